@@ -1,0 +1,1 @@
+"""SubsTrack: who owes what for the things several people share, asked for and verified."""
