@@ -1,0 +1,67 @@
+# Needs python3 >= 3.11 with venv, and make; everything else is installed into .venv.
+# A stamp file stands for a finished step, so each step runs again only when what it depends on has changed.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+ARGS ?=
+LOCK_ARGS ?=
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+           --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK_ARGS) pyproject.toml
+SOURCES := $(wildcard substrack tests migrations benchmarks wsgi.py)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo run test check format lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: .venv/.runtime ## a sample workspace to look at, on http://127.0.0.1:8000 (data in instance/demo)
+	SUBSTRACK_DATA_DIR=instance/demo SUBSTRACK_HOST=$(HOST) SUBSTRACK_PORT=$(PORT) $(BIN)/python -m substrack demo
+
+run: .venv/.runtime ## the real thing: migrate and serve (data in instance, settings from the environment)
+	$(BIN)/python -m substrack migrate
+	$(BIN)/python -m substrack serve
+
+test: check ## everything CI runs: the checks, then every test (ARGS="-k name" to choose)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.dev ## format, lint, types and import contracts
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## rewrite the sources in the house format
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lock: .venv-lock/.made ## pin the requirements again (LOCK_ARGS=--upgrade for newer versions)
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## remove the environments and caches (never instance/)
+	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SubsTrack needs Python 3.11 or newer; set PYTHON=python3.x")'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.runtime: requirements.txt | .venv/.made
+	$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt | .venv/.runtime
+	$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.venv-lock/.made:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
