@@ -1,1 +1,3 @@
 """SubsTrack: who owes what for the things several people share, asked for and verified."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,4 @@
+"""Inward: the command line, `python -m substrack`.
+
+It reads options, calls one service and prints; it decides nothing.
+"""
