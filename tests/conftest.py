@@ -1,0 +1,70 @@
+"""Fixtures for tests of every layer: databases of both kinds, settings, a runtime.
+
+A test that asks for `database_url`, or for what is built on it, runs once on each database;
+`only_sqlite` and `only_postgresql` choose one.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from tests.support.databases import KINDS, Databases, Kind
+
+if TYPE_CHECKING:
+    from substrack.bootstrap import Runtime
+    from substrack.settings import Settings
+
+# A shared machine may be slow; how long an example takes is no claim of ours.
+hypothesis.settings.register_profile("house", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("house")
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith("SUBSTRACK_")]:
+        del os.environ[name]
+    # Ends like Ctrl-C, so that the databases are stopped as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" in metafunc.fixturenames:
+        chosen = [kind for kind in KINDS if metafunc.definition.get_closest_marker(f"only_{kind}")]
+        metafunc.parametrize("database_kind", chosen or KINDS)
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """Lend databases to tests that need several, such as one for each example of a property."""
+    databases = Databases()
+    yield databases
+    databases.close()
+
+
+@pytest.fixture
+def database_url(databases: Databases, database_kind: Kind) -> Iterator[str]:
+    """Give the URL of a fresh, migrated database; the test runs once on each kind."""
+    with databases.lend(database_kind) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> "Settings":
+    """Give settings as a person at home would have them: loopback, no mail server, no bot."""
+    from substrack.settings import Settings
+
+    return Settings(database_url=database_url, data_dir=tmp_path, base_url="http://127.0.0.1:8000")
+
+
+@pytest.fixture
+def runtime(settings: "Settings") -> Iterator["Runtime"]:
+    """Give the composition root on a fresh database, with its connections closed afterwards."""
+    from substrack.bootstrap import make_runtime
+
+    runtime = make_runtime(settings)
+    yield runtime
+    runtime.close()

@@ -1,0 +1,1 @@
+"""What tests of several layers share: databases and servers. No claims are made here."""
