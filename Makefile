@@ -23,9 +23,9 @@ help: ## list the targets
 demo: .venv/.runtime ## a sample workspace to look at, on http://127.0.0.1:8000 (data in instance/demo)
 	SUBSTRACK_DATA_DIR=instance/demo SUBSTRACK_HOST=$(HOST) SUBSTRACK_PORT=$(PORT) $(BIN)/python -m substrack demo
 
-run: .venv/.runtime ## the real thing: migrate and serve (data in instance, settings from the environment)
-	$(BIN)/python -m substrack migrate
-	$(BIN)/python -m substrack serve
+run: .venv/.runtime ## the real thing: migrate and serve (data in instance, settings from .env or the environment)
+	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; \
+	$(BIN)/python -m substrack migrate && exec $(BIN)/python -m substrack serve
 
 test: check ## everything CI runs: the checks, then every test (ARGS="-k name" to choose)
 	$(BIN)/python -m pytest $(ARGS)
