@@ -1,0 +1,201 @@
+"""The calendar: no gap, no overlap, no drift, and hours that exist."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from substrack.domain.cycles import (
+    BillingDayOutOfRange,
+    Cycle,
+    EveryOutOfRange,
+    SequenceOutOfRange,
+    Unit,
+    UnknownZone,
+    Window,
+    at_hour,
+    check_zone,
+    local_date,
+    local_hour,
+)
+
+INTERVALS = [
+    *((Unit.WEEK, every) for every in (1, 2, 4, 52)),
+    *((Unit.MONTH, every) for every in (1, 2, 3, 4, 6, 12, 13)),
+    *((Unit.YEAR, every) for every in (1, 2)),
+]
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe"]
+ZONES += ["Asia/Beirut", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu", "America/Havana"]
+
+units = st.sampled_from(Unit)
+days = st.dates(date(1990, 1, 1), date(2200, 1, 1))
+billing_days = st.integers(1, 31)
+cycles = st.builds(Cycle.begin, units, st.integers(1, 24), billing_days, days, st.integers(1, 500))
+
+
+def starts(cycle: Cycle, count: int) -> list[str]:
+    return [cycle.start_of(cycle.anchor_sequence + step).isoformat() for step in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "every", "billing_day", "starts_on", "expected"),
+    [
+        (Unit.MONTH, 1, 31, "2026-01-31", ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]),
+        (Unit.MONTH, 1, 31, "2026-02-15", ["2026-02-28", "2026-03-31", "2026-04-30"]),
+        (Unit.MONTH, 1, 5, "2026-01-10", ["2026-02-05", "2026-03-05"]),
+        (Unit.MONTH, 1, 5, "2026-12-05", ["2026-12-05", "2027-01-05"]),
+        (Unit.MONTH, 1, 5, "2026-12-06", ["2027-01-05", "2027-02-05"]),
+        (Unit.MONTH, 1, None, "2026-01-30", ["2026-01-30", "2026-02-28", "2026-03-30"]),
+        (Unit.MONTH, 3, 30, "2025-11-30", ["2025-11-30", "2026-02-28", "2026-05-30"]),
+        (
+            Unit.YEAR,
+            1,
+            29,
+            "2024-02-29",
+            ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"],
+        ),
+        (Unit.YEAR, 2, 15, "2026-01-20", ["2026-02-15", "2028-02-15"]),
+        (Unit.WEEK, 1, None, "2026-03-27", ["2026-03-27", "2026-04-03"]),
+        (Unit.WEEK, 2, 31, "2026-03-27", ["2026-03-27", "2026-04-10"]),
+    ],
+)
+def test_periods_start_on_the_billing_day(
+    unit: Unit, every: int, billing_day: int | None, starts_on: str, expected: list[str]
+) -> None:
+    cycle = Cycle.begin(unit, every, billing_day, date.fromisoformat(starts_on))
+    assert starts(cycle, len(expected)) == expected
+
+
+@pytest.mark.parametrize("billing_day", range(1, 32))
+@pytest.mark.parametrize(("unit", "every"), INTERVALS)
+def test_ten_years_have_no_gap_overlap_or_drift(unit: Unit, every: int, billing_day: int) -> None:
+    cycle = Cycle.begin(unit, every, billing_day, date(2024, 1, 31))
+    windows = [cycle.window(sequence) for sequence in range(1, 12 * 10 // every + 2)]
+    for earlier, later in pairwise(windows):
+        assert later.starts_on == earlier.ends_on + timedelta(days=1)
+        assert earlier.days >= 7
+    if unit is not Unit.WEEK:
+        for window in windows:
+            at_month_end = (window.starts_on + timedelta(days=1)).day == 1
+            assert window.starts_on.day == billing_day or (
+                at_month_end and window.starts_on.day < billing_day
+            )
+
+
+@given(cycles, st.integers(0, 300))
+def test_a_first_day_leads_back_to_its_sequence(cycle: Cycle, step: int) -> None:
+    window = cycle.window(cycle.anchor_sequence + step)
+    assert cycle.sequence_on_or_after(window.starts_on) == window.sequence
+    assert cycle.sequence_on_or_after(window.starts_on + timedelta(days=1)) == window.sequence + 1
+    assert cycle.sequence_on_or_after(window.ends_on) <= window.sequence + 1
+
+
+@given(cycles, days)
+def test_the_sequence_on_or_after_a_day_is_the_first_such(cycle: Cycle, day: date) -> None:
+    sequence = cycle.sequence_on_or_after(day)
+    assert cycle.start_of(sequence) >= day
+    assert sequence == cycle.anchor_sequence or cycle.start_of(sequence - 1) < day
+
+
+@given(units, st.integers(1, 24), billing_days, days)
+def test_the_first_date_is_the_first_one_possible(
+    unit: Unit, every: int, billing_day: int, day: date
+) -> None:
+    cycle = Cycle.begin(unit, every, billing_day, day)
+    assert day <= cycle.anchor_on < day + timedelta(days=31)
+
+
+@given(cycles, st.integers(0, 100), st.integers(1, 12), billing_days)
+def test_a_changed_cycle_goes_on_after_the_periods_already_opened(
+    cycle: Cycle, step: int, every: int, billing_day: int
+) -> None:
+    last = cycle.window(cycle.anchor_sequence + step)
+    following = last.ends_on + timedelta(days=1)
+    changed = Cycle.begin(Unit.MONTH, every, billing_day, following, last.sequence + 1)
+    assert changed.window(last.sequence + 1).starts_on >= following
+
+
+def test_a_window_counts_both_its_ends() -> None:
+    window = Cycle.begin(Unit.MONTH, 1, 1, date(2024, 2, 1)).window(1)
+    assert window == Window(1, date(2024, 2, 1), date(2024, 2, 29))
+    assert window.days == 29
+
+
+@pytest.mark.parametrize("billing_day", [0, 32, -1])
+def test_a_day_no_month_has_is_refused(billing_day: int) -> None:
+    with pytest.raises(BillingDayOutOfRange, match="1 to 31"):
+        Cycle.begin(Unit.MONTH, 1, billing_day, date(2026, 1, 1))
+
+
+@pytest.mark.parametrize("every", [0, -1, 121])
+def test_a_cycle_that_stands_still_or_crawls_is_refused(every: int) -> None:
+    with pytest.raises(EveryOutOfRange):
+        Cycle.begin(Unit.WEEK, every, None, date(2026, 1, 1))
+
+
+@pytest.mark.parametrize("unit", Unit)
+@pytest.mark.parametrize("sequence", [-5, 0, 6, 10**6, 10**30])
+def test_periods_before_the_anchor_or_beyond_the_calendar_are_refused(unit: Unit, sequence: int) -> None:
+    cycle = Cycle.begin(unit, 1, None, date(2026, 1, 1), sequence=7)
+    with pytest.raises(SequenceOutOfRange):
+        cycle.start_of(sequence)
+
+
+def test_a_cycle_that_would_start_after_the_year_9999_is_refused() -> None:
+    with pytest.raises(SequenceOutOfRange):
+        Cycle.begin(Unit.MONTH, 1, 1, date(9999, 12, 2))
+
+
+def test_an_anchor_beside_its_billing_day_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="billing day"):
+        Cycle(Unit.MONTH, 1, 31, date(2026, 1, 30))
+    with pytest.raises(ValueError, match="from 1"):
+        Cycle(Unit.MONTH, 1, 31, date(2026, 1, 31), anchor_sequence=0)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_ten_o_clock_is_ten_o_clock_on_every_day_of_ten_years(zone: str) -> None:
+    for day in (date(2020, 1, 1) + timedelta(days=offset) for offset in range(3653)):
+        instant = at_hour(day, 10, zone)
+        assert instant.tzinfo is UTC
+        assert (local_date(instant, zone), local_hour(instant, zone)) == (day, 10)
+
+
+@given(days, st.integers(0, 23), st.sampled_from(ZONES))
+def test_every_hour_gives_an_instant_and_skipped_ones_move_on(day: date, hour: int, zone: str) -> None:
+    local = at_hour(day, hour, zone).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    wanted = datetime(day.year, day.month, day.day, hour)
+    assert wanted <= local <= wanted + timedelta(days=1)
+
+
+def test_a_skipped_hour_is_after_the_gap_and_a_double_one_is_the_first() -> None:
+    assert at_hour(date(2026, 3, 29), 2, "Europe/Berlin") == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert at_hour(date(2026, 10, 25), 2, "Europe/Berlin") == datetime(2026, 10, 25, 0, tzinfo=UTC)
+    assert local_date(at_hour(date(2011, 12, 30), 10, "Pacific/Apia"), "Pacific/Apia") == date(2011, 12, 31)
+
+
+def test_the_local_date_is_that_of_the_zone() -> None:
+    late = datetime(2026, 3, 31, 23, 30, tzinfo=UTC)
+    assert local_date(late, "Europe/Berlin") == date(2026, 4, 1)
+    assert local_date(late, "America/New_York") == date(2026, 3, 31)
+
+
+def test_an_instant_without_a_zone_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        local_date(datetime(2026, 1, 1), "UTC")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Mars/Olympus", "Europe", "../etc/passwd", "Factory", "localtime", "a\x00b"]
+)
+def test_unknown_zones_are_refused(name: str) -> None:
+    with pytest.raises(UnknownZone, match="Europe/Berlin") as refused:
+        check_zone(name)
+    assert refused.value.field == "time_zone"
+
+
+def test_known_zones_are_kept_as_written() -> None:
+    assert [check_zone(f" {zone} ") for zone in ZONES] == ZONES
