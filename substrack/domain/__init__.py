@@ -1,1 +1,4 @@
-"""Decisions: money, time, shares and the rules of payments. Pure: no I/O, no clock, no tables."""
+"""Decisions: what is owed, when, by whom, and what may happen next.
+
+Pure functions and values. Nothing here reads a clock, a file, a socket or a table.
+"""

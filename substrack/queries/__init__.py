@@ -1,4 +1,1 @@
-"""Reads: frozen rows made for a page or a sweep, in a constant number of queries.
-
-Nothing here writes, and no ORM object leaves it.
-"""
+"""Reads: frozen rows made for a page, a letter or a sweep, in a constant number of queries."""

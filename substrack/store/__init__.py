@@ -1,4 +1,59 @@
-"""The tables: typed SQLAlchemy classes on our own Base, and the engines.
+"""Tables and engines. Rows live here; what may happen to them is decided in `domain` and done in `services`."""
 
-Nothing here decides or phrases anything, opens a transaction or reads a clock.
-"""
+from substrack.store.base import Base, new_public_id
+from substrack.store.groups import Group, Member, PayMethod, Price
+from substrack.store.journal import Event
+from substrack.store.ledger import (
+    Allocation,
+    Attachment,
+    Attempt,
+    AttemptItem,
+    AttemptKind,
+    AttemptState,
+    Direction,
+    Payment,
+    Period,
+    PeriodOrigin,
+    Receipt,
+    ReceiptSource,
+)
+from substrack.store.links import Link, LinkPurpose
+from substrack.store.outbox import Lane, Message, MessageItem
+from substrack.store.people import Address, Connection, Contact
+from substrack.store.tenancy import Installation, Role, RoleGrant, User, UserSession, Workspace
+
+__all__ = [
+    "Address",
+    "Allocation",
+    "Attachment",
+    "Attempt",
+    "AttemptItem",
+    "AttemptKind",
+    "AttemptState",
+    "Base",
+    "Connection",
+    "Contact",
+    "Direction",
+    "Event",
+    "Group",
+    "Installation",
+    "Lane",
+    "Link",
+    "LinkPurpose",
+    "Member",
+    "Message",
+    "MessageItem",
+    "PayMethod",
+    "Payment",
+    "Period",
+    "PeriodOrigin",
+    "Price",
+    "Receipt",
+    "ReceiptSource",
+    "Role",
+    "RoleGrant",
+    "User",
+    "UserSession",
+    "Workspace",
+    "new_public_id",
+]

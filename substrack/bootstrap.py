@@ -1,0 +1,216 @@
+"""The composition root: engines, transactions, the clock, keys and links of one process.
+
+Edges get a `Runtime` and open transactions on it. Nothing below the edges knows that it exists, and the clock
+is read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from substrack.services.links import LinkSigner
+from substrack.settings import Settings, WrongSetting
+from substrack.store import Base, Installation
+from substrack.store.engines import read_engine, write_engine
+
+__all__ = ["Base", "Clock", "NotMigrated", "Runtime", "make_runtime", "migrate"]
+
+Clock = Callable[[], datetime]
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class NotMigrated(WrongSetting):
+    """The database's tables are missing or not those of this version."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What one process works with: settings, engines, clock and the signer of links."""
+
+    settings: Settings
+    write_engine: Engine
+    read_engine: Engine
+    clock: Clock
+    signer: LinkSigner
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open the one transaction of a use case: commits at the end, rolls back on any error."""
+        with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session that can only read."""
+        with Session(self.read_engine, expire_on_commit=False) as session:
+            yield session
+
+    def now(self) -> datetime:
+        """Read the clock: an aware UTC instant."""
+        return self.clock()
+
+    @cached_property
+    def mail_dir(self) -> Path:
+        """Where mail is kept while no relay is set."""
+        return self.settings.data_dir / "mail"
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.write_engine.dispose()
+        self.read_engine.dispose()
+
+
+def make_runtime(settings: Settings, *, now: datetime | None = None) -> Runtime:
+    """Put a process together; `now` (or SUBSTRACK_NOW) stops its clock at an instant.
+
+    Raises:
+        WrongSetting: the data directory, the database or the keys cannot be used; the text says why.
+        NotMigrated: the tables are not those of this version.
+    """
+    prepare_data_dir(settings.data_dir)
+    keys = secret_keys(settings)
+    writing, reading = _engines(settings.database_url)
+    _check_schema(reading)
+    _check_fingerprint(writing, keys)
+    fixed = now or settings.now
+    return Runtime(
+        settings=settings,
+        write_engine=writing,
+        read_engine=reading,
+        clock=(lambda: fixed.astimezone(UTC)) if fixed else (lambda: datetime.now(UTC)),
+        signer=LinkSigner(keys, settings.base_url),
+    )
+
+
+def migrate(database_url: str) -> None:
+    """Bring the tables to this version; idempotent, and safe when two processes start at once.
+
+    Raises:
+        WrongSetting: the database cannot be reached, or was made by a newer version.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+
+    engine, _reading = _engines(database_url)
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    try:
+        with engine.connect() as connection, connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(7253001)"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OperationalError as error:
+        raise WrongSetting(_unreachable(error)) from None
+    except CommandError as error:
+        raise WrongSetting(f"The database can't be brought to this version: {error}") from None
+    finally:
+        engine.dispose()
+
+
+def prepare_data_dir(path: Path) -> None:
+    """Make the data directory, private to its user.
+
+    Raises:
+        WrongSetting: it can't be made or written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = path / f".probe-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise WrongSetting(
+            f"SUBSTRACK_DATA_DIR: {path} can't be written ({error.strerror}). Name a directory this user owns."
+        ) from None
+
+
+def secret_keys(settings: Settings) -> list[str]:
+    """Return the keys that sign links, newest first; without a setting, make one on first start (mode 0600)."""
+    if settings.secret_keys:
+        return [key.get_secret_value() for key in settings.secret_keys]
+    path = settings.data_dir / "secret-key"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return [_stored_key(path)]
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48))
+        file.flush()
+        os.fsync(file.fileno())
+    return [_stored_key(path)]
+
+
+def _stored_key(path: Path) -> str:
+    key = path.read_text(encoding="ascii").strip()
+    if len(key) < 32:
+        raise WrongSetting(f"{path} holds no usable key. Restore it from a backup, or remove it to make a new one.")
+    return key
+
+
+def _engines(url: str) -> tuple[Engine, Engine]:
+    try:
+        engines = write_engine(url), read_engine(url)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+        raise WrongSetting(
+            "SUBSTRACK_DATABASE_URL is not a database URL that SubsTrack knows. "
+            "Use sqlite:////path/to/substrack.db or postgresql://user@host/name."
+        ) from None
+    if engines[0].dialect.name not in ("sqlite", "postgresql"):
+        raise WrongSetting("SUBSTRACK_DATABASE_URL: only sqlite and postgresql are supported.")
+    return engines
+
+
+def _check_schema(engine: Engine) -> None:
+    try:
+        with engine.connect() as connection:
+            names = set(inspect(connection).get_table_names())
+            if "alembic_version" not in names:
+                raise NotMigrated("The database has no tables yet. Run `python -m substrack migrate` first.")
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except OperationalError as error:
+        raise WrongSetting(_unreachable(error)) from None
+    if found != newest_revision():
+        raise NotMigrated("The tables are of another version. Run `python -m substrack migrate` first.")
+
+
+def newest_revision() -> str:
+    """Name the newest migration in `migrations/versions`; file names start with their revision."""
+    return max(path.name for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py")).split("_")[0]
+
+
+def _check_fingerprint(engine: Engine, keys: list[str]) -> None:
+    """Refuse keys that did not sign the links already sent: cron and server must share them."""
+    prints = [hashlib.sha256(key.encode()).hexdigest()[:16] for key in keys]
+    try:
+        with Session(engine) as session, session.begin():
+            row = session.scalar(select(Installation))
+            if row is None:
+                session.add(Installation(id=1, secret_fingerprint=prints[0]))
+            elif row.secret_fingerprint not in (None, *prints):
+                raise WrongSetting(
+                    "SUBSTRACK_SECRET_KEYS: these are not the keys that signed the links already sent. "
+                    "Put the old key behind the new one (new,old)."
+                )
+            elif row.secret_fingerprint != prints[0]:
+                row.secret_fingerprint = prints[0]
+    except SQLAlchemyError as error:
+        raise WrongSetting(_unreachable(error)) from None
+
+
+def _unreachable(error: SQLAlchemyError) -> str:
+    cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    return f"The database can't be used: {cause}. Check SUBSTRACK_DATABASE_URL."

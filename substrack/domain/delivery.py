@@ -1,0 +1,81 @@
+"""Delivery decisions: what becomes of a message after one try.
+
+A fault of the lane (connect, TLS, login, 421, timeout, 429) costs no attempt; a refusal of this message
+or address is permanent or is tried again along `BACKOFF`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class MessageState(StrEnum):
+    """Where a message is on its way."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+WAITING = frozenset({MessageState.QUEUED, MessageState.SENDING})
+
+BACKOFF = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=3),
+    timedelta(hours=6),
+    timedelta(hours=12),
+    timedelta(hours=24),
+)
+LANE_PROBE = timedelta(minutes=1)
+LEASE = timedelta(minutes=5)
+
+
+class Scope(StrEnum):
+    """What a failure is about: everything on the lane, this address, or this message only."""
+
+    LANE = "lane"
+    ADDRESS = "address"
+    MESSAGE = "message"
+
+
+class DeliveryFailed(Exception):
+    """One try failed. Channels raise nothing else.
+
+    `permanent` failures are not repeated; `retry_after` is the provider's own wish, if it stated one.
+    """
+
+    def __init__(
+        self, reason: str, *, scope: Scope, permanent: bool = False, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason, self.scope, self.permanent, self.retry_after = reason, scope, permanent, retry_after
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a failed try means for the message: its next state, when it is due again, attempts so far."""
+
+    state: MessageState
+    due_at: datetime
+    attempts: int
+
+
+def after_failure(failure: DeliveryFailed, *, attempts: int, due_at: datetime, now: datetime) -> Verdict:
+    """Decide what becomes of a message whose `attempts` earlier tries were refused and which failed again.
+
+    The last step of `BACKOFF` is followed by death: visible on the messages page, and retried only by hand.
+    """
+    if failure.scope is Scope.LANE:
+        return Verdict(MessageState.QUEUED, due_at, attempts)
+    tried = attempts + 1
+    if failure.permanent or tried > len(BACKOFF):
+        return Verdict(MessageState.DEAD, due_at, tried)
+    wait = max(BACKOFF[tried - 1], failure.retry_after or timedelta(0))
+    return Verdict(MessageState.QUEUED, now + wait, tried)

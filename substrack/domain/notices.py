@@ -1,0 +1,91 @@
+"""The notices SubsTrack sends, and what each kind is entitled to.
+
+Requests may be unsubscribed from; answers to somebody's act and account mails never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Channel(StrEnum):
+    """The ways a notice can reach a person."""
+
+    EMAIL = "email"
+    TELEGRAM = "telegram"
+
+
+class Notice(StrEnum):
+    """Every kind of notice."""
+
+    WELCOME = "welcome"
+    REQUEST = "request"
+    REMINDER = "reminder"
+    HEADS_UP = "heads_up"
+    PERIOD_OPENED = "period_opened"
+    PRICE_CHANGE = "price_change"
+    CLAIM_RECEIVED = "claim_received"
+    CLAIMS_WAITING = "claims_waiting"
+    RECEIVED = "received"
+    PART_RECEIVED = "part_received"
+    REJECTED = "rejected"
+    WAIVED = "waived"
+    BILL_WANTED = "bill_wanted"
+    REQUESTS_EXHAUSTED = "requests_exhausted"
+    ADDRESS_REFUSED = "address_refused"
+    UNSUBSCRIBED = "unsubscribed"
+    OBJECTION = "objection"
+    INVITE = "invite"
+    SETUP = "setup"
+    RESET = "reset"
+    FRESH_LINK = "fresh_link"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class NoticeRules:
+    """What holds for one kind of notice.
+
+    `is_asking`: it asks for money or announces it, so unsubscribing stops it; `carries_pay_link`: it renews the
+    member's link; `keeps`: after this long undelivered it is stale and is cancelled instead of sent.
+    """
+
+    is_asking: bool = False
+    carries_pay_link: bool = False
+    keeps: timedelta = timedelta(days=7)
+
+
+_ASKING = NoticeRules(is_asking=True, carries_pay_link=True, keeps=timedelta(days=2))
+_ANNOUNCING = NoticeRules(is_asking=True, carries_pay_link=True)
+_ANSWER = NoticeRules(carries_pay_link=True, keeps=timedelta(days=30))
+_ACCOUNT = NoticeRules(keeps=timedelta(hours=24))
+
+NOTICE_RULES: Mapping[Notice, NoticeRules] = MappingProxyType(
+    {
+        Notice.REQUEST: _ASKING,
+        Notice.REMINDER: _ASKING,
+        Notice.WELCOME: _ANNOUNCING,
+        Notice.HEADS_UP: _ANNOUNCING,
+        Notice.PERIOD_OPENED: _ANNOUNCING,
+        Notice.PRICE_CHANGE: _ANNOUNCING,
+        Notice.RECEIVED: _ANSWER,
+        Notice.PART_RECEIVED: _ANSWER,
+        Notice.REJECTED: _ANSWER,
+        Notice.WAIVED: _ANSWER,
+        Notice.FRESH_LINK: NoticeRules(carries_pay_link=True, keeps=timedelta(hours=24)),
+        Notice.RESET: _ACCOUNT,
+        Notice.TEST: _ACCOUNT,
+    }
+)
+
+
+def rules_of(notice: Notice) -> NoticeRules:
+    """Look up what holds for a notice; notices to admins follow the plain rules."""
+    return NOTICE_RULES.get(notice, NoticeRules())
+
+
+REQUESTS = frozenset({Notice.REQUEST, Notice.REMINDER})

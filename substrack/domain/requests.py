@@ -1,0 +1,141 @@
+"""When a payment is asked for, when it lapses, and when nobody is asked.
+
+A payment has slots: the first request, then reminders. `next_action_at` is the earliest instant at which
+time does something to the payment; it is stored and indexed, so a sweep reads only what is due.
+All days are local dates of the group's zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from substrack.domain.cycles import at_hour, local_date, local_hour
+from substrack.domain.payments import ASKABLE, Status
+
+LAST_HOUR = 20
+OVERDUE_REPEAT_DAYS = 7
+NUDGE_DAYS = 3
+SNOOZE_MAX_DAYS = 31
+OBJECTION_REST_DAYS = 14
+
+
+@dataclass(frozen=True)
+class RequestRules:
+    """How a group asks: days, the hour it acts at, and its zone."""
+
+    grace_days: int
+    repeat_every_days: int
+    maximum: int
+    overdue_after_days: int
+    hour: int
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class AskedPayment:
+    """What the request rules need to know of one payment.
+
+    `pending_on` is the day it last became pending; `requested_on` the day it was last asked for;
+    `told_on` the day a request for it last really went out; `nudged_on` the day admins last heard of its claim.
+    """
+
+    status: Status
+    asked_on: date
+    pending_on: date
+    requests_sent: int
+    requested_on: date | None
+    snoozed_until: date | None
+    is_reachable: bool
+    is_asked: bool = True
+    nudged_on: date | None = None
+
+
+def next_request_on(payment: AskedPayment, rules: RequestRules) -> date | None:
+    """Say on which day this payment is due to be asked for next; None when it is not to be asked for."""
+    if payment.status not in ASKABLE or not payment.is_reachable or not payment.is_asked:
+        return None
+    if payment.requests_sent > rules.maximum:
+        return None
+    return max(_slot(payment, rules), payment.snoozed_until or date.min)
+
+
+def _slot(payment: AskedPayment, rules: RequestRules) -> date:
+    if payment.requested_on is None:
+        return payment.asked_on + timedelta(days=rules.grace_days)
+    gap = rules.repeat_every_days
+    if payment.status is Status.OVERDUE:
+        gap = max(gap, OVERDUE_REPEAT_DAYS)
+    slot = payment.requested_on + timedelta(days=gap)
+    if payment.pending_on > payment.requested_on:
+        return max(slot, payment.pending_on + timedelta(days=rules.repeat_every_days))
+    return slot
+
+
+def is_last_word(payment: AskedPayment, rules: RequestRules) -> bool:
+    """Tell whether the next slot tells the admin instead of asking once more."""
+    return payment.requests_sent >= rules.maximum
+
+
+def lapses_on(payment: AskedPayment, rules: RequestRules) -> date | None:
+    """Say from which day a pending payment is overdue, given that a request went out before."""
+    if payment.status is not Status.PENDING:
+        return None
+    return payment.asked_on + timedelta(days=rules.overdue_after_days)
+
+
+def nudges_on(payment: AskedPayment) -> date | None:
+    """Say on which day admins are reminded of an unverified claim."""
+    if payment.status is not Status.MEMBER_CONFIRMED or payment.nudged_on is None:
+        return None
+    return payment.nudged_on + timedelta(days=NUDGE_DAYS)
+
+
+def next_action_at(payment: AskedPayment, rules: RequestRules, *, after: date | None = None) -> datetime | None:
+    """Find the earliest instant (UTC) at which time acts on this payment; None when it never does.
+
+    `after` puts everything due up to and including that day on the day after it: used when a sweep found
+    that it is not yet time (outside the hours, or nobody told yet).
+    """
+    days = [next_request_on(payment, rules), lapses_on(payment, rules), nudges_on(payment)]
+    due = [day for day in days if day is not None]
+    if not due:
+        return None
+    day = min(due)
+    if after is not None:
+        day = max(day, after + timedelta(days=1))
+    return at_hour(day, rules.hour, rules.time_zone)
+
+
+def may_ask_at(now: datetime, rules: RequestRules) -> bool:
+    """Tell whether requests may go out at this instant: from the group's hour until 20:00 local time.
+
+    A group whose hour is 20 or later asks within that hour.
+    """
+    hour = local_hour(now, rules.time_zone)
+    return rules.hour <= hour < max(LAST_HOUR, rules.hour + 1)
+
+
+def initiates(payment: AskedPayment, rules: RequestRules, today: date) -> bool:
+    """Tell whether this payment's slot has come, so that its contact is asked today."""
+    slot = next_request_on(payment, rules)
+    return slot is not None and slot <= today
+
+
+def joins(payment: AskedPayment, rules: RequestRules, today: date) -> bool:
+    """Tell whether this payment is listed in a request that goes out today anyway.
+
+    Its next slot lies within `repeat_every_days`, and it was not itself asked for within them, so that a group
+    with a slow rhythm is not drawn into the rhythm of a fast one.
+    """
+    slot = next_request_on(payment, rules)
+    if slot is None or is_last_word(payment, rules):
+        return False
+    repeat = timedelta(days=rules.repeat_every_days)
+    rested = payment.requested_on is None or payment.requested_on + repeat <= today
+    return slot <= today + repeat and rested
+
+
+def today_of(now: datetime, rules: RequestRules) -> date:
+    """Say which local date it is for the group."""
+    return local_date(now, rules.time_zone)

@@ -1,0 +1,88 @@
+"""The journal: one Event for every act, in the transaction of the act."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.store import Event, Group, Payment, new_public_id
+
+
+def new_correlation_id() -> str:
+    """Make the id that all events and messages of one decision share."""
+    return new_public_id()
+
+
+def record(
+    session: Session,
+    verb: str,
+    *,
+    by: Actor,
+    now: datetime,
+    workspace_id: int,
+    subject_kind: str,
+    subject_id: int,
+    group_id: int | None = None,
+    payment_id: int | None = None,
+    reason: str | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    correlation_id: str | None = None,
+) -> Event:
+    """Append one line. `before` and `after` hold ids, amounts and statuses, never names or addresses."""
+    event = Event(
+        workspace_id=workspace_id,
+        group_id=group_id,
+        payment_id=payment_id,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        verb=verb,
+        actor_kind=by.kind,
+        actor_id=by.id,
+        via=by.via,
+        at=now,
+        reason=reason,
+        before=before,
+        after=after,
+        correlation_id=correlation_id or new_correlation_id(),
+    )
+    session.add(event)
+    return event
+
+
+def record_group(
+    session: Session, verb: str, group: Group, *, by: Actor, now: datetime, **facts: Any
+) -> Event:
+    """Append a line about a group."""
+    return record(
+        session,
+        verb,
+        by=by,
+        now=now,
+        workspace_id=group.workspace_id,
+        group_id=group.id,
+        subject_kind="group",
+        subject_id=group.id,
+        **facts,
+    )
+
+
+def record_payment(
+    session: Session, verb: str, payment: Payment, *, by: Actor, now: datetime, **facts: Any
+) -> Event:
+    """Append a line to a payment's history."""
+    return record(
+        session,
+        verb,
+        by=by,
+        now=now,
+        workspace_id=payment.workspace_id,
+        group_id=payment.group_id,
+        payment_id=payment.id,
+        subject_kind="payment",
+        subject_id=payment.id,
+        **facts,
+    )

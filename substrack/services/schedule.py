@@ -1,0 +1,150 @@
+"""The schedule: when time acts next on a group or a payment.
+
+`groups.next_open_at` and `payments.next_action_at` are derived from rules in `domain`; whoever changes what they
+are derived from calls here, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.cycles import Cycle, at_hour, local_date
+from substrack.domain.payments import OPEN, PaymentKind
+from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
+from substrack.store import Address, Group, Member, Payment
+
+
+def cycle_of(group: Group) -> Cycle:
+    """Return the calendar of a group as it stands."""
+    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+
+
+def rules_of_group(group: Group) -> RequestRules:
+    """Return how a group asks."""
+    return RequestRules(
+        grace_days=group.grace_days,
+        repeat_every_days=group.repeat_every_days,
+        maximum=group.max_requests,
+        overdue_after_days=group.overdue_after_days,
+        hour=group.hour,
+        time_zone=group.time_zone,
+    )
+
+
+def next_opening(group: Group) -> datetime | None:
+    """Say when the next period opens by itself; None while paused, ended or archived."""
+    if group.paused_at is not None or group.archived_at is not None:
+        return None
+    starts_on = cycle_of(group).start_of(group.next_sequence)
+    if group.ends_on is not None and starts_on > group.ends_on:
+        return None
+    return at_hour(starts_on - timedelta(days=group.collect_days_before), group.hour, group.time_zone)
+
+
+def reschedule_group(session: Session, group: Group) -> None:
+    """Write when the group's next period opens; null too while nobody but the payer is in it."""
+    session.flush()
+    others = select(Member.id).where(
+        Member.group_id == group.id,
+        Member.contact_id != group.payer_id,
+        or_(Member.left_on.is_(None), Member.left_on > cycle_of(group).start_of(group.next_sequence)),
+    )
+    has_members = session.scalar(select(exists(others)))
+    group.next_open_at = next_opening(group) if has_members else None
+    session.flush()
+
+
+@dataclass(frozen=True)
+class DuePayment:
+    """A payment with what its rules need: the group's rules, and whether it is to be asked for at all."""
+
+    payment: Payment
+    group: Group
+    left_on: date | None
+    is_reachable: bool
+
+    @property
+    def rules(self) -> RequestRules:
+        """How its group asks."""
+        return rules_of_group(self.group)
+
+    def facts(self, now: datetime) -> AskedPayment:
+        """Put the payment into the words of `domain.requests`."""
+        payment, zone = self.payment, self.group.time_zone
+        today = local_date(now, zone)
+        return AskedPayment(
+            status=payment.status,
+            asked_on=payment.asked_on,
+            pending_on=local_date(payment.pending_at, zone),
+            requests_sent=payment.requests_sent,
+            requested_on=payment.requested_on,
+            snoozed_until=payment.snoozed_until,
+            is_reachable=self.is_reachable,
+            is_asked=payment.kind is PaymentKind.DUES and not (self.left_on and self.left_on <= today),
+            nudged_on=local_date(payment.nudged_at, zone) if payment.nudged_at else None,
+        )
+
+    def next_action_at(self, now: datetime, *, after: date | None = None) -> datetime | None:
+        """Say when time acts on it next."""
+        if self.payment.voided_at is not None:
+            return None
+        return next_action_at(self.facts(now), self.rules, after=after)
+
+
+def due_payments(session: Session, query: Select[Any]) -> list[DuePayment]:
+    """Load payments with their rules, in one statement; `query` comes from `payments_with_rules`."""
+    return [
+        DuePayment(payment, group, left_on, bool(reachable))
+        for payment, group, left_on, reachable in session.execute(query)
+    ]
+
+
+def payments_with_rules() -> Select[Any]:
+    """Select payments with group, the member's last day, and whether a request can reach the contact."""
+    reachable = exists().where(
+        Address.contact_id == Payment.contact_id,
+        Address.refused_since.is_(None),
+        Address.unsubscribed_at.is_(None),
+    )
+    return (
+        select(Payment, Group, Member.left_on, reachable)
+        .join(Group, Group.id == Payment.group_id)
+        .join(Member, Member.id == Payment.member_id)
+    )
+
+
+def reschedule_payments(session: Session, payment_ids: Sequence[int], *, now: datetime) -> None:
+    """Write afresh when time acts next on these payments."""
+    if not payment_ids:
+        return
+    session.flush()
+    _reschedule(session, payments_with_rules().where(Payment.id.in_(payment_ids)), now)
+
+
+def reschedule_contacts(session: Session, contact_ids: Iterable[int], *, now: datetime) -> None:
+    """Write afresh when time acts on the open payments of contacts, as after a change of an address."""
+    session.flush()
+    query = payments_with_rules().where(Payment.contact_id.in_(sorted(contact_ids)), Payment.status.in_(OPEN))
+    _reschedule(session, query, now)
+
+
+def reschedule_members_payments(session: Session, group_id: int, *, now: datetime) -> None:
+    """Write afresh when time acts on the open payments of a group, as after a change of its rules."""
+    session.flush()
+    query = payments_with_rules().where(Payment.group_id == group_id, Payment.status.in_(OPEN))
+    _reschedule(session, query, now)
+
+
+def _reschedule(session: Session, query: Select[Any], now: datetime) -> None:
+    rows = [
+        {"id": due.payment.id, "next_action_at": due.next_action_at(now)}
+        for due in due_payments(session, query.execution_options(populate_existing=True))
+    ]
+    if rows:
+        session.execute(update(Payment), rows)

@@ -1,0 +1,184 @@
+"""Every setting, read once from the environment and checked at start.
+
+Secrets may come from files: `SUBSTRACK_SMTP_PASSWORD_FILE` names a file whose content is the password.
+A wrong setting is a `WrongSetting` with a sentence, never a traceback.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "SUBSTRACK_"
+FROM_FILES = ("SECRET_KEYS", "SMTP_PASSWORD", "TELEGRAM_TOKEN", "DATABASE_URL", "SMTP_URL")
+MIN_KEY_LENGTH = 32
+KNOWN_BAD_KEYS = ("changeme", "change-me", "secret", "default", "password", "example")
+
+
+class WrongSetting(Exception):
+    """A setting that SubsTrack cannot start with; the text says which and what to change."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process. See `.env.example` for what each is for."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    data_dir: Path = Path("instance")
+    database_url: str = ""
+    base_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    smtp_url: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_connections: int = Field(default=4, ge=1, le=50)
+    mail_from: str = "substrack@localhost"
+    telegram_token: SecretStr | None = None
+    telegram_api_url: str = ""
+    telegram_webhook: bool = False
+    lease_seconds: int = Field(default=300, ge=1, le=3600)
+    now: datetime | None = None
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: Any) -> Any:
+        return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            _check_key(key.get_secret_value())
+        return keys
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must look like https://subs.example.org or https://example.org/subs")
+        return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("must look like smtp://user@mail.example.org:587 or smtps://…")
+        return value
+
+    @field_validator("now")
+    @classmethod
+    def _check_now(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("needs a zone, like 2026-03-01T10:00:00Z")
+        return value
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Settings:
+        if not self.base_url:
+            object.__setattr__(self, "base_url", f"http://{_url_host(self.host)}:{self.port}")
+        if self.now is not None and not self.base_url_is_loopback:
+            raise ValueError("now: a fixed clock (SUBSTRACK_NOW) is only for trials on a loopback base URL")
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.absolute() / 'substrack.db'}")
+        return self
+
+    @property
+    def base_url_is_loopback(self) -> bool:
+        """Tell whether links lead to this very machine."""
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def base_url_is_private(self) -> bool:
+        """Tell whether links lead to a loopback or private address that members' phones cannot reach."""
+        host = urlsplit(self.base_url).hostname or ""
+        if _is_loopback(host) or "." not in host.strip("."):
+            return True
+        try:
+            return not ipaddress.ip_address(host).is_global
+        except ValueError:
+            return host.endswith((".local", ".lan", ".internal", ".home.arpa"))
+
+    @property
+    def is_https(self) -> bool:
+        """Tell whether browsers reach us by https, so that cookies can be Secure."""
+        return self.base_url.startswith("https://")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read the settings from an environment (default: the process's), `_FILE` twins included.
+
+    Raises:
+        WrongSetting: a value is missing, malformed or unsafe; the text names the variable.
+    """
+    values = dict(os.environ if environ is None else environ)
+    fields = {
+        name[len(PREFIX) :].lower(): value
+        for name, value in values.items()
+        if name.startswith(PREFIX) and name[len(PREFIX) :].lower() in Settings.model_fields
+    }
+    fields |= {name.lower(): _from_file(values[f"{PREFIX}{name}_FILE"], name) for name in _named_files(values)}
+    fields = {name: value for name, value in fields.items() if value != ""}
+    try:
+        return Settings(**(fields | overrides))
+    except ValidationError as error:
+        raise WrongSetting(_sentence(error)) from None
+
+
+def _named_files(values: Mapping[str, str]) -> list[str]:
+    named = [name for name in FROM_FILES if values.get(f"{PREFIX}{name}_FILE")]
+    for name in named:
+        if values.get(PREFIX + name):
+            raise WrongSetting(f"Set either {PREFIX}{name} or {PREFIX}{name}_FILE, not both.")
+    return named
+
+
+def _from_file(path: str, name: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"{PREFIX}{name}_FILE can't be read: {error}") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    message = str(first["msg"]).removeprefix("Value error, ")
+    place = ".".join(str(part) for part in first["loc"][:1])
+    return f"{PREFIX}{place.upper()}: {message}" if place else f"{PREFIX}{message}"
+
+
+def _check_key(key: str) -> None:
+    if len(key) < MIN_KEY_LENGTH:
+        raise ValueError(f"each key needs at least {MIN_KEY_LENGTH} characters of randomness")
+    if any(bad in key.lower() for bad in KNOWN_BAD_KEYS) or len(set(key)) < 8:
+        raise ValueError("a default or guessable key; leave it unset and a random one is made on first start")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url_host(host: str) -> str:
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

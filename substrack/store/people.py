@@ -1,0 +1,66 @@
+"""Contacts and where they are reached."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from substrack.domain.notices import Channel
+from substrack.store.base import Base, Choice, PublicId, one_of
+
+
+class Contact(Base):
+    """A person a workspace knows; one person in three groups is one contact.
+
+    `requested_on` is the local day (workspace zone) this person was last asked for money, whatever for.
+    `fresh_link_at` is when they last had a fresh link sent (a limit, not a log).
+    """
+
+    __tablename__ = "contacts"
+
+    public_id: Mapped[PublicId]
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    language: Mapped[str | None] = mapped_column(String(16))
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    requested_on: Mapped[date | None]
+    fresh_link_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+
+
+class Connection(Base):
+    """One outside account of a workspace: a mail relay, a bot. The environment's settings are the first rows."""
+
+    __tablename__ = "connections"
+    __table_args__ = (UniqueConstraint("workspace_id", "channel", "name"), one_of("channel", Channel))
+
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"))
+    channel: Mapped[Channel] = mapped_column(Choice(Channel))
+    name: Mapped[str] = mapped_column(String(64))
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(String(32), default="from_environment")
+
+
+class Address(Base):
+    """Where a contact is reached, through which connection; refused or unsubscribed since when."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        Index("uq_addresses_contact_connection", "contact_id", "connection_id", unique=True),
+        Index("ix_addresses_connection_value_key", "connection_id", "value_key"),
+        one_of("channel", Channel),
+    )
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id"))
+    channel: Mapped[Channel] = mapped_column(Choice(Channel))
+    value: Mapped[str] = mapped_column(String(320))
+    value_key: Mapped[str] = mapped_column(String(320))
+    created_at: Mapped[datetime]
+    unsubscribed_at: Mapped[datetime | None]
+    refused_since: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(500))
