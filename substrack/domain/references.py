@@ -1,0 +1,58 @@
+"""Short codes that people read, type and say: payment references and public ids.
+
+Pure: randomness comes in as an integer, and uniqueness is the caller's business (the database has
+a unique index; draw again on a clash).
+"""
+
+from typing import Final
+
+REFERENCE_ALPHABET: Final = "23456789CDFHJKMNPRTVWXY"
+"""No two look alike, and no vowels, so that no code spells a word: 23⁶ = 148 million codes."""
+
+REFERENCE_LENGTH: Final = 6
+
+PUBLIC_ID_ALPHABET: Final = "23456789abcdefghjkmnpqrstvwxyz"
+PUBLIC_ID_LENGTH: Final = 12
+
+_LOOK_ALIKES: Final = str.maketrans("BGSZUOQ0", "8652VDDD")
+"""Left out of the alphabet → the one character of it they are mistaken for. 1, I and L have none."""
+
+_FILLERS: Final = str.maketrans("", "", " \t\n-–._\u00a0\u202f")
+
+
+def make_reference(randomness: int) -> str:
+    """Return a payment's reference code, six characters, from a non-negative random integer.
+
+    Give it 64 random bits or more; then each code is equally likely for all purposes.
+    """
+    return _spell(randomness, REFERENCE_ALPHABET, REFERENCE_LENGTH)
+
+
+def normalise_reference(text: str) -> str | None:
+    """Return the code somebody meant by "k7-w 2fb", or None when it can be no code.
+
+    Case, spaces, hyphens and dots do not matter; look-alikes outside the alphabet count as what
+    they look like (B as 8, S as 5, O as D).
+    """
+    code = text[:40].upper().translate(_FILLERS).translate(_LOOK_ALIKES)
+    if len(code) != REFERENCE_LENGTH or any(character not in REFERENCE_ALPHABET for character in code):
+        return None
+    return code
+
+
+def make_public_id(randomness: int) -> str:
+    """Return the 12 characters by which the outside knows a row, from a non-negative random integer.
+
+    Give it 128 random bits; the id carries 58 of them, so it is no secret, only hard to guess.
+    """
+    return _spell(randomness, PUBLIC_ID_ALPHABET, PUBLIC_ID_LENGTH)
+
+
+def _spell(randomness: int, alphabet: str, length: int) -> str:
+    if randomness < 0:
+        raise ValueError("randomness is a non-negative integer")
+    characters = []
+    for _ in range(length):
+        randomness, position = divmod(randomness, len(alphabet))
+        characters.append(alphabet[position])
+    return "".join(characters)

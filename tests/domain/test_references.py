@@ -1,0 +1,65 @@
+"""Codes people read and type: nothing in them looks like something else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from substrack.domain.references import (
+    PUBLIC_ID_ALPHABET,
+    REFERENCE_ALPHABET,
+    make_public_id,
+    make_reference,
+    normalise_reference,
+)
+
+randomness = st.integers(0, 2**128)
+
+
+@given(randomness)
+def test_a_reference_reads_back_however_it_is_written(random_bits: int) -> None:
+    code = make_reference(random_bits)
+    assert len(code) == 6
+    assert normalise_reference(code) == code
+    assert normalise_reference(f" {code[:3].lower()}-{code[3:]}\n") == code
+
+
+@pytest.mark.parametrize("alphabet", [REFERENCE_ALPHABET, PUBLIC_ID_ALPHABET.upper()])
+def test_no_look_alikes_are_used(alphabet: str) -> None:
+    assert not set(alphabet) & set("01OILU")
+    assert len(set(alphabet)) == len(alphabet)
+
+
+def test_a_reference_spells_no_word() -> None:
+    assert not set(REFERENCE_ALPHABET) & set("AEIOU")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("B7-W 2FG", "87W2F6"), ("S2Z4U9", "5224V9"), ("oQ0nnn", "DDDNNN"), ("k7.w2–fh", "K7W2FH")],
+)
+def test_look_alikes_count_as_what_they_look_like(written: str, meant: str) -> None:
+    assert normalise_reference(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written", ["", "K7W2F", "K7W2FHH", "K7W2F1", "KIW2FH", "KLW2FH", "AAAAAA", "К7W2FH"]
+)
+def test_what_can_be_no_code_is_none(written: str) -> None:
+    assert normalise_reference(written) is None
+
+
+def test_neighbouring_numbers_give_different_codes() -> None:
+    assert len({make_reference(number) for number in range(10_000)}) == 10_000
+    assert make_reference(23**6) == make_reference(0)
+
+
+@given(randomness)
+def test_a_public_id_is_twelve_plain_characters(random_bits: int) -> None:
+    public_id = make_public_id(random_bits)
+    assert len(public_id) == 12
+    assert set(public_id) <= set(PUBLIC_ID_ALPHABET)
+
+
+def test_negative_randomness_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="non-negative"):
+        make_public_id(-1)
