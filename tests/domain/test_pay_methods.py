@@ -1,0 +1,170 @@
+"""Ways to pay: links that lead where they say, IBANs without typing errors, words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from substrack.domain.errors import Refused
+from substrack.domain.ibans import IbanRefused, check_iban, iban_in_fours
+from substrack.domain.pay_methods import (
+    PayKind,
+    PayLinkRefused,
+    PayMethod,
+    UnknownPayKind,
+    UnknownPlaceholder,
+    check_link,
+    fill,
+    pay_method,
+)
+from substrack.domain.wording import TextMissing, TextTooLong
+
+IBANS = [
+    "DE89370400440532013000",
+    "GB29NWBK60161331926819",
+    "NL91ABNA0417164300",
+    "FR1420041010050500013M02606",
+    "NO9386011117947",
+    "CH9300762011623852957",
+    "MT84MALT011000012345MTLCAST001S",
+    "PL61109010140000071219812874",
+]
+
+
+@pytest.mark.parametrize(
+    ("entered", "kept"),
+    [
+        ("https://paypal.me/olga/{amount}{currency}", "https://paypal.me/olga/{amount}{currency}"),
+        (" paypal.me/olga ", "https://paypal.me/olga"),
+        ("revolut.me", "https://revolut.me"),
+        ("http://192.168.1.5:8080/pay?r={reference}", "http://192.168.1.5:8080/pay?r={reference}"),
+        ("upi://pay?pa=olga@bank&am={amount}", "upi://pay?pa=olga@bank&am={amount}"),
+        ("HTTPS://Example.org/p", "HTTPS://Example.org/p"),
+        ("https://example.org/ольга#{reference}", "https://example.org/ольга#{reference}"),
+    ],
+)
+def test_payment_links_are_kept(entered: str, kept: str) -> None:
+    assert check_link(entered) == kept
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "",
+        " ",
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "javascript://example.org/%0aalert(1)",
+        "java\tscript:alert(1)",
+        "data:text/html,hello",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "mailto:olga@example.org",
+        "//example.org/pay",
+        "/pay",
+        "https:example.org",
+        "https:///pay",
+        "https://",
+        "https://paypal.me@evil.example/olga",
+        "https://olga:secret@example.org/",
+        "https://example.org\\@evil.example/",
+        "https://exa mple.org/",
+        "https://example.org/\npay",
+        "https://example.org/\u202epay",
+        "https://example.org/\x00",
+        "https://раypal.me/olga",
+        "https://[::1",
+        "https://example.org:port/",
+        "https://{reference}.example.org/",
+        "https://example.org/'onclick=",
+        'https://example.org/"><script>',
+        "https://example.org/" + "x" * 2000,
+        "localhost",
+    ],
+)
+def test_links_that_could_mislead_are_refused(link: str) -> None:
+    with pytest.raises(PayLinkRefused) as refused:
+        check_link(link)
+    assert refused.value.field == "pay_link"
+
+
+@pytest.mark.parametrize(
+    "part", ["{name}", "{}", "{amount", "amount}", "{{amount}}", "{Amount}", "{amount.minor}"]
+)
+def test_other_placeholders_are_refused(part: str) -> None:
+    with pytest.raises(UnknownPlaceholder, match=r"\{amount\}, \{currency\}, \{reference\}"):
+        check_link(f"https://example.org/{part}")
+
+
+@given(st.text(max_size=30))
+def test_a_refused_or_kept_link_is_never_a_script(text: str) -> None:
+    try:
+        kept = check_link(text)
+    except PayLinkRefused:
+        return
+    assert kept.lower().startswith(("https://", "http://", "upi://"))
+
+
+def test_a_link_is_filled_with_encoded_values() -> None:
+    link = "https://example.org/{amount}?c={currency}&r={reference}&again={amount}"
+    filled = fill(link, amount="17.99", currency="EUR", reference="K7 &{amount}")
+    assert filled == "https://example.org/17.99?c=EUR&r=K7%20%26%7Bamount%7D&again=17.99"
+
+
+@pytest.mark.parametrize("iban", IBANS)
+def test_ibans_are_read_in_any_spelling(iban: str) -> None:
+    assert check_iban(f" {iban_in_fours(iban).lower()} ") == iban
+    assert check_iban(iban.replace("0", "0-", 1)) == iban
+
+
+@pytest.mark.parametrize(
+    ("iban", "reason"),
+    [
+        ("", "two letters"),
+        ("370400440532013000", "two letters"),
+        ("DE8937040044053201300Ä", "two letters"),
+        ("DE８９370400440532013000", "two letters"),
+        ("ZZ89370400440532013000", "no country"),
+        ("DE8937040044053201300", "22 characters, this one has 21"),
+        ("DE88370400440532013000", "typing error"),
+    ],
+)
+def test_ibans_with_errors_are_refused_with_the_reason(iban: str, reason: str) -> None:
+    with pytest.raises(IbanRefused, match=reason) as refused:
+        check_iban(iban)
+    assert refused.value.field == "iban"
+
+
+@given(st.sampled_from(IBANS), st.integers(2, 33), st.sampled_from("0123456789"))
+def test_one_wrong_digit_in_an_iban_is_always_found(iban: str, position: int, digit: str) -> None:
+    position = 4 + position % (len(iban) - 4)
+    if iban[position].isdigit() and iban[position] != digit:
+        with pytest.raises(IbanRefused, match="typing error"):
+            check_iban(iban[:position] + digit + iban[position + 1 :])
+
+
+def test_each_kind_keeps_its_checked_fields() -> None:
+    link = pay_method("link", {"url": "paypal.me/olga", "other": "x"}, " PayPal ")
+    assert link == PayMethod(PayKind.LINK, {"url": "https://paypal.me/olga"}, "PayPal")
+    account = pay_method("iban", {"iban": "de89 3704 0044 0532 0130 00", "holder": "Olga"}, "")
+    assert account == PayMethod(PayKind.IBAN, {"iban": IBANS[0], "holder": "Olga"}, None)
+    words = pay_method("text", {"text": "Cash on Sunday\r\nor later"})
+    assert words == PayMethod(PayKind.TEXT, {"text": "Cash on Sunday\nor later"}, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "error", "field"),
+    [
+        ("cheque", {}, UnknownPayKind, "kind"),
+        ("link", {}, PayLinkRefused, "pay_link"),
+        ("iban", {"iban": IBANS[0]}, TextMissing, "holder"),
+        ("iban", {"holder": "Olga"}, IbanRefused, "iban"),
+        ("text", {"text": "x" * 2001}, TextTooLong, "text"),
+        ("text", {}, TextMissing, "text"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_refused_beside_its_field(
+    kind: str, fields: dict[str, str], error: type[Refused], field: str
+) -> None:
+    with pytest.raises(error) as refused:
+        pay_method(kind, fields)
+    assert refused.value.field == field
