@@ -137,6 +137,6 @@ class PostgresqlCluster:
 
 def migrate(url: str) -> None:
     """Bring the database at `url` to the newest schema, as the command `migrate` does."""
-    from substrack import bootstrap
+    from substrack.bootstrap import migrate as bring_up_to_date
 
-    bootstrap.migrate(url)
+    bring_up_to_date(url)
