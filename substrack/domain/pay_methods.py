@@ -142,7 +142,7 @@ def _parse(link: str) -> SplitResult:
         _ = parts.port
     except ValueError as error:
         raise PayLinkRefused("This is not a complete link; copy it from the address bar.") from error
-    if parts.scheme not in _SCHEMES or not link.lower().startswith(f"{parts.scheme}://"):
+    if parts.scheme not in _SCHEMES:
         raise PayLinkRefused("A payment link starts with https:// (or http://, or upi://).")
     return parts
 
