@@ -1,0 +1,178 @@
+"""People: the contacts of a workspace, one row for a person however many groups they are in.
+
+Where they are reached is `services.mailboxes`; its public functions can be had from here as well.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.cycles import check_zone
+from substrack.domain.errors import Refused
+from substrack.domain.wording import clean_line
+from substrack.services.mailboxes import (
+    MailboxShared,
+    UnknownAddress,
+    UnknownContact,
+    WrongEmail,
+    ask_about_sharing,
+    check_email,
+    connection_for,
+    contacts_at,
+    get_contact,
+    mark_refused,
+    record_contact,
+    resubscribe,
+    set_email,
+    unsubscribe,
+    write_mailbox,
+)
+from substrack.store import Contact
+
+__all__ = [
+    "MailboxShared",
+    "UnknownAddress",
+    "UnknownContact",
+    "WrongEmail",
+    "WrongLanguage",
+    "add_contact",
+    "check_email",
+    "connection_for",
+    "contact_by_email",
+    "edit_contact",
+    "find_or_add_contact",
+    "mark_refused",
+    "resubscribe",
+    "set_email",
+    "unsubscribe",
+]
+
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{4})?([_-]([A-Z]{2}|[0-9]{3}))?")
+
+
+class WrongLanguage(Refused):
+    """What was given is no language code."""
+
+    field = "language"
+
+    def __init__(self) -> None:
+        super().__init__("Give the language as a code, such as en, de or pt-BR.")
+
+
+def contact_by_email(session: Session, workspace_id: int, email: str) -> Contact | None:
+    """Find the person reached at an address; of several who share the mailbox, the one known longest.
+
+    Raises:
+        WrongEmail: it is no address.
+    """
+    return next(iter(contacts_at(session, workspace_id, check_email(email))), None)
+
+
+def add_contact(
+    session: Session,
+    workspace_id: int,
+    *,
+    name: str,
+    email: str | None = None,
+    language: str | None = None,
+    time_zone: str | None = None,
+    shares_mailbox: bool = False,
+    by: Actor,
+    now: datetime,
+) -> Contact:
+    """Write a new person, with a mailbox if one is given.
+
+    Raises:
+        MailboxShared: somebody is reached there already; ask, then come back with `shares_mailbox`.
+        WrongEmail, WrongLanguage, UnknownZone, TextRefused: a value can't be kept.
+    """
+    contact = Contact(
+        workspace_id=workspace_id,
+        name=clean_line(name, field="name"),
+        language=_language(language),
+        time_zone=check_zone(time_zone) if time_zone else None,
+        created_at=now,
+    )
+    address = check_email(email) if email and email.strip() else None
+    if address and not shares_mailbox:
+        ask_about_sharing(contacts_at(session, workspace_id, address))
+    session.add(contact)
+    session.flush()
+    if address:
+        write_mailbox(session, contact, address, now)
+    record_contact(session, "add", contact, by=by, now=now, after={"has_email": address is not None})
+    session.flush()
+    return contact
+
+
+def find_or_add_contact(
+    session: Session,
+    workspace_id: int,
+    *,
+    name: str,
+    email: str | None = None,
+    shares_mailbox: bool = False,
+    by: Actor,
+    now: datetime,
+) -> Contact:
+    """Return the person of this name at this address, or write a new one.
+
+    Raises:
+        MailboxShared: the address is another person's, and nobody said that the two share it.
+    """
+    if email and email.strip():
+        wanted = clean_line(name, field="name").casefold()
+        for known in contacts_at(session, workspace_id, check_email(email)):
+            if known.name.casefold() == wanted:
+                return known
+    return add_contact(
+        session, workspace_id, name=name, email=email, shares_mailbox=shares_mailbox, by=by, now=now
+    )
+
+
+def edit_contact(
+    session: Session,
+    contact_id: int,
+    *,
+    name: str | None = None,
+    language: str | None = None,
+    time_zone: str | None = None,
+    by: Actor,
+    now: datetime,
+) -> Contact:
+    """Change what is known of a person. None leaves a value; "" clears language or time zone.
+
+    Raises:
+        UnknownContact, TextRefused, WrongLanguage, UnknownZone.
+    """
+    contact = get_contact(session, contact_id)
+    before, former_name = _kept(contact), contact.name
+    if name is not None:
+        contact.name = clean_line(name, field="name")
+    if language is not None:
+        contact.language = _language(language)
+    if time_zone is not None:
+        contact.time_zone = check_zone(time_zone) if time_zone.strip() else None
+    after, renamed = _kept(contact), contact.name != former_name
+    if renamed or before != after:
+        record_contact(
+            session, "edit", contact, by=by, now=now, before=before, after=after | {"renamed": renamed}
+        )
+    session.flush()
+    return contact
+
+
+def _language(text: str | None) -> str | None:
+    code = (text or "").strip()
+    if code and _LANGUAGE.fullmatch(code) is None:
+        raise WrongLanguage
+    return code or None
+
+
+def _kept(contact: Contact) -> dict[str, Any]:
+    return {"language": contact.language, "time_zone": contact.time_zone}
