@@ -5,6 +5,7 @@ when a test asks for it, in a directory of its own; nothing needs to be installe
 """
 
 import itertools
+import os
 import shutil
 import sqlite3
 import warnings
@@ -27,14 +28,19 @@ fsync = off
 full_page_writes = off
 synchronous_commit = off
 max_connections = 300
+max_wal_size = 256MB
 """
+
+# Linux's file system in memory. A new PostgreSQL database is some 470 files: 20 ms there, 500 ms on some disks.
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2 * 1024**3
 
 
 class Databases:
     """Lend fresh databases of either kind until `close`."""
 
     def __init__(self) -> None:
-        self._directory = Path(mkdtemp(prefix="substrack-tests-"))
+        self._directory = Path(mkdtemp(prefix="substrack-tests-", dir=fastest_place()))
 
     @contextmanager
     def lend(self, kind: Kind, *, migrated: bool = True) -> Iterator[str]:
@@ -133,6 +139,12 @@ class PostgresqlCluster:
             )
         )
         return self._server.get_uri(database=name)
+
+
+def fastest_place() -> Path | None:
+    """Name the directory to work in; None stands for the usual temporary one."""
+    has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
+    return MEMORY if has_room else None
 
 
 def migrate(url: str) -> None:
