@@ -1,0 +1,277 @@
+"""What a letter says, before it has words: the facts of one notice to one person.
+
+`queries.letters` fills these from the tables and `texts.letters` puts them into a language; both only share
+these values. Nothing here knows a locale, a channel or a table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from substrack.domain.cycles import Unit
+from substrack.domain.money import Money
+from substrack.domain.notices import Notice
+from substrack.domain.payments import Status
+
+
+@dataclass(frozen=True)
+class LetterLinks:
+    """The absolute URLs a letter may carry, made by the caller, who can sign. `home` is the base URL."""
+
+    home: str
+    review: str | None = None
+    pay: str | None = None
+    decide: str | None = None
+    unsubscribe: str | None = None
+    account: str | None = None
+
+    def group(self, public_id: str) -> str:
+        """Write the URL of a group's page."""
+        return f"{self.home.rstrip('/')}/groups/{public_id}"
+
+    @property
+    def waiting(self) -> str:
+        """The page where claims are decided."""
+        return self.review or f"{self.home.rstrip('/')}/review"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody a letter is from or about; `email` only where a reply to them makes sense."""
+
+    name: str
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """The dates of a period and the rhythm that made them, from which its name follows."""
+
+    unit: Unit
+    every: int
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True)
+class Item:
+    """One payment a letter names. `left` is still to come; `payment_id` is the public one.
+
+    `due_on` and `span` are None for a payment that belongs to no period.
+    """
+
+    payment_id: str
+    group: str
+    payer: Person
+    span: Span | None
+    amount: Money
+    left: Money
+    due_on: date | None
+    reference: str
+    status: Status
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to pay, already filled in: `kind` is link, iban or text; `value` the URL, IBAN or text."""
+
+    kind: str
+    value: str
+    holder: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class HowToPay:
+    """The ways to send one amount to one payer; `groups` and `references` say what it is for."""
+
+    payer: str
+    groups: tuple[str, ...]
+    total: Money
+    references: tuple[str, ...]
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Items to pay and how; for requests, reminders and the note that a period has opened."""
+
+    items: tuple[Item, ...]
+    how_to_pay: tuple[HowToPay, ...]
+
+    @property
+    def step(self) -> int:
+        """How often the most asked-for item has been asked for, this time included."""
+        return max(item.step for item in self.items)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Tell whether any item is overdue."""
+        return any(item.status is Status.OVERDUE for item in self.items)
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """A member's first letter. `share` is None while the price of the next period is unknown."""
+
+    group: str
+    description: str
+    payer: Person
+    unit: Unit
+    every: int
+    first_on: date | None
+    share: Money | None
+
+
+@dataclass(frozen=True)
+class HeadsUp:
+    """A period that will open soon; `amount` is None when the bill is not known yet."""
+
+    group: str
+    payer: Person
+    span: Span
+    due_on: date
+    amount: Money | None
+
+
+@dataclass(frozen=True)
+class PriceChange:
+    """A new price from a date on; shares are those of the person written to, None where unknown."""
+
+    group: str
+    payer: Person
+    from_on: date
+    before: Money
+    after: Money
+    share_before: Money | None
+    share_after: Money | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One press of "I've paid": who, what sum, for which items, and what was said with it."""
+
+    member: Person
+    amount: Money
+    items: tuple[Item, ...]
+    made_on: date
+    paid_on: date | None = None
+    method: str | None = None
+    note: str | None = None
+    is_flagged: bool = False
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Claims that wait for an admin, oldest first; never empty."""
+
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
+class ReceivedItem:
+    """What of a receipt went to one payment, and what is left of that payment."""
+
+    item: Item
+    received: Money
+    left: Money
+
+
+@dataclass(frozen=True)
+class Received:
+    """Money that came and where it went; `credit` is what was left over, None when nothing was."""
+
+    items: tuple[ReceivedItem, ...]
+    receipt: Money
+    credit: Money | None
+    how_to_pay: tuple[HowToPay, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Items an admin rejected or waived, and why."""
+
+    items: tuple[Item, ...]
+    reason: str | None
+    how_to_pay: tuple[HowToPay, ...] = ()
+
+
+@dataclass(frozen=True)
+class BillWanted:
+    """A variable period that waits for its total."""
+
+    group: str
+    group_id: str
+    span: Span
+    due_on: date
+
+
+@dataclass(frozen=True)
+class About:
+    """A note to admins about a member: exhausted requests or an objection (`text` quotes it)."""
+
+    member: Person
+    items: tuple[Item, ...]
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class AboutAddress:
+    """A note to admins about an address that refuses mail or stopped requests."""
+
+    member: Person
+    address: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """An invitation, set-up or reset; `until` is when the link ends, in the reader's zone."""
+
+    workspace: str
+    until: datetime | None
+    invited_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A letter that needs no facts beyond its reader: a fresh link, a test."""
+
+    workspace: str
+
+
+Content = (
+    Asking
+    | Welcome
+    | HeadsUp
+    | PriceChange
+    | Claims
+    | Received
+    | Decided
+    | BillWanted
+    | About
+    | AboutAddress
+    | Account
+    | Plain
+)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One notice to one person.
+
+    `payers` are those whose money it is about, `groups` the names of what it is about; both give the letter its
+    sender. `thread` is the public id of the oldest payment, so that its letters form one thread.
+    """
+
+    notice: Notice
+    locale: str
+    to: Person
+    links: LetterLinks
+    content: Content
+    payers: tuple[Person, ...] = ()
+    groups: tuple[str, ...] = ()
+    thread: str | None = None
+    reply_to: str | None = None

@@ -1,0 +1,130 @@
+"""What admins are told: what waits for them, and where the requests could not do their work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from substrack.domain.letters import About, AboutAddress, BillWanted, Claim, Claims, Letter
+from substrack.texts.bills import bill, total_in_words, what_for
+from substrack.texts.blocks import Action, Bill, Block, Composition, Facts, Paragraph, Quote, Row
+from substrack.texts.words import Words
+
+
+def claim_received(letter: Letter, content: Claims, _: Words) -> Composition:
+    """Ask an admin to check one claim."""
+    claim = content.claims[0]
+    name, amount = claim.member.name, _.money(claim.amount)
+    blocks = (
+        Paragraph(_("%(name)s says: I’ve paid %(amount)s.", name=name, amount=amount)),
+        bill(claim.items, _),
+        *_said_with_it(claim, _),
+        Paragraph(_("Please look whether the money came, then confirm or reject.")),
+        Action(_("Check it"), letter.links.decide or letter.links.waiting, _("It takes one tap:")),
+    )
+    return Composition(_("%(name)s paid %(amount)s? Please check", name=name, amount=amount), blocks)
+
+
+def claims_waiting(letter: Letter, content: Claims, _: Words) -> Composition:
+    """List all claims nobody has checked yet."""
+    count = len(content.claims)
+    opening = _.ngettext("%(n)s payment waits for your check.", "%(n)s payments wait for your check.", count)
+    blocks = (
+        Paragraph(opening),
+        Bill(tuple(_claim_row(claim, _) for claim in content.claims)),
+        Action(_("Review them"), letter.links.waiting, _("Confirm or reject here:")),
+    )
+    subject = _.ngettext("%(n)s payment to check", "%(n)s payments to check", count)
+    return Composition(subject, blocks)
+
+
+def bill_wanted(letter: Letter, content: BillWanted, _: Words) -> Composition:
+    """Ask for the total of a variable period."""
+    period = _.span(content.span)
+    opening = _(
+        "How much was %(group)s for %(period)s? Enter the bill and everybody’s share is worked out.",
+        group=content.group,
+        period=period,
+    )
+    facts = Facts(((_("Period"), period), (_("Due"), _.day(content.due_on))))
+    button = Action(_("Enter the bill"), letter.links.group(content.group_id), _("It goes here:"))
+    subject = _("Bill wanted: %(group)s, %(period)s", group=content.group, period=period)
+    return Composition(subject, (Paragraph(opening), facts, button))
+
+
+def requests_exhausted(letter: Letter, content: About, _: Words) -> Composition:
+    """Say that a member was asked often enough without an answer."""
+    name = content.member.name
+    opening = _("%(name)s has been asked as often as the group allows and has not answered.", name=name)
+    blocks = (
+        Paragraph(opening),
+        bill(content.items, _),
+        Paragraph(_("No more requests go out for this. You may want to talk to them, or waive it.")),
+        Action(_("Open SubsTrack"), letter.links.home, _("Decide what happens here:")),
+    )
+    total = total_in_words(content.items, _)
+    return Composition(_("No answer from %(name)s: %(total)s open", name=name, total=total), blocks)
+
+
+def objection(letter: Letter, content: About, _: Words) -> Composition:
+    """Pass on what a member wrote about their payments."""
+    name = content.member.name
+    blocks = (
+        Paragraph(_("%(name)s says that something is off here:", name=name)),
+        bill(content.items, _),
+        Quote(content.text or ""),
+        Paragraph(_("Requests for it rest for up to 14 days.")),
+        *_reply_hint(letter, _),
+        Action(_("Open SubsTrack"), letter.links.home, _("Adjust or waive it here:")),
+    )
+    what = what_for(content.items[0], _) if len(content.items) == 1 else _("several payments")
+    return Composition(_("%(name)s asks about %(what)s", name=name, what=what), blocks)
+
+
+def address_refused(letter: Letter, content: AboutAddress, _: Words) -> Composition:
+    """Say that mail to a member comes back."""
+    name = content.member.name
+    opening = _("Mail to %(name)s at %(address)s is refused.", name=name, address=content.address)
+    why = (Paragraph(_("The mail server said:")), Quote(content.reason)) if content.reason else ()
+    advice = _("Nothing more is sent there until you correct the address.")
+    button = Action(_("Open SubsTrack"), letter.links.home, _("Correct it here:"))
+    return Composition(
+        _("Mail to %(name)s is refused", name=name), (Paragraph(opening), *why, Paragraph(advice), button)
+    )
+
+
+def unsubscribed(letter: Letter, content: AboutAddress, _: Words) -> Composition:
+    """Say that a member wants no more requests by mail."""
+    name = content.member.name
+    opening = _("%(name)s has stopped requests to %(address)s.", name=name, address=content.address)
+    advice = _("Answers to what they do still go there. What they owe is unchanged; please talk to them.")
+    button = Action(_("Open SubsTrack"), letter.links.home, _("See what is open here:"))
+    return Composition(
+        _("%(name)s stopped requests by mail", name=name), (Paragraph(opening), Paragraph(advice), button)
+    )
+
+
+def _reply_hint(letter: Letter, _: Words) -> tuple[Block, ...]:
+    return (Paragraph(_("A reply to this mail goes to them.")),) if letter.reply_to else ()
+
+
+def _said_with_it(claim: Claim, _: Words) -> Iterator[Block]:
+    facts = [(_("Said on"), _.day(claim.made_on))]
+    if claim.paid_on is not None:
+        facts.append((_("Paid on"), _.day(claim.paid_on)))
+    if claim.method:
+        facts.append((_("How"), claim.method))
+    facts.append((_("Reference"), " ".join(item.reference for item in claim.items)))
+    yield Facts(tuple(facts))
+    if claim.note:
+        yield Quote(claim.note)
+    if claim.is_flagged:
+        yield Paragraph(_("This came within a minute of our mail, so it may have been a mail scanner."))
+
+
+def _claim_row(claim: Claim, _: Words) -> Row:
+    what = _.listed([what_for(item, _) for item in claim.items])
+    references = " ".join(item.reference for item in claim.items)
+    since = _("since %(day)s", day=_.day(claim.made_on))
+    return Row(
+        claim.member.name, _.money(claim.amount), (what, since, _("reference %(code)s", code=references))
+    )

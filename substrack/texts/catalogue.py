@@ -1,0 +1,62 @@
+"""Translations: which languages there are, and a message in one of them.
+
+The locale is an argument everywhere: nothing here asks who is signed in or which request runs, because
+gettext without a context silently answers in English. Catalogues are read from `translations/<locale>/LC_MESSAGES/`
+beside this module; what has no translation stays English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from babel import Locale
+from babel.support import NullTranslations, Translations
+
+DIRECTORY = Path(__file__).parent / "translations"
+DEFAULT = "en"
+
+FORMATS: Mapping[str, str] = MappingProxyType({"en": "en_150"})
+"""Language → the locale its money and dates follow: English without a country is written as in Europe
+("4.00 €", "5 March 2026"; CLDR's en_150), because CLDR's plain `en` is that of the United States."""
+
+LANGUAGES = ("en", "en_GB", "en_US")
+"""The languages a person can choose."""
+
+
+def language_of(*wishes: str | None) -> str:
+    """Choose the first wish that we can write in: the contact's, the workspace's, a browser's ("en-US").
+
+    Falls back to `DEFAULT`.
+    """
+    known = {language.lower(): language for language in LANGUAGES}
+    for wish in wishes:
+        typed = (wish or "").replace("-", "_").lower()
+        found = known.get(typed) or known.get(typed.partition("_")[0])
+        if found is not None:
+            return found
+    return DEFAULT
+
+
+@cache
+def format_locale(locale: str) -> Locale:
+    """Return the locale by whose rules money, dates and lists are written."""
+    return Locale.parse(FORMATS.get(locale, locale), sep="_")
+
+
+def gettext(message: str, locale: str, **values: object) -> str:
+    """Translate a message and fill its `%(name)s` places."""
+    text = _translations(locale).gettext(message)
+    return text % values if values else text
+
+
+def ngettext(singular: str, plural: str, n: int, locale: str, **values: object) -> str:
+    """Translate the form of a message that fits `n`, which also fills `%(n)s`."""
+    return _translations(locale).ngettext(singular, plural, n) % ({"n": n} | values)
+
+
+@cache
+def _translations(locale: str) -> NullTranslations:
+    return Translations.load(DIRECTORY, [locale])

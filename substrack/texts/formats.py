@@ -1,0 +1,67 @@
+"""Money, dates and lists as a language writes them. Reading what people type is the domain's work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from babel.dates import format_date, format_datetime, format_interval
+from babel.lists import format_list
+from babel.numbers import format_currency, get_currency_symbol
+
+from substrack.domain.cycles import Unit
+from substrack.domain.money import Money
+from substrack.texts.catalogue import format_locale
+
+
+def money(amount: Money, locale: str) -> str:
+    """Write an amount with its sign: "4.00 €" (the space does not break).
+
+    The decimals are those of our own currency table; CLDR's differ for some currencies.
+    """
+    rules = format_locale(locale)
+    pattern = rules.currency_formats["standard"].pattern.replace("0.00", _decimals(amount.exponent))
+    return format_currency(
+        Decimal(amount.major()), amount.currency, format=pattern, locale=rules, currency_digits=False
+    )
+
+
+def currency_sign(currency: str, locale: str) -> str:
+    """Write the sign of a currency as amounts carry it: "€", "US$"."""
+    return get_currency_symbol(currency, locale=format_locale(locale))
+
+
+def day(value: date, locale: str) -> str:
+    """Write a date in full: "5 March 2026"."""
+    return format_date(value, "long", locale=format_locale(locale))
+
+
+def short_day(value: date, locale: str) -> str:
+    """Write a date for tables: "5 Mar 2026"."""
+    return format_date(value, "medium", locale=format_locale(locale))
+
+
+def moment(value: datetime, locale: str) -> str:
+    """Write an aware instant by the clock of its own zone: "5 Mar 2026, 10:00 CET"."""
+    return format_datetime(value, "d MMM y, HH:mm z", tzinfo=value.tzinfo, locale=format_locale(locale))
+
+
+def period_name(unit: Unit, every: int, starts_on: date, ends_on: date, locale: str) -> str:
+    """Name a period: "March 2026" when monthly, else its dates ("1 Jan – 31 Mar 2026").
+
+    A monthly period is named after the month it starts in; no two of one group start in the same month.
+    """
+    rules = format_locale(locale)
+    if unit is Unit.MONTH and every == 1:
+        return format_date(starts_on, "MMMM y", locale=rules)
+    return format_interval(starts_on, ends_on, skeleton="yMMMd", locale=rules)
+
+
+def listed(words: Sequence[str], locale: str) -> str:
+    """Join words: "Ben, Mia and Olga"."""
+    return format_list(list(words), locale=format_locale(locale))
+
+
+def _decimals(exponent: int) -> str:
+    return "0." + "0" * exponent if exponent else "0"

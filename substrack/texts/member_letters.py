@@ -1,0 +1,274 @@
+"""What members are told: what they owe, what became of what they said, what will change."""
+
+from __future__ import annotations
+
+from substrack.domain.cycles import Unit
+from substrack.domain.letters import (
+    Asking,
+    Decided,
+    HeadsUp,
+    Letter,
+    Plain,
+    PriceChange,
+    Received,
+    ReceivedItem,
+    Welcome,
+)
+from substrack.texts.bills import (
+    asking_blocks,
+    bill,
+    how_to_pay,
+    page_button,
+    paid_button,
+    payers_of,
+    total_in_words,
+    what_for,
+)
+from substrack.texts.blocks import Bill, Block, Composition, Facts, Paragraph, Quote, Row
+from substrack.texts.words import Words
+
+FACTUAL_FROM_STEP = 3
+"""From this request on (and whenever something is overdue) a reminder is factual instead of friendly."""
+
+
+def request(letter: Letter, content: Asking, _: Words) -> Composition:
+    """Ask for the first time."""
+    payers = payers_of(content.items, _)
+    opening = _.ngettext(
+        "Here is your share. Please send it to %(payers)s when you can.",
+        "Here are %(n)s shares to settle. Please send them to %(payers)s when you can.",
+        len(content.items),
+        payers=payers,
+    )
+    return Composition(_asking_subject(content, _), (Paragraph(opening), *asking_blocks(content, letter, _)))
+
+
+def reminder(letter: Letter, content: Asking, _: Words) -> Composition:
+    """Ask again: friendly at first, then plainly."""
+    blocks = (Paragraph(_reminding_words(content, _)), *asking_blocks(content, letter, _))
+    return Composition(_reminding_subject(content, _), blocks)
+
+
+def period_opened(letter: Letter, content: Asking, _: Words) -> Composition:
+    """Say that a period has begun; nobody is late yet."""
+    opening = _.ngettext(
+        "A new period has begun. This is your share; there is no hurry.",
+        "New periods have begun. These are your shares; there is no hurry.",
+        len(content.items),
+    )
+    return Composition(_asking_subject(content, _), (Paragraph(opening), *asking_blocks(content, letter, _)))
+
+
+def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
+    """Tell a new member what they are part of."""
+    shared = _(
+        "%(payer)s pays for %(group)s and shares the cost with you.",
+        payer=content.payer.name,
+        group=content.group,
+    )
+    facts = [
+        (_("Shared"), content.group),
+        (_("Paid by"), content.payer.name),
+        (_("Rhythm"), rhythm(content, _)),
+    ]
+    if content.share is not None:
+        facts.append((_("Your share"), _.money(content.share)))
+    if content.first_on is not None:
+        facts.append((_("First period starts"), _.day(content.first_on)))
+    about = (Quote(content.description),) if content.description else ()
+    nothing_to_do = _(
+        "There is nothing to do yet, and you need no account: "
+        "when a share is due you get a mail that says how to pay."
+    )
+    blocks = (
+        Paragraph(shared),
+        *about,
+        Facts(tuple(facts)),
+        Paragraph(nothing_to_do),
+        *page_button(letter, _),
+    )
+    subject = _("%(payer)s shares %(group)s with you", payer=content.payer.name, group=content.group)
+    return Composition(subject, blocks)
+
+
+def heads_up(letter: Letter, content: HeadsUp, _: Words) -> Composition:
+    """Announce a period before it opens."""
+    period = _.span(content.span)
+    facts = [
+        (_("For"), f"{content.group}, {period}"),
+        (_("Starts"), _.day(content.span.starts_on)),
+        (_("Due"), _.day(content.due_on)),
+    ]
+    if content.amount is not None:
+        facts.append((_("Your share"), _.money(content.amount)))
+    blocks = (
+        Paragraph(_("The next period is coming up. There is nothing to do yet.")),
+        Facts(tuple(facts)),
+        *page_button(letter, _),
+    )
+    return Composition(_("Coming up: %(group)s, %(period)s", group=content.group, period=period), blocks)
+
+
+def price_change(letter: Letter, content: PriceChange, _: Words) -> Composition:
+    """Announce a new price; what is already owed stays as it is."""
+    from_on = _.day(content.from_on)
+    opening = _("The price of %(group)s changes on %(day)s.", group=content.group, day=from_on)
+    facts = [(_("Price so far"), _.money(content.before)), (_("New price"), _.money(content.after))]
+    if content.share_before is not None:
+        facts.append((_("Your share so far"), _.money(content.share_before)))
+    if content.share_after is not None:
+        facts.append((_("Your new share"), _.money(content.share_after)))
+    blocks = (
+        Paragraph(opening),
+        Facts(tuple(facts)),
+        Paragraph(_("What you already owe does not change.")),
+        *page_button(letter, _),
+    )
+    return Composition(_("New price for %(group)s from %(day)s", group=content.group, day=from_on), blocks)
+
+
+def received(letter: Letter, content: Received, _: Words) -> Composition:
+    """Confirm that money came and everything it was for is settled."""
+    payers = payers_of([row.item for row in content.items], _)
+    opening = _(
+        "%(payers)s received your %(amount)s. Thank you!", payers=payers, amount=_.money(content.receipt)
+    )
+    subject = _("Received: %(amount)s for %(what)s", amount=_.money(content.receipt), what=_whats(content, _))
+    blocks = (Paragraph(opening), _received_bill(content, _), *_credit(content, _), *page_button(letter, _))
+    return Composition(subject, blocks)
+
+
+def part_received(letter: Letter, content: Received, _: Words) -> Composition:
+    """Confirm that less came than was owed, and say what is left."""
+    came, left = _.money(content.receipt), _left_in_words(content, _)
+    payers = payers_of([row.item for row in content.items], _)
+    opening = _("%(payers)s received %(came)s; %(left)s is left to pay.", payers=payers, came=came, left=left)
+    subject = _("Received %(came)s, %(left)s left: %(what)s", came=came, left=left, what=_whats(content, _))
+    blocks = (
+        Paragraph(opening),
+        _received_bill(content, _),
+        *_credit(content, _),
+        *how_to_pay(content.how_to_pay, _),
+        *paid_button(letter, payers, _),
+    )
+    return Composition(subject, blocks)
+
+
+def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
+    """Say that a claim was not accepted, why, and that the items are open again."""
+    payers = payers_of(content.items, _)
+    opening = _("You said you had paid, but %(payers)s could not find the money.", payers=payers)
+    reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
+    blocks = (
+        Paragraph(opening),
+        *reason,
+        Paragraph(_("So this is open again:")),
+        bill(content.items, _),
+        *how_to_pay(content.how_to_pay, _),
+        *paid_button(letter, payers, _),
+    )
+    return Composition(
+        _("Not found yet: your payment for %(what)s", what=_items_in_words(content, _)), blocks
+    )
+
+
+def waived(letter: Letter, content: Decided, _: Words) -> Composition:
+    """Say that somebody let a member off."""
+    payers = payers_of(content.items, _)
+    opening = _("%(payers)s waived this; there is nothing left to pay for it.", payers=payers)
+    reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
+    rows = tuple(Row(what_for(item, _), _.money(item.amount)) for item in content.items)
+    blocks: tuple[Block, ...] = (Paragraph(opening), Bill(rows), *reason, *page_button(letter, _))
+    return Composition(_("Nothing to pay: %(what)s", what=_items_in_words(content, _)), blocks)
+
+
+def fresh_link(letter: Letter, content: Plain, _: Words) -> Composition:
+    """Send the member's page to the address on file."""
+    opening = _("Here is a fresh link to your page, as asked for. Older links may no longer work.")
+    not_you = _("If it wasn’t you who asked, there is nothing to do.")
+    blocks = (Paragraph(opening), *page_button(letter, _), Paragraph(not_you))
+    return Composition(_("Your fresh link"), blocks)
+
+
+def rhythm(content: Welcome, _: Words) -> str:
+    """Say how often a group bills: "every month", "every 3 months"."""
+    match content.unit:
+        case Unit.WEEK:
+            return _.ngettext("every week", "every %(n)s weeks", content.every)
+        case Unit.MONTH:
+            return _.ngettext("every month", "every %(n)s months", content.every)
+        case Unit.YEAR:
+            return _.ngettext("every year", "every %(n)s years", content.every)
+
+
+def _asking_subject(content: Asking, _: Words) -> str:
+    if len(content.items) > 1:
+        count = _.ngettext("%(n)s share", "%(n)s shares", len(content.items))
+        total = total_in_words(content.items, _)
+        return _("Your shares: %(total)s (%(count)s)", total=total, count=count)
+    item = content.items[0]
+    amount = _.money(item.left)
+    if item.span is None:
+        return _("Your share: %(amount)s for %(group)s", amount=amount, group=item.group)
+    return _(
+        "Your share for %(period)s: %(amount)s for %(group)s",
+        period=_.span(item.span),
+        amount=amount,
+        group=item.group,
+    )
+
+
+def _reminding_subject(content: Asking, _: Words) -> str:
+    total, what = total_in_words(content.items, _), _items_in_words(content, _)
+    if content.is_overdue:
+        return _("Overdue: %(total)s for %(what)s", total=total, what=what)
+    if content.step >= FACTUAL_FROM_STEP:
+        return _("Still open: %(total)s for %(what)s", total=total, what=what)
+    return _("Reminder: %(total)s for %(what)s", total=total, what=what)
+
+
+def _reminding_words(content: Asking, _: Words) -> str:
+    payers = payers_of(content.items, _)
+    if content.is_overdue or content.step >= FACTUAL_FROM_STEP:
+        total = total_in_words(content.items, _)
+        return _("%(total)s is still open. Please send it to %(payers)s.", total=total, payers=payers)
+    return _("A friendly reminder, in case it slipped by. This is still open with %(payers)s:", payers=payers)
+
+
+def _items_in_words(content: Asking | Decided, _: Words) -> str:
+    if len(content.items) == 1:
+        return what_for(content.items[0], _)
+    return _.ngettext("%(n)s share", "%(n)s shares", len(content.items))
+
+
+def _whats(content: Received, _: Words) -> str:
+    if not content.items:
+        return _("your credit")
+    if len(content.items) == 1:
+        return what_for(content.items[0].item, _)
+    return _.ngettext("%(n)s share", "%(n)s shares", len(content.items))
+
+
+def _received_bill(content: Received, _: Words) -> Bill:
+    return Bill(tuple(_received_row(row, _) for row in content.items))
+
+
+def _received_row(row: ReceivedItem, _: Words) -> Row:
+    details = [_("reference %(code)s", code=row.item.reference)]
+    if row.left.minor:
+        details.insert(
+            0, _("%(left)s of %(amount)s left", left=_.money(row.left), amount=_.money(row.item.amount))
+        )
+    return Row(what_for(row.item, _), _.money(row.received), tuple(details))
+
+
+def _left_in_words(content: Received, _: Words) -> str:
+    left = [row.left for row in content.items]
+    return _.money(sum(left[1:], left[0]))
+
+
+def _credit(content: Received, _: Words) -> tuple[Block, ...]:
+    if content.credit is None:
+        return ()
+    words = _("%(amount)s more came than was owed. It is kept as credit.", amount=_.money(content.credit))
+    return (Paragraph(words),)

@@ -1,0 +1,46 @@
+"""One language at hand: translate, and write money and dates, without naming the locale at every turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.texts import catalogue, formats
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one locale. Called `_` where it is used, so that catalogue tools find the messages."""
+
+    locale: str
+
+    def __call__(self, message: str, **values: object) -> str:
+        """Translate a message and fill its `%(name)s` places."""
+        return catalogue.gettext(message, self.locale, **values)
+
+    def ngettext(self, singular: str, plural: str, n: int, **values: object) -> str:
+        """Translate the form of a message that fits `n`."""
+        return catalogue.ngettext(singular, plural, n, self.locale, **values)
+
+    def money(self, amount: Money) -> str:
+        """Write an amount with its sign."""
+        return formats.money(amount, self.locale)
+
+    def day(self, value: date) -> str:
+        """Write a date in full."""
+        return formats.day(value, self.locale)
+
+    def span(self, span: Span) -> str:
+        """Name a period."""
+        return formats.period_name(span.unit, span.every, span.starts_on, span.ends_on, self.locale)
+
+    def listed(self, words: Sequence[str]) -> str:
+        """Join words with commas and an "and"."""
+        return formats.listed(words, self.locale)
+
+    def moment(self, value: datetime) -> str:
+        """Write an aware instant by the clock of its own zone, and say which: "5 Mar 2026, 10:00 CET"."""
+        return formats.moment(value, self.locale)

@@ -1,0 +1,208 @@
+"""One letter of every kind, as Olga's circle would get them; the golden files show each in full."""
+
+from datetime import UTC, date, datetime
+
+from substrack.domain.cycles import Unit
+from substrack.domain.letters import (
+    About,
+    AboutAddress,
+    Account,
+    Asking,
+    BillWanted,
+    Claim,
+    Claims,
+    Content,
+    Decided,
+    HeadsUp,
+    HowToPay,
+    Item,
+    Letter,
+    LetterLinks,
+    Person,
+    Plain,
+    PriceChange,
+    Received,
+    ReceivedItem,
+    Span,
+    Way,
+    Welcome,
+)
+from substrack.domain.money import Money
+from substrack.domain.notices import Notice
+from substrack.domain.payments import Status
+
+OLGA = Person("Olga", "olga@example.org")
+BEN = Person("Ben", "ben@example.org")
+MIA = Person("Mia", "mia@example.org")
+
+LINKS = LetterLinks(
+    home="https://subs.example.org",
+    review="https://subs.example.org/review",
+    pay="https://subs.example.org/pay/b3n.T0k",
+    decide="https://subs.example.org/decide/d3c.T0k",
+    unsubscribe="https://subs.example.org/unsubscribe/uns.T0k",
+    account="https://subs.example.org/account/acc.T0k",
+)
+
+MARCH = Span(Unit.MONTH, 1, date(2026, 3, 1), date(2026, 3, 31))
+SPRING = Span(Unit.MONTH, 3, date(2026, 3, 1), date(2026, 5, 31))
+
+
+def euros(minor: int) -> Money:
+    return Money(minor, "EUR")
+
+
+def item(
+    group: str = "YouTube Premium",
+    span: Span | None = MARCH,
+    amount: Money | None = None,
+    left: Money | None = None,
+    payer: Person = OLGA,
+    reference: str = "K7M2PQ",
+    status: Status = Status.PENDING,
+    step: int = 1,
+) -> Item:
+    amount = amount or euros(400)
+    return Item(
+        payment_id=f"pay{reference.lower()}",
+        group=group,
+        payer=payer,
+        span=span,
+        amount=amount,
+        left=left or amount,
+        due_on=date(2026, 3, 5),
+        reference=reference,
+        status=status,
+        step=step,
+    )
+
+
+def ways(total: Money, *references: str, groups: tuple[str, ...] = ("YouTube Premium",)) -> HowToPay:
+    link = Way("link", f"https://pay.example.org/olga?amount={total.major()}&for={'+'.join(references)}")
+    iban = Way("iban", "DE02 1203 0000 0000 2020 51", holder="Olga Example")
+    text = Way("text", "Or in cash on Thursdays.")
+    return HowToPay("Olga", groups, total, references, (link, iban, text))
+
+
+YOUTUBE = item()
+VPN = item("VPN", SPRING, euros(1250), euros(1000), reference="X4TB9R")
+PITCH = item("Football pitch", None, Money(5000, "JPY"), payer=MIA, reference="QQ7WEF")
+
+
+def letter(notice: Notice, content: Content, *, to: Person = BEN, links: LetterLinks = LINKS) -> Letter:
+    """Address a letter about Olga's money."""
+    return Letter(
+        notice=notice,
+        locale="en",
+        to=to,
+        links=links,
+        content=content,
+        payers=(OLGA,),
+        groups=("YouTube Premium",),
+        thread=YOUTUBE.payment_id,
+        reply_to=OLGA.email,
+    )
+
+
+def to_olga(notice: Notice, content: Content, *, reply_to: str | None = None) -> Letter:
+    """Address a letter to Olga as an admin."""
+    return Letter(notice=notice, locale="en", to=OLGA, links=LINKS, content=content, reply_to=reply_to)
+
+
+def _overdue() -> Item:
+    return item(status=Status.OVERDUE, step=6)
+
+
+CLAIM = Claim(
+    member=BEN,
+    amount=euros(400),
+    items=(YOUTUBE,),
+    made_on=date(2026, 3, 9),
+    paid_on=date(2026, 3, 8),
+    method="bank transfer",
+    note="Sent it on Sunday.\nThanks!",
+    is_flagged=True,
+)
+
+SAMPLES: dict[str, Letter] = {
+    "request": letter(Notice.REQUEST, Asking((YOUTUBE,), (ways(euros(400), "K7M2PQ"),))),
+    "request_several": Letter(
+        notice=Notice.REQUEST,
+        locale="en",
+        to=BEN,
+        links=LINKS,
+        content=Asking(
+            (YOUTUBE, VPN, PITCH),
+            (
+                ways(euros(1400), "K7M2PQ", "X4TB9R", groups=("YouTube Premium", "VPN")),
+                HowToPay("Mia", ("Football pitch",), Money(5000, "JPY"), ("QQ7WEF",), ()),
+            ),
+        ),
+        payers=(OLGA, MIA),
+        groups=("YouTube Premium", "VPN", "Football pitch"),
+        thread=YOUTUBE.payment_id,
+    ),
+    "reminder_friendly": letter(Notice.REMINDER, Asking((item(step=2),), (ways(euros(400), "K7M2PQ"),))),
+    "reminder_factual": letter(Notice.REMINDER, Asking((item(step=3),), (ways(euros(400), "K7M2PQ"),))),
+    "reminder_overdue": letter(Notice.REMINDER, Asking((_overdue(),), (ways(euros(400), "K7M2PQ"),))),
+    "period_opened": letter(Notice.PERIOD_OPENED, Asking((YOUTUBE,), (ways(euros(400), "K7M2PQ"),))),
+    "welcome": letter(
+        Notice.WELCOME,
+        Welcome(
+            "YouTube Premium",
+            "Family plan.",
+            OLGA,
+            Unit.MONTH,
+            1,
+            first_on=date(2026, 3, 1),
+            share=euros(400),
+        ),
+    ),
+    "heads_up": letter(
+        Notice.HEADS_UP, HeadsUp("YouTube Premium", OLGA, MARCH, date(2026, 3, 5), euros(400))
+    ),
+    "price_change": letter(
+        Notice.PRICE_CHANGE,
+        PriceChange(
+            "YouTube Premium", OLGA, date(2026, 4, 1), euros(1799), euros(1999), euros(400), euros(444)
+        ),
+    ),
+    "received": letter(
+        Notice.RECEIVED, Received((ReceivedItem(YOUTUBE, euros(400), euros(0)),), euros(500), euros(100))
+    ),
+    "part_received": letter(
+        Notice.PART_RECEIVED,
+        Received(
+            (ReceivedItem(item(amount=euros(299), left=euros(99)), euros(200), euros(99)),),
+            euros(200),
+            None,
+            (ways(euros(99), "K7M2PQ"),),
+        ),
+    ),
+    "rejected": letter(
+        Notice.REJECTED,
+        Decided((YOUTUBE,), "Nothing came by the 10th.\nWhich bank?", (ways(euros(400), "K7M2PQ"),)),
+    ),
+    "waived": letter(Notice.WAIVED, Decided((YOUTUBE,), "Happy birthday!")),
+    "fresh_link": letter(Notice.FRESH_LINK, Plain("Olga’s circle")),
+    "claim_received": to_olga(Notice.CLAIM_RECEIVED, Claims((CLAIM,)), reply_to=BEN.email),
+    "claims_waiting": to_olga(
+        Notice.CLAIMS_WAITING,
+        Claims((CLAIM, Claim(MIA, euros(1400), (YOUTUBE, VPN), made_on=date(2026, 3, 10)))),
+    ),
+    "bill_wanted": to_olga(
+        Notice.BILL_WANTED, BillWanted("Electricity", "grp4power", SPRING, date(2026, 3, 5))
+    ),
+    "requests_exhausted": to_olga(Notice.REQUESTS_EXHAUSTED, About(BEN, (_overdue(),))),
+    "objection": to_olga(
+        Notice.OBJECTION, About(BEN, (YOUTUBE,), "I left in February.\nSee my mail."), reply_to=BEN.email
+    ),
+    "address_refused": to_olga(
+        Notice.ADDRESS_REFUSED, AboutAddress(BEN, "ben@example.org", "550 5.1.1 No such user")
+    ),
+    "unsubscribed": to_olga(Notice.UNSUBSCRIBED, AboutAddress(BEN, "ben@example.org")),
+    "invite": to_olga(Notice.INVITE, Account("Olga’s circle", datetime(2026, 3, 12, 9, tzinfo=UTC), "Olga")),
+    "setup": to_olga(Notice.SETUP, Account("Olga’s circle", None)),
+    "reset": to_olga(Notice.RESET, Account("Olga’s circle", datetime(2026, 3, 5, 11, tzinfo=UTC))),
+    "test": to_olga(Notice.TEST, Plain("Olga’s circle")),
+}
