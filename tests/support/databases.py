@@ -31,7 +31,8 @@ max_connections = 300
 max_wal_size = 256MB
 """
 
-# Linux's file system in memory: a PostgreSQL database, 470 files, is made in 20 ms there, in 500 on some disks.
+# Linux's file system in memory. A new PostgreSQL database is some 470 files, which take 20 ms there
+# and 500 ms on some disks.
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2 * 1024**3
 
