@@ -1,0 +1,267 @@
+"""Reads about groups: their terms as a form has them, prices by date, and rows for lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.cycles import Cycle, Unit
+from substrack.domain.errors import NotFound
+from substrack.domain.money import Money
+from substrack.domain.pay_methods import PayKind, PayMethod
+from substrack.domain.shares import Sharer, SplitKind
+from substrack.domain.terms import GroupTerms
+from substrack.store import Contact, Group, Member, Price
+from substrack.store import PayMethod as PayMethodRow
+
+
+class UnknownGroup(NotFound):
+    """There is no such group in this workspace."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such group.")
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """One group in a list, or at the head of its page.
+
+    `next_start` is the first day of the next unopened period, `price` what that one will cost (None: variable
+    or not known). `members` counts who is there on the day asked about, the payer included if they share.
+    """
+
+    id: int
+    public_id: str
+    name: str
+    description: str
+    currency: str
+    exponent: int
+    price: Money | None
+    split: SplitKind
+    unit: Unit
+    every: int
+    billing_day: int | None
+    starts_on: date
+    ends_on: date | None
+    next_sequence: int
+    next_start: date
+    next_open_at: datetime | None
+    payer_id: int
+    payer_public_id: str
+    payer: str
+    payer_included: bool
+    members: int
+    time_zone: str
+    paused_at: datetime | None
+    archived_at: datetime | None
+    version: int
+
+    @property
+    def state(self) -> str:
+        """One word for where the group stands: active, paused, ended or archived."""
+        if self.archived_at is not None:
+            return "archived"
+        if self.paused_at is not None:
+            return "paused"
+        return "ended" if self.ends_on is not None and self.next_start > self.ends_on else "active"
+
+
+def find_group(session: Session, workspace_id: int, public_id: str) -> int:
+    """Find the key of a group of this workspace by its public id.
+
+    Raises:
+        UnknownGroup.
+    """
+    query = select(Group.id).where(Group.workspace_id == workspace_id, Group.public_id == public_id)
+    found = session.scalar(query)
+    if found is None:
+        raise UnknownGroup
+    return found
+
+
+def list_groups(
+    session: Session, workspace_id: int, *, today: date, with_archived: bool = False
+) -> list[GroupRow]:
+    """List the groups of a workspace by name."""
+    query = _rows(today).where(Group.workspace_id == workspace_id)
+    if not with_archived:
+        query = query.where(Group.archived_at.is_(None))
+    return _load(session, query.order_by(func.lower(Group.name), Group.id))
+
+
+def load_group(session: Session, group_id: int, *, today: date) -> GroupRow:
+    """Load one group.
+
+    Raises:
+        UnknownGroup.
+    """
+    rows = _load(session, _rows(today).where(Group.id == group_id))
+    if not rows:
+        raise UnknownGroup
+    return rows[0]
+
+
+def load_terms(session: Session, group_id: int) -> GroupTerms:
+    """Load a group's terms as its form shows them; the price is that of the next unopened period.
+
+    Raises:
+        UnknownGroup.
+    """
+    group = session.get(Group, group_id)
+    if group is None:
+        raise UnknownGroup
+    price = None
+    if group.split is not SplitKind.VARIABLE:
+        minor = price_on(session, group_id, _next_start(group))
+        price = None if minor is None else Money(minor, group.currency)
+    same_name = {name: getattr(group, name) for name in _SAME_NAME}
+    return GroupTerms(price=price, pay_methods=tuple(load_pay_methods(session, group_id)), **same_name)
+
+
+def load_pay_methods(session: Session, group_id: int) -> list[PayMethod]:
+    """Load how to pay for a group, in the admin's order."""
+    query = select(PayMethodRow).where(PayMethodRow.group_id == group_id).order_by(PayMethodRow.position)
+    return [
+        PayMethod(
+            PayKind(row.kind),
+            {name: value for name, value in row.fields.items() if name != "label"},
+            row.fields.get("label"),
+        )
+        for row in session.scalars(query)
+    ]
+
+
+def price_on(session: Session, group_id: int, day: date) -> int | None:
+    """Find what a period that starts on `day` costs, in minor units: the last price that begins by then."""
+    return session.scalar(
+        select(Price.amount_minor)
+        .where(Price.group_id == group_id, Price.from_on <= day)
+        .order_by(Price.from_on.desc())
+        .limit(1)
+    )
+
+
+def prices(session: Session, group_id: int) -> list[tuple[date, int]]:
+    """List a group's prices as (from, minor units), oldest first."""
+    query = select(Price.from_on, Price.amount_minor).where(Price.group_id == group_id)
+    return [(from_on, amount) for from_on, amount in session.execute(query.order_by(Price.from_on))]
+
+
+def sharers_on(session: Session, group: Group, day: date) -> list[Sharer]:
+    """Load who shares a whole period that starts on `day`, in the order they joined; keys are member ids.
+
+    In a group of equal shares every weight is 1. A payer who does not share is left out.
+    """
+    query = select(Member).where(Member.group_id == group.id, there_on(day))
+    members = session.scalars(query.order_by(Member.joined_on, Member.id))
+    return [
+        Sharer(
+            key=member.id,
+            weight=1 if group.split is SplitKind.EQUAL else member.weight,
+            fixed_minor=member.fixed_minor,
+            is_payer=member.contact_id == group.payer_id,
+        )
+        for member in members
+        if group.payer_included or member.contact_id != group.payer_id
+    ]
+
+
+def there_on(day: date) -> ColumnElement[bool]:
+    """Select members who are there on a day: joined by then, and not yet gone."""
+    return and_(Member.joined_on <= day, or_(Member.left_on.is_(None), Member.left_on > day))
+
+
+_SAME_NAME = (
+    "name",
+    "description",
+    "currency",
+    "starts_on",
+    "split",
+    "unit",
+    "every",
+    "billing_day",
+    "payer_id",
+    "payer_included",
+    "collect_days_before",
+    "due_days",
+    "grace_days",
+    "repeat_every_days",
+    "max_requests",
+    "overdue_after_days",
+    "hour",
+    "time_zone",
+    "part_period",
+    "tolerance_minor",
+    "heads_up_days",
+    "tells_opened",
+    "ends_on",
+)
+
+
+def _rows(today: date) -> Select[Group, Contact, int]:
+    members = (
+        select(func.count())
+        .select_from(Member)
+        .where(
+            Member.group_id == Group.id,
+            there_on(today),
+            or_(Group.payer_included, Member.contact_id != Group.payer_id),
+        )
+        .scalar_subquery()
+    )
+    return select(Group, Contact, members).join(Contact, Contact.id == Group.payer_id)
+
+
+def _load(session: Session, query: Select[Group, Contact, int]) -> list[GroupRow]:
+    found = list(session.execute(query))
+    starts = {group.id: _next_start(group) for group, _, _ in found}
+    costs = _costs(session, starts)
+    return [
+        _row(group, payer, members, starts[group.id], costs.get(group.id)) for group, payer, members in found
+    ]
+
+
+def _costs(session: Session, starts: dict[int, date]) -> dict[int, int]:
+    """Find what each group costs on its day, in one query."""
+    query = select(Price.group_id, Price.from_on, Price.amount_minor).where(Price.group_id.in_(starts))
+    rows = session.execute(query.order_by(Price.group_id, Price.from_on))
+    return {group_id: amount for group_id, from_on, amount in rows if from_on <= starts[group_id]}
+
+
+def _row(group: Group, payer: Contact, members: int, next_start: date, cost: int | None) -> GroupRow:
+    has_price = cost is not None and group.split is not SplitKind.VARIABLE
+    return GroupRow(
+        id=group.id,
+        public_id=group.public_id,
+        name=group.name,
+        description=group.description,
+        currency=group.currency,
+        exponent=group.exponent,
+        price=Money(cost, group.currency) if cost is not None and has_price else None,
+        split=group.split,
+        unit=group.unit,
+        every=group.every,
+        billing_day=group.billing_day,
+        starts_on=group.starts_on,
+        ends_on=group.ends_on,
+        next_sequence=group.next_sequence,
+        next_start=next_start,
+        next_open_at=group.next_open_at,
+        payer_id=group.payer_id,
+        payer_public_id=payer.public_id,
+        payer=payer.name,
+        payer_included=group.payer_included,
+        members=members,
+        time_zone=group.time_zone,
+        paused_at=group.paused_at,
+        archived_at=group.archived_at,
+        version=group.version,
+    )
+
+
+def _next_start(group: Group) -> date:
+    cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+    return cycle.start_of(group.next_sequence)

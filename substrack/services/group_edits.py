@@ -1,0 +1,185 @@
+"""Editing a group: what its form says, for the periods to come.
+
+What is open already is never touched here, but how it is asked for follows the new rules at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.currencies import exponent_of
+from substrack.domain.cycles import Cycle
+from substrack.domain.errors import Conflict, Refused
+from substrack.domain.shares import check_terms as check_people
+from substrack.domain.terms import GroupTerms, check_terms
+from substrack.queries.groups import load_terms, sharers_on
+from substrack.services.group_rows import (
+    ASKING_RULES,
+    PLAIN_COLUMNS,
+    TEXTS,
+    check_payer,
+    facts_of,
+    has_opened,
+    hold_group,
+    joining_day,
+    next_start,
+    write_pay_methods,
+)
+from substrack.services.journal import record_group
+from substrack.services.prices import set_price
+from substrack.services.schedule import reschedule_group, reschedule_members_payments
+from substrack.services.seats import seat_payer, unseat_payer
+from substrack.store import Group, Member, Price
+
+
+class GroupChanged(Conflict):
+    """Somebody changed the group since its form was opened."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody changed this group in the meantime; look at it again before you save.")
+
+
+class CurrencyFrozen(Refused):
+    """The currency stands from the first period on."""
+
+    field = "currency"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"The currency stays {currency} once a period is open; start another group instead.")
+
+
+class StartFrozen(Refused):
+    """The start stands from the first period on."""
+
+    field = "starts_on"
+
+    def __init__(self, starts_on: date) -> None:
+        super().__init__(f"The start stays {starts_on.isoformat()} once a period is open.")
+
+
+def edit_group(
+    session: Session,
+    group_id: int,
+    terms: GroupTerms,
+    *,
+    expected_version: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> Group:
+    """Give a group the terms of its form, as from `queries.groups.load_terms`, for the periods to come.
+
+    A changed rhythm is anchored at the next unopened period; a changed price is one from there on. Changed
+    rules of asking also count for what is open. Nothing is written when nothing differs.
+
+    Raises:
+        GroupChanged: it has another version than the form was opened with.
+        CurrencyFrozen, StartFrozen: a period is open already.
+        Refused: the terms make no sense; `field` says which.
+    """
+    group = hold_group(session, group_id)
+    if expected_version not in (None, group.version):
+        raise GroupChanged
+    former = load_terms(session, group_id)
+    wanted = replace(
+        terms,
+        time_zone=terms.time_zone or group.time_zone,
+        payer_id=terms.payer_id or group.payer_id,
+    )
+    checked = check_terms(wanted)
+    if checked == former:
+        return group
+    _check_frozen(group, checked)
+    check_payer(session, group.workspace_id, checked.payer_id or group.payer_id)
+    before, texts = facts_of(group), [getattr(group, name) for name in TEXTS]
+    _apply(session, group, checked, by=by, now=now)
+    group.version += 1
+    after = facts_of(group)
+    renamed = texts != [getattr(group, name) for name in TEXTS]
+    record_group(session, "edit", group, by=by, now=now, **_difference(before, after, renamed))
+    if any(before[name] != after[name] for name in ASKING_RULES):
+        reschedule_members_payments(session, group.id, now=now)
+    reschedule_group(session, group)
+    return group
+
+
+def _check_frozen(group: Group, terms: GroupTerms) -> None:
+    if not has_opened(group):
+        return
+    if terms.currency != group.currency:
+        raise CurrencyFrozen(group.currency)
+    if terms.starts_on != group.starts_on:
+        raise StartFrozen(group.starts_on)
+
+
+def _apply(session: Session, group: Group, terms: GroupTerms, *, by: Actor, now: datetime) -> None:
+    for name in (*TEXTS, *PLAIN_COLUMNS):
+        setattr(group, name, getattr(terms, name))
+    group.currency, group.exponent = terms.currency, exponent_of(terms.currency)
+    _change_rhythm(session, group, terms)
+    _change_payer(session, group, terms, now)
+    session.flush()
+    check_people(group.split, sharers_on(session, group, next_start(group)))
+    former = load_terms(session, group.id)
+    if terms.pay_methods != former.pay_methods:
+        write_pay_methods(session, group, terms.pay_methods)
+    if terms.price is not None and terms.price != former.price:
+        set_price(session, group.id, amount=terms.price, by=by, now=now)
+
+
+def _change_rhythm(session: Session, group: Group, terms: GroupTerms) -> None:
+    """Anchor a changed cycle at the next unopened period; before the first one, start afresh."""
+    rhythm = (terms.unit, terms.every, terms.cycle.billing_day)
+    is_same = rhythm == (group.unit, group.every, group.billing_day) and terms.starts_on == group.starts_on
+    if is_same:
+        return
+    begins = next_start(group) if has_opened(group) else terms.starts_on
+    cycle = Cycle.begin(terms.unit, terms.every, terms.billing_day, begins, group.next_sequence)
+    former_start = next_start(group)
+    group.unit, group.every, group.billing_day = cycle.unit, cycle.every, cycle.billing_day
+    group.starts_on, group.anchor_on, group.anchor_sequence = (
+        terms.starts_on,
+        cycle.anchor_on,
+        group.next_sequence,
+    )
+    if not has_opened(group):
+        _move_start(session, group, former_start, cycle.anchor_on)
+
+
+def _move_start(session: Session, group: Group, former: date, start: date) -> None:
+    """Take the first price, and those who were to be there from the start, along to an earlier start."""
+    if start >= former:
+        return
+    first = select(Price.id).where(Price.group_id == group.id).order_by(Price.from_on).limit(1)
+    session.execute(update(Price).where(Price.id.in_(list(session.scalars(first)))).values(from_on=start))
+    session.execute(
+        update(Member)
+        .where(Member.group_id == group.id, Member.joined_on > start, Member.joined_on <= former)
+        .values(joined_on=start)
+    )
+
+
+def _change_payer(session: Session, group: Group, terms: GroupTerms, now: datetime) -> None:
+    """Change who receives the money of later periods, and whether they share."""
+    payer_id = terms.payer_id or group.payer_id
+    if (payer_id, terms.payer_included) == (group.payer_id, group.payer_included):
+        return
+    begins = next_start(group) if has_opened(group) else joining_day(group, now)
+    if group.payer_included and not terms.payer_included:
+        unseat_payer(session, group, begins)
+    group.payer_id, group.payer_included = payer_id, terms.payer_included
+    if group.payer_included:
+        seat_payer(session, group, begins, now)
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any], renamed: bool) -> dict[str, Any]:
+    changed = [name for name in after if before[name] != after[name]]
+    return {
+        "before": {name: before[name] for name in changed},
+        "after": {name: after[name] for name in changed} | ({"renamed": True} if renamed else {}),
+    }

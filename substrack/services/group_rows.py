@@ -1,0 +1,113 @@
+"""What all services about a group start from: its row, held until the transaction ends, and the next period.
+
+Two admins who change one group at the same moment wait for each other here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.cycles import local_date
+from substrack.domain.pay_methods import PayMethod
+from substrack.queries.groups import UnknownGroup
+from substrack.services.mailboxes import UnknownContact, get_contact
+from substrack.services.schedule import cycle_of
+from substrack.store import Group
+from substrack.store import PayMethod as PayMethodRow
+
+ASKING_RULES: Final = (
+    "grace_days",
+    "repeat_every_days",
+    "max_requests",
+    "overdue_after_days",
+    "hour",
+    "time_zone",
+)
+"""The columns from which open payments' next requests are worked out."""
+
+PLAIN_COLUMNS: Final = (
+    *ASKING_RULES,
+    "split",
+    "collect_days_before",
+    "due_days",
+    "part_period",
+    "tolerance_minor",
+    "heads_up_days",
+    "tells_opened",
+    "ends_on",
+)
+TEXTS: Final = ("name", "description")
+
+
+def hold_group(session: Session, group_id: int) -> Group:
+    """Load a group as it is now and keep others from changing it.
+
+    Raises:
+        UnknownGroup.
+    """
+    query = select(Group).where(Group.id == group_id).with_for_update()
+    group = session.scalar(query.execution_options(populate_existing=True))
+    if group is None:
+        raise UnknownGroup
+    return group
+
+
+def next_start(group: Group) -> date:
+    """Say on which day the next unopened period starts."""
+    return cycle_of(group).start_of(group.next_sequence)
+
+
+def has_opened(group: Group) -> bool:
+    """Tell whether any period was ever opened; from then on start and currency stand."""
+    return group.next_sequence > 1
+
+
+def today_in(group: Group, now: datetime) -> date:
+    """Say which local date it is for the group."""
+    return local_date(now, group.time_zone)
+
+
+def joining_day(group: Group, now: datetime) -> date:
+    """Say from when somebody added now is there: from the start while nothing is opened, else from today."""
+    today = today_in(group, now)
+    return today if has_opened(group) else min(today, next_start(group))
+
+
+def check_payer(session: Session, workspace_id: int, contact_id: int) -> int:
+    """Return the contact when they belong to the workspace.
+
+    Raises:
+        UnknownContact.
+    """
+    if get_contact(session, contact_id).workspace_id != workspace_id:
+        raise UnknownContact
+    return contact_id
+
+
+def write_pay_methods(session: Session, group: Group, methods: Sequence[PayMethod]) -> None:
+    """Replace how to pay for a group."""
+    session.execute(delete(PayMethodRow).where(PayMethodRow.group_id == group.id))
+    for position, method in enumerate(methods, start=1):
+        label = {"label": method.label} if method.label else {}
+        fields = {**method.fields, **label}
+        session.add(PayMethodRow(group_id=group.id, position=position, kind=method.kind.value, fields=fields))
+    session.flush()
+
+
+def facts_of(group: Group) -> dict[str, Any]:
+    """Write down a group's rules for the journal: numbers, dates and ids, no names."""
+    names = (*PLAIN_COLUMNS, "payer_id", "payer_included", "currency", "unit", "every", "billing_day")
+    dates = ("starts_on", "anchor_on", "next_sequence")
+    return {name: _plain(getattr(group, name)) for name in (*names, *dates)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return value.isoformat() if isinstance(value, date) else value

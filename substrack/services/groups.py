@@ -1,0 +1,186 @@
+"""Groups: set up, changed, paused, resumed, ended and put away.
+
+A change is for the periods to come; what is open already is never touched here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor, ActorKind
+from substrack.domain.currencies import exponent_of
+from substrack.domain.errors import Refused
+from substrack.domain.pay_methods import PayMethod
+from substrack.domain.terms import EndsBeforeStarting, GroupTerms, check_day, check_terms
+from substrack.services.group_rows import (
+    PLAIN_COLUMNS,
+    TEXTS,
+    check_payer,
+    facts_of,
+    hold_group,
+    joining_day,
+    today_in,
+    write_pay_methods,
+)
+from substrack.services.journal import record_group
+from substrack.services.schedule import cycle_of, reschedule_group
+from substrack.services.seats import seat_payer
+from substrack.store import Group, Price, Role, RoleGrant, Workspace
+
+
+class NoPayer(Refused):
+    """Nobody is there who could receive the money."""
+
+    field = "payer"
+
+    def __init__(self) -> None:
+        super().__init__("There is no admin yet who could be the payer. Add one first: `user add`.")
+
+
+def create_group(
+    session: Session, workspace_id: int, terms: GroupTerms, *, by: Actor, now: datetime
+) -> Group:
+    """Write a group with its first price, its ways to pay and, if the payer shares, the payer's seat.
+
+    Nothing opens before somebody else joins. The payer is the acting admin unless the terms name another; the
+    zone is the workspace's unless they name one.
+
+    Raises:
+        Refused: the terms make no sense; `field` says which.
+    """
+    workspace = session.get_one(Workspace, workspace_id)
+    checked = check_terms(replace(terms, time_zone=terms.time_zone or workspace.time_zone))
+    cycle = checked.cycle
+    group = Group(
+        workspace_id=workspace_id,
+        payer_id=_payer_of(session, workspace_id, checked.payer_id, by),
+        payer_included=checked.payer_included,
+        currency=checked.currency,
+        exponent=exponent_of(checked.currency),
+        unit=checked.unit,
+        every=checked.every,
+        billing_day=cycle.billing_day,
+        starts_on=checked.starts_on,
+        anchor_on=cycle.anchor_on,
+        next_sequence=1,
+        version=1,
+        created_at=now,
+        **{name: getattr(checked, name) for name in (*TEXTS, *PLAIN_COLUMNS)},
+    )
+    session.add(group)
+    session.flush()
+    if checked.price is not None:
+        session.add(Price(group_id=group.id, from_on=cycle.anchor_on, amount_minor=checked.price.minor))
+    write_pay_methods(session, group, checked.pay_methods)
+    if group.payer_included:
+        seat_payer(session, group, joining_day(group, now), now)
+    price_minor = checked.price.minor if checked.price else None
+    record_group(
+        session, "create", group, by=by, now=now, after=facts_of(group) | {"price_minor": price_minor}
+    )
+    reschedule_group(session, group)
+    return group
+
+
+def pause_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
+    """Open no further periods until resumed; what is open goes on. Idempotent."""
+    group = hold_group(session, group_id)
+    if group.paused_at is None:
+        group.paused_at = now
+        _changed(session, "pause", group, by=by, now=now)
+    return group
+
+
+def resume_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
+    """Go on with the first period that starts today or later; what the pause covered is skipped."""
+    group = hold_group(session, group_id)
+    if group.paused_at is not None:
+        group.paused_at = None
+        _skip_the_past(group, now)
+        _changed(session, "resume", group, by=by, now=now)
+    return group
+
+
+def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Actor, now: datetime) -> Group:
+    """Let no period start after a day; None lets the group go on without end.
+
+    Raises:
+        EndsBeforeStarting, DateOutOfRange.
+    """
+    group = hold_group(session, group_id)
+    if ends_on is not None and check_day(ends_on, "ends_on") < group.starts_on:
+        raise EndsBeforeStarting(group.starts_on)
+    if group.ends_on != ends_on:
+        group.ends_on = ends_on
+        _changed(session, "end", group, by=by, now=now)
+    return group
+
+
+def archive_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
+    """Put a group away: nothing opens any more, its history stays. What is open stays owed. Idempotent."""
+    group = hold_group(session, group_id)
+    if group.archived_at is None:
+        group.archived_at = now
+        _changed(session, "archive", group, by=by, now=now)
+    return group
+
+
+def restore_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
+    """Take a group back; it goes on like one that was paused. Idempotent."""
+    group = hold_group(session, group_id)
+    if group.archived_at is not None:
+        group.archived_at = None
+        _skip_the_past(group, now)
+        _changed(session, "restore", group, by=by, now=now)
+    return group
+
+
+def set_pay_methods(
+    session: Session, group_id: int, methods: Sequence[PayMethod], *, by: Actor, now: datetime
+) -> Group:
+    """Say how to pay for a group, in this order; make each with `domain.pay_methods.pay_method`."""
+    group = hold_group(session, group_id)
+    write_pay_methods(session, group, methods)
+    group.version += 1
+    kinds = [method.kind.value for method in methods]
+    record_group(session, "pay_methods", group, by=by, now=now, after={"kinds": kinds})
+    session.flush()
+    return group
+
+
+def _payer_of(session: Session, workspace_id: int, contact_id: int | None, by: Actor) -> int:
+    """Find who receives the money: the one named, else the acting admin, else the first owner."""
+    if contact_id is not None:
+        return check_payer(session, workspace_id, contact_id)
+    grants = select(RoleGrant.contact_id).where(RoleGrant.workspace_id == workspace_id)
+    if by.kind is ActorKind.USER:
+        grants = grants.where(RoleGrant.user_id == by.id)
+    owners_first = (RoleGrant.role != Role.OWNER, RoleGrant.id)
+    found = session.scalars(grants.order_by(*owners_first).limit(1)).first()
+    if found is None:
+        raise NoPayer
+    return found
+
+
+def _skip_the_past(group: Group, now: datetime) -> None:
+    """Let the next period be the first whose start is not past; the rhythm stays what it was."""
+    cycle, today = cycle_of(group), today_in(group, now)
+    if cycle.start_of(group.next_sequence) >= today:
+        return
+    group.anchor_on = cycle.start_of(cycle.sequence_on_or_after(today))
+    group.anchor_sequence = group.next_sequence
+
+
+def _changed(session: Session, verb: str, group: Group, *, by: Actor, now: datetime) -> None:
+    group.version += 1
+    facts: dict[str, Any] = {"ends_on": group.ends_on.isoformat() if group.ends_on else None}
+    record_group(
+        session, verb, group, by=by, now=now, after=facts | {"anchor_on": group.anchor_on.isoformat()}
+    )
+    reschedule_group(session, group)

@@ -1,0 +1,185 @@
+"""Prices: what a group costs from a date on, and the notice that it changes.
+
+A price never touches a period that is open already: those are corrected by editing their total.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.cycles import at_hour
+from substrack.domain.delivery import MessageState
+from substrack.domain.errors import Refused
+from substrack.domain.money import CurrencyMismatch, Money
+from substrack.domain.notices import Notice
+from substrack.domain.shares import FixedAmountsOverTotal, Sharer, SplitKind, split
+from substrack.domain.terms import PriceUnknown, check_day, check_price
+from substrack.queries.groups import price_on, sharers_on
+from substrack.services.group_rows import hold_group, next_start
+from substrack.services.journal import record_group
+from substrack.services.outbox import Draft, queue
+from substrack.services.schedule import cycle_of
+from substrack.store import Group, Member, Message, Price
+
+DAYS_AHEAD: Final = 7
+"""How long before the first period at a new price opens its members hear of it."""
+
+
+class PriceAlreadyOpen(Refused):
+    """The price would change a period that is open already; `next_start` is the earliest day possible."""
+
+    field = "from_on"
+
+    def __init__(self, next_start: date) -> None:
+        self.next_start = next_start
+        super().__init__(
+            f"Periods before {next_start.isoformat()} are already open; edit their total instead, "
+            f"or let the price begin on {next_start.isoformat()}."
+        )
+
+
+def set_price(
+    session: Session,
+    group_id: int,
+    *,
+    amount: Money,
+    from_on: date | None = None,
+    by: Actor,
+    now: datetime,
+) -> Price:
+    """Set what the group costs from a date on; without one, from the next unopened period.
+
+    A price set before for that very date is replaced. Members hear of a change a week before the first period
+    it is for opens, or at once when that is nearer; the first price of a group is no change.
+
+    Raises:
+        PriceAlreadyOpen, PriceUnknown (variable group), CurrencyMismatch, FixedAmountsOverTotal, Refused.
+    """
+    group = hold_group(session, group_id)
+    opens_next = next_start(group)
+    begins = check_day(from_on or opens_next, "from_on")
+    if begins < opens_next:
+        raise PriceAlreadyOpen(opens_next)
+    _check_amount(session, group, amount, begins)
+    before = price_on(session, group_id, begins)
+    price = _write(session, group, amount, begins)
+    group.version += 1
+    record_group(
+        session,
+        "price",
+        group,
+        by=by,
+        now=now,
+        before={"amount_minor": before},
+        after={"amount_minor": amount.minor, "from_on": begins.isoformat()},
+    )
+    session.flush()
+    _announce(session, group, price, now)
+    return price
+
+
+def check_fixed_amounts(session: Session, group: Group, total_minor: int, day: date) -> None:
+    """Check that the fixed amounts of those there on a day do not exceed what there is to pay.
+
+    Raises:
+        FixedAmountsOverTotal.
+    """
+    fixed = sum(sharer.fixed_minor or 0 for sharer in sharers_on(session, group, day))
+    if fixed > total_minor:
+        raise FixedAmountsOverTotal(fixed, total_minor)
+
+
+def _check_amount(session: Session, group: Group, amount: Money, begins: date) -> None:
+    if group.split is SplitKind.VARIABLE:
+        raise PriceUnknown
+    if amount.currency != group.currency:
+        raise CurrencyMismatch(amount.currency, group.currency)
+    check_price(amount)
+    check_fixed_amounts(session, group, amount.minor, begins)
+
+
+def _write(session: Session, group: Group, amount: Money, begins: date) -> Price:
+    price = session.scalar(select(Price).where(Price.group_id == group.id, Price.from_on == begins))
+    if price is None:
+        price = Price(group_id=group.id, from_on=begins, amount_minor=amount.minor)
+        session.add(price)
+        return price
+    price.amount_minor = amount.minor
+    _cancel_announcements(session, group, price)
+    return price
+
+
+def _cancel_announcements(session: Session, group: Group, price: Price) -> None:
+    """Take back what was queued about a price that is not coming; the new one is announced afresh."""
+    waiting = select(Message.id, Message.payload).where(
+        Message.workspace_id == group.workspace_id,
+        Message.notice == Notice.PRICE_CHANGE,
+        Message.state == MessageState.QUEUED,
+    )
+    stale = [key for key, payload in session.execute(waiting) if payload.get("price_id") == price.id]
+    session.execute(
+        update(Message)
+        .where(Message.id.in_(stale), Message.state == MessageState.QUEUED)
+        .values(state=MessageState.CANCELLED, last_error="the price changed again")
+    )
+
+
+def _announce(session: Session, group: Group, price: Price, now: datetime) -> None:
+    cycle = cycle_of(group)
+    first = max(cycle.sequence_on_or_after(price.from_on), group.next_sequence)
+    window = cycle.window(first)
+    former = price_on(session, group.id, price.from_on - timedelta(days=1))
+    ends_before = group.ends_on is not None and window.starts_on > group.ends_on
+    if former is None or former == price.amount_minor or ends_before:
+        return
+    sharers = sharers_on(session, group, window.starts_on)
+    shares_before, shares_after = (
+        _shares(group, total, sharers, sequence=first, days=window.days)
+        for total in (former, price.amount_minor)
+    )
+    contacts = _contacts_of(session, [sharer.key for sharer in sharers if not sharer.is_payer])
+    opens_on = window.starts_on - timedelta(days=group.collect_days_before)
+    due_at = at_hour(opens_on - timedelta(days=DAYS_AHEAD), group.hour, group.time_zone)
+    drafts = [
+        Draft(
+            workspace_id=group.workspace_id,
+            contact_id=contact_id,
+            notice=Notice.PRICE_CHANGE,
+            # The version tells a price that was changed and changed back from the first announcement.
+            dedupe_key=f"price:{price.id}:{group.version}:{contact_id}",
+            due_at=max(due_at, now),
+            payload={
+                "group_id": group.id,
+                "price_id": price.id,
+                "from_on": window.starts_on.isoformat(),
+                "before_minor": former,
+                "after_minor": price.amount_minor,
+                "share_before_minor": shares_before.get(member_id),
+                "share_after_minor": shares_after.get(member_id),
+            },
+        )
+        for member_id, contact_id in contacts.items()
+    ]
+    queue(session, drafts, now=now)
+
+
+def _shares(
+    group: Group, total_minor: int, sharers: list[Sharer], *, sequence: int, days: int
+) -> dict[int, int]:
+    """Work out everybody's share of a total; nothing for a total that their fixed amounts exceed."""
+    included = group.payer_included and any(sharer.is_payer for sharer in sharers)
+    try:
+        shares = split(total_minor, sharers, sequence=sequence, period_days=days, payer_included=included)
+    except FixedAmountsOverTotal:
+        return {}
+    return dict(shares.amounts)
+
+
+def _contacts_of(session: Session, member_ids: list[int]) -> dict[int, int]:
+    rows = session.execute(select(Member.id, Member.contact_id).where(Member.id.in_(member_ids)))
+    return {row.id: row.contact_id for row in rows}
