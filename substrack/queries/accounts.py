@@ -1,0 +1,195 @@
+"""Reads about accounts: credentials, sessions, users and invitations; nothing here can be signed in with."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session
+
+from substrack.store import Contact, Link, LinkPurpose, Role, RoleGrant, User, UserSession, Workspace
+
+IDLE_LIMIT: Final = timedelta(days=60)
+ABSOLUTE_LIMIT: Final = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What sign-in compares."""
+
+    user_id: int
+    password_hash: str | None
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who a session belongs to, and the workspace they work in."""
+
+    session_id: int
+    session_public_id: str
+    seen_at: datetime
+    user_id: int
+    email: str
+    name: str
+    language: str
+    workspace_id: int
+    workspace_name: str
+    time_zone: str
+    contact_id: int
+    role: Role
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """One signed-in browser, for its owner."""
+
+    public_id: str
+    agent: str | None
+    created_at: datetime
+    seen_at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class UserRow:
+    """One user of a workspace."""
+
+    public_id: str
+    name: str
+    email: str | None
+    role: Role
+    created_at: datetime
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True)
+class InviteRow:
+    """One invitation that nobody has accepted yet."""
+
+    name: str
+    email: str | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+def email_key(email: str) -> str:
+    """Write an email address the way it is compared: without spaces around it, case folded."""
+    return email.strip().casefold()
+
+
+def hash_token(token: str) -> bytes:
+    """Hash a session token; plain SHA-256 is enough for 256 random bits."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def registration_is_open(session: Session) -> bool:
+    """Tell whether the first owner is still awaited: no workspace exists."""
+    return not session.scalar(select(exists().select_from(Workspace)))
+
+
+def find_workspace(session: Session) -> int | None:
+    """Find the id of the first workspace, which on one's own server is the only one."""
+    return session.scalar(select(Workspace.id).order_by(Workspace.id).limit(1))
+
+
+def find_credentials(session: Session, email: str) -> Credentials | None:
+    """Find the active user who signs in with an email address."""
+    row = session.execute(
+        select(User.id, User.password_hash).where(
+            User.email_key == email_key(email), User.deactivated_at.is_(None)
+        )
+    ).first()
+    return None if row is None else Credentials(row.id, row.password_hash)
+
+
+def load_credentials(session: Session, user_id: int) -> Credentials:
+    """Load what the password of a known user is compared with."""
+    return Credentials(user_id, session.scalar(select(User.password_hash).where(User.id == user_id)))
+
+
+def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | None:
+    """Find whose live session a token stands for; ended, idle and too old ones are nobody's.
+
+    Someone with roles in several workspaces works in the first.
+    """
+    row = session.execute(
+        select(
+            UserSession.id.label("session_id"),
+            UserSession.public_id.label("session_public_id"),
+            UserSession.seen_at,
+            User.id.label("user_id"),
+            func.coalesce(User.email, "").label("email"),
+            User.name,
+            func.coalesce(User.language, Workspace.language).label("language"),
+            Workspace.id.label("workspace_id"),
+            Workspace.name.label("workspace_name"),
+            Workspace.time_zone,
+            RoleGrant.contact_id,
+            RoleGrant.role,
+        )
+        .join(User, User.id == UserSession.user_id)
+        .join(RoleGrant, RoleGrant.user_id == User.id)
+        .join(Workspace, Workspace.id == RoleGrant.workspace_id)
+        .where(UserSession.token_hash == hash_token(token), User.deactivated_at.is_(None), _is_live(now))
+        .order_by(RoleGrant.id)
+        .limit(1)
+    ).first()
+    return None if row is None else SignedIn(**row._mapping)
+
+
+def list_sessions(
+    session: Session, user_id: int, *, now: datetime, current_id: int | None = None
+) -> list[SessionRow]:
+    """List the live sessions of a user, last used first."""
+    rows = session.scalars(
+        select(UserSession)
+        .where(UserSession.user_id == user_id, _is_live(now))
+        .order_by(UserSession.seen_at.desc(), UserSession.id.desc())
+    )
+    return [
+        SessionRow(row.public_id, row.agent, row.created_at, row.seen_at, row.id == current_id)
+        for row in rows
+    ]
+
+
+def list_users(session: Session, workspace_id: int) -> list[UserRow]:
+    """List the active users of a workspace in the order they came, with when each was last here."""
+    seen_at = select(func.max(UserSession.seen_at)).where(UserSession.user_id == User.id).scalar_subquery()
+    rows = session.execute(
+        select(User, RoleGrant.role, seen_at)
+        .join(RoleGrant, RoleGrant.user_id == User.id)
+        .where(RoleGrant.workspace_id == workspace_id, User.deactivated_at.is_(None))
+        .order_by(RoleGrant.id)
+    )
+    return [
+        UserRow(user.public_id, user.name, user.email, role, user.created_at, seen)
+        for user, role, seen in rows
+    ]
+
+
+def list_invites(session: Session, workspace_id: int, *, now: datetime) -> list[InviteRow]:
+    """List the invitations that can still be accepted, newest first."""
+    rows = session.execute(
+        select(Contact.name, Link.email, Link.created_at, Link.expires_at)
+        .join(Contact, Contact.id == Link.contact_id)
+        .where(
+            Link.workspace_id == workspace_id,
+            Link.purpose == LinkPurpose.INVITE,
+            Link.used_at.is_(None),
+            Link.revoked_at.is_(None),
+            Link.expires_at > now,
+        )
+        .order_by(Link.id.desc())
+    )
+    return [InviteRow(*row) for row in rows]
+
+
+def _is_live(now: datetime) -> ColumnElement[bool]:
+    return (
+        UserSession.ended_at.is_(None)
+        & (UserSession.seen_at > now - IDLE_LIMIT)
+        & (UserSession.created_at > now - ABSOLUTE_LIMIT)
+    )

@@ -1,0 +1,33 @@
+"""Reads about the installation itself: the worker's heartbeat and the hold on sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import column, select, table
+from sqlalchemy.orm import Session
+
+from substrack.store import Installation
+
+
+@dataclass(frozen=True)
+class InstallationRow:
+    """When the worker last ticked, and why sending is on hold, if it is."""
+
+    last_tick_at: datetime | None
+    hold_reason: str | None
+    held_since: datetime | None
+
+
+def load_installation(session: Session) -> InstallationRow:
+    """Load the one row; before the first start all is empty."""
+    row = session.execute(
+        select(Installation.last_tick_at, Installation.hold_reason, Installation.held_since)
+    ).first()
+    return InstallationRow(*row) if row else InstallationRow(None, None, None)
+
+
+def find_revision(session: Session) -> str | None:
+    """Find which migration the tables are at (Alembic's own table)."""
+    return session.scalar(select(column("version_num")).select_from(table("alembic_version")))

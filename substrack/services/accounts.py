@@ -1,0 +1,181 @@
+"""Accounts: users, their roles, names and passwords.
+
+Nobody registers: the first owner sets SubsTrack up (`services.founding`), everybody else is invited or added.
+Passwords arrive as hashes (`services.passwords`), made before the transaction that stores them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.errors import NotFound, Refused
+from substrack.domain.wording import clean_line
+from substrack.queries.accounts import load_credentials
+from substrack.services.journal import record
+from substrack.services.passwords import matches
+from substrack.services.people import add_contact, check_email, contact_by_email
+from substrack.services.user_sessions import end_sessions
+from substrack.store import Contact, Link, LinkPurpose, Role, RoleGrant, User
+
+__all__ = [
+    "EmailTaken",
+    "Role",
+    "WrongPassword",
+    "add_user",
+    "change_password",
+    "check_current_password",
+    "contact_at",
+    "edit_profile",
+]
+
+
+class EmailTaken(Refused):
+    """Somebody signs in with this address already."""
+
+    field = "email"
+
+    def __init__(self) -> None:
+        super().__init__("Somebody signs in with this address already.")
+
+
+class WrongPassword(Refused):
+    """The current password is not the one that was typed."""
+
+    field = "current_password"
+
+    def __init__(self) -> None:
+        super().__init__("This is not your current password.")
+
+
+def add_user(
+    session: Session,
+    workspace_id: int,
+    *,
+    email: str,
+    name: str,
+    password_hash: str | None,
+    role: Role,
+    contact: Contact | None = None,
+    by: Actor,
+    now: datetime,
+) -> int:
+    """Write a user with a role and return its id; notices reach them through `contact`.
+
+    Without one it is the person known at the address, or a new person. Without a password they set one by
+    "Forgot your password?".
+
+    Raises:
+        EmailTaken, TextRefused, WrongEmail.
+    """
+    address = check_email(email)
+    if session.scalar(select(User.id).where(User.email_key == address.casefold())) is not None:
+        raise EmailTaken
+    user = User(
+        email=address,
+        email_key=address.casefold(),
+        name=clean_line(name, field="name"),
+        password_hash=password_hash,
+        password_changed_at=now if password_hash else None,
+        created_at=now,
+    )
+    contact = contact or contact_at(session, workspace_id, email=address, name=user.name, by=by, now=now)
+    session.add(user)
+    session.flush()
+    session.add(RoleGrant(workspace_id=workspace_id, user_id=user.id, role=role, contact_id=contact.id))
+    _record_user(session, "add", user.id, workspace_id, by=by, now=now, after={"role": role.value})
+    session.flush()
+    return user.id
+
+
+def contact_at(
+    session: Session, workspace_id: int, *, email: str, name: str, by: Actor, now: datetime
+) -> Contact:
+    """Return the person known at an address, or write a new one."""
+    known = contact_by_email(session, workspace_id, email)
+    return known or add_contact(session, workspace_id, name=name, email=email, by=by, now=now)
+
+
+def edit_profile(
+    session: Session, user_id: int, *, name: str, language: str | None, by: Actor, now: datetime
+) -> None:
+    """Change how a user is called, to members as well, and the language they read.
+
+    Raises:
+        TextRefused.
+    """
+    user = _get_user(session, user_id)
+    user.name, user.language = clean_line(name, field="name"), language or None
+    for role, contact in session.execute(
+        select(RoleGrant, Contact)
+        .join(Contact, Contact.id == RoleGrant.contact_id)
+        .where(RoleGrant.user_id == user_id)
+    ):
+        contact.name, contact.language = user.name, user.language
+        _record_user(session, "edit", user_id, role.workspace_id, by=by, now=now)
+    session.flush()
+
+
+def check_current_password(session: Session, user_id: int, password: str) -> None:
+    """Make sure that it is the user who is changing something; reads only, takes about 50 ms.
+
+    Raises:
+        WrongPassword.
+    """
+    if not matches(load_credentials(session, user_id).password_hash, password):
+        raise WrongPassword
+
+
+def change_password(
+    session: Session,
+    user_id: int,
+    *,
+    password_hash: str,
+    keep_session_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Store another password; all sessions end but the one that is kept, and reset links are dead."""
+    user = _get_user(session, user_id)
+    user.password_hash, user.password_changed_at = password_hash, now
+    end_sessions(session, user_id, now=now, except_id=keep_session_id)
+    session.execute(
+        update(Link)
+        .where(Link.user_id == user_id, Link.purpose == LinkPurpose.RESET, Link.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    for workspace_id in session.scalars(select(RoleGrant.workspace_id).where(RoleGrant.user_id == user_id)):
+        _record_user(session, "password", user_id, workspace_id, by=by, now=now)
+    session.flush()
+
+
+def _get_user(session: Session, user_id: int) -> User:
+    user = session.get(User, user_id)
+    if user is None or user.deactivated_at is not None:
+        raise NotFound("There is no such user.")
+    return user
+
+
+def _record_user(
+    session: Session,
+    verb: str,
+    user_id: int,
+    workspace_id: int,
+    *,
+    by: Actor,
+    now: datetime,
+    after: dict[str, str] | None = None,
+) -> None:
+    record(
+        session,
+        verb,
+        by=by,
+        now=now,
+        workspace_id=workspace_id,
+        subject_kind="user",
+        subject_id=user_id,
+        after=after,
+    )

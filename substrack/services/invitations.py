@@ -1,0 +1,124 @@
+"""Invitations: an admin names a person, who becomes an admin by a mailed link, good once and for a week."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor, Via
+from substrack.domain.notices import Notice
+from substrack.services.accounts import EmailTaken, add_user, contact_at
+from substrack.services.journal import record
+from substrack.services.links import DeadLink, LinkSigner, issue_link, open_link, use_link
+from substrack.services.outbox import Draft, queue
+from substrack.services.people import check_email
+from substrack.store import Contact, Link, LinkPurpose, Role, User, Workspace
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Who is invited, and where to."""
+
+    email: str
+    name: str
+    workspace_name: str
+
+
+def invite_admin(
+    session: Session, workspace_id: int, *, email: str, name: str, by: Actor, now: datetime
+) -> None:
+    """Mail an invitation to administer the workspace; an earlier one to the same address is dead.
+
+    Raises:
+        EmailTaken, TextRefused, WrongEmail.
+    """
+    address = check_email(email)
+    if session.scalar(select(User.id).where(User.email_key == address.casefold())) is not None:
+        raise EmailTaken
+    contact = contact_at(session, workspace_id, email=address, name=name, by=by, now=now)
+    _revoke_invites(session, contact, now)
+    link = issue_link(
+        session,
+        LinkPurpose.INVITE,
+        now=now,
+        workspace_id=workspace_id,
+        contact_id=contact.id,
+        email=address,
+    )
+    draft = Draft(
+        workspace_id=workspace_id,
+        contact_id=contact.id,
+        notice=Notice.INVITE,
+        dedupe_key=f"invite:{link.id}",
+        due_at=now,
+        payload={"link_id": link.id, "invited_by": by.id},
+    )
+    queue(session, [draft], now=now)
+    record(
+        session,
+        "invite",
+        by=by,
+        now=now,
+        workspace_id=workspace_id,
+        subject_kind="contact",
+        subject_id=contact.id,
+    )
+
+
+def open_invite(session: Session, signer: LinkSigner, token: str, *, now: datetime) -> Invitation:
+    """Tell who an invitation is for; reads only.
+
+    Raises:
+        DeadLink.
+    """
+    link = open_link(session, signer, LinkPurpose.INVITE, token, now=now)
+    contact, workspace = _invited(session, link)
+    return Invitation(link.email or "", contact.name, workspace.name)
+
+
+def accept_invite(
+    session: Session, signer: LinkSigner, token: str, *, name: str, password_hash: str, now: datetime
+) -> int:
+    """Claim an invitation: make the invited person an admin, and return the user's id.
+
+    Raises:
+        DeadLink, EmailTaken, TextRefused.
+    """
+    link = open_link(session, signer, LinkPurpose.INVITE, token, now=now)
+    contact, workspace = _invited(session, link)
+    use_link(session, link, now=now)
+    return add_user(
+        session,
+        workspace.id,
+        email=link.email or "",
+        name=name,
+        password_hash=password_hash,
+        role=Role.ADMIN,
+        contact=contact,
+        by=Actor.contact(contact.id, Via.LINK),
+        now=now,
+    )
+
+
+def _invited(session: Session, link: Link) -> tuple[Contact, Workspace]:
+    contact = session.get(Contact, link.contact_id)
+    workspace = session.get(Workspace, link.workspace_id)
+    if contact is None or workspace is None or contact.erased_at is not None:
+        raise DeadLink
+    return contact, workspace
+
+
+def _revoke_invites(session: Session, contact: Contact, now: datetime) -> None:
+    session.execute(
+        update(Link)
+        .where(
+            Link.contact_id == contact.id,
+            Link.purpose == LinkPurpose.INVITE,
+            Link.used_at.is_(None),
+            Link.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+    )

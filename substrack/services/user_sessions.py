@@ -1,0 +1,104 @@
+"""Sign-in: check who someone is, and keep one row for each browser that is signed in.
+
+The token goes into a cookie; only its SHA-256 is stored, so a copy of the database opens no session.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.errors import NotFound, Refused
+from substrack.queries.accounts import find_credentials, hash_token
+from substrack.services.passwords import matches, renewed_hash
+from substrack.store import User, UserSession
+
+SEEN_EVERY: Final = timedelta(hours=1)
+
+
+class WrongCredentials(Refused):
+    """No account has this email address and password; which of the two is wrong is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("This email address and password do not go together.", field="password")
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A user whose password matched; `renewed_hash` is to be stored when the parameters have changed."""
+
+    user_id: int
+    renewed_hash: str | None
+
+
+def authenticate(session: Session, *, email: str, password: str) -> Recognised:
+    """Find the user with this email address and password; reads only, and takes as long for a stranger.
+
+    Raises: WrongCredentials.
+    """
+    known = find_credentials(session, email)
+    if not matches(known.password_hash if known else None, password):
+        raise WrongCredentials
+    assert known is not None
+    assert known.password_hash is not None
+    return Recognised(known.user_id, renewed_hash(known.password_hash, password))
+
+
+def start_session(
+    session: Session, user_id: int, *, agent: str, now: datetime, renewed_hash: str | None = None
+) -> str:
+    """Sign a browser in and return its token: 256 random bits, shown once."""
+    if renewed_hash is not None:
+        session.execute(update(User).where(User.id == user_id).values(password_hash=renewed_hash))
+    token = secrets.token_urlsafe(32)
+    session.add(
+        UserSession(
+            token_hash=hash_token(token),
+            user_id=user_id,
+            created_at=now,
+            seen_at=now,
+            agent=agent[:200] or None,
+        )
+    )
+    session.flush()
+    return token
+
+
+def touch_session(session: Session, session_id: int, *, now: datetime) -> None:
+    """Note that a session is in use; rewritten at most once in `SEEN_EVERY`, whoever asks."""
+    session.execute(
+        update(UserSession)
+        .where(UserSession.id == session_id, UserSession.seen_at <= now - SEEN_EVERY)
+        .values(seen_at=now)
+    )
+
+
+def end_session(session: Session, user_id: int, *, public_id: str, now: datetime) -> None:
+    """Sign one browser of a user out; idempotent.
+
+    Raises:
+        NotFound: the user has no such session.
+    """
+    ended = session.execute(
+        update(UserSession)
+        .where(UserSession.user_id == user_id, UserSession.public_id == public_id)
+        .values(ended_at=now)
+    )
+    assert isinstance(ended, CursorResult)
+    if not ended.rowcount:
+        raise NotFound("This session is not there.")
+
+
+def end_sessions(session: Session, user_id: int, *, now: datetime, except_id: int | None = None) -> None:
+    """Sign all browsers of a user out, but for one if `except_id` names it."""
+    kept = () if except_id is None else (UserSession.id != except_id,)
+    session.execute(
+        update(UserSession)
+        .where(UserSession.user_id == user_id, UserSession.ended_at.is_(None), *kept)
+        .values(ended_at=now)
+    )
