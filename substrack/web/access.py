@@ -1,0 +1,125 @@
+"""Who may open a page: every view declares it, and one that does not is closed to everybody.
+
+`public` pages know nobody; `by_link` pages trust the signed token in their URL and no cookie; `signed_in`
+pages need a session and, for anything but reading, the token of a form of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFProtect
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+csrf = CSRFProtect()
+
+
+class Access(StrEnum):
+    """The three ways to be let in."""
+
+    PUBLIC = "public"
+    BY_LINK = "by_link"
+    SIGNED_IN = "signed_in"
+
+
+STATIC_FILES: Final = frozenset({"static", "bootstrap.static"})
+"""Endpoints that Flask and Bootstrap-Flask make, so that no decorator can declare them: public files."""
+
+
+def public(view: View) -> View:
+    """Let anybody open a view; a form posted to it must come from a page of ours."""
+    return _declare(view, Access.PUBLIC)
+
+
+def by_link(view: View) -> View:
+    """Let anybody open a view whose URL carries a signed token, which the view itself checks."""
+    return _declare(view, Access.BY_LINK)
+
+
+def signed_in(view: View) -> View:
+    """Let only admins with a session open a view."""
+    return _declare(view, Access.SIGNED_IN)
+
+
+def access_of(app: Flask, endpoint: str) -> Access | None:
+    """Tell how an endpoint is declared; None when it is not."""
+    if endpoint in STATIC_FILES:
+        return Access.PUBLIC
+    return getattr(app.view_functions.get(endpoint), "access", None)
+
+
+def guard() -> ResponseReturnValue | None:
+    """Check the access of the request before any view; None lets it pass."""
+    if request.endpoint is None:
+        return None  # no such page, or no such method on it: Flask answers
+    access = access_of(current_app, request.endpoint)
+    if access is None:
+        current_app.logger.error("%s declares no access and stays closed", request.endpoint)
+        abort(404)
+    return _CHECKS[access]()
+
+
+def sign_in_instead() -> ResponseReturnValue:
+    """Send someone without a session to the sign-in page, and back afterwards if they were only reading."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("auth.ask_sign_in", next=wanted if wanted != "/" else None), 303)
+
+
+def local_path(wanted: str | None) -> str | None:
+    """Return a path of ours that a form or URL names; None for anything a browser might take elsewhere."""
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+        return None
+    if not wanted.isprintable() or "\\" in wanted:
+        return None
+    return request.script_root + wanted
+
+
+def _check_public() -> ResponseReturnValue | None:
+    if request.method not in SAFE_METHODS and _is_from_elsewhere():
+        abort(403)
+    return None
+
+
+def _check_link() -> ResponseReturnValue | None:
+    return None
+
+
+def _check_signed_in() -> ResponseReturnValue | None:
+    if not current_user.is_authenticated:
+        return sign_in_instead()
+    if request.method not in SAFE_METHODS:
+        csrf.protect()
+    return None
+
+
+def _is_from_elsewhere() -> bool:
+    """Tell whether a browser says that another site sent this form (Fetch Metadata, else the Origin header).
+
+    Browsers leave Fetch Metadata out on plain http other than loopback.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    own_hosts = {request.host, urlsplit(current_app.config["SUBSTRACK_BASE_URL"]).netloc}
+    return origin is not None and urlsplit(origin).netloc not in own_hosts
+
+
+def _declare(view: View, access: Access) -> View:
+    view.access = access  # type: ignore[attr-defined]
+    return view
+
+
+_CHECKS: Final[dict[Access, Callable[[], ResponseReturnValue | None]]] = {
+    Access.PUBLIC: _check_public,
+    Access.BY_LINK: _check_link,
+    Access.SIGNED_IN: _check_signed_in,
+}

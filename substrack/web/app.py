@@ -1,0 +1,73 @@
+"""Build the Flask app of one process around a runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from substrack.bootstrap import ROOT, Runtime, secret_keys
+from substrack.web import access, admins, auth, health, home, joining, profile, recovery, security
+from substrack.web.errors import init_errors
+from substrack.web.pages import init_pages
+from substrack.web.reading import bind_reading
+from substrack.web.sessions import init_sessions
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+BLUEPRINTS = (
+    health.blueprint,
+    auth.blueprint,
+    recovery.blueprint,
+    joining.blueprint,
+    home.blueprint,
+    profile.blueprint,
+    admins.blueprint,
+)
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """Make the app: closed unless opened, and mounted at the path of the base URL."""
+    app = Flask("substrack", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    security.configure(app, runtime.settings, secret_keys(runtime.settings))
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    Bootstrap5(app)
+    bind_reading(app, runtime)
+    init_sessions(app)
+    access.csrf.init_app(app)
+    app.before_request(access.guard)
+    init_pages(app)
+    init_errors(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    mount(app, base_url=runtime.settings.base_url, proxies=runtime.settings.trusted_proxies)
+    return app
+
+
+def mount(app: Flask, *, base_url: str, proxies: int) -> None:
+    """Put the app behind its proxies and under the path of its base URL."""
+    path = urlsplit(base_url).path
+    if path:
+        app.wsgi_app = UnderPath(app.wsgi_app, path)  # type: ignore[method-assign]
+    if proxies:
+        fixed = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
+        app.wsgi_app = fixed  # type: ignore[method-assign]
+
+
+class UnderPath:
+    """Let every URL of an app start with a path, whether or not the proxy in front has cut it off."""
+
+    def __init__(self, app: WSGIApplication, path: str) -> None:
+        self._app, self._path = app, path
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        asked = environ.get("PATH_INFO", "")
+        if asked == self._path or asked.startswith(f"{self._path}/"):
+            environ["PATH_INFO"] = asked[len(self._path) :] or "/"
+        environ["SCRIPT_NAME"] = self._path
+        return self._app(environ, start_response)

@@ -1,0 +1,106 @@
+"""Calm answers to what goes wrong: not found, refused, too late, unreachable, broken.
+
+These pages ask the database for nothing, so that they can be shown when it is gone.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, flash, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from substrack.domain.errors import Conflict, NotFound, Refused
+from substrack.services.links import DeadLink
+from substrack.web.access import Access, access_of
+from substrack.web.pages import bare_page
+
+RETRY_AFTER_SECONDS = 5
+
+WORDS: dict[int, tuple[str, str]] = {
+    403: ("This came from another site", "Open SubsTrack itself and try again."),
+    404: ("Nothing here", "The page does not exist, or it is not yours to see."),
+    405: ("That does not work this way", "Go back and use the button on the page."),
+    413: ("Too much at once", "Send less text or a smaller file."),
+    500: (
+        "Something broke",
+        "It is our fault and has been noted. Nothing was half done; try again in a while.",
+    ),
+    503: (
+        "One moment",
+        "The database is busy or out of reach. Nothing was lost; try again in a few seconds.",
+    ),
+}
+OTHERWISE = ("That did not work", "Go back and try again.")
+
+
+def init_errors(app: Flask) -> None:
+    """Register an answer for each kind of error."""
+    app.register_error_handler(DeadLink, answer_dead_link)
+    app.register_error_handler(NotFound, lambda _error: error_page(404))
+    app.register_error_handler(Refused, answer_refusal)
+    app.register_error_handler(CSRFError, answer_old_form)
+    app.register_error_handler(HTTPException, answer_http_error)
+    for error in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(error, answer_unreachable_database)
+
+
+def error_page(status: int, title: str | None = None, sentence: str | None = None) -> Response:
+    """Write one calm page about a status."""
+    words = WORDS.get(status, OTHERWISE)
+    html = bare_page("web/error.html", title=title or words[0], sentence=sentence or words[1])
+    return make_response(html, status)
+
+
+def answer_dead_link(_error: DeadLink) -> ResponseReturnValue:
+    """Say the same about every link that opens nothing."""
+    return make_response(bare_page("web/dead_link.html"), 404)
+
+
+def answer_refusal(error: Refused) -> ResponseReturnValue:
+    """Take an admin back to the page of the button they pressed; anyone else gets the sentence as a page."""
+    back = _page_before()
+    if back is None or access_of(current_app, request.endpoint or "") != Access.SIGNED_IN:
+        status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY
+        return error_page(status, title="That can't be done", sentence=str(error))
+    flash(str(error), "refused")
+    return redirect(back, 303)
+
+
+def answer_old_form(_error: CSRFError) -> ResponseReturnValue:
+    """Refuse a form without the token of this session."""
+    return error_page(
+        400,
+        title="This page is out of date",
+        sentence="You signed in anew since. Load the page again and repeat.",
+    )
+
+
+def answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    """Give Werkzeug's errors our looks, keeping their headers (a redirect's Location, 405's Allow)."""
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    response = error_page(error.code)
+    response.headers.extend([header for header in error.get_headers() if header[0] != "Content-Type"])
+    return response
+
+
+def answer_unreachable_database(error: Exception) -> ResponseReturnValue:
+    """Ask to come back: the database is locked, restarting or away."""
+    current_app.logger.error("The database could not be used", exc_info=error)
+    response = error_page(503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _page_before() -> str | None:
+    """Return the path of our own page that sent this form, as the Referer header tells it."""
+    before = urlsplit(request.referrer or "")
+    if before.netloc != request.host or request.method in ("GET", "HEAD"):
+        return None
+    return f"{before.path}?{before.query}" if before.query else before.path

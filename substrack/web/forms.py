@@ -1,0 +1,67 @@
+"""Forms: what was typed is kept, and every "no" stands beside the field it is about.
+
+Shape (missing, too long) is checked here with WTForms; meaning is the services', whose `Refused` comes back
+into the form. CSRF tokens are not part of a form: `access.guard` checks them before the view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from wtforms import Field, Form, StringField
+from wtforms.validators import InputRequired, Length
+
+from substrack.domain.errors import NotFound, Refused
+
+AForm = TypeVar("AForm", bound="PageForm")
+
+
+class PageForm(Form):
+    """A form of ours; `refusal` is the sentence that belongs to no field."""
+
+    refusal: str | None = None
+
+    def refuse(self, refused: Refused) -> None:
+        """Show why a service refused, beside the field it names."""
+        field = self._fields.get(refused.field or "")
+        if field is None:
+            self.refusal = str(refused)
+        else:
+            field.errors = [*field.errors, str(refused)]
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether anything stands in the way."""
+        return self.refusal is not None or any(field.errors for field in self)
+
+
+def posted(form: type[AForm]) -> AForm:
+    """Fill a form with what the browser sent."""
+    return form(request.form)
+
+
+def answer(
+    form: PageForm, act: Callable[[], ResponseReturnValue], show: Callable[[], str]
+) -> ResponseReturnValue:
+    """Do what a form asks for; when it cannot be done, show it again as it was typed (status 422)."""
+    if form.validate():
+        try:
+            return act()
+        except NotFound:
+            raise
+        except Refused as refused:
+            form.refuse(refused)
+    return show(), 422
+
+
+def required(sentence: str, *, maximum: int) -> list[InputRequired | Length]:
+    """Validators of a field that must be filled and stays within `maximum` characters."""
+    return [InputRequired(sentence), Length(max=maximum, message=f"Keep this to {maximum:,} characters.")]
+
+
+def email_field(label: str = "Email address") -> Field:
+    """Make the field of an email address; whether it is one, the service says."""
+    return StringField(label, required("Enter an email address.", maximum=320))

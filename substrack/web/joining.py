@@ -1,0 +1,129 @@
+"""Becoming a user: the first owner by the setup link, everybody else by an invitation."""
+
+from __future__ import annotations
+
+from functools import cache
+from zoneinfo import available_timezones
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import PasswordField, SelectField, StringField
+
+from substrack.domain.actors import Actor, ActorKind, Via
+from substrack.services.founding import RegistrationClosed, create_first_owner, open_setup
+from substrack.services.invitations import Invitation, accept_invite, open_invite
+from substrack.services.passwords import hash_new_password
+from substrack.web.access import by_link
+from substrack.web.forms import PageForm, answer, email_field, posted, required
+from substrack.web.pages import bare_page
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import sign_in_browser
+
+blueprint = Blueprint("joining", __name__)
+
+WHOEVER_HOLDS_THE_SETUP_LINK = Actor(ActorKind.OPERATOR, Via.LINK)
+
+
+@cache
+def zone_choices() -> list[tuple[str, str]]:
+    """List the zones that are named after places, and UTC."""
+    places = {
+        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    }
+    return [(name, name.replace("_", " ")) for name in ("UTC", *sorted(places))]
+
+
+class InviteForm(PageForm):
+    """How the new admin is called and signs in."""
+
+    name = StringField("Your name", required("Enter your name.", maximum=100))
+    password = PasswordField("Password", required("Choose a password.", maximum=1000))
+
+
+class SetupForm(InviteForm):
+    """All that a new installation has to know."""
+
+    email = email_field("Your email address")
+    workspace_name = StringField("A name for all this", required("Enter a name.", maximum=100))
+    time_zone = SelectField("Time zone", choices=lambda: zone_choices())
+
+
+@blueprint.get("/setup/<token>")
+@by_link
+def ask_setup(token: str) -> ResponseReturnValue:
+    """Show the form of a new installation."""
+    try:
+        open_setup(reading(), runtime().signer, token, now=runtime().now())
+    except RegistrationClosed:
+        return redirect(url_for("auth.ask_sign_in"))
+    return _show_setup(SetupForm(workspace_name="Home", time_zone="Europe/Berlin"))
+
+
+@blueprint.post("/setup/<token>")
+@by_link
+def set_up(token: str) -> ResponseReturnValue:
+    """Make the workspace and its owner, and sign them in."""
+    form = posted(SetupForm)
+    open_setup(reading(), runtime().signer, token, now=runtime().now())
+    return answer(form, lambda: _set_up(form, token), lambda: _show_setup(form))
+
+
+@blueprint.get("/invite/<token>")
+@by_link
+def ask_invited(token: str) -> str:
+    """Show who is invited, and where to."""
+    invitation = _open_invite(token)
+    return _show_invite(InviteForm(name=invitation.name), invitation)
+
+
+@blueprint.post("/invite/<token>")
+@by_link
+def accept(token: str) -> ResponseReturnValue:
+    """Make the invited person an admin, and sign them in."""
+    form, invitation = posted(InviteForm), _open_invite(token)
+    return answer(form, lambda: _accept(form, token, invitation), lambda: _show_invite(form, invitation))
+
+
+def _set_up(form: SetupForm, token: str) -> Response:
+    name, email = form.name.data or "", form.email.data or ""
+    password_hash = hash_new_password(form.password.data or "", email=email, name=name)
+    with runtime().transaction() as session:
+        founded = create_first_owner(
+            session,
+            runtime().signer,
+            token,
+            workspace_name=form.workspace_name.data or "",
+            time_zone=form.time_zone.data or "",
+            name=name,
+            email=email,
+            password_hash=password_hash,
+            by=WHOEVER_HOLDS_THE_SETUP_LINK,
+            now=runtime().now(),
+        )
+    return _welcome(founded.user_id)
+
+
+def _accept(form: InviteForm, token: str, invitation: Invitation) -> Response:
+    name = form.name.data or ""
+    password_hash = hash_new_password(form.password.data or "", email=invitation.email, name=name)
+    with runtime().transaction() as session:
+        user_id = accept_invite(
+            session, runtime().signer, token, name=name, password_hash=password_hash, now=runtime().now()
+        )
+    return _welcome(user_id)
+
+
+def _welcome(user_id: int) -> Response:
+    return sign_in_browser(Response(status=303, headers={"Location": url_for("home.show")}), user_id)
+
+
+def _open_invite(token: str) -> Invitation:
+    return open_invite(reading(), runtime().signer, token, now=runtime().now())
+
+
+def _show_setup(form: SetupForm) -> str:
+    return bare_page("web/setup.html", form=form)
+
+
+def _show_invite(form: InviteForm, invitation: Invitation) -> str:
+    return bare_page("web/invite.html", form=form, invitation=invitation)

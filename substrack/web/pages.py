@@ -1,0 +1,131 @@
+"""Put pages together: navigation, banners and flashed sentences around a template.
+
+What a page shows is decided here and in the views; templates only write it down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+from flask import Flask, get_flashed_messages, render_template, request
+from jinja2 import StrictUndefined
+
+from substrack.queries.accounts import SignedIn
+from substrack.queries.installation import load_installation
+from substrack.settings import Settings
+from substrack.texts import formats
+from substrack.texts.catalogue import language_of
+from substrack.texts.words import Words
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import me
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the navigation; it is current on every page of its blueprint."""
+
+    endpoint: str
+    label: str
+    icon: str
+
+    @property
+    def is_current(self) -> bool:
+        """Tell whether the page that is shown belongs to this entry."""
+        return request.blueprint == self.endpoint.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A lasting sentence about the installation, above every page."""
+
+    tone: str
+    icon: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Flash:
+    """A sentence about what was just done or refused, shown once."""
+
+    tone: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What stands around a page of someone who is signed in."""
+
+    user: SignedIn
+    nav: tuple[NavItem, ...]
+    banners: tuple[Banner, ...]
+    flashes: tuple[Flash, ...]
+
+
+NAV: Final = (NavItem("home.show", "Home", "home"),)
+
+SETTING_SENTENCES: Final = {
+    "clock": "The clock stands still at {settings.now} (SUBSTRACK_NOW).",
+    "mail": "Mail is kept here and not sent. Set SUBSTRACK_SMTP_URL to reach people.",
+    "link": "Links lead to this machine only ({settings.base_url}). Set SUBSTRACK_BASE_URL to reach people.",
+    "lock": "Plain http: passwords travel unprotected. Put https in front and into SUBSTRACK_BASE_URL.",
+}
+
+
+def init_pages(app: Flask) -> None:
+    """Make templates strict and teach them to write instants."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["moment"] = moment
+
+
+def page(template: str, **rows: Any) -> str:
+    """Render a page of someone who is signed in, in their language."""
+    layout = Layout(me(), NAV, banners(), flashes())
+    return render_template(template, layout=layout, _=Words(language_of(me().language)), **rows)
+
+
+def bare_page(template: str, *, language: str | None = None, **rows: Any) -> str:
+    """Render a page that stands alone, without asking the database, in a language or the browser's first."""
+    words = Words(language_of(language, *request.accept_languages.values()))
+    return render_template(template, _=words, **rows)
+
+
+def banners() -> tuple[Banner, ...]:
+    """List what everybody who administers this installation has to know right now."""
+    held = load_installation(reading())
+    if held.hold_reason is None:
+        return setting_banners(runtime().settings)
+    return (
+        Banner("warn", "pause", f"Sending is on hold: {held.hold_reason}"),
+        *setting_banners(runtime().settings),
+    )
+
+
+def setting_banners(settings: Settings) -> tuple[Banner, ...]:
+    """List what the settings mean for people, the gravest first."""
+    told = {
+        "clock": settings.now is not None,
+        "mail": not settings.smtp_url,
+        "link": settings.base_url_is_loopback,
+        "lock": not settings.is_https and not settings.base_url_is_loopback,
+    }
+    return tuple(
+        Banner("note", icon, SETTING_SENTENCES[icon].format(settings=settings))
+        for icon, applies in told.items()
+        if applies
+    )
+
+
+def flashes() -> tuple[Flash, ...]:
+    """Take the sentences that were kept for the next page."""
+    kept = cast(list[tuple[str, str]], get_flashed_messages(with_categories=True))
+    return tuple(Flash(tone, sentence) for tone, sentence in kept)
+
+
+def moment(instant: datetime, user: SignedIn) -> str:
+    """Write an instant in the zone and language of who reads it."""
+    local = instant.astimezone(ZoneInfo(user.time_zone))
+    return formats.moment(local, language_of(user.language))

@@ -1,0 +1,74 @@
+"""What every answer says to the browser, and how cookies are named. Decides nothing about people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from flask import Flask, Response, current_app, request
+
+from substrack.settings import Settings
+from substrack.web.access import STATIC_FILES, Access, access_of
+
+CONTENT_SECURITY_POLICY: Final = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+ON_EVERY_ANSWER: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+HSTS: Final = "max-age=31536000"
+STATIC_MAX_AGE: Final = timedelta(hours=1)
+MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
+MAX_FORM_BYTES: Final = 512 * 1024
+
+
+def configure(app: Flask, settings: Settings, keys: list[str]) -> None:
+    """Set keys, cookies and limits; cookies are Secure as soon as browsers reach us by https."""
+    app.config.update(
+        SECRET_KEY=keys[0],
+        SECRET_KEY_FALLBACKS=keys[1:],
+        SUBSTRACK_BASE_URL=settings.base_url,
+        SUBSTRACK_IS_HTTPS=settings.is_https,
+        SESSION_COOKIE_NAME=cookie_name(settings, "form"),
+        SESSION_COOKIE_SECURE=settings.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        WTF_CSRF_CHECK_DEFAULT=False,  # `access.guard` checks, by what each view declares
+        WTF_CSRF_TIME_LIMIT=None,  # a form lives as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # the token suffices; some people's browsers send no Referer
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        SEND_FILE_MAX_AGE_DEFAULT=STATIC_MAX_AGE,
+    )
+    app.after_request(add_headers)
+
+
+def cookie_name(settings: Settings, use: str) -> str:
+    """Name a cookie; `__Host-` has browsers insist on https, this host and path / (RFC 6265bis, 4.1.3)."""
+    return f"__Host-substrack-{use}" if settings.is_https else f"substrack-{use}"
+
+
+def add_headers(response: Response) -> Response:
+    """Add the headers of an answer: strict for all, silent and unstored for whatever is not a public file."""
+    response.headers.update(ON_EVERY_ANSWER)
+    if current_app.config["SUBSTRACK_IS_HTTPS"]:
+        response.headers["Strict-Transport-Security"] = HSTS
+    access = access_of(current_app, request.endpoint) if request.endpoint else None
+    # Without a Referer browsers send `Origin: null` as well; only link pages can do without both.
+    response.headers["Referrer-Policy"] = "no-referrer" if access == Access.BY_LINK else "same-origin"
+    if request.endpoint not in STATIC_FILES:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response

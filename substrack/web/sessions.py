@@ -1,0 +1,97 @@
+"""The sign-in cookie: from its token to a person, by way of a row that can be listed and ended.
+
+Flask-Login only carries the person through the request; it keeps nothing in a cookie of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Flask, Request, Response, request, session
+from flask_login import LoginManager, current_user
+
+from substrack.domain.actors import Actor
+from substrack.queries.accounts import ABSOLUTE_LIMIT, SignedIn, find_session
+from substrack.services.user_sessions import SEEN_EVERY, start_session, touch_session
+from substrack.web.reading import reading, runtime
+from substrack.web.security import cookie_name
+
+USE: Final = "session"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A signed-in person in the shape that Flask-Login knows."""
+
+    signed_in: SignedIn
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    def get_id(self) -> str:
+        return str(self.signed_in.user_id)
+
+
+def init_sessions(app: Flask) -> None:
+    """Load the visitor of a request from our cookie, and from nothing else."""
+    manager = LoginManager(app)
+    manager.session_protection = None
+    manager.request_loader(load_visitor)
+
+
+def load_visitor(received: Request) -> Visitor | None:
+    """Find who sent a request; note at most once an hour that they were here."""
+    token = received.cookies.get(cookie_name(runtime().settings, USE))
+    now = runtime().now()
+    row = find_session(reading(), token, now=now) if token else None
+    if row is None:
+        return None
+    if row.seen_at <= now - SEEN_EVERY:
+        with runtime().transaction() as transaction:
+            touch_session(transaction, row.session_id, now=now)
+    return Visitor(row)
+
+
+def me() -> SignedIn:
+    """Return who is signed in; only for `signed_in` views."""
+    row: SignedIn = current_user.signed_in
+    return row
+
+
+def by_me() -> Actor:
+    """Name the person who is signed in as the actor of what the view does."""
+    return Actor.user(me().user_id)
+
+
+def sign_in_browser(response: Response, user_id: int, *, renewed_hash: str | None = None) -> Response:
+    """Start a session and hand its token to the browser that gets this response."""
+    session.clear()  # the form token of whoever was here before
+    with runtime().transaction() as transaction:
+        token = start_session(
+            transaction,
+            user_id,
+            agent=request.user_agent.string,
+            now=runtime().now(),
+            renewed_hash=renewed_hash,
+        )
+    settings = runtime().settings
+    response.set_cookie(
+        cookie_name(settings, USE),
+        token,
+        max_age=ABSOLUTE_LIMIT,
+        secure=settings.is_https,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def forget_browser(response: Response) -> Response:
+    """Take the cookie back; ending the session row is the caller's."""
+    session.clear()
+    settings = runtime().settings
+    response.delete_cookie(
+        cookie_name(settings, USE), secure=settings.is_https, httponly=True, samesite="Lax"
+    )
+    return response

@@ -1,0 +1,12 @@
+"""The web process for a WSGI server: `gunicorn --threads 8 wsgi:app`. The worker is a process of its own."""
+
+import sys
+
+from substrack.bootstrap import make_runtime
+from substrack.settings import WrongSetting, load_settings
+from substrack.web.app import create_app
+
+try:
+    app = create_app(make_runtime(load_settings()))
+except WrongSetting as error:
+    sys.exit(str(error))
