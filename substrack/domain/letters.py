@@ -262,8 +262,8 @@ Content = (
 class Letter:
     """One notice to one person.
 
-    `payers` are those whose money it is about, `groups` the names of what it is about; both give the letter its
-    sender. `thread` is the public id of the oldest payment, so that its letters form one thread.
+    `payers` are those whose money it is about, `groups` the names of what it is about; both give the
+    letter its sender. `thread` is the public id of the oldest payment, so that its letters form one thread.
     """
 
     notice: Notice

@@ -1,8 +1,8 @@
 """Translations: which languages there are, and a message in one of them.
 
 The locale is an argument everywhere: nothing here asks who is signed in or which request runs, because
-gettext without a context silently answers in English. Catalogues are read from `translations/<locale>/LC_MESSAGES/`
-beside this module; what has no translation stays English.
+gettext without a context silently answers in English. Catalogues are read from
+`translations/<locale>/LC_MESSAGES/` beside this module; what has no translation stays English.
 """
 
 from __future__ import annotations

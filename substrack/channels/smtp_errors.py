@@ -1,0 +1,97 @@
+"""What a mail server's refusal means, as a table: whose fault it is and whether trying again can help.
+
+Reply codes: RFC 5321, section 4.2; enhanced codes (the `5.1.1` at the start of a text): RFC 3463.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from contextlib import suppress
+
+import aiosmtplib
+
+from substrack.domain.delivery import DeliveryFailed, Scope
+
+MAX_REASON = 300
+LANE_CODES = frozenset({421, 454, 530, 534, 535, 538})
+"""Codes that mean everybody on this server: it closes, or it wants TLS or a login (RFC 4954, section 6)."""
+
+
+def delivery_failure(error: Exception) -> DeliveryFailed | None:
+    """Translate an error of the library or of the network; None for what is a bug of ours."""
+    match error:
+        case aiosmtplib.SMTPRecipientsRefused():
+            return _recipient_refused(error.recipients[0])
+        case aiosmtplib.SMTPRecipientRefused():
+            return _recipient_refused(error)
+        case aiosmtplib.SMTPSenderRefused():
+            return _sender_refused(error)
+        case aiosmtplib.SMTPDataError():
+            return _data_refused(error)
+        case aiosmtplib.SMTPAuthenticationError():
+            return _lane(f"the mail server refused the login: {_reply(error)}")
+        case aiosmtplib.SMTPResponseException():
+            return _lane(f"the mail server answered {_reply(error)}")
+        case aiosmtplib.SMTPNotSupported():
+            return _not_supported(error)
+        case TimeoutError():
+            return _lane("the mail server did not answer in time")
+        case ssl.SSLError():
+            return _lane(f"no safe connection to the mail server: {_short(str(error))}")
+        case aiosmtplib.SMTPException() | OSError() | EOFError():
+            return _lane(f"the mail server can’t be reached: {_short(str(error)) or type(error).__name__}")
+        case _:
+            return None
+
+
+def _recipient_refused(error: aiosmtplib.SMTPRecipientRefused) -> DeliveryFailed:
+    if error.code in LANE_CODES:
+        return _lane(_reply(error))
+    if error.code < 500:
+        return DeliveryFailed(_reply(error), scope=Scope.MESSAGE)
+    # X.7.x is the server's policy (spam, relaying), which says nothing about the address.
+    scope = Scope.MESSAGE if _enhanced_class(error.message) == "7" else Scope.ADDRESS
+    return DeliveryFailed(_reply(error), scope=scope, permanent=True)
+
+
+def _sender_refused(error: aiosmtplib.SMTPSenderRefused) -> DeliveryFailed:
+    """Our own address is refused for every mail; only a size limit (552) is about this one."""
+    if error.code == 552:
+        return DeliveryFailed(_reply(error), scope=Scope.MESSAGE, permanent=True)
+    if error.code in (450, 451, 452):
+        return DeliveryFailed(_reply(error), scope=Scope.MESSAGE)
+    return _lane(_reply(error))
+
+
+def _data_refused(error: aiosmtplib.SMTPDataError) -> DeliveryFailed:
+    if error.code in LANE_CODES:
+        return _lane(_reply(error))
+    return DeliveryFailed(_reply(error), scope=Scope.MESSAGE, permanent=error.code >= 500)
+
+
+def _not_supported(error: aiosmtplib.SMTPNotSupported) -> DeliveryFailed:
+    if "SMTPUTF8" in error.message:
+        reason = "the mail server can’t send to addresses with such letters (SMTPUTF8)"
+        return DeliveryFailed(reason, scope=Scope.ADDRESS, permanent=True)
+    return _lane(f"the mail server lacks something: {_short(error.message)}")
+
+
+def _lane(reason: str) -> DeliveryFailed:
+    return DeliveryFailed(reason, scope=Scope.LANE)
+
+
+def _reply(error: aiosmtplib.SMTPResponseException) -> str:
+    message = error.message
+    with suppress(AttributeError):
+        message = message.decode(errors="replace")  # type: ignore[attr-defined]
+    return f"{error.code} {_short(message)}".strip()
+
+
+def _enhanced_class(message: str) -> str | None:
+    found = re.match(r"\s*[245]\.(\d{1,3})\.\d{1,3}\b", message)
+    return found[1] if found else None
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:MAX_REASON]

@@ -1,0 +1,1 @@
+"""Stand-ins for what lies outside our machine; they speak the real protocol."""
