@@ -51,7 +51,7 @@ def hold_group(session: Session, group_id: int) -> Group:
     Raises:
         UnknownGroup.
     """
-    query = select(Group).where(Group.id == group_id).with_for_update()
+    query = select(Group).where(Group.id == group_id).with_for_update(key_share=True)
     group = session.scalar(query.execution_options(populate_existing=True))
     if group is None:
         raise UnknownGroup

@@ -30,6 +30,7 @@ from substrack.domain.terms import check_day
 from substrack.queries.groups import price_on
 from substrack.services.group_rows import check_payer, hold_group, joining_day, next_start, today_in
 from substrack.services.journal import record
+from substrack.services.ledger import lock_contacts
 from substrack.services.outbox import Draft, queue, usable_addresses
 from substrack.services.people import find_or_add_contact
 from substrack.services.prices import check_fixed_amounts
@@ -194,6 +195,7 @@ def leave_group(
         LeavesBeforeJoining, PayerStays, UnknownMember, DateOutOfRange.
     """
     group, member = _hold(session, member_id)
+    lock_contacts(session, [member.contact_id])
     if group.payer_included and member.contact_id == group.payer_id:
         raise PayerStays
     day = check_day(left_on or today_in(group, now), "left_on")

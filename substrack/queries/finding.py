@@ -1,0 +1,24 @@
+"""What all searches by public id share: the answer to somebody who asks for what is not there."""
+
+from __future__ import annotations
+
+from substrack.domain.errors import NotFound
+
+
+class NotListed(NotFound):
+    """There is no such period, payment, receipt or message in this workspace."""
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+        super().__init__(f"There is no such {noun}.")
+
+
+def must_find(key: int | None, noun: str) -> int:
+    """Return the key that a search found.
+
+    Raises:
+        NotListed: it found none.
+    """
+    if key is None:
+        raise NotListed(noun)
+    return key

@@ -1,0 +1,94 @@
+"""Lists of messages: what was said to whom, and how far it got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Notice
+from substrack.queries.finding import NotListed, must_find
+from substrack.store import Address, Contact, Message
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """One message on its way; subject and text are known once it was built."""
+
+    id: int
+    public_id: str
+    notice: Notice
+    to: str | None
+    address: str | None
+    state: MessageState
+    due_at: datetime
+    created_at: datetime
+    sent_at: datetime | None
+    attempts: int
+    last_error: str | None
+    subject: str | None
+    text: str | None
+
+
+def find_message(session: Session, workspace_id: int, public_id: str) -> int:
+    """Find the key of a message by its public id; raises NotListed."""
+    query = select(Message.id).where(Message.workspace_id == workspace_id, Message.public_id == public_id)
+    return must_find(session.scalar(query), "message")
+
+
+def list_messages(
+    session: Session,
+    workspace_id: int,
+    *,
+    state: MessageState | None = None,
+    notice: Notice | None = None,
+    limit: int = 100,
+    before_id: int | None = None,
+) -> list[MessageRow]:
+    """List messages, the newest first; `before_id` goes on where a page ended."""
+    query = _messages().where(Message.workspace_id == workspace_id)
+    if state is not None:
+        query = query.where(Message.state == state)
+    if notice is not None:
+        query = query.where(Message.notice == notice)
+    if before_id is not None:
+        query = query.where(Message.id < before_id)
+    return [_message_row(*row) for row in session.execute(query.order_by(Message.id.desc()).limit(limit))]
+
+
+def load_message(session: Session, message_id: int) -> MessageRow:
+    """Load one message; raises NotListed."""
+    row = session.execute(_messages().where(Message.id == message_id)).first()
+    if row is None:
+        raise NotListed("message")
+    return _message_row(*row)
+
+
+def _messages() -> Select[Message, str, str]:
+    return (
+        select(Message, Contact.name, Address.value)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .outerjoin(Address, Address.id == Message.address_id)
+    )
+
+
+def _message_row(message: Message, to: str | None, address: str | None) -> MessageRow:
+    rendered = message.rendered or {}
+    return MessageRow(
+        id=message.id,
+        public_id=message.public_id,
+        notice=message.notice,
+        to=to,
+        address=address or None,
+        state=message.state,
+        due_at=message.due_at,
+        created_at=message.created_at,
+        sent_at=message.sent_at,
+        attempts=message.attempts,
+        last_error=message.last_error,
+        subject=rendered.get("subject"),
+        text=rendered.get("text"),
+    )

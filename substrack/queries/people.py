@@ -1,0 +1,232 @@
+"""Reads about people: contacts with where they are reached, and members with their terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.errors import NotFound
+from substrack.domain.money import Money
+from substrack.domain.notices import Channel
+from substrack.store import Address, Contact, Group, Member
+
+
+class UnknownPerson(NotFound):
+    """There is no such contact in this workspace."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such person.")
+
+
+class UnknownMembership(NotFound):
+    """There is no such member in this workspace."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such member.")
+
+
+@dataclass(frozen=True)
+class ContactRow:
+    """One person. `email` is None when none is known any more; `groups` are those they are in now."""
+
+    id: int
+    public_id: str
+    name: str
+    email: str | None
+    address_id: int | None
+    unsubscribed_at: datetime | None
+    refused_since: datetime | None
+    refused_reason: str | None
+    language: str | None
+    time_zone: str | None
+    groups: tuple[str, ...]
+
+    @property
+    def is_reachable(self) -> bool:
+        """Tell whether requests reach this person."""
+        return self.email is not None and self.refused_since is None and self.unsubscribed_at is None
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """One stay of a person in a group; `left_on` is the first day they are no longer there."""
+
+    id: int
+    public_id: str
+    group_id: int
+    group_public_id: str
+    group: str
+    contact_id: int
+    contact_public_id: str
+    name: str
+    email: str | None
+    is_reachable: bool
+    is_payer: bool
+    weight: int
+    fixed: Money | None
+    currency: str
+    joined_on: date
+    left_on: date | None
+    told_at: datetime | None
+
+
+def find_contact(session: Session, workspace_id: int, public_id: str) -> int:
+    """Find the key of a person of this workspace by their public id.
+
+    Raises:
+        UnknownPerson.
+    """
+    query = select(Contact.id).where(
+        Contact.workspace_id == workspace_id, Contact.public_id == public_id, Contact.erased_at.is_(None)
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise UnknownPerson
+    return found
+
+
+def find_member(session: Session, workspace_id: int, public_id: str) -> int:
+    """Find the key of a member of this workspace by their public id.
+
+    Raises:
+        UnknownMembership.
+    """
+    query = (
+        select(Member.id).join(Group).where(Group.workspace_id == workspace_id, Member.public_id == public_id)
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise UnknownMembership
+    return found
+
+
+def list_contacts(session: Session, workspace_id: int) -> list[ContactRow]:
+    """List the people of a workspace by name, each with their mailbox and groups."""
+    query = _contacts().where(Contact.workspace_id == workspace_id, Contact.erased_at.is_(None))
+    return _load_contacts(session, query.order_by(func.lower(Contact.name), Contact.id))
+
+
+def load_contact(session: Session, contact_id: int) -> ContactRow:
+    """Load one person.
+
+    Raises:
+        UnknownPerson.
+    """
+    found = _load_contacts(session, _contacts().where(Contact.id == contact_id))
+    if not found:
+        raise UnknownPerson
+    return found[0]
+
+
+def list_members(
+    session: Session,
+    workspace_id: int,
+    *,
+    group_id: int | None = None,
+    contact_id: int | None = None,
+    today: date | None = None,
+) -> list[MemberRow]:
+    """List members by group, in the order they joined; with `today`, only those who have not left by then."""
+    query = _members().where(Group.workspace_id == workspace_id)
+    if group_id is not None:
+        query = query.where(Member.group_id == group_id)
+    if contact_id is not None:
+        query = query.where(Member.contact_id == contact_id)
+    if today is not None:
+        query = query.where(or_(Member.left_on.is_(None), Member.left_on > today))
+    rows = session.execute(query.order_by(func.lower(Group.name), Group.id, Member.joined_on, Member.id))
+    return [_member_row(*row) for row in rows]
+
+
+def load_member(session: Session, member_id: int) -> MemberRow:
+    """Load one member.
+
+    Raises:
+        UnknownMembership.
+    """
+    row = session.execute(_members().where(Member.id == member_id)).first()
+    if row is None:
+        raise UnknownMembership
+    return _member_row(*row)
+
+
+def _contacts() -> Select[Contact, Address]:
+    return select(Contact, Address).outerjoin(Address, _is_mailbox())
+
+
+def _members() -> Select[Member, Group, Contact, Address]:
+    return (
+        select(Member, Group, Contact, Address)
+        .join(Group, Group.id == Member.group_id)
+        .join(Contact, Contact.id == Member.contact_id)
+        .outerjoin(Address, _is_mailbox())
+    )
+
+
+def _is_mailbox() -> ColumnElement[bool]:
+    return and_(Address.contact_id == Contact.id, Address.channel == Channel.EMAIL)
+
+
+def _load_contacts(session: Session, query: Select[Contact, Address]) -> list[ContactRow]:
+    found = list(session.execute(query))
+    groups = _groups_of(session, [contact.id for contact, _ in found])
+    return [_contact_row(contact, address, groups.get(contact.id, ())) for contact, address in found]
+
+
+def _groups_of(session: Session, contact_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    query = (
+        select(Member.contact_id, Group.name)
+        .join(Group, Group.id == Member.group_id)
+        .where(Member.contact_id.in_(sorted(contact_ids)), Member.left_on.is_(None))
+        .where(Group.archived_at.is_(None))
+        .order_by(func.lower(Group.name))
+    )
+    found: dict[int, tuple[str, ...]] = {}
+    for contact_id, name in session.execute(query):
+        found[contact_id] = (*found.get(contact_id, ()), name)
+    return found
+
+
+def _contact_row(contact: Contact, address: Address | None, groups: tuple[str, ...]) -> ContactRow:
+    known = address if address is not None and address.value else None
+    return ContactRow(
+        id=contact.id,
+        public_id=contact.public_id,
+        name=contact.name,
+        email=known.value if known else None,
+        address_id=known.id if known else None,
+        unsubscribed_at=known.unsubscribed_at if known else None,
+        refused_since=known.refused_since if known else None,
+        refused_reason=known.reason if known else None,
+        language=contact.language,
+        time_zone=contact.time_zone,
+        groups=groups,
+    )
+
+
+def _member_row(member: Member, group: Group, contact: Contact, address: Address | None) -> MemberRow:
+    person = _contact_row(contact, address, ())
+    fixed = member.fixed_minor
+    return MemberRow(
+        id=member.id,
+        public_id=member.public_id,
+        group_id=group.id,
+        group_public_id=group.public_id,
+        group=group.name,
+        contact_id=contact.id,
+        contact_public_id=contact.public_id,
+        name=contact.name,
+        email=person.email,
+        is_reachable=person.is_reachable,
+        is_payer=contact.id == group.payer_id,
+        weight=member.weight,
+        fixed=None if fixed is None else Money(fixed, group.currency),
+        currency=group.currency,
+        joined_on=member.joined_on,
+        left_on=member.left_on,
+        told_at=member.told_at,
+    )
