@@ -50,8 +50,8 @@ class Notice(StrEnum):
 class NoticeRules:
     """What holds for one kind of notice.
 
-    `is_asking`: it asks for money or announces it, so unsubscribing stops it; `carries_pay_link`: it renews the
-    member's link; `keeps`: after this long undelivered it is stale and is cancelled instead of sent.
+    `is_asking`: it asks for money or announces it, so unsubscribing stops it; `carries_pay_link`: it renews
+    the member's link; `keeps`: after this long undelivered it is stale and is cancelled instead of sent.
     """
 
     is_asking: bool = False

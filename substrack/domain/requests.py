@@ -37,7 +37,8 @@ class AskedPayment:
     """What the request rules need to know of one payment.
 
     `pending_on` is the day it last became pending; `requested_on` the day it was last asked for;
-    `told_on` the day a request for it last really went out; `nudged_on` the day admins last heard of its claim.
+    `told_on` the day a request for it last really went out; `nudged_on` the day admins last heard of its
+    claim.
     """
 
     status: Status
@@ -91,7 +92,9 @@ def nudges_on(payment: AskedPayment) -> date | None:
     return payment.nudged_on + timedelta(days=NUDGE_DAYS)
 
 
-def next_action_at(payment: AskedPayment, rules: RequestRules, *, after: date | None = None) -> datetime | None:
+def next_action_at(
+    payment: AskedPayment, rules: RequestRules, *, after: date | None = None
+) -> datetime | None:
     """Find the earliest instant (UTC) at which time acts on this payment; None when it never does.
 
     `after` puts everything due up to and including that day on the day after it: used when a sweep found
@@ -125,8 +128,8 @@ def initiates(payment: AskedPayment, rules: RequestRules, today: date) -> bool:
 def joins(payment: AskedPayment, rules: RequestRules, today: date) -> bool:
     """Tell whether this payment is listed in a request that goes out today anyway.
 
-    Its next slot lies within `repeat_every_days`, and it was not itself asked for within them, so that a group
-    with a slow rhythm is not drawn into the rhythm of a fast one.
+    Its next slot lies within `repeat_every_days`, and it was not itself asked for within them, so that a
+    group with a slow rhythm is not drawn into the rhythm of a fast one.
     """
     slot = next_request_on(payment, rules)
     if slot is None or is_last_word(payment, rules):

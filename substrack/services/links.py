@@ -156,14 +156,18 @@ def use_link(session: Session, link: Link, *, now: datetime) -> None:
         raise DeadLink
 
 
-def open_link(session: Session, signer: LinkSigner, purpose: LinkPurpose, token: str, *, now: datetime) -> Link:
+def open_link(
+    session: Session, signer: LinkSigner, purpose: LinkPurpose, token: str, *, now: datetime
+) -> Link:
     """Find the live link that a token stands for; reads only.
 
     Raises:
         DeadLink: mangled, of another purpose, expired, used or revoked.
     """
     jti = signer.read(purpose, token)
-    link = None if jti is None else session.scalar(select(Link).where(Link.jti == jti, Link.purpose == purpose))
+    link = (
+        None if jti is None else session.scalar(select(Link).where(Link.jti == jti, Link.purpose == purpose))
+    )
     if link is None:
         raise DeadLink
     expired = link.expires_at is not None and link.expires_at <= now
@@ -172,7 +176,7 @@ def open_link(session: Session, signer: LinkSigner, purpose: LinkPurpose, token:
     return link
 
 
-def _live_pay_link(contact_id: int) -> Select[tuple[Link]]:
+def _live_pay_link(contact_id: int) -> Select[Link]:
     return select(Link).where(
         Link.contact_id == contact_id, Link.purpose == LinkPurpose.PAY, Link.revoked_at.is_(None)
     )

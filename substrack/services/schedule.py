@@ -1,7 +1,7 @@
 """The schedule: when time acts next on a group or a payment.
 
-`groups.next_open_at` and `payments.next_action_at` are derived from rules in `domain`; whoever changes what they
-are derived from calls here, in the same transaction.
+`groups.next_open_at` and `payments.next_action_at` are derived from rules in `domain`; whoever changes what
+they are derived from calls here, in the same transaction.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Select, exists, or_, select, update
 from sqlalchemy.orm import Session
@@ -97,7 +96,7 @@ class DuePayment:
         return next_action_at(self.facts(now), self.rules, after=after)
 
 
-def due_payments(session: Session, query: Select[Any]) -> list[DuePayment]:
+def due_payments(session: Session, query: Select[Payment, Group, date | None, bool]) -> list[DuePayment]:
     """Load payments with their rules, in one statement; `query` comes from `payments_with_rules`."""
     return [
         DuePayment(payment, group, left_on, bool(reachable))
@@ -105,7 +104,7 @@ def due_payments(session: Session, query: Select[Any]) -> list[DuePayment]:
     ]
 
 
-def payments_with_rules() -> Select[Any]:
+def payments_with_rules() -> Select[Payment, Group, date | None, bool]:
     """Select payments with group, the member's last day, and whether a request can reach the contact."""
     reachable = exists().where(
         Address.contact_id == Payment.contact_id,
@@ -141,7 +140,7 @@ def reschedule_members_payments(session: Session, group_id: int, *, now: datetim
     _reschedule(session, query, now)
 
 
-def _reschedule(session: Session, query: Select[Any], now: datetime) -> None:
+def _reschedule(session: Session, query: Select[Payment, Group, date | None, bool], now: datetime) -> None:
     rows = [
         {"id": due.payment.id, "next_action_at": due.next_action_at(now)}
         for due in due_payments(session, query.execution_options(populate_existing=True))

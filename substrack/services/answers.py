@@ -1,0 +1,78 @@
+"""Answers: after a decision the member always hears what became of their money.
+
+An answer waits out the time in which the decision can be undone; an undo cancels it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.notices import Notice
+from substrack.services.ledger import Decision
+from substrack.services.outbox import Draft, queue
+from substrack.store import Contact, Payment, Receipt
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What one payment got, in minor units: received now, and what is left to pay."""
+
+    payment_id: int
+    received_minor: int
+    left_minor: int
+
+
+def queue_received(
+    session: Session,
+    contact_id: int,
+    settled: Sequence[Settled],
+    receipt: Receipt | None,
+    decision: Decision,
+) -> None:
+    """Tell a member that money was received, in full or in part."""
+    is_part = any(item.left_minor for item in settled)
+    allocated = sum(item.received_minor for item in settled)
+    payload = {
+        "items": [vars(item) for item in settled],
+        "receipt_minor": receipt.amount_minor if receipt else 0,
+        "credit_minor": receipt.amount_minor - allocated if receipt else 0,
+        "currency": receipt.currency if receipt else None,
+    }
+    notice = Notice.PART_RECEIVED if is_part else Notice.RECEIVED
+    _answer(session, contact_id, notice, payload, decision)
+
+
+def queue_rejected(session: Session, payments: Sequence[Payment], decision: Decision) -> None:
+    """Tell a member that their claim was rejected, and why."""
+    _answer_about(session, Notice.REJECTED, payments, decision)
+
+
+def queue_waived(session: Session, payments: Sequence[Payment], decision: Decision) -> None:
+    """Tell a member that a payment was forgiven, and why."""
+    _answer_about(session, Notice.WAIVED, payments, decision)
+
+
+def _answer_about(session: Session, notice: Notice, payments: Sequence[Payment], decision: Decision) -> None:
+    payload = {"payment_ids": [payment.id for payment in payments], "reason": decision.reason}
+    _answer(session, payments[0].contact_id, notice, payload, decision)
+
+
+def _answer(
+    session: Session, contact_id: int, notice: Notice, payload: dict[str, Any], decision: Decision
+) -> None:
+    contact = session.get_one(Contact, contact_id)
+    draft = Draft(
+        workspace_id=contact.workspace_id,
+        contact_id=contact_id,
+        notice=notice,
+        dedupe_key=f"{notice.value}:{decision.correlation_id}:{contact_id}",
+        due_at=decision.now + timedelta(seconds=decision.by.undo_seconds),
+        payload=payload,
+        correlation_id=decision.correlation_id,
+    )
+    queue(session, [draft], now=decision.now)

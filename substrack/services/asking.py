@@ -1,0 +1,363 @@
+"""What time does to payments: requests, lapses, nudges; and how a member puts a request off.
+
+A sweep reads payments whose `next_action_at` has come, and nothing else. A request goes to a person, not to a
+payment, and for each payment it lists it is that payment's reminder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import TIME, Actor
+from substrack.domain.cycles import at_hour, local_date, local_hour
+from substrack.domain.errors import Refused
+from substrack.domain.notices import REQUESTS, Notice
+from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
+from substrack.domain.requests import (
+    OBJECTION_REST_DAYS,
+    SNOOZE_MAX_DAYS,
+    initiates,
+    is_last_word,
+    joins,
+    lapses_on,
+    may_ask_at,
+    nudges_on,
+    today_of,
+)
+from substrack.domain.wording import clean_text
+from substrack.services.journal import new_correlation_id, record_payment
+from substrack.services.ledger import Decision, NoSuchPayment, lock_contacts, move, payments_now
+from substrack.services.outbox import Draft, Item, admin_contacts, queue
+from substrack.services.schedule import DuePayment, due_payments, payments_with_rules, reschedule_payments
+from substrack.store import Contact, Group, Message, MessageItem, Payment, Workspace
+
+BATCH = 200
+
+
+class SnoozeTooLong(Refused):
+    """A request can be put off, not forgotten."""
+
+    field = "until"
+
+    def __init__(self, latest: date) -> None:
+        super().__init__(f"Choose a day up to {latest.isoformat()}; later than that, write to the payer.")
+        self.latest = latest
+
+
+class SnoozeInThePast(Refused):
+    """The day to be asked again has to lie ahead."""
+
+    field = "until"
+
+    def __init__(self) -> None:
+        super().__init__("Choose a day that lies ahead.")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one batch of a sweep did."""
+
+    seen: int
+    lapsed: int = 0
+    messages: int = 0
+
+
+def sweep_payments(session: Session, *, now: datetime, limit: int = BATCH) -> Swept:
+    """Do what time is due to do to up to `limit` payments; call until none is seen.
+
+    Lapses pending payments, asks their contacts (one message each), tells admins whose requests are used
+    up, and nudges them about unverified claims. Each payment seen gets a later `next_action_at`.
+    """
+    due = _take_due(session, now, limit)
+    if not due:
+        return Swept(0)
+    messages = _nudge(session, due, now)
+    lapsed = _lapse(session, due, now)
+    messages += _ask(session, due, now)
+    _move_on(session, due, now)
+    return Swept(len(due), lapsed, messages)
+
+
+def snooze_payments(
+    session: Session,
+    contact_id: int,
+    payment_ids: Collection[int],
+    *,
+    until: date,
+    by: Actor,
+    now: datetime,
+) -> list[Payment]:
+    """Ask for these payments again from a day on, at most 31 days ahead; the lapse is not stopped.
+
+    Raises:
+        NoSuchPayment: one is not this contact's; SnoozeTooLong, SnoozeInThePast.
+    """
+    payments = _own_open(session, contact_id, payment_ids)
+    for payment in payments:
+        today = local_date(now, session.get_one(Group, payment.group_id).time_zone)
+        if until <= today:
+            raise SnoozeInThePast
+        if until > today + timedelta(days=SNOOZE_MAX_DAYS):
+            raise SnoozeTooLong(today + timedelta(days=SNOOZE_MAX_DAYS))
+    _rest(session, payments, until, "snooze", None, Decision(by, now))
+    return payments
+
+
+def object_to_payments(
+    session: Session,
+    contact_id: int,
+    payment_ids: Collection[int],
+    *,
+    text: str,
+    by: Actor,
+    now: datetime,
+) -> list[Payment]:
+    """Tell the admins that something is off; requests for these payments rest for up to 14 days.
+
+    Raises:
+        NoSuchPayment: one is not this contact's; TextMissing, TextTooLong.
+    """
+    note = clean_text(text, field="text", required=True)
+    payments = _own_open(session, contact_id, payment_ids)
+    if not payments:
+        return []
+    decision = Decision(by, now, note)
+    workspace = session.get_one(Workspace, payments[0].workspace_id)
+    until = local_date(now, workspace.time_zone) + timedelta(days=OBJECTION_REST_DAYS)
+    _rest(session, payments, until, "object", note, decision)
+    keys = [payment.id for payment in payments]
+    payload = {"contact_id": contact_id, "payment_ids": keys, "text": note}
+    drafts = [
+        Draft(
+            workspace_id=workspace.id,
+            contact_id=admin,
+            notice=Notice.OBJECTION,
+            dedupe_key=f"objection:{decision.correlation_id}:{admin}",
+            due_at=now,
+            payload=payload,
+            correlation_id=decision.correlation_id,
+        )
+        for admin in admin_contacts(session, workspace.id)
+    ]
+    queue(session, drafts, now=now)
+    return payments
+
+
+def _own_open(session: Session, contact_id: int, payment_ids: Collection[int]) -> list[Payment]:
+    lock_contacts(session, [contact_id])
+    payments = payments_now(session, Payment.id.in_(payment_ids))
+    if any(payment.contact_id != contact_id or payment.kind is PaymentKind.OWN for payment in payments):
+        raise NoSuchPayment
+    return [payment for payment in payments if payment.status in ASKABLE]
+
+
+def _rest(
+    session: Session,
+    payments: Sequence[Payment],
+    until: date,
+    verb: str,
+    note: str | None,
+    decision: Decision,
+) -> None:
+    for payment in payments:
+        payment.snoozed_until = until
+        record_payment(
+            session,
+            verb,
+            payment,
+            by=decision.by,
+            now=decision.now,
+            reason=note,
+            after={"until": until.isoformat()},
+            correlation_id=decision.correlation_id,
+        )
+    reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
+
+
+def _take_due(session: Session, now: datetime, limit: int) -> list[DuePayment]:
+    """Lock the contacts of due payments, leaving those another worker holds, and load what is still due."""
+    waiting = (
+        select(Payment.contact_id)
+        .where(Payment.next_action_at <= now)
+        .order_by(Payment.next_action_at, Payment.id)
+        .limit(limit)
+    )
+    locked = lock_contacts(session, session.scalars(waiting), skip_locked=True)
+    if not locked:
+        return []
+    return _load(session, Payment.next_action_at <= now, Payment.contact_id.in_(locked))
+
+
+def _load(session: Session, *conditions: ColumnElement[bool]) -> list[DuePayment]:
+    query = payments_with_rules().where(Payment.voided_at.is_(None), *conditions)
+    query = query.order_by(Payment.due_on, Payment.id).execution_options(populate_existing=True)
+    return due_payments(session, query)
+
+
+def _nudge(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
+    """Remind admins, at most once a day, that claims wait to be checked."""
+    waiting = []
+    for entry in due:
+        day = nudges_on(entry.facts(now))
+        if day is not None and day <= today_of(now, entry.rules) and may_ask_at(now, entry.rules):
+            entry.payment.nudged_at = now
+            waiting.append(entry)
+    drafts = [
+        Draft(
+            workspace_id=workspace_id,
+            contact_id=admin,
+            notice=Notice.CLAIMS_WAITING,
+            dedupe_key=f"waiting:{admin}:{_local_day(session, workspace_id, now)}",
+            due_at=now,
+        )
+        for workspace_id in sorted({entry.payment.workspace_id for entry in waiting})
+        for admin in admin_contacts(session, workspace_id)
+    ]
+    return queue(session, drafts, now=now)
+
+
+def _lapse(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
+    """Make overdue what is due to lapse and was really asked for, or can't be asked for."""
+    ripe = []
+    for entry in due:
+        day = lapses_on(entry.facts(now), entry.rules)
+        if day is not None and day <= today_of(now, entry.rules):
+            ripe.append(entry)
+    told = _told(session, ripe)
+    lapsing = [entry for entry in ripe if entry.payment.id in told or not entry.is_reachable]
+    for entry in lapsing:
+        move(session, entry.payment, Act.LAPSE, Decision(TIME, now), target=Status.OVERDUE)
+    return len(lapsing)
+
+
+def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
+    """Find those payments for which a request went out since they became pending."""
+    sent = (
+        select(MessageItem.id)
+        .join(Message, Message.id == MessageItem.message_id)
+        .where(
+            MessageItem.payment_id == Payment.id,
+            Message.notice.in_(REQUESTS),
+            Message.sent_at >= Payment.pending_at,
+        )
+    )
+    keys = [entry.payment.id for entry in entries]
+    return set(session.scalars(select(Payment.id).where(Payment.id.in_(keys), exists(sent))))
+
+
+def _ask(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
+    ready = [entry for entry in due if _is_ready(entry, now)]
+    exhausted = [entry for entry in ready if is_last_word(entry.facts(now), entry.rules)]
+    used_up = {entry.payment.id for entry in exhausted}
+    asking = _rested(session, [entry for entry in ready if entry.payment.id not in used_up], now)
+    drafts = [*_exhausted(session, exhausted, now), *_requests(session, asking, now)]
+    return queue(session, drafts, now=now)
+
+
+def _is_ready(entry: DuePayment, now: datetime) -> bool:
+    today = today_of(now, entry.rules)
+    return initiates(entry.facts(now), entry.rules, today) and may_ask_at(now, entry.rules)
+
+
+def _rested(session: Session, ready: Sequence[DuePayment], now: datetime) -> dict[int, list[DuePayment]]:
+    """Keep the contacts whom nobody asked within the repeat of any payment that is now due, whatever for."""
+    by_contact: dict[int, list[DuePayment]] = {}
+    for entry in ready:
+        by_contact.setdefault(entry.payment.contact_id, []).append(entry)
+    rested = {}
+    for contact_id, entries in by_contact.items():
+        asked_on = session.get_one(Contact, contact_id).requested_on
+        repeat = min(entry.group.repeat_every_days for entry in entries)
+        today = _local_day(session, entries[0].payment.workspace_id, now)
+        if asked_on is None or asked_on + timedelta(days=repeat) <= today:
+            rested[contact_id] = entries
+    return rested
+
+
+def _requests(session: Session, asking: dict[int, list[DuePayment]], now: datetime) -> list[Draft]:
+    """Write one request per contact: what is due, and what would be due within its own repeat."""
+    if not asking:
+        return []
+    candidates = _load(
+        session,
+        Payment.contact_id.in_(sorted(asking)),
+        Payment.status.in_(ASKABLE),
+        Payment.kind == PaymentKind.DUES,
+    )
+    listed: dict[int, list[DuePayment]] = {}
+    for entry in candidates:
+        if joins(entry.facts(now), entry.rules, today_of(now, entry.rules)):
+            listed.setdefault(entry.payment.contact_id, []).append(entry)
+    return [_request(session, contact_id, entries, now) for contact_id, entries in listed.items()]
+
+
+def _request(session: Session, contact_id: int, entries: Sequence[DuePayment], now: datetime) -> Draft:
+    contact = session.get_one(Contact, contact_id)
+    today = _local_day(session, contact.workspace_id, now)
+    contact.requested_on = today
+    is_first = all(entry.payment.requests_sent == 0 for entry in entries)
+    items = []
+    for entry in entries:
+        payment = entry.payment
+        payment.requests_sent += 1
+        payment.requested_on = today_of(now, entry.rules)
+        payment.next_action_at = entry.next_action_at(now)
+        items.append(Item(payment.id, payment.requests_sent))
+    return Draft(
+        workspace_id=contact.workspace_id,
+        contact_id=contact_id,
+        notice=Notice.REQUEST if is_first else Notice.REMINDER,
+        dedupe_key=f"request:{contact_id}:{today}",
+        due_at=now,
+        items=items,
+        correlation_id=new_correlation_id(),
+    )
+
+
+def _exhausted(session: Session, entries: Sequence[DuePayment], now: datetime) -> list[Draft]:
+    """Tell the admins instead of asking once more."""
+    by_contact: dict[int, list[Payment]] = {}
+    for entry in entries:
+        entry.payment.requests_sent += 1
+        by_contact.setdefault(entry.payment.contact_id, []).append(entry.payment)
+    return [
+        Draft(
+            workspace_id=payments[0].workspace_id,
+            contact_id=admin,
+            notice=Notice.REQUESTS_EXHAUSTED,
+            dedupe_key=f"exhausted:{payments[0].id}:{payments[0].requests_sent}:{admin}",
+            due_at=now,
+            payload={"payment_ids": [payment.id for payment in payments]},
+        )
+        for payments in by_contact.values()
+        for admin in admin_contacts(session, payments[0].workspace_id)
+    ]
+
+
+def _move_on(session: Session, due: Sequence[DuePayment], now: datetime) -> None:
+    """Give every payment seen a later instant: its next one, or the group's next hour."""
+    session.flush()
+    rows: list[dict[str, Any]] = []
+    for entry in due:
+        at = entry.next_action_at(now)
+        if at is not None and at <= now:
+            at = _next_hour(entry, now)
+        rows.append({"id": entry.payment.id, "next_action_at": at})
+    session.execute(update(Payment), rows)
+
+
+def _next_hour(entry: DuePayment, now: datetime) -> datetime | None:
+    rules, today = entry.rules, today_of(now, entry.rules)
+    if local_hour(now, rules.time_zone) < rules.hour:
+        return at_hour(today, rules.hour, rules.time_zone)
+    return entry.next_action_at(now, after=today)
+
+
+def _local_day(session: Session, workspace_id: int, now: datetime) -> date:
+    return local_date(now, session.get_one(Workspace, workspace_id).time_zone)

@@ -1,0 +1,290 @@
+"""The ledger's moves: what confirming, rejecting, waiving and the rest are made of.
+
+Every service that touches somebody's money first locks that contact (`lock_contacts`), so all acts on one
+person's payments happen one after another on PostgreSQL as they do on SQLite, and locks are always taken in
+the order groups, contacts (by key), rows. The status still only changes by a conditional UPDATE, with its
+Event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.errors import NotFound
+from substrack.domain.payments import ASKABLE, TRANSITIONS, Act, Standing, Status, WrongStatus
+from substrack.services.journal import new_correlation_id, record_payment
+from substrack.store import (
+    Allocation,
+    Attempt,
+    AttemptItem,
+    AttemptState,
+    Contact,
+    Event,
+    Payment,
+    Receipt,
+)
+
+
+class NoSuchPayment(NotFound):
+    """There is no such payment, or it is not this person's to act on."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such payment.")
+
+
+class DecidedAlready(WrongStatus):
+    """Somebody decided differently in the meantime: carries what, who and when."""
+
+    def __init__(self, act: Act, status: Status, event: Event | None) -> None:
+        super().__init__(act, status)
+        self.verb = event.verb if event else None
+        self.actor_kind = event.actor_kind if event else None
+        self.actor_id = event.actor_id if event else None
+        self.at = event.at if event else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who acts, when and why; the correlation id joins all events and messages of it."""
+
+    by: Actor
+    now: datetime
+    reason: str | None = None
+    correlation_id: str = field(default_factory=new_correlation_id)
+
+    def taken_by(self, actor: Actor) -> Decision:
+        """The same decision in another actor's name, as when credit settles in its course."""
+        return Decision(actor, self.now, self.reason, self.correlation_id)
+
+
+@dataclass
+class Touched:
+    """The rows besides the payment that one move made or closed, so that an undo can put them back."""
+
+    receipts_made: list[int] = field(default_factory=list)
+    receipts_voided: list[int] = field(default_factory=list)
+    allocations_made: list[int] = field(default_factory=list)
+    allocations_voided: list[int] = field(default_factory=list)
+    items_closed: list[int] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, list[int]]:
+        """Give the rows that were touched, for the Event."""
+        return {name: keys for name, keys in vars(self).items() if keys}
+
+
+def lock_contacts(session: Session, contact_ids: Iterable[int], *, skip_locked: bool = False) -> list[int]:
+    """Take the locks under which these contacts' money may move; return whose were got, in order of key."""
+    query = select(Contact.id).where(Contact.id.in_(sorted(set(contact_ids)))).order_by(Contact.id)
+    return list(session.scalars(query.with_for_update(key_share=True, skip_locked=skip_locked)))
+
+
+def locked_payment(session: Session, payment_id: int) -> Payment:
+    """Lock a payment's contact and load the payment as it is now.
+
+    Raises:
+        NoSuchPayment: there is none, or it is voided.
+    """
+    payments = locked_payments(session, [payment_id])
+    if not payments:
+        raise NoSuchPayment
+    return payments[0]
+
+
+def locked_payments(session: Session, payment_ids: Collection[int]) -> list[Payment]:
+    """Lock the contacts of payments and load those not voided as they are now, oldest first."""
+    owners = session.scalars(select(Payment.contact_id).where(Payment.id.in_(payment_ids)))
+    lock_contacts(session, owners)
+    return payments_now(session, Payment.id.in_(payment_ids))
+
+
+def payments_now(session: Session, *conditions: ColumnElement[bool]) -> list[Payment]:
+    """Load payments that are not voided, fresh from the database, oldest first (due date, then key)."""
+    query = select(Payment).where(Payment.voided_at.is_(None), *conditions)
+    return list(
+        session.scalars(query.order_by(Payment.due_on, Payment.id).execution_options(populate_existing=True))
+    )
+
+
+def standing_of(payment: Payment) -> Standing:
+    """Return the money side of a payment."""
+    return Standing(payment.amount_minor, payment.received_minor, payment.written_off_minor)
+
+
+def snapshot(payment: Payment) -> dict[str, Any]:
+    """Describe a payment for `before` and `after` of an Event: amounts, status, version."""
+    return {
+        "status": payment.status.value,
+        "amount": payment.amount_minor,
+        "received": payment.received_minor,
+        "written_off": payment.written_off_minor,
+        "version": payment.version,
+    }
+
+
+def move(
+    session: Session,
+    payment: Payment,
+    act: Act,
+    decision: Decision,
+    *,
+    target: Status | None = None,
+    standing: Standing | None = None,
+    touched: Touched | None = None,
+    expected_version: int | None = None,
+    facts: dict[str, Any] | None = None,
+    **values: Any,
+) -> Event:
+    """Change a payment by one conditional UPDATE and write its Event.
+
+    Without a target the status stays. Becoming pending starts the waiting for requests and lapse afresh; a
+    status that closes takes the payment out of time's hands (callers reschedule the others).
+
+    Raises:
+        DecidedAlready: the status or version is not what this act needs.
+    """
+    sources = TRANSITIONS[act].sources
+    before = snapshot(payment)
+    if standing is not None:
+        values["amount_minor"] = standing.amount_minor
+        values["received_minor"] = standing.received_minor
+        values["written_off_minor"] = standing.written_off_minor
+    if target is not None:
+        values |= {"status": target} | _on_arrival(payment.status, target, decision.now)
+    conditions = [Payment.id == payment.id, Payment.status.in_(sources), Payment.voided_at.is_(None)]
+    conditions.append(Payment.version == (payment.version if expected_version is None else expected_version))
+    changed = session.execute(
+        update(Payment)
+        .where(*conditions)
+        .values(version=Payment.version + 1, **values)
+        .returning(Payment.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if changed is None:
+        raise decided_already(session, payment, act)
+    session.refresh(payment)
+    after = snapshot(payment) | (facts or {}) | _rows(touched)
+    return record_payment(
+        session,
+        act.value,
+        payment,
+        by=decision.by,
+        now=decision.now,
+        reason=decision.reason,
+        before=before,
+        after=after,
+        correlation_id=decision.correlation_id,
+    )
+
+
+def decided_already(session: Session, payment: Payment, act: Act) -> DecidedAlready:
+    """Say what was decided about a payment last, and by whom."""
+    session.refresh(payment)
+    last = session.scalar(
+        select(Event).where(Event.payment_id == payment.id).order_by(Event.id.desc()).limit(1)
+    )
+    return DecidedAlready(act, payment.status, last)
+
+
+def allocate(
+    session: Session, receipt: Receipt, payment: Payment, amount_minor: int, touched: Touched, now: datetime
+) -> None:
+    """Settle part of a payment from a receipt; writes the allocation, not the payment."""
+    allocation = Allocation(
+        receipt_id=receipt.id, payment_id=payment.id, amount_minor=amount_minor, made_at=now
+    )
+    session.add(allocation)
+    session.flush()
+    touched.allocations_made.append(allocation.id)
+
+
+def void_allocations(
+    session: Session,
+    allocations: Sequence[Allocation],
+    touched: Touched,
+    now: datetime,
+    *,
+    keeps_away: bool = False,
+) -> None:
+    """Take allocations back; their money is the contact's credit again, unless the receipt is void too."""
+    for allocation in allocations:
+        allocation.voided_at = now
+        allocation.keeps_away = keeps_away
+        touched.allocations_voided.append(allocation.id)
+    session.flush()
+
+
+def live_allocations(session: Session, *conditions: ColumnElement[bool]) -> list[Allocation]:
+    """Load allocations that are not voided, oldest first."""
+    query = select(Allocation).where(Allocation.voided_at.is_(None), *conditions).order_by(Allocation.id)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def unallocated_minor(session: Session, receipt: Receipt) -> int:
+    """Return what of a live receipt settles nothing yet."""
+    allocated = session.scalar(
+        select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
+            Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None)
+        )
+    )
+    return receipt.amount_minor - int(allocated or 0)
+
+
+def close_claim_item(
+    session: Session,
+    payment: Payment,
+    state: AttemptState,
+    touched: Touched,
+    now: datetime,
+    *,
+    reason: str | None = None,
+) -> int | None:
+    """Close the open claim on a payment, if there is one, and the attempt with its last item.
+
+    Returns the attempt's key.
+    """
+    item = session.scalar(
+        select(AttemptItem).where(
+            AttemptItem.payment_id == payment.id, AttemptItem.state == AttemptState.OPEN
+        )
+    )
+    if item is None:
+        return None
+    item.state, item.reason, item.closed_at = state, reason, now
+    touched.items_closed.append(item.id)
+    session.flush()
+    close_attempt_when_done(session, item.attempt_id, now)
+    return item.attempt_id
+
+
+def close_attempt_when_done(session: Session, attempt_id: int, now: datetime) -> None:
+    """Close an attempt that has no open item left; its state sums its items up."""
+    states = set(session.scalars(select(AttemptItem.state).where(AttemptItem.attempt_id == attempt_id)))
+    if AttemptState.OPEN in states:
+        return
+    attempt = session.get_one(Attempt, attempt_id)
+    decided = states - {AttemptState.WITHDRAWN, AttemptState.VOIDED} or states
+    attempt.state = decided.pop() if len(decided) == 1 else AttemptState.PART_CONFIRMED
+    attempt.decided_at = now
+    session.flush()
+
+
+def _on_arrival(source: Status, target: Status, now: datetime) -> dict[str, Any]:
+    """What goes with a new status: since when it is pending, when it closed."""
+    values: dict[str, Any] = {"closed_at": None if target in ASKABLE else now}
+    if target is Status.MEMBER_CONFIRMED:
+        values["closed_at"] = None
+    if target is Status.PENDING and source is not Status.PENDING:
+        values |= {"pending_at": now, "nudged_at": None}
+    return values
+
+
+def _rows(touched: Touched | None) -> dict[str, Any]:
+    rows = touched.as_dict() if touched else {}
+    return {"rows": rows} if rows else {}

@@ -1,0 +1,551 @@
+"""Opening: turn what is due into periods, payments, receipts of own shares, events and messages, in batches.
+
+Written with Core in a handful of statements for up to 200 groups; what exists already costs nothing. The
+unique keys (group + sequence, group + start) are the last word against a double period.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.cycles import Window, at_hour, local_date
+from substrack.domain.notices import Notice
+from substrack.domain.payments import PaymentKind, Status
+from substrack.domain.references import make_reference
+from substrack.domain.requests import AskedPayment, next_action_at
+from substrack.domain.shares import ABSENT, Sharer, Shares, SplitKind, part_days, split
+from substrack.services.journal import new_correlation_id
+from substrack.services.ledger import Decision, lock_contacts
+from substrack.services.outbox import Draft, admin_contacts, queue
+from substrack.services.receipts import apply_credit
+from substrack.services.schedule import cycle_of, next_opening, rules_of_group
+from substrack.store import (
+    Address,
+    Allocation,
+    Direction,
+    Event,
+    Group,
+    Member,
+    Payment,
+    Period,
+    PeriodOrigin,
+    Price,
+    Receipt,
+    ReceiptSource,
+    new_public_id,
+)
+
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How many periods were opened and messages queued."""
+
+    periods: int
+    messages: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One period about to be written: its dates, its total if known, and the members who share it."""
+
+    group: Group
+    window: Window
+    today: date
+    due_on: date
+    opens_on: date
+    total_minor: int | None
+    members: Sequence[Member]
+    correlation_id: str
+
+    @property
+    def asked_on(self) -> date:
+        """The day requests and lapse count from, so that nothing is born overdue."""
+        from_on = self.opens_on if self.group.collect_days_before else self.due_on
+        return max(self.today, from_on)
+
+
+@dataclass(frozen=True)
+class Dues:
+    """One member's part of a plan."""
+
+    member: Member
+    sharer: Sharer
+    amount_minor: int
+    kind: PaymentKind
+
+    @property
+    def status(self) -> Status:
+        """Own shares and amounts of zero are settled from the start."""
+        done = self.kind is PaymentKind.OWN or self.amount_minor == 0
+        return Status.CONFIRMED if done else Status.PENDING
+
+
+def lock_due_groups(session: Session, *, now: datetime, limit: int = BATCH) -> list[Group]:
+    """Lock groups whose next period is due; those that another worker has in hand are left to it."""
+    query = (
+        select(Group)
+        .where(Group.next_open_at <= now)
+        .order_by(Group.next_open_at, Group.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    return list(session.scalars(query))
+
+
+def open_next_of(
+    session: Session, groups: Sequence[Group], *, origin: PeriodOrigin, by: Actor, now: datetime
+) -> Opened:
+    """Open the next period of each locked group.
+
+    Raises:
+        FixedAmountsOverTotal: a group's fixed amounts exceed its price; nothing of the batch is to be kept.
+    """
+    plans = _plans(session, groups, now)
+    period_ids = _insert_periods(session, plans, origin, now)
+    _advance_groups(session, plans)
+    _insert_period_events(session, plans, period_ids, by, now)
+    made = _write_bills(session, plans, period_ids, by, now)
+    drafts = [
+        draft
+        for plan, key in zip(plans, period_ids, strict=True)
+        for draft in _announce(session, plan, key, now)
+    ]
+    return Opened(len(plans), queue(session, [*made, *drafts], now=now))
+
+
+def bill(
+    session: Session, group: Group, period: Period, total_minor: int, *, by: Actor, now: datetime
+) -> Plan:
+    """Make the payments of a period whose bill has come; the caller writes the period's total."""
+    plan = _plan_of(session, group, period, total_minor, now)
+    queue(session, _write_bills(session, [plan], [period.id], by, now), now=now)
+    return plan
+
+
+def shares_of(plan: Plan) -> tuple[list[Sharer], Shares]:
+    """Work out who shares a plan and what each owes; the plan has a total.
+
+    Raises:
+        FixedAmountsOverTotal: the fixed amounts exceed the total.
+    """
+    group = plan.group
+    sharers = [sharer for member in plan.members if (sharer := _sharer(group, member, plan.window))]
+    payer_included = group.payer_included and any(sharer.is_payer for sharer in sharers)
+    shares = split(
+        plan.total_minor or 0,
+        sharers,
+        sequence=plan.window.sequence,
+        period_days=plan.window.days,
+        payer_included=payer_included,
+    )
+    return sharers, shares
+
+
+def _plans(session: Session, groups: Sequence[Group], now: datetime) -> list[Plan]:
+    keys = [group.id for group in groups]
+    members, prices = _members_of(session, keys), _prices_of(session, keys)
+    return [_plan(group, members.get(group.id, []), prices.get(group.id, []), now) for group in groups]
+
+
+def _plan(group: Group, members: Sequence[Member], prices: Sequence[Price], now: datetime) -> Plan:
+    window = cycle_of(group).window(group.next_sequence)
+    return Plan(
+        group=group,
+        window=window,
+        today=local_date(now, group.time_zone),
+        due_on=window.starts_on + timedelta(days=group.due_days),
+        opens_on=window.starts_on - timedelta(days=group.collect_days_before),
+        total_minor=price_on(prices, window.starts_on),
+        members=members,
+        correlation_id=new_correlation_id(),
+    )
+
+
+def price_on(prices: Iterable[Price], day: date) -> int | None:
+    """Return what a group costs on a day (minor units): its latest price from that day or before."""
+    known = [price for price in prices if price.from_on <= day]
+    return max(known, key=lambda price: price.from_on).amount_minor if known else None
+
+
+def _plan_of(session: Session, group: Group, period: Period, total_minor: int, now: datetime) -> Plan:
+    return Plan(
+        group=group,
+        window=Window(period.sequence, period.starts_on, period.ends_on),
+        today=local_date(now, group.time_zone),
+        due_on=period.due_on,
+        opens_on=period.opens_on,
+        total_minor=total_minor,
+        members=_members_of(session, [group.id]).get(group.id, []),
+        correlation_id=new_correlation_id(),
+    )
+
+
+def _members_of(session: Session, group_ids: Collection[int]) -> dict[int, list[Member]]:
+    found: dict[int, list[Member]] = {}
+    for member in session.scalars(select(Member).where(Member.group_id.in_(group_ids)).order_by(Member.id)):
+        found.setdefault(member.group_id, []).append(member)
+    return found
+
+
+def _prices_of(session: Session, group_ids: Collection[int]) -> dict[int, list[Price]]:
+    found: dict[int, list[Price]] = {}
+    for price in session.scalars(select(Price).where(Price.group_id.in_(group_ids))):
+        found.setdefault(price.group_id, []).append(price)
+    return found
+
+
+def _sharer(group: Group, member: Member, window: Window) -> Sharer | None:
+    """Put a member into the words of `domain.shares`; the payer shares every period in full, or none."""
+    weight = 1 if group.split is SplitKind.EQUAL else member.weight
+    if member.contact_id == group.payer_id:
+        is_here = group.payer_included and member.left_on is None
+        return Sharer(member.id, weight, is_payer=True) if is_here else None
+    days = part_days(group.part_period, member.joined_on, member.left_on, window)
+    if days is ABSENT:
+        return None
+    return Sharer(member.id, weight, member.fixed_minor, days)
+
+
+def _dues_of(plan: Plan) -> tuple[list[Dues], int]:
+    sharers, shares = shares_of(plan)
+    by_key = {member.id: member for member in plan.members}
+    dues = []
+    for sharer in sharers:
+        kind = PaymentKind.OWN if sharer.is_payer else PaymentKind.DUES
+        amount = shares.payer_minor if sharer.is_payer else shares.amounts[sharer.key]
+        dues.append(Dues(by_key[sharer.key], sharer, amount, kind))
+    return dues, shares.payer_minor
+
+
+def _insert_periods(
+    session: Session, plans: Sequence[Plan], origin: PeriodOrigin, now: datetime
+) -> list[int]:
+    rows = [
+        {
+            "public_id": new_public_id(),
+            "group_id": plan.group.id,
+            "sequence": plan.window.sequence,
+            "starts_on": plan.window.starts_on,
+            "ends_on": plan.window.ends_on,
+            "due_on": plan.due_on,
+            "opens_on": plan.opens_on,
+            "total_minor": plan.total_minor,
+            "payer_part_minor": 0 if plan.total_minor is None else shares_of(plan)[1].payer_minor,
+            "origin": origin,
+            "opened_at": now,
+            "billed_at": None if plan.total_minor is None else now,
+            "version": 1,
+        }
+        for plan in plans
+    ]
+    return _insert(session, Period, rows)
+
+
+def _insert(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Insert rows and return their keys in the same order."""
+    if not rows:
+        return []
+    statement = insert(table).returning(table.id, sort_by_parameter_order=True)
+    return list(session.scalars(statement, rows))
+
+
+def _advance_groups(session: Session, plans: Sequence[Plan]) -> None:
+    rows = []
+    for plan in plans:
+        plan.group.next_sequence += 1
+        rows.append(
+            {
+                "id": plan.group.id,
+                "next_sequence": plan.group.next_sequence,
+                "next_open_at": next_opening(plan.group),
+            }
+        )
+        session.expunge(plan.group)
+    session.execute(update(Group), rows)
+
+
+def _insert_period_events(
+    session: Session, plans: Sequence[Plan], period_ids: Sequence[int], by: Actor, now: datetime
+) -> None:
+    rows = [
+        _event(
+            plan,
+            by,
+            now,
+            "period",
+            key,
+            None,
+            "open",
+            {"sequence": plan.window.sequence, "total": plan.total_minor},
+        )
+        for plan, key in zip(plans, period_ids, strict=True)
+    ]
+    session.execute(insert(Event), rows)
+
+
+def _write_bills(
+    session: Session, plans: Sequence[Plan], period_ids: Sequence[int], by: Actor, now: datetime
+) -> list[Draft]:
+    """Write the payments of all plans with a total, settle own shares and credit; return the notices."""
+    billed = [
+        (plan, key) for plan, key in zip(plans, period_ids, strict=True) if plan.total_minor is not None
+    ]
+    dues = [(plan, key, part) for plan, key in billed for part in _dues_of(plan)[0]]
+    if not dues:
+        return []
+    reachable = _reachable(session, {part.member.contact_id for _plan, _key, part in dues})
+    references = _references(session, {plan.group.workspace_id for plan, _key, _part in dues}, len(dues))
+    rows = [
+        _payment_row(plan, key, part, reference, part.member.contact_id in reachable, now)
+        for (plan, key, part), reference in zip(dues, references, strict=True)
+    ]
+    payment_ids = _insert(session, Payment, rows)
+    paid = list(zip(dues, payment_ids, strict=True))
+    session.execute(
+        insert(Event),
+        [_payment_event(plan, part, key, by, now) for (plan, _period, part), key in paid],
+    )
+    _settle_own_shares(session, [(plan, part, key) for (plan, _period, part), key in paid], now)
+    _apply_credits(session, [(plan, part) for plan, _period, part in dues], by, now)
+    return [
+        _opened_notice(plan, part, key)
+        for (plan, _period, part), key in paid
+        if plan.group.tells_opened and part.status is Status.PENDING
+    ]
+
+
+def _payment_row(
+    plan: Plan, period_id: int, part: Dues, reference: str, is_reachable: bool, now: datetime
+) -> dict[str, Any]:
+    group, status = plan.group, part.status
+    is_done = status is Status.CONFIRMED
+    return {
+        "public_id": new_public_id(),
+        "workspace_id": group.workspace_id,
+        "group_id": group.id,
+        "member_id": part.member.id,
+        "contact_id": part.member.contact_id,
+        "payer_id": group.payer_id,
+        "period_id": period_id,
+        "kind": part.kind,
+        "amount_minor": part.amount_minor,
+        "received_minor": part.amount_minor if is_done else 0,
+        "written_off_minor": 0,
+        "currency": group.currency,
+        "weight": part.sharer.weight,
+        "part_days": part.sharer.days,
+        "is_fixed": part.sharer.fixed_minor is not None,
+        "status": status,
+        "version": 1,
+        "reference": reference,
+        "due_on": plan.due_on,
+        "asked_on": plan.asked_on,
+        "pending_at": now,
+        "requests_sent": 0,
+        "next_action_at": None if is_done else _first_action_at(plan, part, is_reachable),
+        "created_at": now,
+        "closed_at": now if is_done else None,
+    }
+
+
+def _first_action_at(plan: Plan, part: Dues, is_reachable: bool) -> datetime | None:
+    left_on = part.member.left_on
+    facts = AskedPayment(
+        status=Status.PENDING,
+        asked_on=plan.asked_on,
+        pending_on=plan.today,
+        requests_sent=0,
+        requested_on=None,
+        snoozed_until=None,
+        is_reachable=is_reachable,
+        is_asked=left_on is None or left_on > plan.today,
+    )
+    return next_action_at(facts, rules_of_group(plan.group))
+
+
+def _payment_event(plan: Plan, part: Dues, payment_id: int, by: Actor, now: datetime) -> dict[str, Any]:
+    after = {"status": part.status.value, "amount": part.amount_minor, "version": 1}
+    return _event(plan, by, now, "payment", payment_id, payment_id, "open", after)
+
+
+def _event(
+    plan: Plan,
+    by: Actor,
+    now: datetime,
+    subject_kind: str,
+    subject_id: int,
+    payment_id: int | None,
+    verb: str,
+    after: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "workspace_id": plan.group.workspace_id,
+        "group_id": plan.group.id,
+        "payment_id": payment_id,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "verb": verb,
+        "actor_kind": by.kind,
+        "actor_id": by.id,
+        "via": by.via,
+        "at": now,
+        "after": after,
+        "correlation_id": plan.correlation_id,
+    }
+
+
+def _settle_own_shares(session: Session, paid: Sequence[tuple[Plan, Dues, int]], now: datetime) -> None:
+    own = [entry for entry in paid if entry[1].kind is PaymentKind.OWN and entry[1].amount_minor]
+    receipts = [
+        {
+            "public_id": new_public_id(),
+            "workspace_id": plan.group.workspace_id,
+            "contact_id": part.member.contact_id,
+            "payer_id": plan.group.payer_id,
+            "group_id": plan.group.id,
+            "amount_minor": part.amount_minor,
+            "currency": plan.group.currency,
+            "direction": Direction.IN,
+            "received_on": plan.today,
+            "source": ReceiptSource.OWN,
+            "created_at": now,
+        }
+        for plan, part, _key in own
+    ]
+    allocations = [
+        {"receipt_id": receipt_id, "payment_id": key, "amount_minor": part.amount_minor, "made_at": now}
+        for receipt_id, (_plan, part, key) in zip(_insert(session, Receipt, receipts), own, strict=True)
+    ]
+    if allocations:
+        session.execute(insert(Allocation), allocations)
+
+
+def _apply_credits(session: Session, dues: Sequence[tuple[Plan, Dues]], by: Actor, now: datetime) -> None:
+    """Let credit settle the new payments of those few who have any."""
+    pairs = {
+        (part.member.contact_id, plan.group.payer_id) for plan, part in dues if part.kind is PaymentKind.DUES
+    }
+    with_credit = sorted(pairs & _pairs_with_credit(session, {contact_id for contact_id, _payer in pairs}))
+    lock_contacts(session, [contact_id for contact_id, _payer in with_credit])
+    for contact_id, payer_id in with_credit:
+        apply_credit(session, contact_id, payer_id, Decision(by, now))
+
+
+def _pairs_with_credit(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int]]:
+    allocated = (
+        select(Allocation.receipt_id, func.sum(Allocation.amount_minor).label("minor"))
+        .join(Receipt, Receipt.id == Allocation.receipt_id)
+        .where(Allocation.voided_at.is_(None), Receipt.contact_id.in_(contact_ids))
+        .group_by(Allocation.receipt_id)
+        .subquery()
+    )
+    query = (
+        select(Receipt.contact_id, Receipt.payer_id)
+        .outerjoin(allocated, allocated.c.receipt_id == Receipt.id)
+        .where(
+            Receipt.contact_id.in_(contact_ids),
+            Receipt.voided_at.is_(None),
+            Receipt.source != ReceiptSource.OWN,
+            Receipt.amount_minor > func.coalesce(allocated.c.minor, 0),
+        )
+    )
+    return {(contact_id, payer_id) for contact_id, payer_id in session.execute(query)}
+
+
+def _reachable(session: Session, contact_ids: Collection[int]) -> set[int]:
+    query = select(Address.contact_id).where(
+        Address.contact_id.in_(contact_ids),
+        Address.refused_since.is_(None),
+        Address.unsubscribed_at.is_(None),
+    )
+    return set(session.scalars(query))
+
+
+def _references(session: Session, workspace_ids: Collection[int], count: int) -> list[str]:
+    """Draw reference codes that no payment of the workspaces has."""
+    found: set[str] = set()
+    while len(found) < count:
+        drawn = {make_reference(secrets.randbits(64)) for _ in range(count - len(found))}
+        taken = session.scalars(
+            select(Payment.reference).where(
+                Payment.workspace_id.in_(workspace_ids), Payment.reference.in_(drawn)
+            )
+        )
+        found |= drawn - set(taken)
+    return list(found)
+
+
+def _opened_notice(plan: Plan, part: Dues, payment_id: int) -> Draft:
+    return Draft(
+        workspace_id=plan.group.workspace_id,
+        contact_id=part.member.contact_id,
+        notice=Notice.PERIOD_OPENED,
+        dedupe_key=f"opened:{payment_id}",
+        due_at=at_hour(plan.today, plan.group.hour, plan.group.time_zone),
+        payload={"payment_ids": [payment_id]},
+        correlation_id=plan.correlation_id,
+    )
+
+
+def _announce(session: Session, plan: Plan, period_id: int, now: datetime) -> list[Draft]:
+    if plan.total_minor is None:
+        return [
+            _bill_wanted(plan, period_id, admin, now)
+            for admin in admin_contacts(session, plan.group.workspace_id)
+        ]
+    return _heads_up(session, plan) if plan.group.heads_up_days else []
+
+
+def _bill_wanted(plan: Plan, period_id: int, admin_contact_id: int, now: datetime) -> Draft:
+    return Draft(
+        workspace_id=plan.group.workspace_id,
+        contact_id=admin_contact_id,
+        notice=Notice.BILL_WANTED,
+        dedupe_key=f"bill:{period_id}:{admin_contact_id}",
+        due_at=now,
+        payload={"period_id": period_id},
+        correlation_id=plan.correlation_id,
+    )
+
+
+def _heads_up(session: Session, plan: Plan) -> list[Draft]:
+    """Announce the period after this one to those who will share it, `heads_up_days` before it opens."""
+    group = plan.group
+    window = cycle_of(group).window(plan.window.sequence + 1)
+    prices = _prices_of(session, [group.id]).get(group.id, [])
+    coming = replace(
+        plan,
+        window=window,
+        due_on=window.starts_on + timedelta(days=group.due_days),
+        opens_on=window.starts_on - timedelta(days=group.collect_days_before),
+        total_minor=price_on(prices, window.starts_on),
+    )
+    sent_on = coming.opens_on - timedelta(days=group.heads_up_days)
+    return [
+        Draft(
+            workspace_id=group.workspace_id,
+            contact_id=part.member.contact_id,
+            notice=Notice.HEADS_UP,
+            dedupe_key=f"heads_up:{group.id}:{window.sequence}:{part.member.id}",
+            due_at=at_hour(sent_on, group.hour, group.time_zone),
+            payload={
+                "group_id": group.id,
+                "starts_on": window.starts_on.isoformat(),
+                "ends_on": window.ends_on.isoformat(),
+                "due_on": coming.due_on.isoformat(),
+                "amount_minor": part.amount_minor,
+            },
+        )
+        for part in _dues_of(coming)[0]
+        if part.status is Status.PENDING
+    ]

@@ -1,0 +1,307 @@
+"""Periods by an admin's hand: opened early, billed, corrected, voided, restored; and by time, in batches."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import TIME, Actor
+from substrack.domain.cycles import local_date
+from substrack.domain.errors import Conflict, NotFound, Refused
+from substrack.domain.money import Money
+from substrack.domain.payments import Act, PaymentKind, Status, check_actor
+from substrack.domain.shares import Sharer, split
+from substrack.domain.wording import clean_text
+from substrack.services.journal import record
+from substrack.services.ledger import Decision, lock_contacts, payments_now
+from substrack.services.opening import BATCH, Opened, bill, lock_due_groups, open_next_of
+from substrack.services.payments import OtherCurrencyReceived, ReasonMissing, change_amount
+from substrack.services.schedule import cycle_of, reschedule_group, reschedule_payments
+from substrack.services.totals import rebalance_period
+from substrack.store import Group, Payment, Period, PeriodOrigin
+
+
+class NoSuchPeriod(NotFound):
+    """There is no such period."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such period.")
+
+
+class GroupClosed(Refused):
+    """The group opens no further periods."""
+
+    def __init__(self) -> None:
+        super().__init__("This group is paused, ended or archived. Resume or restore it first.")
+
+
+class NothingToChange(Refused):
+    """An edit of a period needs a new total or a new due date."""
+
+    field = "total"
+
+    def __init__(self) -> None:
+        super().__init__("Enter a new total or a new due date.")
+
+
+class DueBeforeStart(Refused):
+    """A due date before the period starts asks for money nobody expects."""
+
+    field = "due_on"
+
+    def __init__(self, opens_on: date) -> None:
+        super().__init__(f"The due date can't be before {opens_on.isoformat()}, when the period opens.")
+        self.opens_on = opens_on
+
+
+class PeriodVoided(Conflict):
+    """The period is void; restore it before changing it."""
+
+    def __init__(self) -> None:
+        super().__init__("This period is void. Restore it first.")
+
+
+class PeriodChanged(Conflict):
+    """Somebody edited the period since it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody changed this period in the meantime. Look again before you change it.")
+
+
+def open_due_periods(session: Session, *, now: datetime, limit: int = BATCH) -> Opened:
+    """Open the next period of up to `limit` groups that are due, one period each; call until none is left.
+
+    Raises:
+        FixedAmountsOverTotal: one group's terms do not work out; nothing of the batch may be committed.
+    """
+    groups = lock_due_groups(session, now=now, limit=limit)
+    if not groups:
+        return Opened(0, 0)
+    return open_next_of(session, groups, origin=PeriodOrigin.TIME, by=TIME, now=now)
+
+
+def open_due_period_of(session: Session, group_id: int, *, now: datetime) -> Opened:
+    """Open one group's next period if it is still due: the fallback when its batch failed."""
+    query = select(Group).where(Group.id == group_id, Group.next_open_at <= now)
+    group = session.scalar(query.with_for_update(key_share=True))
+    if group is None:
+        return Opened(0, 0)
+    return open_next_of(session, [group], origin=PeriodOrigin.TIME, by=TIME, now=now)
+
+
+def postpone_opening(session: Session, group_id: int, *, reason: str, now: datetime) -> None:
+    """Put off by a day a period that cannot be opened as its terms stand, and journal why."""
+    group = _group(session, group_id)
+    if group.next_open_at is None:
+        return
+    group.next_open_at = now + timedelta(days=1)
+    _record_group(session, "opening_refused", group, Decision(TIME, now, reason))
+
+
+def open_next_period(session: Session, group_id: int, *, by: Actor, now: datetime) -> Period:
+    """Open the group's next period now, whenever it would have opened by itself; repeatable.
+
+    Raises:
+        NotAllowed, GroupClosed, FixedAmountsOverTotal.
+    """
+    check_actor(Act.ADJUST, by)
+    group = _group(session, group_id)
+    sequence = group.next_sequence
+    starts_on = cycle_of(group).start_of(sequence)
+    is_over = group.ends_on is not None and starts_on > group.ends_on
+    if group.paused_at is not None or group.archived_at is not None or is_over:
+        raise GroupClosed
+    open_next_of(session, [group], origin=PeriodOrigin.ADMIN, by=by, now=now)
+    period = session.scalars(
+        select(Period).where(
+            Period.group_id == group_id, Period.sequence == sequence, Period.voided_at.is_(None)
+        )
+    ).one()
+    reschedule_group(session, _group(session, group_id))
+    return period
+
+
+def edit_period(
+    session: Session,
+    period_id: int,
+    *,
+    total: Money | None = None,
+    due_on: date | None = None,
+    reason: str = "",
+    by: Actor,
+    now: datetime,
+    version: int | None = None,
+) -> Period:
+    """Enter the bill of a variable period, or correct a period's total or due date.
+
+    A corrected total is shared among the same members on the terms of the day it was opened; single amounts
+    that were corrected by hand, fixed amounts and waived payments stay. Every payment that changes gets its
+    Event. Entering a bill needs no reason.
+
+    Raises:
+        NoSuchPeriod, PeriodVoided, PeriodChanged, NotAllowed, NothingToChange, ReasonMissing,
+        OtherCurrencyReceived, DueBeforeStart, FixedAmountsOverTotal.
+    """
+    check_actor(Act.ADJUST, by)
+    period, group = _locked(session, period_id, version)
+    if period.voided_at is not None:
+        raise PeriodVoided
+    _check_edit(period, group, total, due_on)
+    decision = Decision(by, now, clean_text(reason, field="reason", maximum=500) or None)
+    if decision.reason is None and (period.billed_at is not None or total is None):
+        raise ReasonMissing
+    before = _facts(period)
+    if due_on is not None:
+        _move_due_date(session, period, group, due_on, decision)
+    if total is not None:
+        _set_total(session, period, group, total.minor, decision)
+    period.version += 1
+    session.flush()
+    _record_period(session, "edit_period", period, group, decision, before)
+    return period
+
+
+def _check_edit(period: Period, group: Group, total: Money | None, due_on: date | None) -> None:
+    if total is None and due_on is None:
+        raise NothingToChange
+    if total is not None and total.currency != group.currency:
+        raise OtherCurrencyReceived(group.currency)
+    earliest = min(period.opens_on, period.starts_on)
+    if due_on is not None and due_on < earliest:
+        raise DueBeforeStart(earliest)
+
+
+def _set_total(session: Session, period: Period, group: Group, total_minor: int, decision: Decision) -> None:
+    if period.billed_at is None:
+        period.total_minor, period.billed_at = total_minor, decision.now
+        session.flush()
+        bill(session, group, period, total_minor, by=decision.by, now=decision.now)
+        period.payer_part_minor = _payer_part(session, period)
+        session.flush()
+    else:
+        _share_again(session, period, group, total_minor, decision)
+
+
+def _payer_part(session: Session, period: Period) -> int:
+    dues = payments_now(session, Payment.period_id == period.id, Payment.kind == PaymentKind.DUES)
+    return (period.total_minor or 0) - sum(payment.amount_minor for payment in dues)
+
+
+def _share_again(
+    session: Session, period: Period, group: Group, total_minor: int, decision: Decision
+) -> None:
+    """Share a corrected total among the payments there are, on the terms they were made from."""
+    payments = payments_now(session, Payment.period_id == period.id)
+    lock_contacts(session, [payment.contact_id for payment in payments])
+    payments = payments_now(session, Payment.period_id == period.id)
+    sharers = [_terms_of(payment) for payment in sorted(payments, key=lambda payment: payment.member_id)]
+    shares = split(
+        total_minor,
+        sharers,
+        sequence=period.sequence,
+        period_days=(period.ends_on - period.starts_on).days + 1,
+        payer_included=any(sharer.is_payer for sharer in sharers),
+    )
+    period.total_minor = total_minor
+    session.flush()
+    for payment in payments:
+        amount = shares.amounts.get(payment.id)
+        if amount is not None and amount != payment.amount_minor:
+            change_amount(session, payment, amount, decision, is_fixed=payment.is_fixed)
+    rebalance_period(session, period.id, decision)
+    reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
+
+
+def _terms_of(payment: Payment) -> Sharer:
+    is_payer = payment.kind is PaymentKind.OWN
+    stays = (payment.is_fixed or payment.status is Status.WAIVED) and not is_payer
+    fixed = payment.amount_minor if stays else None
+    days = None if stays else payment.part_days
+    return Sharer(payment.id, payment.weight, fixed, days, is_payer=is_payer)
+
+
+def _move_due_date(session: Session, period: Period, group: Group, due_on: date, decision: Decision) -> None:
+    """Move the due date of a period; those not asked yet are asked from the new date on."""
+    payments = payments_now(session, Payment.period_id == period.id)
+    today = local_date(decision.now, group.time_zone)
+    asked_on = max(period.opens_on, today) if group.collect_days_before else max(due_on, today)
+    period.due_on = due_on
+    rows: list[dict[str, Any]] = [
+        {"id": payment.id, "due_on": due_on}
+        | ({"asked_on": asked_on} if payment.requests_sent == 0 else {"asked_on": payment.asked_on})
+        for payment in payments
+    ]
+    if rows:
+        session.execute(update(Payment), rows)
+    reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
+
+
+def _locked(session: Session, period_id: int, version: int | None) -> tuple[Period, Group]:
+    found = session.get(Period, period_id)
+    if found is None:
+        raise NoSuchPeriod
+    group = _group(session, found.group_id)
+    owners = session.scalars(select(Payment.contact_id).where(Payment.period_id == period_id))
+    lock_contacts(session, owners)
+    period = session.get_one(Period, period_id, with_for_update={"key_share": True}, populate_existing=True)
+    if version is not None and period.version != version:
+        raise PeriodChanged
+    return period, group
+
+
+def _group(session: Session, group_id: int) -> Group:
+    group = session.get(Group, group_id, with_for_update={"key_share": True}, populate_existing=True)
+    if group is None:
+        raise NoSuchPeriod
+    return group
+
+
+def _facts(period: Period) -> dict[str, Any]:
+    return {
+        "total": period.total_minor,
+        "payer_part": period.payer_part_minor,
+        "due_on": period.due_on.isoformat(),
+        "version": period.version,
+    }
+
+
+def _record_period(
+    session: Session,
+    verb: str,
+    period: Period,
+    group: Group,
+    decision: Decision,
+    before: dict[str, Any] | None,
+) -> None:
+    record(
+        session,
+        verb,
+        by=decision.by,
+        now=decision.now,
+        workspace_id=group.workspace_id,
+        group_id=group.id,
+        subject_kind="period",
+        subject_id=period.id,
+        reason=decision.reason,
+        before=before,
+        after=_facts(period),
+        correlation_id=decision.correlation_id,
+    )
+
+
+def _record_group(session: Session, verb: str, group: Group, decision: Decision) -> None:
+    record(
+        session,
+        verb,
+        by=decision.by,
+        now=decision.now,
+        workspace_id=group.workspace_id,
+        group_id=group.id,
+        subject_kind="group",
+        subject_id=group.id,
+        reason=decision.reason,
+        correlation_id=decision.correlation_id,
+    )

@@ -1,0 +1,165 @@
+"""Undo: put back what the same admin did last, while nobody has heard of it.
+
+A decision can be undone for the actor's undo time (10 seconds; none on the command line) and while none of
+its messages was claimed for sending. Everything that shares its correlation id goes back together, claim
+included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor, ActorKind
+from substrack.domain.errors import Conflict
+from substrack.domain.payments import CLOSED, Act, Status
+from substrack.services.journal import record_payment
+from substrack.services.ledger import Decision, locked_payments, snapshot
+from substrack.services.outbox import cancel_waiting
+from substrack.services.schedule import reschedule_payments
+from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Event, Payment, Period, Receipt
+
+_DECISIONS = (Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST)
+UNDOABLE = {
+    "payment": {act.value for act in _DECISIONS},
+    "period": {"rebalance"},
+    "receipt": {"receive"},
+}
+
+
+class TooLateToUndo(Conflict):
+    """The time is over, the answer is out, or something happened to the payment since."""
+
+    def __init__(self) -> None:
+        super().__init__("Too late to undo: the answer is on its way, or something happened since.")
+
+
+def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: datetime) -> list[Payment]:
+    """Put every payment of one decision back as it was and cancel its answers; return the payments.
+
+    Raises:
+        TooLateToUndo: not the same actor, too late, already told, or the payments have moved on.
+    """
+    events = _events_of(session, correlation_id, by, now)
+    histories: dict[int, list[Event]] = {}
+    for event in events:
+        if event.payment_id is not None:
+            histories.setdefault(event.payment_id, []).append(event)
+    payments = _locked(session, histories)
+    if not cancel_waiting(session, correlation_id):
+        raise TooLateToUndo
+    decision = Decision(by, now)
+    for payment_id, history in histories.items():
+        _put_back(session, payments[payment_id], history, decision)
+    for event in reversed(events):
+        if event.subject_kind == "period":
+            _put_period_back(session, event)
+    reschedule_payments(session, list(payments), now=now)
+    return list(payments.values())
+
+
+def _events_of(session: Session, correlation_id: str, by: Actor, now: datetime) -> list[Event]:
+    """Load the events of a decision, oldest first, once it is this actor's to undo."""
+    query = select(Event).where(Event.correlation_id == correlation_id).order_by(Event.id)
+    events = list(session.scalars(query))
+    window = timedelta(seconds=by.undo_seconds)
+    if not events or not by.undo_seconds or not all(_may_undo(event, by, now - window) for event in events):
+        raise TooLateToUndo
+    return events
+
+
+def _may_undo(event: Event, by: Actor, since: datetime) -> bool:
+    legal = event.verb in UNDOABLE.get(event.subject_kind, ())
+    return legal and event.at >= since and (event.actor_kind is ActorKind.CREDIT or _is_by(event, by))
+
+
+def _is_by(event: Event, by: Actor) -> bool:
+    return event.actor_kind is by.kind and event.actor_id == by.id
+
+
+def _locked(session: Session, payment_ids: Collection[int]) -> dict[int, Payment]:
+    payments = {payment.id: payment for payment in locked_payments(session, payment_ids)}
+    if len(payments) < len(payment_ids):
+        raise TooLateToUndo
+    return payments
+
+
+def _put_back(session: Session, payment: Payment, history: Sequence[Event], decision: Decision) -> None:
+    """Reverse a payment's events by one conditional UPDATE: only if it is exactly as the last one left it."""
+    before, after = history[0].before or {}, history[-1].after or {}
+    then = snapshot(payment)
+    changed = session.execute(
+        update(Payment)
+        .where(Payment.id == payment.id, Payment.version == after["version"], Payment.voided_at.is_(None))
+        .values(version=Payment.version + 1, **_as_before(before, decision.now))
+        .returning(Payment.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if changed is None:
+        raise TooLateToUndo
+    for event in reversed(history):
+        _put_rows_back(session, (event.after or {}).get("rows", {}), decision.now)
+    session.refresh(payment)
+    record_payment(
+        session,
+        Act.UNDO.value,
+        payment,
+        by=decision.by,
+        now=decision.now,
+        before=then,
+        after=snapshot(payment) | {"undone": [event.id for event in history]},
+        correlation_id=decision.correlation_id,
+    )
+
+
+def _as_before(before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    status = Status(before["status"])
+    values: dict[str, Any] = {
+        "status": status,
+        "amount_minor": before["amount"],
+        "received_minor": before["received"],
+        "written_off_minor": before["written_off"],
+        "closed_at": now if status in CLOSED else None,
+    }
+    return values | {"nudged_at": now} if status is Status.MEMBER_CONFIRMED else values
+
+
+def _put_period_back(session: Session, event: Event) -> None:
+    before = event.before or {}
+    period = session.get_one(Period, event.subject_id, with_for_update={"key_share": True})
+    period.total_minor, period.payer_part_minor = before["total"], before["payer_part"]
+    period.version += 1
+    session.flush()
+
+
+def _put_rows_back(session: Session, rows: Mapping[str, list[int]], now: datetime) -> None:
+    _set(session, Allocation, rows.get("allocations_made"), voided_at=now)
+    _set(session, Allocation, rows.get("allocations_voided"), voided_at=None, keeps_away=False)
+    _set(session, Receipt, rows.get("receipts_made"), voided_at=now, void_reason="undone")
+    _set(session, Receipt, rows.get("receipts_voided"), voided_at=None, void_reason=None)
+    items = rows.get("items_closed")
+    if items:
+        _set(session, AttemptItem, items, state=AttemptState.OPEN, reason=None, closed_at=None)
+        attempts = select(AttemptItem.attempt_id).where(AttemptItem.id.in_(items))
+        session.execute(
+            update(Attempt)
+            .where(Attempt.id.in_(attempts))
+            .values(state=AttemptState.OPEN, decided_at=None)
+            .execution_options(synchronize_session=False)
+        )
+        session.expire_all()
+
+
+def _set(session: Session, table: type[Any], keys: list[int] | None, **values: Any) -> None:
+    if keys:
+        session.execute(
+            update(table)
+            .where(table.id.in_(keys))
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+        session.expire_all()

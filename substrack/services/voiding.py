@@ -1,0 +1,246 @@
+"""Voiding: take a whole period out of the books, with a reason, and put it back.
+
+Voided periods and payments carry `voided_at`; no sum and no unique key sees them. What had been received
+for them is the members' credit, and no credit moves by itself because of a void. Restoring gives it back
+where it is still free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.errors import Conflict
+from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_receiving, check_actor
+from substrack.domain.wording import clean_text
+from substrack.services.journal import record, record_payment
+from substrack.services.ledger import (
+    Decision,
+    Touched,
+    allocate,
+    close_claim_item,
+    live_allocations,
+    lock_contacts,
+    snapshot,
+    unallocated_minor,
+    void_allocations,
+)
+from substrack.services.payments import ReasonMissing
+from substrack.services.periods import NoSuchPeriod
+from substrack.services.schedule import reschedule_payments
+from substrack.store import (
+    Allocation,
+    AttemptState,
+    Event,
+    Group,
+    Payment,
+    Period,
+    Receipt,
+    ReceiptSource,
+)
+
+
+class VoidAlready(Conflict):
+    """The period is void already."""
+
+    def __init__(self) -> None:
+        super().__init__("This period is void already; nothing was changed.")
+
+
+class NotVoid(Conflict):
+    """There is nothing to restore."""
+
+    def __init__(self) -> None:
+        super().__init__("This period is not void; nothing was changed.")
+
+
+class PlaceTaken(Conflict):
+    """Another live period has this one's place in the calendar."""
+
+    def __init__(self) -> None:
+        super().__init__("Another period has taken this one's place. Void that one first.")
+
+
+def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now: datetime) -> Period:
+    """Void a period and its payments; open claims close, received money becomes credit.
+
+    Raises:
+        NoSuchPeriod, NotAllowed, ReasonMissing, VoidAlready.
+    """
+    check_actor(Act.ADJUST, by)
+    decision = _decision(reason, by, now)
+    period, payments = _locked(session, period_id)
+    if period.voided_at is not None:
+        raise VoidAlready
+    for payment in payments:
+        if payment.voided_at is None:
+            _void_payment(session, payment, decision)
+    period.voided_at = now
+    period.version += 1
+    session.flush()
+    _record(session, "void_period", period, decision)
+    return period
+
+
+def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime) -> Period:
+    """Put a voided period and the payments voided with it back, settled as far as their money is still free.
+
+    Raises:
+        NoSuchPeriod, NotAllowed, NotVoid, PlaceTaken.
+    """
+    check_actor(Act.ADJUST, by)
+    period, payments = _locked(session, period_id)
+    if period.voided_at is None:
+        raise NotVoid
+    _check_place(session, period)
+    decision, voided_at = Decision(by, now), period.voided_at
+    period.voided_at = None
+    period.version += 1
+    session.flush()
+    restored = [payment for payment in payments if payment.voided_at == voided_at]
+    for payment in restored:
+        _restore_payment(session, payment, decision)
+    reschedule_payments(session, [payment.id for payment in restored], now=now)
+    _record(session, "restore_period", period, decision)
+    return period
+
+
+def _void_payment(session: Session, payment: Payment, decision: Decision) -> None:
+    before, touched = snapshot(payment), Touched()
+    close_claim_item(session, payment, AttemptState.VOIDED, touched, decision.now, reason=decision.reason)
+    allocations = live_allocations(session, Allocation.payment_id == payment.id)
+    void_allocations(session, allocations, touched, decision.now)
+    if payment.kind is PaymentKind.OWN:
+        _void_own_receipts(session, allocations, touched, decision)
+    payment.status = payment.status if payment.status is Status.WAIVED else Status.PENDING
+    payment.received_minor = payment.written_off_minor = 0
+    payment.voided_at, payment.next_action_at = decision.now, None
+    payment.version += 1
+    session.flush()
+    _record_payment(session, "void", payment, before, touched, decision)
+
+
+def _void_own_receipts(
+    session: Session, allocations: Iterable[Allocation], touched: Touched, decision: Decision
+) -> None:
+    for allocation in allocations:
+        receipt = session.get_one(Receipt, allocation.receipt_id)
+        receipt.voided_at, receipt.void_reason = decision.now, decision.reason
+        touched.receipts_voided.append(receipt.id)
+
+
+def _restore_payment(session: Session, payment: Payment, decision: Decision) -> None:
+    before, touched = snapshot(payment), Touched()
+    _give_back(session, payment, touched, decision)
+    given = sum(
+        allocation.amount_minor
+        for allocation in live_allocations(session, Allocation.payment_id == payment.id)
+    )
+    tolerance_minor = session.get_one(Group, payment.group_id).tolerance_minor
+    standing = after_receiving(Standing(payment.amount_minor, 0), given, tolerance_minor=tolerance_minor)
+    is_settled = standing.is_covered and payment.status is not Status.WAIVED
+    payment.status = Status.CONFIRMED if is_settled else payment.status
+    payment.received_minor, payment.voided_at = given, None
+    payment.written_off_minor = standing.written_off_minor if is_settled else 0
+    payment.pending_at = decision.now
+    payment.closed_at = decision.now if payment.status in (Status.CONFIRMED, Status.WAIVED) else None
+    payment.version += 1
+    session.flush()
+    _record_payment(session, "restore", payment, before, touched, decision)
+
+
+def _give_back(session: Session, payment: Payment, touched: Touched, decision: Decision) -> None:
+    """Allocate again what the void took off, as far as its receipts stand and are still free."""
+    for allocation in _taken_off(session, payment):
+        receipt = session.get_one(Receipt, allocation.receipt_id)
+        if receipt.source is ReceiptSource.OWN:
+            receipt.voided_at = receipt.void_reason = None
+            session.flush()
+        free = 0 if receipt.voided_at is not None else unallocated_minor(session, receipt)
+        part = min(free, allocation.amount_minor)
+        if part:
+            allocate(session, receipt, payment, part, touched, decision.now)
+
+
+def _taken_off(session: Session, payment: Payment) -> list[Allocation]:
+    event = session.scalar(
+        select(Event)
+        .where(Event.payment_id == payment.id, Event.verb == "void")
+        .order_by(Event.id.desc())
+        .limit(1)
+    )
+    keys = ((event.after or {}).get("rows", {}) if event else {}).get("allocations_voided", [])
+    return list(session.scalars(select(Allocation).where(Allocation.id.in_(keys)).order_by(Allocation.id)))
+
+
+def _check_place(session: Session, period: Period) -> None:
+    taken = session.scalar(
+        select(Period.id).where(
+            Period.group_id == period.group_id,
+            Period.voided_at.is_(None),
+            (Period.sequence == period.sequence) | (Period.starts_on == period.starts_on),
+        )
+    )
+    if taken is not None:
+        raise PlaceTaken
+
+
+def _locked(session: Session, period_id: int) -> tuple[Period, list[Payment]]:
+    found = session.get(Period, period_id)
+    if found is None:
+        raise NoSuchPeriod
+    session.get_one(Group, found.group_id, with_for_update={"key_share": True})
+    lock_contacts(session, session.scalars(select(Payment.contact_id).where(Payment.period_id == period_id)))
+    period = session.get_one(Period, period_id, with_for_update={"key_share": True}, populate_existing=True)
+    query = select(Payment).where(Payment.period_id == period_id).order_by(Payment.id)
+    return period, list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def _decision(reason: str, by: Actor, now: datetime) -> Decision:
+    cleaned = clean_text(reason, field="reason", maximum=500)
+    if not cleaned:
+        raise ReasonMissing
+    return Decision(by, now, cleaned)
+
+
+def _record(session: Session, verb: str, period: Period, decision: Decision) -> None:
+    group = session.get_one(Group, period.group_id)
+    record(
+        session,
+        verb,
+        by=decision.by,
+        now=decision.now,
+        workspace_id=group.workspace_id,
+        group_id=group.id,
+        subject_kind="period",
+        subject_id=period.id,
+        reason=decision.reason,
+        after={"total": period.total_minor},
+        correlation_id=decision.correlation_id,
+    )
+
+
+def _record_payment(
+    session: Session,
+    verb: str,
+    payment: Payment,
+    before: dict[str, object],
+    touched: Touched,
+    decision: Decision,
+) -> None:
+    rows = touched.as_dict()
+    record_payment(
+        session,
+        verb,
+        payment,
+        by=decision.by,
+        now=decision.now,
+        reason=decision.reason,
+        before=before,
+        after=snapshot(payment) | ({"rows": rows} if rows else {}),
+        correlation_id=decision.correlation_id,
+    )

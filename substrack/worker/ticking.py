@@ -1,0 +1,104 @@
+"""One tick: all work that is due at an instant, in transactions of bounded size.
+
+Opens periods, then acts on payments. An idle tick reads two indexes and writes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from substrack.bootstrap import Runtime
+from substrack.domain.errors import Refused
+from substrack.queries.due import due_group_ids
+from substrack.services.asking import sweep_payments
+from substrack.services.opening import Opened
+from substrack.services.periods import open_due_period_of, open_due_periods, postpone_opening
+
+log = logging.getLogger(__name__)
+
+MAX_BATCHES = 100_000
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class TickReport:
+    """What a tick did."""
+
+    periods_opened: int = 0
+    payments_lapsed: int = 0
+    messages_queued: int = 0
+    openings_refused: int = 0
+
+
+def tick(runtime: Runtime, *, now: datetime) -> TickReport:
+    """Do everything that is due at `now`; catches up in order after downtime of any length."""
+    opened, messages, refused = _open_all(runtime, now)
+    lapsed, asked = _sweep_all(runtime, now)
+    return TickReport(opened, lapsed, messages + asked, refused)
+
+
+def _open_all(runtime: Runtime, now: datetime) -> tuple[int, int, int]:
+    periods = messages = refused = 0
+    for _ in range(MAX_BATCHES):
+        try:
+            batch = _run(runtime, lambda session: open_due_periods(session, now=now))
+        except (Refused, IntegrityError):
+            batch, postponed = _open_one_by_one(runtime, now)
+            refused += postponed
+            if not batch.periods and not postponed:
+                break
+        else:
+            if not batch.periods:
+                break
+        periods, messages = periods + batch.periods, messages + batch.messages
+    return periods, messages, refused
+
+
+def _open_one_by_one(runtime: Runtime, now: datetime) -> tuple[Opened, int]:
+    """Open each due group by itself, so that one that can't be opened holds nobody else up."""
+    periods = messages = refused = 0
+    with runtime.reading() as session:
+        group_ids = due_group_ids(session, now=now)
+    for group_id in group_ids:
+        try:
+            opened = _open_one(runtime, group_id, now)
+        except (Refused, IntegrityError) as error:
+            log.warning("group %s could not open its period: %s", group_id, type(error).__name__)
+            _postpone(runtime, group_id, error, now)
+            refused += 1
+        else:
+            periods, messages = periods + opened.periods, messages + opened.messages
+    return Opened(periods, messages), refused
+
+
+def _open_one(runtime: Runtime, group_id: int, now: datetime) -> Opened:
+    with runtime.transaction() as session:
+        return open_due_period_of(session, group_id, now=now)
+
+
+def _postpone(runtime: Runtime, group_id: int, error: Exception, now: datetime) -> None:
+    reason = str(error) if isinstance(error, Refused) else type(error).__name__
+    with runtime.transaction() as session:
+        postpone_opening(session, group_id, reason=reason, now=now)
+
+
+def _sweep_all(runtime: Runtime, now: datetime) -> tuple[int, int]:
+    lapsed = messages = 0
+    for _ in range(MAX_BATCHES):
+        swept = _run(runtime, lambda session: sweep_payments(session, now=now))
+        if not swept.seen:
+            break
+        lapsed, messages = lapsed + swept.lapsed, messages + swept.messages
+    return lapsed, messages
+
+
+def _run(runtime: Runtime, work: Callable[[Session], Result]) -> Result:
+    with runtime.transaction() as session:
+        return work(session)
