@@ -1,0 +1,1 @@
+"""Claims about services, each on a real database of both kinds."""
