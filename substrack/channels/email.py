@@ -70,6 +70,7 @@ class EmailChannel:
         while self._idle:
             client, _since = self._idle.pop()
             await _quit(client)
+        await asyncio.sleep(0)  # lets the loop close the sockets of what was dropped
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
@@ -168,5 +169,8 @@ async def _quit(client: aiosmtplib.SMTP) -> None:
 
 
 def _drop(client: aiosmtplib.SMTP | None) -> None:
-    if client is not None:
-        client.close()
+    if client is None:
+        return
+    if isinstance(client.transport, asyncio.WriteTransport):
+        client.transport.abort()
+    client.close()

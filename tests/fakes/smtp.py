@@ -87,6 +87,7 @@ class FakeRelay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.hang_up_on_everybody()
         self._controller.stop()
 
     def hang_up_on_everybody(self) -> None:
@@ -96,7 +97,8 @@ class FakeRelay:
 
     async def _hang_up(self) -> None:
         for transport in self._transports:
-            transport.close()
+            transport.abort()
+        await asyncio.sleep(0)
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {"auth_require_tls": False, "enable_SMTPUTF8": True}
