@@ -29,8 +29,8 @@ ON_EVERY_ANSWER: Final = {
 }
 HSTS: Final = "max-age=31536000"
 STATIC_MAX_AGE: Final = timedelta(hours=1)
-MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
-MAX_FORM_BYTES: Final = 512 * 1024
+MAX_REQUEST_BYTES: Final = 512 * 1024
+"""Enough for any form of text; a page that takes files sets `request.max_content_length` for itself."""
 
 
 def configure(app: Flask, settings: Settings, keys: list[str]) -> None:
@@ -49,7 +49,6 @@ def configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a form lives as long as the session
         WTF_CSRF_SSL_STRICT=False,  # the token suffices; some people's browsers send no Referer
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
-        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         SEND_FILE_MAX_AGE_DEFAULT=STATIC_MAX_AGE,
     )
     app.after_request(add_headers)

@@ -1,0 +1,1 @@
+"""Claims about pages, through Flask's test client on a real database of both kinds."""

@@ -1,0 +1,54 @@
+"""Fixtures for pages: an app on a clock that can be turned, a stranger's browser and olga's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from substrack.bootstrap import Runtime, make_runtime
+from substrack.services.founding import Founded
+from substrack.settings import Settings
+from substrack.web.app import create_app
+from tests.web.support import Browser, TurnableClock, browser, found_home
+
+
+@pytest.fixture
+def clock() -> TurnableClock:
+    return TurnableClock()
+
+
+@pytest.fixture
+def runtime(settings: Settings, clock: TurnableClock) -> Iterator[Runtime]:
+    runtime = replace(make_runtime(settings), clock=clock)
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> Flask:
+    app = create_app(runtime)
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def home(runtime: Runtime) -> Founded:
+    """Olga's workspace."""
+    return found_home(runtime)
+
+
+@pytest.fixture
+def zed(app: Flask, runtime: Runtime) -> Browser:
+    """The browser of someone who is not signed in."""
+    return browser(app, runtime)
+
+
+@pytest.fixture
+def olga(app: Flask, runtime: Runtime, home: Founded) -> Browser:
+    """Olga's browser, signed in."""
+    opened = browser(app, runtime)
+    opened.sign_in(runtime, home.user_id)
+    return opened

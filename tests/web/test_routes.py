@@ -1,0 +1,135 @@
+"""The inventory of pages: who may open each, and that nothing else is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from substrack.bootstrap import Runtime
+from substrack.web.access import access_of, public
+from tests.web.support import Browser
+
+INVENTORY = {
+    "auth.ask_sign_in": ("GET /sign-in", "public"),
+    "auth.sign_in": ("POST /sign-in", "public"),
+    "auth.sign_out": ("POST /sign-out", "signed_in"),
+    "admins.invite": ("POST /admins", "signed_in"),
+    "admins.show": ("GET /admins", "signed_in"),
+    "bootstrap.static": ("GET /bootstrap/static/<filename>", "public"),
+    "health.live": ("GET /healthz", "public"),
+    "health.ready": ("GET /readyz", "public"),
+    "home.show": ("GET /", "signed_in"),
+    "joining.accept": ("POST /invite/<token>", "by_link"),
+    "joining.ask_invited": ("GET /invite/<token>", "by_link"),
+    "joining.ask_setup": ("GET /setup/<token>", "by_link"),
+    "joining.set_up": ("POST /setup/<token>", "by_link"),
+    "profile.edit": ("POST /profile", "signed_in"),
+    "profile.set_password": ("POST /profile/password", "signed_in"),
+    "profile.show": ("GET /profile", "signed_in"),
+    "profile.sign_out_elsewhere": ("POST /profile/sessions/<public_id>/end", "signed_in"),
+    "recovery.ask": ("GET /reset", "public"),
+    "recovery.choose": ("GET /reset/<token>", "by_link"),
+    "recovery.reset": ("POST /reset/<token>", "by_link"),
+    "recovery.send": ("POST /reset", "public"),
+    "static": ("GET /static/<filename>", "public"),
+}
+
+
+def found_routes(app: Flask) -> dict[str, tuple[str, str]]:
+    found = {}
+    for rule in app.url_map.iter_rules():
+        (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        found[rule.endpoint] = (f"{method} {_plain(rule.rule)}", str(access_of(app, rule.endpoint)))
+    return found
+
+
+def _plain(rule: str) -> str:
+    return rule.replace("<path:", "<")
+
+
+@pytest.mark.only_sqlite
+def test_every_page_is_in_the_inventory_with_its_access(app: Flask) -> None:
+    assert found_routes(app) == INVENTORY
+
+
+@pytest.mark.only_sqlite
+def test_a_stranger_reads_and_changes_nothing_behind_the_sign_in(app: Flask, zed: Browser) -> None:
+    for rule in app.url_map.iter_rules():
+        if access_of(app, rule.endpoint) == "signed_in":
+            path = rule.rule.replace("<public_id>", "abcabcabcabc")
+            method = "POST" if "POST" in (rule.methods or ()) else "GET"
+            answer = zed.client.open(path, method=method)
+            assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), path
+
+
+@pytest.mark.only_sqlite
+def test_a_page_that_declares_no_access_stays_closed(app: Flask, olga: Browser) -> None:
+    app.add_url_rule("/forgotten", "forgotten", lambda: "open")
+
+    assert olga.get("/forgotten").status_code == 404
+
+
+@pytest.mark.only_sqlite
+def test_a_declared_page_opens(app: Flask, zed: Browser) -> None:
+    app.add_url_rule("/declared", "declared", public(lambda: "open"))
+
+    assert zed.get("/declared").text == "open"
+
+
+@pytest.mark.only_sqlite
+def test_a_page_that_is_not_there_looks_like_one_that_is_not_yours(zed: Browser, olga: Browser) -> None:
+    assert zed.get("/nothing").status_code == olga.get("/nothing").status_code == 404
+
+
+class TestHealth:
+    def test_a_running_process_is_alive_and_ready(self, zed: Browser) -> None:
+        assert zed.get("/healthz").json == {"status": "ok"}
+        answer = zed.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.json == {
+            "ready": True,
+            "database": "ok",
+            "migrations": "at head",
+            "last_tick_at": None,
+            "hold": None,
+        }
+
+    def test_tables_of_another_version_are_not_ready(self, runtime: Runtime, zed: Browser) -> None:
+        with runtime.transaction() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+
+        answer = zed.get("/readyz")
+
+        assert answer.status_code == 503
+        assert answer.json is not None
+        assert answer.json["migrations"] == "pending"
+
+    @pytest.mark.only_sqlite
+    def test_a_process_without_its_database_is_alive_but_not_ready(
+        self, runtime: Runtime, zed: Browser
+    ) -> None:
+        with lost_database(runtime):
+            assert zed.get("/healthz").status_code == 200
+            assert zed.get("/readyz").status_code == 503
+            answer = zed.get("/sign-in")
+
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "Traceback" not in answer.text
+
+
+@contextmanager
+def lost_database(runtime: Runtime) -> Iterator[None]:
+    """Put a directory where the database file was."""
+    runtime.close()
+    path = Path(str(runtime.read_engine.url.database))
+    path.unlink()
+    path.mkdir()
+    yield
+    path.rmdir()
+    path.touch()
