@@ -1,0 +1,217 @@
+"""Delivery: claim messages for a while, put them into words, and mark what became of them.
+
+At least once: a message is claimed by a lease with a token, its exact text is stored and committed before
+anything is sent, and only the holder of the token can mark it. A worker that dies in between leaves a lease
+that runs out, and another sends the same text under the same Message-ID. Nothing here sends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure
+from substrack.domain.notices import rules_of
+from substrack.queries.delivery import is_claimable
+from substrack.queries.installation import load_installation
+from substrack.queries.letters import load_letter
+from substrack.services.lanes import free_places, pause_lane
+from substrack.services.letter_links import links_for
+from substrack.services.links import LinkSigner
+from substrack.services.mailboxes import mark_refused
+from substrack.store import Address, Message, new_public_id
+from substrack.texts.letters import RenderedLetter, render
+
+MAX_PROVIDER_ID = 200
+
+
+@dataclass(frozen=True)
+class ClaimedMessage:
+    """A message this worker holds until its lease runs out; only the token can mark it."""
+
+    id: int
+    public_id: str
+    lane: str
+    token: str
+
+
+@dataclass(frozen=True)
+class BuiltMessage:
+    """What is to be sent: one letter to one address. `message_id` and `date` stay the same in a repeat."""
+
+    message_id: str
+    to: str
+    letter: RenderedLetter
+    date: datetime
+
+
+class Outcome(StrEnum):
+    """What became of a try that failed. `LOST`: the lease had run out, and it is another worker's now."""
+
+    RETRYING = "retrying"
+    DEAD = "dead"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The outcome of a failed try, and whether it has just paused the lane."""
+
+    outcome: Outcome
+    has_paused_lane: bool = False
+
+
+def claim_messages(
+    session: Session, lane: str, *, limit: int, lease: timedelta, now: datetime
+) -> list[ClaimedMessage]:
+    """Take up to `limit` due messages of a lane, oldest first; none on hold or while the lane is paused.
+
+    Stale ones are cancelled on the way. Rows another worker is just taking are skipped, not waited for
+    (PostgreSQL; on SQLite transactions that write follow each other).
+    """
+    if load_installation(session).hold_reason is not None:
+        return []
+    _cancel_stale(session, lane, now)
+    due = (
+        select(Message.id)
+        .where(Message.lane == lane, is_claimable(now))
+        .order_by(Message.due_at, Message.id)
+        .limit(free_places(session, lane, limit=limit, now=now))
+        .with_for_update(skip_locked=True)
+    )
+    token = new_public_id()
+    claimed = session.execute(
+        update(Message)
+        .where(Message.id.in_(session.scalars(due).all()))
+        .values(state=MessageState.SENDING, lease_token=token, lease_until=now + lease)
+        .returning(Message.id, Message.public_id)
+    )
+    return [ClaimedMessage(key, public_id, lane, token) for key, public_id in sorted(claimed)]
+
+
+def build_message(
+    session: Session, claimed: ClaimedMessage, *, signer: LinkSigner, now: datetime
+) -> BuiltMessage | None:
+    """Put a claimed message into words and store them; None when it is not to be sent.
+
+    A text that was stored before a crash is sent again as it is. Nothing is sent, and the message is
+    cancelled with the reason, when the address is gone or no longer wants it, or when there is nothing left
+    to say.
+    """
+    message = _held(session, claimed)
+    if message is None:
+        return None
+    address = session.get(Address, message.address_id) if message.address_id else None
+    objection = _objection(message, address)
+    if objection or address is None:
+        _cancel(session, message, objection or "the address is gone")
+        return None
+    letter = load_letter(session, message, links=links_for(session, message, signer, now=now), now=now)
+    if letter is None:
+        _cancel(session, message, "nothing left to say")
+        return None
+    if message.rendered is None:
+        # The mail's Date: an answer that waited out three weeks of downtime must not sort three weeks back.
+        message.rendered, message.due_at = render(letter).as_dict(), now
+    session.flush()
+    words = RenderedLetter.from_dict(message.rendered)
+    return BuiltMessage(message.public_id, address.value, words, message.due_at)
+
+
+def mark_sent(session: Session, claimed: ClaimedMessage, *, provider_id: str | None, now: datetime) -> bool:
+    """Note that a message was accepted.
+
+    False, and nothing changes, when the lease had run out and the message is another worker's.
+    """
+    return _mark(
+        session,
+        claimed,
+        state=MessageState.SENT,
+        sent_at=now,
+        provider_id=provider_id[:MAX_PROVIDER_ID] if provider_id else None,
+        last_error=None,
+    )
+
+
+def mark_failed(
+    session: Session, claimed: ClaimedMessage, failure: DeliveryFailed, *, now: datetime
+) -> Failed:
+    """Note a failed try: later, never again, or, when the whole lane fails, again without a counted attempt.
+
+    The stored text is dropped, so that the next try says what is true then. An address refused for good is
+    marked and admins are told.
+    """
+    message = _held(session, claimed)
+    if message is None:
+        return Failed(Outcome.LOST)
+    verdict = after_failure(failure, attempts=message.attempts, due_at=message.due_at, now=now)
+    _mark(
+        session,
+        claimed,
+        state=verdict.state,
+        due_at=verdict.due_at,
+        attempts=verdict.attempts,
+        rendered=message.rendered if verdict.state is MessageState.DEAD else None,
+        last_error=failure.reason,
+    )
+    if failure.scope is Scope.ADDRESS and failure.permanent and message.address_id is not None:
+        mark_refused(session, message.address_id, reason=failure.reason, now=now)
+    if failure.scope is Scope.LANE:
+        return Failed(Outcome.RETRYING, has_paused_lane=pause_lane(session, claimed.lane, failure, now=now))
+    return Failed(Outcome.DEAD if verdict.state is MessageState.DEAD else Outcome.RETRYING)
+
+
+def _cancel_stale(session: Session, lane: str, now: datetime) -> None:
+    session.execute(
+        update(Message)
+        .where(Message.lane == lane, is_claimable(now), Message.expires_at <= now)
+        .values(state=MessageState.CANCELLED, last_error="stale", lease_token=None, lease_until=None)
+    )
+
+
+def _held(session: Session, claimed: ClaimedMessage) -> Message | None:
+    return session.scalar(
+        select(Message)
+        .where(
+            Message.id == claimed.id,
+            Message.state == MessageState.SENDING,
+            Message.lease_token == claimed.token,
+        )
+        .with_for_update()
+    )
+
+
+def _objection(message: Message, address: Address | None) -> str | None:
+    if address is None or not address.value:
+        return "the address is gone"
+    if address.refused_since is not None:
+        return "the address refuses mail"
+    if address.unsubscribed_at is not None and rules_of(message.notice).is_asking:
+        return "unsubscribed"
+    return None
+
+
+def _cancel(session: Session, message: Message, why: str) -> None:
+    message.state, message.last_error = MessageState.CANCELLED, why
+    message.lease_token = message.lease_until = None
+    session.flush()
+
+
+def _mark(session: Session, claimed: ClaimedMessage, **values: Any) -> bool:
+    """Write the end of a claim; the condition makes the late mark of a worker thought dead change nothing."""
+    marked = session.execute(
+        update(Message)
+        .where(
+            Message.id == claimed.id,
+            Message.state == MessageState.SENDING,
+            Message.lease_token == claimed.token,
+        )
+        .values(lease_token=None, lease_until=None, **values)
+        .returning(Message.id)
+    ).first()
+    return marked is not None

@@ -1,0 +1,56 @@
+"""Lanes: pause a way out that fails for everybody, let one message a minute probe it, and open it again.
+
+A lane has a row only once it has failed. What becomes of a single message is `services.delivery`'s.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import LANE_PROBE, DeliveryFailed
+from substrack.store import Lane
+
+
+def free_places(session: Session, lane: str, *, limit: int, now: datetime) -> int:
+    """Say how many messages may be claimed: all of `limit`, none while paused, one as the probe of a minute.
+
+    Taking the probe starts the next minute, so that only one of several workers gets it.
+    """
+    row = session.scalar(select(Lane).where(Lane.name == lane))
+    if row is None or row.failing_since is None:
+        return limit
+    taken = session.execute(
+        update(Lane)
+        .where(Lane.id == row.id, or_(Lane.paused_until.is_(None), Lane.paused_until <= now))
+        .values(paused_until=now + LANE_PROBE)
+        .returning(Lane.id)
+    ).first()
+    return 0 if taken is None else 1
+
+
+def pause_lane(session: Session, lane: str, failure: DeliveryFailed, *, now: datetime) -> bool:
+    """Pause a lane for a minute, or as long as the other side asks; tell whether it was open until now."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(Lane.__table__).values(name=lane).on_conflict_do_nothing())
+    row = session.scalars(select(Lane).where(Lane.name == lane).with_for_update()).one()
+    was_open = row.failing_since is None
+    row.failing_since = row.failing_since or now
+    row.paused_until = now + max(LANE_PROBE, failure.retry_after or timedelta(0))
+    row.last_error = failure.reason
+    session.flush()
+    return was_open
+
+
+def resume_lane(session: Session, lane: str) -> bool:
+    """Open a lane again; tell whether it was failing."""
+    opened = session.execute(
+        update(Lane)
+        .where(Lane.name == lane, Lane.failing_since.is_not(None))
+        .values(failing_since=None, paused_until=None, last_error=None)
+        .returning(Lane.id)
+    ).first()
+    return opened is not None

@@ -1,0 +1,128 @@
+"""What admins do with messages: send one again, stop one that waits, send a test to themselves.
+
+What was sent is never touched; the words of a message are not edited.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.delivery import MessageState
+from substrack.domain.errors import Conflict, NotFound, Refused
+from substrack.domain.notices import Notice, rules_of
+from substrack.services.journal import record
+from substrack.services.outbox import Draft, queue
+from substrack.store import Address, Message
+
+RETRYABLE = frozenset({MessageState.DEAD, MessageState.QUEUED})
+
+
+class UnknownMessage(NotFound):
+    """There is no such message."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such message.")
+
+
+class MessageMoved(Conflict):
+    """The message is in a state in which this can't be done to it (any more)."""
+
+    def __init__(self, state: MessageState) -> None:
+        self.state = state
+        super().__init__(f"This message is {state.value}; nothing was changed.")
+
+
+class AddressUnusable(Refused):
+    """The address is gone or refuses mail, so sending again would fail again."""
+
+    def __init__(self) -> None:
+        super().__init__("The address refuses mail or was removed. Correct it first, then try again.")
+
+
+class NowhereToSend(Refused):
+    """The person has no address that works."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no working address to send to. Add one first.")
+
+
+def retry_message(session: Session, message_id: int, *, by: Actor, now: datetime) -> None:
+    """Queue a dead message again, or one that waits for its next try, due at once and with all its tries.
+
+    Raises:
+        UnknownMessage; MessageMoved: it is on its way, sent or cancelled; AddressUnusable.
+    """
+    message = _locked(session, message_id, RETRYABLE)
+    address = session.get(Address, message.address_id) if message.address_id else None
+    if address is None or not address.value or address.refused_since is not None:
+        raise AddressUnusable
+    message.state, message.due_at, message.attempts = MessageState.QUEUED, now, 0
+    message.expires_at = now + rules_of(message.notice).keeps
+    message.rendered = message.last_error = None
+    _record(session, "retry", message, by=by, now=now)
+
+
+def cancel_message(session: Session, message_id: int, *, by: Actor, now: datetime) -> None:
+    """Take a message that waits, or that failed for good, out of the list of what is still to be done.
+
+    Raises:
+        UnknownMessage; MessageMoved: it is on its way, sent or cancelled.
+    """
+    message = _locked(session, message_id, RETRYABLE)
+    message.state, message.last_error = MessageState.CANCELLED, "cancelled by an admin"
+    _record(session, "cancel", message, by=by, now=now)
+
+
+def send_test(session: Session, workspace_id: int, contact_id: int, *, by: Actor, now: datetime) -> int:
+    """Queue a test to a person's own addresses; returns how many messages that is.
+
+    Raises:
+        NowhereToSend: none of their addresses works.
+    """
+    draft = Draft(
+        workspace_id=workspace_id,
+        contact_id=contact_id,
+        notice=Notice.TEST,
+        dedupe_key=f"test:{contact_id}:{now.isoformat()}",
+        due_at=now,
+    )
+    count = queue(session, [draft], now=now)
+    if count == 0:
+        raise NowhereToSend
+    record(
+        session,
+        "test",
+        by=by,
+        now=now,
+        workspace_id=workspace_id,
+        subject_kind="contact",
+        subject_id=contact_id,
+    )
+    return count
+
+
+def _locked(session: Session, message_id: int, states: frozenset[MessageState]) -> Message:
+    message = session.get(Message, message_id, with_for_update=True)
+    if message is None:
+        raise UnknownMessage
+    if message.state not in states:
+        raise MessageMoved(message.state)
+    return message
+
+
+def _record(session: Session, verb: str, message: Message, *, by: Actor, now: datetime) -> None:
+    record(
+        session,
+        verb,
+        by=by,
+        now=now,
+        workspace_id=message.workspace_id,
+        subject_kind="message",
+        subject_id=message.id,
+        after={"state": message.state.value},
+        correlation_id=message.correlation_id,
+    )
+    session.flush()

@@ -1,0 +1,150 @@
+"""The outbox, emptied: claim, put into words, commit, send, mark.
+
+Nothing is sent inside a transaction, and each message is marked as soon as the other side has accepted it.
+What a message says and what a failure means is decided below; this module only keeps the order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar, TypeVarTuple, Unpack
+
+from substrack.bootstrap import Clock, Runtime
+from substrack.channels.base import MailSender
+from substrack.domain.delivery import DeliveryFailed, Scope
+from substrack.queries.delivery import count_due, due_lanes
+from substrack.queries.installation import load_installation
+from substrack.services.delivery import (
+    BuiltMessage,
+    ClaimedMessage,
+    Outcome,
+    build_message,
+    claim_messages,
+    mark_failed,
+    mark_sent,
+)
+from substrack.services.lanes import resume_lane
+from substrack.worker.leasing import Stop, drain
+from substrack.worker.senders import SERVED, mail_sender, outgoing_mail
+
+log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+Given = TypeVarTuple("Given")
+
+
+@dataclass(frozen=True)
+class DeliverReport:
+    """What one run did: sent, to be tried again, failed for good, and still queued although due.
+
+    `held` is the reason when sending is on hold, and then nothing was tried.
+    """
+
+    sent: int
+    retrying: int
+    failed: int
+    queued: int
+    held: str | None = None
+
+
+def deliver_due(runtime: Runtime, *, now: datetime) -> DeliverReport:
+    """Send every message due at `now` and return; a failing lane is tried once and left for later."""
+    return asyncio.run(_deliver_once(runtime, now))
+
+
+async def _deliver_once(runtime: Runtime, now: datetime) -> DeliverReport:
+    sender = mail_sender(runtime)
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="outbox") as database:
+            return await Outbox(runtime, sender, database, clock=lambda: now).deliver()
+    finally:
+        await sender.close()
+
+
+class Outbox:
+    """Delivers what is due, as often as it is asked to; belongs to one event loop.
+
+    `database` is one thread: writers of one process would only wait for each other.
+    """
+
+    def __init__(
+        self, runtime: Runtime, sender: MailSender, database: ThreadPoolExecutor, *, clock: Clock
+    ) -> None:
+        self._runtime, self._sender, self._database, self._clock = runtime, sender, database, clock
+        self._lease = timedelta(seconds=runtime.settings.lease_seconds)
+        self._counts: Counter[str] = Counter()
+
+    async def deliver(self, stop: Stop = lambda: False) -> DeliverReport:
+        """Send what is due on every open lane, lanes side by side, until there is no more or `stop()`."""
+        self._counts.clear()
+        held, lanes = await self._call(self._due)
+        if held is None:
+            await asyncio.gather(*(self._deliver_lane(lane, stop) for lane in lanes))
+        queued = await self._call(self._queued)
+        return DeliverReport(
+            self._counts["sent"], self._counts["retrying"], self._counts["dead"], queued, held
+        )
+
+    async def _deliver_lane(self, lane: str, stop: Stop) -> None:
+        async def claim(places: int) -> Sequence[ClaimedMessage]:
+            return await self._call(self._claim, lane, places)
+
+        await drain(claim, self._handle, width=self._runtime.settings.smtp_connections, stop=stop)
+
+    async def _handle(self, claimed: ClaimedMessage) -> None:
+        """Bring one message out and mark it; whatever goes wrong, the others are not held up."""
+        try:
+            built = await self._call(self._build, claimed)
+            if built is None:
+                return
+            mail = outgoing_mail(built, from_address=self._runtime.settings.mail_from)
+            provider_id = await self._sender.send(mail)
+        except DeliveryFailed as failure:
+            await self._call(self._fail, claimed, failure)
+        except Exception as error:
+            log.exception("message %s could not be made or sent", claimed.public_id)
+            bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
+            await self._call(self._fail, claimed, bug)
+        else:
+            await self._call(self._accept, claimed, provider_id)
+
+    def _due(self) -> tuple[str | None, list[str]]:
+        with self._runtime.reading() as session:
+            return load_installation(session).hold_reason, due_lanes(session, SERVED, now=self._clock())
+
+    def _queued(self) -> int:
+        with self._runtime.reading() as session:
+            return count_due(session, now=self._clock())
+
+    def _claim(self, lane: str, places: int) -> list[ClaimedMessage]:
+        with self._runtime.transaction() as session:
+            return claim_messages(session, lane, limit=places, lease=self._lease, now=self._clock())
+
+    def _build(self, claimed: ClaimedMessage) -> BuiltMessage | None:
+        with self._runtime.transaction() as session:
+            return build_message(session, claimed, signer=self._runtime.signer, now=self._clock())
+
+    def _accept(self, claimed: ClaimedMessage, provider_id: str) -> None:
+        with self._runtime.transaction() as session:
+            is_marked = mark_sent(session, claimed, provider_id=provider_id, now=self._clock())
+            has_opened = resume_lane(session, claimed.lane)
+        self._counts["sent"] += is_marked
+        if has_opened:
+            log.info("lane %s works again", claimed.lane)
+
+    def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed) -> None:
+        with self._runtime.transaction() as session:
+            failed = mark_failed(session, claimed, failure, now=self._clock())
+        self._counts[failed.outcome.value] += 1
+        if failed.has_paused_lane:
+            log.warning("lane %s is paused, tried again every minute: %s", claimed.lane, failure.reason)
+        elif failed.outcome is Outcome.DEAD:
+            log.warning("message %s failed for good", claimed.public_id)
+
+    async def _call(self, step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._database, step, *given)

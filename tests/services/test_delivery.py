@@ -1,0 +1,414 @@
+"""Claims about delivery: who may send a message, what it says, and what becomes of it, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from substrack.bootstrap import Runtime
+from substrack.domain.actors import OPERATOR, Actor
+from substrack.domain.delivery import BACKOFF, LANE_PROBE, DeliveryFailed, MessageState, Scope
+from substrack.domain.notices import Notice
+from substrack.queries.delivery import count_due, due_lanes
+from substrack.services.delivery import (
+    BuiltMessage,
+    ClaimedMessage,
+    Failed,
+    Outcome,
+    build_message,
+    claim_messages,
+    mark_failed,
+    mark_sent,
+)
+from substrack.services.founding import found_workspace
+from substrack.services.installation import hold_sending, release_hold
+from substrack.services.lanes import resume_lane
+from substrack.services.mailboxes import mark_refused, set_email, unsubscribe
+from substrack.services.messages import (
+    AddressUnusable,
+    MessageMoved,
+    NowhereToSend,
+    cancel_message,
+    retry_message,
+    send_test,
+)
+from substrack.services.outbox import Draft, queue
+from substrack.services.people import add_contact
+from substrack.store import Address, Event, Message, RoleGrant
+from substrack.worker.senders import SERVED
+
+NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+LEASE = timedelta(minutes=5)
+OFFLINE = DeliveryFailed("the mail server can’t be reached", scope=Scope.LANE)
+BUSY = DeliveryFailed("451 4.3.0 try later", scope=Scope.MESSAGE)
+NOBODY = DeliveryFailed("550 5.1.1 no such user", scope=Scope.ADDRESS, permanent=True)
+
+
+class House:
+    """A workspace with Olga who administers and Ben who is written to; each act is a transaction of its own."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        with runtime.transaction() as session:
+            founded = found_workspace(
+                session,
+                workspace_name="Home",
+                time_zone="Europe/Berlin",
+                name="Olga",
+                email="olga@example.org",
+                password_hash=None,
+                by=OPERATOR,
+                now=NOW,
+            )
+            self.workspace_id, self.olga = founded.workspace_id, Actor.user(founded.user_id)
+            self.olga_id = session.scalars(select(RoleGrant.contact_id)).one()
+            self.ben_id = add_contact(
+                session, self.workspace_id, name="Ben", email="ben@example.org", by=self.olga, now=NOW
+            ).id
+
+    def write(
+        self, key: str, *, to: int | None = None, notice: Notice = Notice.FRESH_LINK, **draft: Any
+    ) -> int:
+        facts: dict[str, Any] = {"due_at": NOW} | draft
+        with self.runtime.transaction() as session:
+            contact_id = self.ben_id if to is None else to
+            queue(session, [Draft(self.workspace_id, contact_id, notice, key, **facts)], now=facts["due_at"])
+            return session.scalars(select(Message.id).where(Message.dedupe_key == f"{key}:email")).one()
+
+    def claim(self, limit: int = 10, *, now: datetime = NOW) -> list[ClaimedMessage]:
+        with self.runtime.transaction() as session:
+            return claim_messages(session, self.lane, limit=limit, lease=LEASE, now=now)
+
+    def build(self, claimed: ClaimedMessage, *, now: datetime = NOW) -> BuiltMessage | None:
+        with self.runtime.transaction() as session:
+            return build_message(session, claimed, signer=self.runtime.signer, now=now)
+
+    def sent(self, claimed: ClaimedMessage, *, now: datetime = NOW) -> bool:
+        with self.runtime.transaction() as session:
+            resume_lane(session, claimed.lane)
+            return mark_sent(session, claimed, provider_id="250 OK", now=now)
+
+    def fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, *, now: datetime = NOW) -> Failed:
+        with self.runtime.transaction() as session:
+            return mark_failed(session, claimed, failure, now=now)
+
+    def message(self, key: int) -> Message:
+        with self.runtime.reading() as session:
+            return session.get_one(Message, key)
+
+    @property
+    def address_id(self) -> int:
+        with self.runtime.reading() as session:
+            return session.scalars(select(Address.id).where(Address.contact_id == self.ben_id)).one()
+
+    @property
+    def lane(self) -> str:
+        with self.runtime.reading() as session:
+            return session.scalars(select(Message.lane).distinct()).one()
+
+
+@pytest.fixture
+def house(runtime: Runtime) -> House:
+    return House(runtime)
+
+
+def test_the_oldest_due_messages_are_claimed_first(house: House) -> None:
+    late = house.write("late", due_at=NOW)
+    early = house.write("early", due_at=NOW - timedelta(hours=1))
+    house.write("tomorrow", due_at=NOW + timedelta(days=1))
+
+    assert [claimed.id for claimed in house.claim(limit=1)] == [early]
+    assert [claimed.id for claimed in house.claim()] == [late]
+
+
+def test_workers_who_race_claim_each_message_once(house: House) -> None:
+    keys = {house.write(str(number)) for number in range(30)}
+    claimed: list[int] = []
+
+    def work() -> None:
+        while held := house.claim(limit=4):
+            claimed.extend(message.id for message in held)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert sorted(claimed) == sorted(keys)
+
+
+def test_a_crash_after_sending_repeats_the_same_words_under_the_same_id(house: House) -> None:
+    house.write("one")
+    first = house.build(house.claim()[0])
+    later = NOW + LEASE
+
+    repeat = house.build(house.claim(now=later)[0], now=later)
+
+    assert first is not None
+    assert repeat == first
+
+
+def test_a_worker_thought_dead_marks_nothing(house: House) -> None:
+    key = house.write("one")
+    zombie = house.claim()[0]
+    heir = house.claim(now=NOW + LEASE)[0]
+
+    assert not house.sent(zombie)
+    assert house.fail(zombie, BUSY) == Failed(Outcome.LOST)
+    assert house.build(zombie) is None
+    assert house.message(key).state is MessageState.SENDING
+    assert house.sent(heir)
+
+
+def test_a_sent_message_is_marked_once_and_never_claimed_again(house: House) -> None:
+    key = house.write("one")
+    claimed = house.claim()[0]
+
+    assert house.sent(claimed)
+    assert not house.sent(claimed)
+
+    assert house.message(key).state is MessageState.SENT
+    assert house.message(key).sent_at == NOW
+    assert house.claim(now=NOW + timedelta(days=1)) == []
+
+
+def test_each_refusal_waits_longer_until_the_last(house: House) -> None:
+    key = house.write("one", notice=Notice.RECEIVED)
+    now = NOW
+
+    for wait in BACKOFF:
+        assert house.fail(house.claim(now=now)[0], BUSY, now=now).outcome is Outcome.RETRYING
+        assert house.message(key).due_at == now + wait
+        now += wait
+
+    assert house.fail(house.claim(now=now)[0], BUSY, now=now).outcome is Outcome.DEAD
+    assert house.message(key).state is MessageState.DEAD
+    assert house.message(key).last_error == BUSY.reason
+
+
+def test_a_failing_lane_costs_no_attempt_and_is_probed_by_one_a_minute(house: House) -> None:
+    keys = [house.write(str(number)) for number in range(3)]
+    first = house.claim(limit=2)
+
+    assert house.fail(first[0], OFFLINE).has_paused_lane
+    assert not house.fail(first[1], OFFLINE).has_paused_lane
+
+    assert [house.message(key).attempts for key in keys] == [0, 0, 0]
+    assert house.claim(now=NOW + LANE_PROBE / 2) == []
+    assert len(house.claim(now=NOW + LANE_PROBE)) == 1
+    assert house.claim(now=NOW + LANE_PROBE) == []
+
+
+def test_a_lane_that_works_again_takes_everything(house: House) -> None:
+    for number in range(3):
+        house.write(str(number))
+    house.fail(house.claim(limit=1)[0], OFFLINE)
+    now = NOW + LANE_PROBE
+
+    assert house.sent(house.claim(now=now)[0], now=now)
+
+    assert len(house.claim(now=now)) == 2
+
+
+def test_a_lane_stays_paused_as_long_as_the_other_side_asks(house: House) -> None:
+    house.write("one")
+    wish = DeliveryFailed("too many", scope=Scope.LANE, retry_after=timedelta(minutes=10))
+    house.fail(house.claim()[0], wish)
+
+    assert house.claim(now=NOW + timedelta(minutes=9)) == []
+    assert len(house.claim(now=NOW + timedelta(minutes=10))) == 1
+
+
+def test_a_paused_lane_is_not_even_looked_at(house: House) -> None:
+    house.write("one")
+    house.fail(house.claim()[0], OFFLINE)
+
+    def lanes(now: datetime) -> list[str]:
+        with house.runtime.reading() as session:
+            return due_lanes(session, SERVED, now=now)
+
+    assert lanes(NOW) == []
+    assert lanes(NOW + LANE_PROBE) == [house.lane]
+
+
+def test_a_refused_address_is_marked_and_its_admin_told_once(house: House) -> None:
+    one, two = house.write("one"), house.write("two")
+    claimed = house.claim(limit=1)[0]
+
+    assert house.fail(claimed, NOBODY).outcome is Outcome.DEAD
+
+    assert house.message(one).state is MessageState.DEAD
+    assert house.message(two).state is MessageState.DEAD
+    with house.runtime.reading() as session:
+        assert session.get_one(Address, house.address_id).refused_since == NOW
+        told = session.scalars(select(Message).where(Message.notice == Notice.ADDRESS_REFUSED)).all()
+    assert [message.contact_id for message in told] == [house.olga_id]
+
+
+def test_a_message_nobody_sent_in_time_is_cancelled_as_stale(house: House) -> None:
+    key = house.write("one")
+
+    assert house.claim(now=NOW + timedelta(hours=24)) == []
+
+    assert house.message(key).state is MessageState.CANCELLED
+    assert house.message(key).last_error == "stale"
+
+
+def test_what_is_on_its_way_when_the_address_refuses_is_cancelled(house: House) -> None:
+    key = house.write("one")
+    claimed = house.claim()[0]
+    with house.runtime.transaction() as session:
+        mark_refused(session, house.address_id, reason="no such user", now=NOW)
+
+    assert house.build(claimed) is None
+
+    assert house.message(key).state is MessageState.CANCELLED
+    assert house.message(key).last_error == "the address refuses mail"
+
+
+def test_a_removed_address_is_never_written_to(house: House) -> None:
+    key = house.write("one")
+    claimed = house.claim()[0]
+    with house.runtime.transaction() as session:
+        set_email(session, house.ben_id, None, by=house.olga, now=NOW)
+
+    assert house.build(claimed) is None
+    assert house.message(key).state is MessageState.CANCELLED
+
+
+@pytest.mark.parametrize(("notice", "goes_out"), [(Notice.REQUEST, False), (Notice.FRESH_LINK, True)])
+def test_unsubscribing_stops_requests_already_claimed_but_no_answers(
+    house: House, notice: Notice, goes_out: bool
+) -> None:
+    key = house.write("one", notice=notice)
+    claimed = house.claim()[0]
+    with house.runtime.transaction() as session:
+        unsubscribe(session, house.address_id, by=Actor.contact(house.ben_id), now=NOW)
+
+    assert (house.build(claimed) is not None) is goes_out
+    if not goes_out:
+        assert house.message(key).last_error == "unsubscribed"
+
+
+def test_a_request_with_nothing_left_to_ask_is_cancelled(house: House) -> None:
+    key = house.write("one", notice=Notice.REQUEST)
+
+    assert house.build(house.claim()[0]) is None
+
+    assert house.message(key).state is MessageState.CANCELLED
+    assert house.message(key).last_error == "nothing left to say"
+
+
+def test_the_words_are_stored_before_anything_is_sent(house: House) -> None:
+    key = house.write("one")
+
+    built = house.build(house.claim()[0])
+
+    assert built is not None
+    assert built.to == "ben@example.org"
+    assert house.message(key).rendered == built.letter.as_dict()
+    assert "/pay/" in built.letter.text
+
+
+def test_a_failed_try_is_put_into_words_afresh(house: House) -> None:
+    key = house.write("one")
+    claimed = house.claim()[0]
+    house.build(claimed)
+    house.fail(claimed, BUSY)
+
+    assert house.message(key).rendered is None
+
+
+def test_an_answer_that_waited_is_dated_when_it_goes_out(house: House) -> None:
+    house.write("one")
+    later = NOW + timedelta(hours=20)
+
+    built = house.build(house.claim(now=later)[0], now=later)
+
+    assert built is not None
+    assert built.date == later
+
+
+def test_nothing_is_claimed_on_hold(house: House) -> None:
+    house.write("one")
+    with house.runtime.transaction() as session:
+        hold_sending(session, "moving house", now=NOW)
+
+    assert house.claim() == []
+
+    with house.runtime.transaction() as session:
+        assert release_hold(session)
+    assert len(house.claim()) == 1
+
+
+def test_what_waits_and_is_due_is_counted(house: House) -> None:
+    house.write("one")
+    house.write("tomorrow", due_at=NOW + timedelta(days=1))
+
+    with house.runtime.reading() as session:
+        assert count_due(session, now=NOW) == 1
+
+
+def test_a_dead_message_can_be_sent_again_with_all_its_tries(house: House) -> None:
+    key = house.write("one")
+    gone = DeliveryFailed("554 5.7.1 looks like spam", scope=Scope.MESSAGE, permanent=True)
+    house.fail(house.claim()[0], gone)
+    later = NOW + timedelta(days=3)
+
+    with house.runtime.transaction() as session:
+        retry_message(session, key, by=house.olga, now=later)
+
+    assert [claimed.id for claimed in house.claim(now=later)] == [key]
+    assert house.message(key).attempts == 0
+    with house.runtime.reading() as session:
+        assert session.scalars(select(Event.verb).where(Event.subject_kind == "message")).all() == ["retry"]
+
+
+def test_a_message_to_a_refused_address_is_not_sent_again(house: House) -> None:
+    key = house.write("one")
+    house.fail(house.claim()[0], NOBODY)
+
+    with pytest.raises(AddressUnusable), house.runtime.transaction() as session:
+        retry_message(session, key, by=house.olga, now=NOW)
+
+
+def test_a_sent_message_is_neither_cancelled_nor_sent_again(house: House) -> None:
+    key = house.write("one")
+    house.sent(house.claim()[0])
+
+    with pytest.raises(MessageMoved), house.runtime.transaction() as session:
+        retry_message(session, key, by=house.olga, now=NOW)
+    with pytest.raises(MessageMoved), house.runtime.transaction() as session:
+        cancel_message(session, key, by=house.olga, now=NOW)
+
+
+def test_a_cancelled_message_is_not_claimed(house: House) -> None:
+    key = house.write("one")
+
+    with house.runtime.transaction() as session:
+        cancel_message(session, key, by=house.olga, now=NOW)
+
+    assert house.claim() == []
+
+
+def test_a_test_goes_to_ones_own_address(house: House) -> None:
+    with house.runtime.transaction() as session:
+        send_test(session, house.workspace_id, house.olga_id, by=house.olga, now=NOW)
+
+    built = house.build(house.claim()[0])
+
+    assert built is not None
+    assert built.to == "olga@example.org"
+
+
+def test_a_test_without_an_address_is_refused(house: House) -> None:
+    with house.runtime.transaction() as session:
+        mia = add_contact(session, house.workspace_id, name="Mia", by=house.olga, now=NOW)
+
+    with pytest.raises(NowhereToSend), house.runtime.transaction() as session:
+        send_test(session, house.workspace_id, mia.id, by=house.olga, now=NOW)
