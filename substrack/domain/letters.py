@@ -114,7 +114,10 @@ class Asking:
 
 @dataclass(frozen=True)
 class Welcome:
-    """A member's first letter. `share` is None while the price of the next period is unknown."""
+    """A member's first letter. `share` is None while the price of the next period is unknown.
+
+    `owes_already`: something is open, so it would be wrong to say that there is nothing to do.
+    """
 
     group: str
     description: str
@@ -123,6 +126,7 @@ class Welcome:
     every: int
     first_on: date | None
     share: Money | None
+    owes_already: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,10 +185,13 @@ class ReceivedItem:
 
 @dataclass(frozen=True)
 class Received:
-    """Money that came and where it went; `credit` is what was left over, None when nothing was."""
+    """Money that came and where it went.
+
+    `receipt` is None when the member's own credit settled it; `credit` is what was left over, if anything was.
+    """
 
     items: tuple[ReceivedItem, ...]
-    receipt: Money
+    receipt: Money | None
     credit: Money | None
     how_to_pay: tuple[HowToPay, ...] = ()
 

@@ -21,6 +21,7 @@ from substrack.domain.letters import Letter, LetterLinks
 from substrack.domain.notices import Notice, rules_of
 from substrack.texts import account_letters, admin_letters, member_letters
 from substrack.texts.blocks import Block, Composition, Paragraph, PlainLink
+from substrack.texts.catalogue import language_of
 from substrack.texts.words import Words
 
 __all__ = ["LetterLinks", "RenderedLetter", "compose", "render"]
@@ -100,7 +101,7 @@ def render(letter: Letter) -> RenderedLetter:
 
 def compose(letter: Letter) -> Composition:
     """Choose the words of a letter; every channel lays out the same blocks."""
-    return COMPOSERS[letter.notice](letter, letter.content, Words(letter.locale))
+    return COMPOSERS[letter.notice](letter, letter.content, Words(language_of(letter.locale)))
 
 
 def from_name(letter: Letter) -> str:
@@ -114,11 +115,11 @@ def from_name(letter: Letter) -> str:
 
 
 def _frame(letter: Letter, composition: Composition) -> dict[str, Any]:
-    _ = Words(letter.locale)
+    _ = Words(language_of(letter.locale))
     return {
-        "language": letter.locale.replace("_", "-"),
+        "language": _.locale.replace("_", "-"),
         "subject": _one_line(composition.subject),
-        "greeting": _("Hi %(name)s,", name=_one_line(letter.to.name)),
+        "greeting": _("Hi %(name)s,", name=_one_line(letter.to.name)) if letter.to.name else _("Hello,"),
         "blocks": composition.blocks,
         "footer": _footer(letter, _),
     }

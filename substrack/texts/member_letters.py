@@ -76,15 +76,18 @@ def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
     if content.first_on is not None:
         facts.append((_("First period starts"), _.day(content.first_on)))
     about = (Quote(content.description),) if content.description else ()
-    nothing_to_do = _(
-        "There is nothing to do yet, and you need no account: "
-        "when a share is due you get a mail that says how to pay."
-    )
+    if content.owes_already:
+        what_now = _("You need no account. What is open already is on your page.")
+    else:
+        what_now = _(
+            "There is nothing to do yet, and you need no account: "
+            "when a share is due you get a mail that says how to pay."
+        )
     blocks = (
         Paragraph(shared),
         *about,
         Facts(tuple(facts)),
-        Paragraph(nothing_to_do),
+        Paragraph(what_now),
         *page_button(letter, _),
     )
     subject = _("%(payer)s shares %(group)s with you", payer=content.payer.name, group=content.group)
@@ -130,20 +133,34 @@ def price_change(letter: Letter, content: PriceChange, _: Words) -> Composition:
 def received(letter: Letter, content: Received, _: Words) -> Composition:
     """Confirm that money came and everything it was for is settled."""
     payers = payers_of([row.item for row in content.items], _)
-    opening = _(
-        "%(payers)s received your %(amount)s. Thank you!", payers=payers, amount=_.money(content.receipt)
-    )
-    subject = _("Received: %(amount)s for %(what)s", amount=_.money(content.receipt), what=_whats(content, _))
+    if content.receipt is None:
+        opening = _("Your credit with %(payers)s has settled this.", payers=payers)
+        subject = _("Settled from your credit: %(what)s", what=_whats(content, _))
+    else:
+        came = _.money(content.receipt)
+        opening = _("%(payers)s received your %(amount)s. Thank you!", payers=payers, amount=came)
+        subject = _("Received: %(amount)s for %(what)s", amount=came, what=_whats(content, _))
     blocks = (Paragraph(opening), _received_bill(content, _), *_credit(content, _), *page_button(letter, _))
     return Composition(subject, blocks)
 
 
 def part_received(letter: Letter, content: Received, _: Words) -> Composition:
     """Confirm that less came than was owed, and say what is left."""
-    came, left = _.money(content.receipt), _left_in_words(content, _)
+    left = _left_in_words(content, _)
     payers = payers_of([row.item for row in content.items], _)
-    opening = _("%(payers)s received %(came)s; %(left)s is left to pay.", payers=payers, came=came, left=left)
-    subject = _("Received %(came)s, %(left)s left: %(what)s", came=came, left=left, what=_whats(content, _))
+    if content.receipt is None:
+        opening = _(
+            "Your credit with %(payers)s has settled a part; %(left)s is left.", payers=payers, left=left
+        )
+        subject = _("Partly settled, %(left)s left: %(what)s", left=left, what=_whats(content, _))
+    else:
+        came = _.money(content.receipt)
+        opening = _(
+            "%(payers)s received %(came)s; %(left)s is left to pay.", payers=payers, came=came, left=left
+        )
+        subject = _(
+            "Received %(came)s, %(left)s left: %(what)s", came=came, left=left, what=_whats(content, _)
+        )
     blocks = (
         Paragraph(opening),
         _received_bill(content, _),

@@ -179,6 +179,9 @@ SAMPLES: dict[str, Letter] = {
             (ways(euros(99), "K7M2PQ"),),
         ),
     ),
+    "received_from_credit": letter(
+        Notice.RECEIVED, Received((ReceivedItem(YOUTUBE, euros(400), euros(0)),), None, None)
+    ),
     "rejected": letter(
         Notice.REJECTED,
         Decided((YOUTUBE,), "Nothing came by the 10th.\nWhich bank?", (ways(euros(400), "K7M2PQ"),)),

@@ -1,0 +1,129 @@
+"""What an admin is told, as it stands when the letter is sent.
+
+Each reader returns None when nothing is left to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.cycles import local_date
+from substrack.domain.letters import (
+    About,
+    AboutAddress,
+    BillWanted,
+    Claim,
+    Claims,
+    Person,
+)
+from substrack.domain.money import Money
+from substrack.domain.payments import ASKABLE
+from substrack.queries.letter_facts import Facts, Reading, items_of, person
+from substrack.queries.letter_items import Owed, load_owed, load_people, span_of
+from substrack.store import (
+    Address,
+    Attempt,
+    AttemptItem,
+    AttemptState,
+    Contact,
+    Group,
+    Period,
+)
+
+
+def claim_received(reading: Reading) -> Facts | None:
+    claims = _open_claims(reading, reading.message.payload["attempt_id"])
+    if not claims:
+        return None
+    claim = claims[0]
+    return Facts(Claims(claims), thread=claim.items[0].payment_id, reply_to=claim.member.email)
+
+
+def claims_waiting(reading: Reading) -> Facts | None:
+    claims = _open_claims(reading)
+    return Facts(Claims(claims)) if claims else None
+
+
+def _open_claims(reading: Reading, attempt_id: int | None = None) -> tuple[Claim, ...]:
+    session = reading.session
+    query = (
+        select(Attempt, Contact)
+        .join(Contact, Contact.id == Attempt.contact_id)
+        .where(Attempt.workspace_id == reading.message.workspace_id, Attempt.state == AttemptState.OPEN)
+        .order_by(Attempt.made_at, Attempt.id)
+    )
+    if attempt_id is not None:
+        query = query.where(Attempt.id == attempt_id)
+    rows = session.execute(query).all()
+    people = load_people(session, [contact for _attempt, contact in rows])
+    named = _payments_of(session, [attempt.id for attempt, _contact in rows])
+    owed = {
+        row.payment.id: row for row in load_owed(session, {key for keys in named.values() for key in keys})
+    }
+    return tuple(
+        _claim(attempt, people[contact.id], [owed[key] for key in owed if key in named[attempt.id]], reading)
+        for attempt, contact in rows
+        if named.get(attempt.id)
+    )
+
+
+def _payments_of(session: Session, attempt_ids: Sequence[int]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    query = select(AttemptItem.attempt_id, AttemptItem.payment_id).where(
+        AttemptItem.attempt_id.in_(attempt_ids), AttemptItem.state == AttemptState.OPEN
+    )
+    for attempt_id, payment_id in session.execute(query):
+        found.setdefault(attempt_id, set()).add(payment_id)
+    return found
+
+
+def _claim(attempt: Attempt, member: Person, owed: Sequence[Owed], reading: Reading) -> Claim:
+    return Claim(
+        member=member,
+        amount=Money(attempt.amount_minor, attempt.currency),
+        items=items_of(owed),
+        made_on=local_date(attempt.made_at, reading.time_zone),
+        paid_on=attempt.paid_on,
+        method=attempt.method,
+        note=attempt.note,
+        is_flagged=attempt.flagged,
+    )
+
+
+def bill_wanted(reading: Reading) -> Facts | None:
+    period = reading.session.get(Period, reading.message.payload["period_id"])
+    if period is None or period.total_minor is not None or period.voided_at is not None:
+        return None
+    group = reading.session.get_one(Group, period.group_id)
+    span = span_of(group, period.starts_on, period.ends_on)
+    return Facts(BillWanted(group.name, group.public_id, span, period.due_on), groups=(group.name,))
+
+
+def requests_exhausted(reading: Reading) -> Facts | None:
+    owed = [row for row in reading.payments() if row.payment.status in ASKABLE and not row.payment.voided_at]
+    if not owed:
+        return None
+    member = person(reading, owed[0].payment.contact_id)
+    return Facts(About(member, items_of(owed)), reply_to=member.email)
+
+
+def objection(reading: Reading) -> Facts | None:
+    payload = reading.message.payload
+    owed = reading.payments()
+    if not owed:
+        return None
+    member = person(reading, payload["contact_id"])
+    content = About(member, items_of(owed), payload["text"])
+    return Facts(content, thread=owed[0].item.payment_id, reply_to=member.email)
+
+
+def address(reading: Reading) -> Facts | None:
+    payload = reading.message.payload
+    address = reading.session.get(Address, payload["address_id"])
+    if address is None:
+        return None
+    member = person(reading, address.contact_id)
+    return Facts(AboutAddress(member, address.value, payload.get("reason")))

@@ -1,0 +1,142 @@
+"""Payments as letters name them: items with their period and payer, and how to pay what is open.
+
+A constant number of queries, however many payments. Which payments belong into a letter is decided by
+`queries.letters`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.letters import HowToPay, Item, Person, Span, Way
+from substrack.domain.money import Money
+from substrack.domain.notices import Channel
+from substrack.domain.pay_methods import PayKind, fill
+from substrack.domain.payments import ASKABLE
+from substrack.store import Address, Contact, Group, Member, Payment, PayMethod, Period
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One payment with what decides whether it is still worth writing about."""
+
+    payment: Payment
+    group: Group
+    left_on: date | None
+    item: Item
+
+
+def load_owed(
+    session: Session, payment_ids: Iterable[int], steps: Mapping[int, int] | None = None
+) -> list[Owed]:
+    """Load payments, oldest first; `steps` says how often each was asked for."""
+    rows = session.execute(
+        select(Payment, Group, Period, Member.left_on, Contact)
+        .join(Group, Group.id == Payment.group_id)
+        .join(Member, Member.id == Payment.member_id)
+        .join(Contact, Contact.id == Payment.payer_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
+        .where(Payment.id.in_(sorted(payment_ids)))
+        .order_by(Payment.asked_on, Payment.id)
+    ).all()
+    people = load_people(session, {payer.id: payer for _p, _g, _s, _l, payer in rows}.values())
+    return [
+        Owed(payment, group, left_on, _item(payment, group, period, people[payer.id], steps or {}))
+        for payment, group, period, left_on, payer in rows
+    ]
+
+
+def load_people(session: Session, contacts: Iterable[Contact]) -> dict[int, Person]:
+    """Add to each contact the email address a reply would reach, by contact id."""
+    by_id = {contact.id: contact for contact in contacts}
+    found = session.execute(
+        select(Address.contact_id, Address.value)
+        .where(
+            Address.contact_id.in_(sorted(by_id)),
+            Address.channel == Channel.EMAIL,
+            Address.refused_since.is_(None),
+        )
+        .order_by(Address.id.desc())
+    )
+    emails = {row.contact_id: row.value for row in found}
+    return {key: Person(contact.name, emails.get(key)) for key, contact in by_id.items()}
+
+
+def load_how_to_pay(session: Session, owed: Sequence[Owed]) -> tuple[HowToPay, ...]:
+    """Work out one transfer per payer, currency and set of ways: what two groups share is paid at once."""
+    open_items = [row for row in owed if row.payment.status in ASKABLE]
+    methods = _methods(session, {row.group.id for row in open_items})
+    bundles: dict[tuple[int, str, str], list[Owed]] = {}
+    for row in open_items:
+        ways = repr(
+            [(method.kind, sorted(method.fields.items())) for method in methods.get(row.group.id, ())]
+        )
+        bundles.setdefault((row.payment.payer_id, row.payment.currency, ways), []).append(row)
+    return tuple(_how_to_pay(rows, methods.get(rows[0].group.id, ())) for rows in bundles.values())
+
+
+def _item(
+    payment: Payment, group: Group, period: Period | None, payer: Person, steps: Mapping[int, int]
+) -> Item:
+    left = payment.amount_minor - payment.received_minor - payment.written_off_minor
+    return Item(
+        payment_id=payment.public_id,
+        group=group.name,
+        payer=payer,
+        span=None if period is None else span_of(group, period.starts_on, period.ends_on),
+        amount=Money(payment.amount_minor, payment.currency),
+        left=Money(left, payment.currency),
+        due_on=payment.due_on,
+        reference=payment.reference,
+        status=payment.status,
+        step=steps.get(payment.id, 0),
+    )
+
+
+def span_of(group: Group, starts_on: date, ends_on: date) -> Span:
+    """Name the dates of a period by the rhythm of its group."""
+    return Span(group.unit, group.every, starts_on, ends_on)
+
+
+def _methods(session: Session, group_ids: Iterable[int]) -> dict[int, list[PayMethod]]:
+    found: dict[int, list[PayMethod]] = {}
+    query = select(PayMethod).where(PayMethod.group_id.in_(sorted(group_ids)))
+    for method in session.scalars(query.order_by(PayMethod.group_id, PayMethod.position)):
+        found.setdefault(method.group_id, []).append(method)
+    return found
+
+
+def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod]) -> HowToPay:
+    items = [row.item for row in rows]
+    total = sum((item.left for item in items[1:]), items[0].left)
+    references = tuple(item.reference for item in items)
+    return HowToPay(
+        payer=items[0].payer.name,
+        groups=tuple(dict.fromkeys(item.group for item in items)),
+        total=total,
+        references=references,
+        ways=tuple(_way(method, total, " ".join(references)) for method in methods),
+    )
+
+
+def _way(method: PayMethod, total: Money, reference: str) -> Way:
+    fields, label = method.fields, method.fields.get("label")
+    match PayKind(method.kind):
+        case PayKind.LINK:
+            url = fill(fields["url"], amount=total.major(), currency=total.currency, reference=reference)
+            return Way("link", url, label=label)
+        case PayKind.IBAN:
+            return Way("iban", _in_fours(fields["iban"]), holder=fields["holder"], label=label)
+        case PayKind.TEXT:
+            return Way("text", fields["text"], label=label)
+
+
+def _in_fours(iban: str) -> str:
+    """ISO 13616 prints an IBAN in groups of four."""
+    plain = iban.replace(" ", "")
+    return " ".join(plain[start : start + 4] for start in range(0, len(plain), 4))

@@ -1,0 +1,102 @@
+"""Letters read from the tables at the moment they are sent, so that none says what is no longer so.
+
+A message names what it is about by ids; what it says is read here. When nothing is left to say the answer is
+None and the message is cancelled. Nothing here writes or puts anything into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.letters import (
+    Account,
+    Letter,
+    LetterLinks,
+    Person,
+    Plain,
+)
+from substrack.domain.notices import Notice
+from substrack.queries import admin_letters, member_letters
+from substrack.queries.letter_facts import Facts, Reading
+from substrack.store import (
+    Link,
+    Message,
+    User,
+)
+
+
+def load_letter(session: Session, message: Message, *, links: LetterLinks, now: datetime) -> Letter | None:
+    """Read what a message has to say as of `now`; None when nothing is left to say.
+
+    The locale is the contact's or the workspace's, as stored; `texts` chooses the nearest it can write.
+    """
+    reading = Reading(session, message, now)
+    facts = _READERS[message.notice](reading)
+    if facts is None:
+        return None
+    contact = reading.contact
+    return Letter(
+        notice=message.notice,
+        locale=(contact.language if contact else None) or reading.workspace.language,
+        to=Person(contact.name if contact else ""),
+        links=links,
+        content=facts.content,
+        payers=facts.payers,
+        groups=facts.groups,
+        thread=facts.thread,
+        reply_to=facts.reply_to or _only_email(facts.payers),
+    )
+
+
+def _account(reading: Reading) -> Facts | None:
+    """A link that was used, revoked or has run out is not worth sending."""
+    payload = reading.message.payload
+    link = reading.session.get(Link, payload["link_id"])
+    if link is None or link.used_at is not None or link.revoked_at is not None:
+        return None
+    if link.expires_at is not None and link.expires_at <= reading.now:
+        return None
+    until = link.expires_at.astimezone(ZoneInfo(reading.time_zone)) if link.expires_at else None
+    user = reading.session.get(User, payload["invited_by"]) if payload.get("invited_by") else None
+    return Facts(Account(reading.workspace.name, until, user.name if user else None))
+
+
+def _plain(reading: Reading) -> Facts | None:
+    return Facts(Plain(reading.workspace.name))
+
+
+def _only_email(payers: Sequence[Person]) -> str | None:
+    return payers[0].email if len(payers) == 1 else None
+
+
+_READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
+    {
+        Notice.REQUEST: member_letters.asking,
+        Notice.REMINDER: member_letters.asking,
+        Notice.PERIOD_OPENED: member_letters.period_opened,
+        Notice.WELCOME: member_letters.welcome,
+        Notice.HEADS_UP: member_letters.heads_up,
+        Notice.PRICE_CHANGE: member_letters.price_change,
+        Notice.CLAIM_RECEIVED: admin_letters.claim_received,
+        Notice.CLAIMS_WAITING: admin_letters.claims_waiting,
+        Notice.RECEIVED: member_letters.received,
+        Notice.PART_RECEIVED: member_letters.received,
+        Notice.REJECTED: member_letters.rejected,
+        Notice.WAIVED: member_letters.waived,
+        Notice.BILL_WANTED: admin_letters.bill_wanted,
+        Notice.REQUESTS_EXHAUSTED: admin_letters.requests_exhausted,
+        Notice.OBJECTION: admin_letters.objection,
+        Notice.ADDRESS_REFUSED: admin_letters.address,
+        Notice.UNSUBSCRIBED: admin_letters.address,
+        Notice.INVITE: _account,
+        Notice.SETUP: _account,
+        Notice.RESET: _account,
+        Notice.FRESH_LINK: _plain,
+        Notice.TEST: _plain,
+    }
+)

@@ -1,0 +1,206 @@
+"""What a member is told, as it stands when the letter is sent.
+
+Each reader returns None when nothing is left to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.cycles import Cycle, local_date
+from substrack.domain.letters import (
+    Asking,
+    Decided,
+    HeadsUp,
+    PriceChange,
+    Received,
+    ReceivedItem,
+    Welcome,
+)
+from substrack.domain.money import Money
+from substrack.domain.payments import ASKABLE, OPEN
+from substrack.domain.shares import FixedAmountsOverTotal, SplitKind, split
+from substrack.queries.groups import price_on, sharers_on
+from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of
+from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed, span_of
+from substrack.store import (
+    Group,
+    Member,
+    MessageItem,
+    Payment,
+    Price,
+)
+
+
+def asking(reading: Reading) -> Facts | None:
+    rows = reading.session.execute(
+        select(MessageItem.payment_id, MessageItem.step).where(MessageItem.message_id == reading.message.id)
+    )
+    steps = {row.payment_id: row.step for row in rows}
+    if not steps:
+        return None
+    return _to_pay(reading, [row for row in reading.payments(steps) if _is_asked(row, reading.now)])
+
+
+def period_opened(reading: Reading) -> Facts | None:
+    return _to_pay(reading, [row for row in reading.payments() if _is_asked(row, reading.now)])
+
+
+def _to_pay(reading: Reading, owed: Sequence[Owed]) -> Facts | None:
+    if not owed:
+        return None
+    return about(owed, Asking(items_of(owed), load_how_to_pay(reading.session, owed)))
+
+
+def _is_asked(row: Owed, now: datetime) -> bool:
+    """Nobody is asked for what is closed, claimed, voided or snoozed, nor after they have left."""
+    payment, today = row.payment, local_date(now, row.group.time_zone)
+    is_snoozed = payment.snoozed_until is not None and payment.snoozed_until > today
+    has_left = row.left_on is not None and row.left_on <= today
+    return payment.voided_at is None and payment.status in ASKABLE and not is_snoozed and not has_left
+
+
+def welcome(reading: Reading) -> Facts | None:
+    member = reading.session.get(Member, reading.message.payload["member_id"])
+    if member is None:
+        return None
+    group = reading.session.get_one(Group, member.group_id)
+    if member.left_on is not None and member.left_on <= local_date(reading.now, group.time_zone):
+        return None
+    payer = payer_of(reading, group)
+    first_on, share = _first_share(reading.session, group, member)
+    content = Welcome(
+        group=group.name,
+        description=group.description,
+        payer=payer,
+        unit=group.unit,
+        every=group.every,
+        first_on=first_on,
+        share=share,
+        owes_already=_owes(reading.session, member),
+    )
+    return Facts(content, (payer,), (group.name,))
+
+
+def _first_share(session: Session, group: Group, member: Member) -> tuple[date | None, Money | None]:
+    """Find the first period that waits for a member, and what their share of it will be."""
+    cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+    sequence = max(group.next_sequence, cycle.sequence_on_or_after(max(member.joined_on, group.anchor_on)))
+    window = cycle.window(sequence)
+    if group.ends_on is not None and window.starts_on > group.ends_on:
+        return None, None
+    total = None if group.split is SplitKind.VARIABLE else price_on(session, group.id, window.starts_on)
+    if total is None:
+        return window.starts_on, None
+    sharers = sharers_on(session, group, window.starts_on)
+    included = group.payer_included and any(sharer.is_payer for sharer in sharers)
+    try:
+        shares = split(total, sharers, sequence=sequence, period_days=window.days, payer_included=included)
+    except FixedAmountsOverTotal:
+        return window.starts_on, None
+    minor = shares.amounts.get(member.id)
+    return window.starts_on, None if minor is None else Money(minor, group.currency)
+
+
+def _owes(session: Session, member: Member) -> bool:
+    open_payment = select(Payment.id).where(
+        Payment.member_id == member.id, Payment.status.in_(OPEN), Payment.voided_at.is_(None)
+    )
+    return session.scalar(open_payment.limit(1)) is not None
+
+
+def heads_up(reading: Reading) -> Facts | None:
+    payload = reading.message.payload
+    group = reading.session.get_one(Group, payload["group_id"])
+    starts_on, ends_on = date.fromisoformat(payload["starts_on"]), date.fromisoformat(payload["ends_on"])
+    if _is_over(group, starts_on) or not _is_member(reading, group, starts_on):
+        return None
+    payer, minor = payer_of(reading, group), payload["amount_minor"]
+    content = HeadsUp(
+        group=group.name,
+        payer=payer,
+        span=span_of(group, starts_on, ends_on),
+        due_on=date.fromisoformat(payload["due_on"]),
+        amount=money_in(minor, group),
+    )
+    return Facts(content, (payer,), (group.name,))
+
+
+def price_change(reading: Reading) -> Facts | None:
+    payload = reading.message.payload
+    group = reading.session.get_one(Group, payload["group_id"])
+    price = reading.session.get(Price, payload["price_id"])
+    from_on = date.fromisoformat(payload["from_on"])
+    if price is None or price.amount_minor != payload["after_minor"]:
+        return None
+    if _is_over(group, from_on) or not _is_member(reading, group, from_on):
+        return None
+    payer = payer_of(reading, group)
+    content = PriceChange(
+        group=group.name,
+        payer=payer,
+        from_on=from_on,
+        before=Money(payload["before_minor"], group.currency),
+        after=Money(payload["after_minor"], group.currency),
+        share_before=money_in(payload["share_before_minor"], group),
+        share_after=money_in(payload["share_after_minor"], group),
+    )
+    return Facts(content, (payer,), (group.name,))
+
+
+def _is_over(group: Group, day: date) -> bool:
+    is_stopped = group.paused_at is not None or group.archived_at is not None
+    return is_stopped or (group.ends_on is not None and day > group.ends_on)
+
+
+def _is_member(reading: Reading, group: Group, day: date) -> bool:
+    there = select(Member.id).where(
+        Member.group_id == group.id,
+        Member.contact_id == reading.message.contact_id,
+        (Member.left_on.is_(None)) | (Member.left_on > day),
+    )
+    return reading.session.scalar(there.limit(1)) is not None
+
+
+def received(reading: Reading) -> Facts | None:
+    payload = reading.message.payload
+    named = {item["payment_id"]: item for item in payload["items"]}
+    owed = load_owed(reading.session, named)
+    if not owed:
+        return None
+    currency = payload["currency"] or owed[0].payment.currency
+    rows = tuple(
+        ReceivedItem(
+            row.item,
+            Money(named[row.payment.id]["received_minor"], row.payment.currency),
+            Money(named[row.payment.id]["left_minor"], row.payment.currency),
+        )
+        for row in owed
+    )
+    content = Received(
+        items=rows,
+        receipt=Money(payload["receipt_minor"], currency) if payload["receipt_minor"] else None,
+        credit=Money(payload["credit_minor"], currency) if payload["credit_minor"] else None,
+        how_to_pay=load_how_to_pay(reading.session, owed),
+    )
+    return about(owed, content)
+
+
+def rejected(reading: Reading) -> Facts | None:
+    """Payments settled in the meantime have an answer of their own."""
+    owed = [row for row in reading.payments() if row.payment.status in OPEN and row.payment.voided_at is None]
+    if not owed:
+        return None
+    reason = reading.message.payload["reason"]
+    return about(owed, Decided(items_of(owed), reason, load_how_to_pay(reading.session, owed)))
+
+
+def waived(reading: Reading) -> Facts | None:
+    owed = [row for row in reading.payments() if row.payment.voided_at is None]
+    if not owed:
+        return None
+    return about(owed, Decided(items_of(owed), reading.message.payload["reason"]))
