@@ -18,6 +18,7 @@ from tests.support.databases import KINDS, Databases, Kind
 if TYPE_CHECKING:
     from substrack.bootstrap import Runtime
     from substrack.settings import Settings
+    from tests.support.cast import Cast
 
 # A shared machine may be slow; how long an example takes is no claim of ours.
 hypothesis.settings.register_profile("house", deadline=None, print_blob=True)
@@ -68,3 +69,11 @@ def runtime(settings: "Settings") -> Iterator["Runtime"]:
     runtime = make_runtime(settings)
     yield runtime
     runtime.close()
+
+
+@pytest.fixture
+def cast(runtime: "Runtime") -> "Cast":
+    """Give olga's workspace, on each database."""
+    from tests.support.cast import make_cast
+
+    return make_cast(runtime)

@@ -32,7 +32,7 @@ from substrack.domain.requests import (
 )
 from substrack.domain.wording import clean_text
 from substrack.services.journal import new_correlation_id, record_payment
-from substrack.services.ledger import Decision, NoSuchPayment, lock_contacts, move, payments_now
+from substrack.services.ledger import Decision, NoSuchPayment, check_owner, lock_contacts, move, payments_now
 from substrack.services.outbox import Draft, Item, admin_contacts, queue
 from substrack.services.schedule import DuePayment, due_payments, payments_with_rules, reschedule_payments
 from substrack.store import Contact, Group, Message, MessageItem, Payment, Workspace
@@ -98,7 +98,7 @@ def snooze_payments(
     Raises:
         NoSuchPayment: one is not this contact's; SnoozeTooLong, SnoozeInThePast.
     """
-    payments = _own_open(session, contact_id, payment_ids)
+    payments = _own_open(session, contact_id, payment_ids, by)
     for payment in payments:
         today = local_date(now, session.get_one(Group, payment.group_id).time_zone)
         if until <= today:
@@ -124,7 +124,7 @@ def object_to_payments(
         NoSuchPayment: one is not this contact's; TextMissing, TextTooLong.
     """
     note = clean_text(text, field="text", required=True)
-    payments = _own_open(session, contact_id, payment_ids)
+    payments = _own_open(session, contact_id, payment_ids, by)
     if not payments:
         return []
     decision = Decision(by, now, note)
@@ -149,7 +149,8 @@ def object_to_payments(
     return payments
 
 
-def _own_open(session: Session, contact_id: int, payment_ids: Collection[int]) -> list[Payment]:
+def _own_open(session: Session, contact_id: int, payment_ids: Collection[int], by: Actor) -> list[Payment]:
+    check_owner(session, by, contact_id)
     lock_contacts(session, [contact_id])
     payments = payments_now(session, Payment.id.in_(payment_ids))
     if any(payment.contact_id != contact_id or payment.kind is PaymentKind.OWN for payment in payments):

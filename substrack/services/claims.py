@@ -21,6 +21,7 @@ from substrack.services.ledger import (
     Decision,
     NoSuchPayment,
     Touched,
+    check_owner,
     close_claim_item,
     lock_contacts,
     locked_payments,
@@ -85,6 +86,7 @@ def claim_payments(
         TooManyClaims, PaidInTheFuture, NotAllowed; SeveralPayers when one amount is given for several payers.
     """
     check_actor(Act.CLAIM, by)
+    check_owner(session, by, contact_id)
     lock_contacts(session, [contact_id])
     payments = _claimable(session, contact_id, payment_ids)
     if by.kind is ActorKind.CONTACT:
@@ -111,6 +113,7 @@ def withdraw_claim(
         NotAllowed: the actor is neither the member nor an admin.
     """
     check_actor(Act.WITHDRAW, by)
+    check_owner(session, by, contact_id)
     lock_contacts(session, [contact_id])
     payments = payments_now(
         session,

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import Actor
+from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import NotFound
 from substrack.domain.payments import ASKABLE, TRANSITIONS, Act, Standing, Status, WrongStatus
 from substrack.services.journal import new_correlation_id, record_payment
@@ -29,6 +29,8 @@ from substrack.store import (
     Event,
     Payment,
     Receipt,
+    RoleGrant,
+    User,
 )
 
 
@@ -83,6 +85,37 @@ def lock_contacts(session: Session, contact_ids: Iterable[int], *, skip_locked: 
     """Take the locks under which these contacts' money may move; return whose were got, in order of key."""
     query = select(Contact.id).where(Contact.id.in_(sorted(set(contact_ids)))).order_by(Contact.id)
     return list(session.scalars(query.with_for_update(key_share=True, skip_locked=skip_locked)))
+
+
+def check_admin(session: Session, by: Actor, workspace_id: int) -> None:
+    """Let only admins of the workspace decide; a stranger hears what a missing thing would say.
+
+    Raises:
+        NoSuchPayment: the user has no role in the workspace.
+    """
+    if by.kind is not ActorKind.USER:
+        return
+    role = select(RoleGrant.id).join(User, User.id == RoleGrant.user_id)
+    is_admin = (
+        RoleGrant.workspace_id == workspace_id,
+        RoleGrant.user_id == by.id,
+        User.deactivated_at.is_(None),
+    )
+    if session.scalar(role.where(*is_admin)) is None:
+        raise NoSuchPayment
+
+
+def check_owner(session: Session, by: Actor, contact_id: int) -> None:
+    """Let a member act for nobody but themselves, and an admin for the people of their workspace.
+
+    Raises:
+        NoSuchPayment: it is somebody else's.
+    """
+    if by.kind is ActorKind.CONTACT and by.id != contact_id:
+        raise NoSuchPayment
+    if by.kind is ActorKind.USER:
+        contact = session.get(Contact, contact_id)
+        check_admin(session, by, contact.workspace_id if contact else 0)
 
 
 def locked_payment(session: Session, payment_id: int) -> Payment:

@@ -31,6 +31,7 @@ from substrack.services.ledger import (
     Decision,
     Touched,
     allocate,
+    check_admin,
     close_claim_item,
     decided_already,
     live_allocations,
@@ -211,7 +212,7 @@ def confirm_claim(
         NoSuchClaim, ClaimDecided, NotAllowed, NothingArrived, OtherCurrencyReceived, DecidedAlready.
     """
     check_actor(Act.CONFIRM, by)
-    attempt, payments = _open_claim(session, attempt_id)
+    attempt, payments = _open_claim(session, attempt_id, by)
     _check_versions(session, payments, versions, Act.CONFIRM)
     money = amount or Money(attempt.amount_minor, attempt.currency)
     _check_arrived(money, payments[0])
@@ -249,7 +250,7 @@ def reject_claim(
     """
     check_actor(Act.REJECT, by)
     decision = Decision(by, now, _reason(reason))
-    attempt, payments = _open_claim(session, attempt_id)
+    attempt, payments = _open_claim(session, attempt_id, by)
     _check_versions(session, payments, versions, Act.REJECT)
     for payment in payments:
         _reject_one(session, payment, decision, None)
@@ -426,6 +427,7 @@ def _free_allocations(
 def _decidable(session: Session, payment_id: int, act: Act, by: Actor) -> Payment:
     check_actor(act, by)
     payment = locked_payment(session, payment_id)
+    check_admin(session, by, payment.workspace_id)
     if payment.kind is PaymentKind.OWN:
         raise OwnShare
     return payment
@@ -466,10 +468,11 @@ def _reject_one(session: Session, payment: Payment, decision: Decision, version:
     )
 
 
-def _open_claim(session: Session, attempt_id: int) -> tuple[Attempt, list[Payment]]:
+def _open_claim(session: Session, attempt_id: int, by: Actor) -> tuple[Attempt, list[Payment]]:
     attempt = session.get(Attempt, attempt_id)
     if attempt is None:
         raise NoSuchClaim
+    check_admin(session, by, attempt.workspace_id)
     lock_contacts(session, [attempt.contact_id])
     session.refresh(attempt)
     waiting = select(AttemptItem.payment_id).where(

@@ -16,7 +16,7 @@ from substrack.domain.payments import Act, PaymentKind, Status, check_actor
 from substrack.domain.shares import Sharer, split
 from substrack.domain.wording import clean_text
 from substrack.services.journal import record
-from substrack.services.ledger import Decision, lock_contacts, payments_now
+from substrack.services.ledger import Decision, check_admin, lock_contacts, payments_now
 from substrack.services.opening import BATCH, Opened, bill, lock_due_groups, open_next_of
 from substrack.services.payments import OtherCurrencyReceived, ReasonMissing, change_amount
 from substrack.services.schedule import cycle_of, reschedule_group, reschedule_payments
@@ -109,6 +109,7 @@ def open_next_period(session: Session, group_id: int, *, by: Actor, now: datetim
     """
     check_actor(Act.ADJUST, by)
     group = _group(session, group_id)
+    check_admin(session, by, group.workspace_id)
     sequence = group.next_sequence
     starts_on = cycle_of(group).start_of(sequence)
     is_over = group.ends_on is not None and starts_on > group.ends_on
@@ -147,6 +148,7 @@ def edit_period(
     """
     check_actor(Act.ADJUST, by)
     period, group = _locked(session, period_id, version)
+    check_admin(session, by, group.workspace_id)
     if period.voided_at is not None:
         raise PeriodVoided
     _check_edit(period, group, total, due_on)

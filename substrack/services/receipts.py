@@ -34,6 +34,7 @@ from substrack.services.ledger import (
     Decision,
     Touched,
     allocate,
+    check_admin,
     close_claim_item,
     live_allocations,
     lock_contacts,
@@ -47,6 +48,7 @@ from substrack.services.schedule import reschedule_payments
 from substrack.store import (
     Allocation,
     AttemptState,
+    Contact,
     Direction,
     Group,
     Payment,
@@ -124,6 +126,7 @@ def record_receipt(
         NotAllowed: the actor does not decide.
     """
     check_actor(Act.CONFIRM, by)
+    check_admin(session, by, workspace_id)
     if amount.minor <= 0:
         raise NothingReceived
     lock_contacts(session, [contact_id])
@@ -206,6 +209,7 @@ def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Dec
 def apply_credit_now(session: Session, contact_id: int, payer_id: int, *, by: Actor, now: datetime) -> int:
     """Settle a contact's open payments from their credit because an admin asks."""
     check_actor(Act.CONFIRM, by)
+    check_admin(session, by, session.get_one(Contact, contact_id).workspace_id)
     lock_contacts(session, [contact_id])
     return apply_credit(session, contact_id, payer_id, Decision(by, now))
 
@@ -220,6 +224,7 @@ def void_receipt(session: Session, receipt_id: int, *, reason: str, by: Actor, n
     receipt = session.get(Receipt, receipt_id)
     if receipt is None:
         raise NoSuchReceipt
+    check_admin(session, by, receipt.workspace_id)
     lock_contacts(session, [receipt.contact_id])
     session.refresh(receipt)
     if receipt.source is ReceiptSource.OWN:

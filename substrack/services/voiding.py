@@ -22,6 +22,7 @@ from substrack.services.ledger import (
     Decision,
     Touched,
     allocate,
+    check_admin,
     close_claim_item,
     live_allocations,
     lock_contacts,
@@ -73,7 +74,7 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
     """
     check_actor(Act.ADJUST, by)
     decision = _decision(reason, by, now)
-    period, payments = _locked(session, period_id)
+    period, payments = _locked(session, period_id, by)
     if period.voided_at is not None:
         raise VoidAlready
     for payment in payments:
@@ -93,7 +94,7 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
         NoSuchPeriod, NotAllowed, NotVoid, PlaceTaken.
     """
     check_actor(Act.ADJUST, by)
-    period, payments = _locked(session, period_id)
+    period, payments = _locked(session, period_id, by)
     if period.voided_at is None:
         raise NotVoid
     _check_place(session, period)
@@ -189,11 +190,12 @@ def _check_place(session: Session, period: Period) -> None:
         raise PlaceTaken
 
 
-def _locked(session: Session, period_id: int) -> tuple[Period, list[Payment]]:
+def _locked(session: Session, period_id: int, by: Actor) -> tuple[Period, list[Payment]]:
     found = session.get(Period, period_id)
     if found is None:
         raise NoSuchPeriod
-    session.get_one(Group, found.group_id, with_for_update={"key_share": True})
+    group = session.get_one(Group, found.group_id, with_for_update={"key_share": True})
+    check_admin(session, by, group.workspace_id)
     lock_contacts(session, session.scalars(select(Payment.contact_id).where(Payment.period_id == period_id)))
     period = session.get_one(Period, period_id, with_for_update={"key_share": True}, populate_existing=True)
     query = select(Payment).where(Payment.period_id == period_id).order_by(Payment.id)
