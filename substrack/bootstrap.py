@@ -157,7 +157,9 @@ def secret_keys(settings: Settings) -> list[str]:
 def _stored_key(path: Path) -> str:
     key = path.read_text(encoding="ascii").strip()
     if len(key) < 32:
-        raise WrongSetting(f"{path} holds no usable key. Restore it from a backup, or remove it to make a new one.")
+        raise WrongSetting(
+            f"{path} holds no usable key. Restore it from a backup, or remove it to make a new one."
+        )
     return key
 
 

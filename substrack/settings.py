@@ -52,7 +52,9 @@ class Settings(BaseSettings):
     @field_validator("secret_keys", mode="before")
     @classmethod
     def _split_keys(cls, value: Any) -> Any:
-        return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+        return (
+            tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+        )
 
     @field_validator("secret_keys")
     @classmethod
@@ -132,7 +134,9 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         for name, value in values.items()
         if name.startswith(PREFIX) and name[len(PREFIX) :].lower() in Settings.model_fields
     }
-    fields |= {name.lower(): _from_file(values[f"{PREFIX}{name}_FILE"], name) for name in _named_files(values)}
+    fields |= {
+        name.lower(): _from_file(values[f"{PREFIX}{name}_FILE"], name) for name in _named_files(values)
+    }
     fields = {name: value for name, value in fields.items() if value != ""}
     try:
         return Settings(**(fields | overrides))
