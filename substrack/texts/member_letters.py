@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from substrack.domain.cycles import Unit
 from substrack.domain.letters import (
     Asking,
     Decided,
@@ -25,6 +24,7 @@ from substrack.texts.bills import (
     what_for,
 )
 from substrack.texts.blocks import Bill, Block, Composition, Facts, Paragraph, Quote, Row
+from substrack.texts.labels import rhythm
 from substrack.texts.words import Words
 
 FACTUAL_FROM_STEP = 3
@@ -69,7 +69,7 @@ def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
     facts = [
         (_("Shared"), content.group),
         (_("Paid by"), content.payer.name),
-        (_("Rhythm"), rhythm(content, _)),
+        (_("Rhythm"), rhythm(content.unit, content.every, _.locale)),
     ]
     if content.share is not None:
         facts.append((_("Your share"), _.money(content.share)))
@@ -205,17 +205,6 @@ def fresh_link(letter: Letter, content: Plain, _: Words) -> Composition:
     not_you = _("If it wasn’t you who asked, there is nothing to do.")
     blocks = (Paragraph(opening), *page_button(letter, _), Paragraph(not_you))
     return Composition(_("Your fresh link"), blocks)
-
-
-def rhythm(content: Welcome, _: Words) -> str:
-    """Say how often a group bills: "every month", "every 3 months"."""
-    match content.unit:
-        case Unit.WEEK:
-            return _.ngettext("every week", "every %(n)s weeks", content.every)
-        case Unit.MONTH:
-            return _.ngettext("every month", "every %(n)s months", content.every)
-        case Unit.YEAR:
-            return _.ngettext("every year", "every %(n)s years", content.every)
 
 
 def _asking_subject(content: Asking, _: Words) -> str:

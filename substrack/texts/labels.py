@@ -1,0 +1,139 @@
+"""What states are called and how they look: the one place for pages, mail and bot.
+
+A label has a word, a tone and an icon, so that colour is never the only sign. Icons are named as in Bootstrap
+Icons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from substrack.domain.cycles import Unit
+from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Notice
+from substrack.domain.payments import Status
+from substrack.domain.shares import SplitKind
+from substrack.texts.words import Words
+
+
+class Tone(StrEnum):
+    """How a label feels; style sheets turn it into colours."""
+
+    CALM = "calm"
+    WAITING = "waiting"
+    GOOD = "good"
+    BAD = "bad"
+    MUTED = "muted"
+
+
+@dataclass(frozen=True)
+class Label:
+    """A state in a word, with its tone and icon."""
+
+    text: str
+    tone: Tone
+    icon: str
+
+
+_STATUS_LOOKS: Mapping[Status, tuple[Tone, str]] = MappingProxyType(
+    {
+        Status.PENDING: (Tone.CALM, "circle"),
+        Status.MEMBER_CONFIRMED: (Tone.WAITING, "hourglass-split"),
+        Status.CONFIRMED: (Tone.GOOD, "check-circle-fill"),
+        Status.OVERDUE: (Tone.BAD, "exclamation-circle-fill"),
+        Status.WAIVED: (Tone.MUTED, "slash-circle"),
+    }
+)
+
+_MESSAGE_LOOKS: Mapping[MessageState, tuple[Tone, str]] = MappingProxyType(
+    {
+        MessageState.QUEUED: (Tone.CALM, "clock"),
+        MessageState.SENDING: (Tone.WAITING, "send"),
+        MessageState.SENT: (Tone.GOOD, "check-circle-fill"),
+        MessageState.DEAD: (Tone.BAD, "x-circle-fill"),
+        MessageState.CANCELLED: (Tone.MUTED, "slash-circle"),
+    }
+)
+
+
+def status_label(status: Status, locale: str) -> Label:
+    """Name the status of a payment."""
+    _ = Words(locale)
+    words = {
+        Status.PENDING: _("Open"),
+        Status.MEMBER_CONFIRMED: _("To check"),
+        Status.CONFIRMED: _("Paid"),
+        Status.OVERDUE: _("Overdue"),
+        Status.WAIVED: _("Waived"),
+    }
+    return Label(words[status], *_STATUS_LOOKS[status])
+
+
+def message_label(state: MessageState, locale: str) -> Label:
+    """Name the state of a message."""
+    _ = Words(locale)
+    words = {
+        MessageState.QUEUED: _("Waiting"),
+        MessageState.SENDING: _("Sending"),
+        MessageState.SENT: _("Sent"),
+        MessageState.DEAD: _("Failed"),
+        MessageState.CANCELLED: _("Cancelled"),
+    }
+    return Label(words[state], *_MESSAGE_LOOKS[state])
+
+
+def notice_name(notice: Notice, locale: str) -> str:
+    """Name a kind of notice, for lists of messages."""
+    _ = Words(locale)
+    names = {
+        Notice.WELCOME: _("Welcome"),
+        Notice.REQUEST: _("Request"),
+        Notice.REMINDER: _("Reminder"),
+        Notice.HEADS_UP: _("Heads-up"),
+        Notice.PERIOD_OPENED: _("Period opened"),
+        Notice.PRICE_CHANGE: _("New price"),
+        Notice.CLAIM_RECEIVED: _("Payment to check"),
+        Notice.CLAIMS_WAITING: _("Payments to check"),
+        Notice.RECEIVED: _("Received"),
+        Notice.PART_RECEIVED: _("Part received"),
+        Notice.REJECTED: _("Rejected"),
+        Notice.WAIVED: _("Waived"),
+        Notice.BILL_WANTED: _("Bill wanted"),
+        Notice.REQUESTS_EXHAUSTED: _("No answer"),
+        Notice.ADDRESS_REFUSED: _("Address refused"),
+        Notice.UNSUBSCRIBED: _("Requests stopped"),
+        Notice.OBJECTION: _("Something’s off"),
+        Notice.INVITE: _("Invitation"),
+        Notice.SETUP: _("Set-up"),
+        Notice.RESET: _("New password"),
+        Notice.FRESH_LINK: _("Fresh link"),
+        Notice.TEST: _("Test"),
+    }
+    return names[notice]
+
+
+def rhythm(unit: Unit, every: int, locale: str) -> str:
+    """Say how often a group bills: "every month", "every 3 months"."""
+    _ = Words(locale)
+    match unit:
+        case Unit.WEEK:
+            return _.ngettext("every week", "every %(n)s weeks", every)
+        case Unit.MONTH:
+            return _.ngettext("every month", "every %(n)s months", every)
+        case Unit.YEAR:
+            return _.ngettext("every year", "every %(n)s years", every)
+
+
+def split_name(split: SplitKind, locale: str) -> str:
+    """Say how a group divides its price."""
+    _ = Words(locale)
+    names = {
+        SplitKind.EQUAL: _("in equal parts"),
+        SplitKind.WEIGHTS: _("by weight"),
+        SplitKind.FIXED: _("fixed amounts"),
+        SplitKind.VARIABLE: _("by the bill of each period"),
+    }
+    return names[split]
