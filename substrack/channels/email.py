@@ -58,7 +58,7 @@ class EmailChannel:
         message = build_mime(mail).as_bytes(policy=_policy_for(mail))
         async with self._slots, self._connection() as client:
             _refused, answer = await client.sendmail(
-                mail_address(mail.from_address),
+                mail_address(mail.from_address, Scope.LANE),
                 [mail_address(mail.to)],
                 message,
                 mail_options=_options(mail),

@@ -47,10 +47,10 @@ def build_mime(mail: OutgoingMail) -> EmailMessage:
     offer one-click unsubscription (RFC 8058).
 
     Raises:
-        DeliveryFailed: an address is none (permanent).
+        DeliveryFailed: an address is none; ours concerns every mail, the recipient's only theirs.
     """
     message = EmailMessage(policy=POLICY)
-    sender = mail_address(mail.from_address)
+    sender = mail_address(mail.from_address, Scope.LANE)
     message["From"] = _header_address(sender, _one_line(mail.from_name))
     message["To"] = _header_address(mail_address(mail.to))
     message["Subject"] = _one_line(mail.subject)
@@ -60,7 +60,7 @@ def build_mime(mail: OutgoingMail) -> EmailMessage:
     if mail.references:
         message["References"] = " ".join(f"<{_one_word(thread)}@{host}>" for thread in mail.references)
     if mail.reply_to:
-        message["Reply-To"] = _header_address(mail_address(mail.reply_to))
+        message["Reply-To"] = _header_address(mail_address(mail.reply_to, Scope.MESSAGE))
     if mail.unsubscribe_url:
         message["List-Unsubscribe"] = f"<{_one_word(mail.unsubscribe_url)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -70,11 +70,11 @@ def build_mime(mail: OutgoingMail) -> EmailMessage:
     return message
 
 
-def mail_address(value: str) -> str:
+def mail_address(value: str, scope: Scope = Scope.ADDRESS) -> str:
     """Return an address as it travels: the host in ASCII (RFC 5891), the name before it untouched.
 
     Raises:
-        DeliveryFailed: it is no address (permanent, for this address).
+        DeliveryFailed: it is no address, which concerns what `scope` says.
     """
     try:
         name, _, host = value.strip().rpartition("@")
@@ -82,7 +82,9 @@ def mail_address(value: str) -> str:
         _check_parts(name, ascii_host)
     except (ValueError, HeaderParseError, MessageDefect, IndexError) as error:
         raise DeliveryFailed(
-            f"“{_one_line(value)[:100]}” is not an email address", scope=Scope.ADDRESS, permanent=True
+            f"“{_one_line(value)[:100]}” is not an email address",
+            scope=scope,
+            permanent=scope is not Scope.LANE,
         ) from error
     return f"{name}@{ascii_host}"
 

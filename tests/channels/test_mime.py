@@ -69,6 +69,17 @@ def test_what_is_no_address_is_refused_for_good(address: str) -> None:
     assert (refused.value.scope, refused.value.permanent) == (Scope.ADDRESS, True)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "scope"),
+    [(replace(MAIL, from_address="SubsTrack <subs@example.org>"), Scope.LANE),
+     (replace(MAIL, reply_to="olga"), Scope.MESSAGE)],
+)  # fmt: skip
+def test_a_wrong_address_of_ours_is_not_held_against_the_recipient(wrong: OutgoingMail, scope: Scope) -> None:
+    with pytest.raises(DeliveryFailed) as refused:
+        build_mime(wrong)
+    assert refused.value.scope is scope
+
+
 def test_a_host_beyond_ascii_travels_in_its_ascii_form() -> None:
     assert arrived(replace(MAIL, to="ben@bücher.example"))["To"] == "ben@xn--bcher-kva.example"
 
