@@ -175,7 +175,7 @@ class TestSubPath:
 
     def test_a_path_that_only_begins_alike_is_not_ours(self, settings: Settings) -> None:
         with Site(settings, "https://example.org/subs") as site:
-            assert site.client.get("/subscribers", base_url="https://example.org").status_code == 404
+            assert site.client.get("/subssign-in", base_url="https://example.org").status_code == 404
 
 
 class TestProxies:
