@@ -1,4 +1,4 @@
-"""Tables and engines. Rows live here; what may happen to them is decided in `domain` and done in `services`."""
+"""Tables and engines. Rows live here; `domain` decides what may happen to them, `services` does it."""
 
 from substrack.store.base import Base, new_public_id
 from substrack.store.groups import Group, Member, PayMethod, Price

@@ -1,8 +1,8 @@
 """Engines: one that writes and one that only reads, on SQLite and on PostgreSQL.
 
 SQLite: WAL, `synchronous=FULL` (NORMAL loses acknowledged commits in a power cut), foreign keys, and write
-transactions that start with `BEGIN IMMEDIATE`, so that a writer waits for its turn instead of failing half-way
-with "database is locked". Readers never block writers and cannot write.
+transactions that start with `BEGIN IMMEDIATE`, so that a writer waits for its turn instead of failing
+half-way with "database is locked". Readers never block writers and cannot write.
 """
 
 from __future__ import annotations

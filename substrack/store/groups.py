@@ -16,8 +16,8 @@ from substrack.store.base import Base, Choice, Minor, PublicId, one_of
 class Group(Base):
     """One shared subscription.
 
-    `next_open_at` is the instant the next period opens by itself, null while nothing is to open (paused, ended,
-    archived, nobody joined yet). Currency and exponent freeze with the first period.
+    `next_open_at` is the instant the next period opens by itself, null while nothing is to open (paused,
+    ended, archived, nobody joined yet). Currency and exponent freeze with the first period.
     """
 
     __tablename__ = "groups"

@@ -13,7 +13,7 @@ from substrack.store.base import Base, Choice, one_of
 
 
 class Event(Base):
-    """One line: who did what to what, by which way, when and why; the same correlation id for one decision."""
+    """One line: who did what to what, which way, when and why; one decision shares a correlation id."""
 
     __tablename__ = "events"
     __table_args__ = (

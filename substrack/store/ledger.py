@@ -80,7 +80,8 @@ def _where(name: str, *columns: str, condition: str, unique: bool = False) -> In
 class Period(Base):
     """One window of the whole group (later also of one member). Local dates of the group's zone.
 
-    `total_minor` is null while the bill is wanted; `payer_part_minor` is what the payments leave to the payer.
+    `total_minor` is null while the bill is wanted; `payer_part_minor` is what the payments leave to the
+    payer.
     """
 
     __tablename__ = "periods"
@@ -114,8 +115,8 @@ class Period(Base):
 class Payment(Base):
     """What one member owes the payer for a period. Frozen when made; corrected only by an adjustment.
 
-    `contact_id` and `payer_id` repeat what member and group say, so that a person's open payments are one index
-    read. `weight`, `part_days` and `is_fixed` are the terms the share was worked out from.
+    `contact_id` and `payer_id` repeat what member and group say, so that a person's open payments are one
+    index read. `weight`, `part_days` and `is_fixed` are the terms the share was worked out from.
     """
 
     __tablename__ = "payments"

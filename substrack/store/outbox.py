@@ -18,7 +18,8 @@ _WAITING = text("state IN ('queued', 'sending')")
 class Message(Base):
     """One notice to one address. Written in the transaction of its cause, sent by a worker that leases it.
 
-    `rendered` is the exact text, stored before the first send so that a repeat after a crash is the same mail.
+    `rendered` is the exact text, stored before the first send so that a repeat after a crash is the same
+    mail.
     """
 
     __tablename__ = "messages"

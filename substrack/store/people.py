@@ -33,7 +33,7 @@ class Contact(Base):
 
 
 class Connection(Base):
-    """One outside account of a workspace: a mail relay, a bot. The environment's settings are the first rows."""
+    """One outside account of a workspace: a mail relay, a bot. The environment names the first ones."""
 
     __tablename__ = "connections"
     __table_args__ = (UniqueConstraint("workspace_id", "channel", "name"), one_of("channel", Channel))
