@@ -113,7 +113,6 @@ def _said_with_it(claim: Claim, _: Words) -> Iterator[Block]:
         facts.append((_("Paid on"), _.day(claim.paid_on)))
     if claim.method:
         facts.append((_("How"), claim.method))
-    facts.append((_("Reference"), " ".join(item.reference for item in claim.items)))
     yield Facts(tuple(facts))
     if claim.note:
         yield Quote(claim.note)

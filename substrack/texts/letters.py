@@ -143,7 +143,7 @@ def _unsubscribe(letter: Letter) -> str | None:
 
 def _one_line(text: str) -> str:
     """Leave nothing that could end a header or a line: control characters become spaces."""
-    visible = re.sub(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u202f\u2066-\u2069]+", " ", text)
+    visible = re.sub(r"[\x00-\x20\x7f-\xa0\u2009\u2028\u2029\u202a-\u202e\u202f\u2066-\u2069]+", " ", text)
     return visible.strip()
 
 
@@ -154,7 +154,7 @@ def _shortened(name: str) -> str:
 
 def _breakable(text: str) -> str:
     """Plain text is searched and copied: its spaces are ordinary ones."""
-    return text.replace("\xa0", " ").replace("\u202f", " ").rstrip() + "\n"
+    return re.sub("[\xa0\u2009\u202f]", " ", text).rstrip() + "\n"
 
 
 @cache

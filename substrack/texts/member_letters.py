@@ -194,7 +194,7 @@ def waived(letter: Letter, content: Decided, _: Words) -> Composition:
     payers = payers_of(content.items, _)
     opening = _("%(payers)s waived this; there is nothing left to pay for it.", payers=payers)
     reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
-    rows = tuple(Row(what_for(item, _), _.money(item.amount)) for item in content.items)
+    rows = tuple(Row(what_for(item, _), _.money(item.left)) for item in content.items)
     blocks: tuple[Block, ...] = (Paragraph(opening), Bill(rows), *reason, *page_button(letter, _))
     return Composition(_("Nothing to pay: %(what)s", what=_items_in_words(content, _)), blocks)
 
