@@ -90,11 +90,6 @@ def registration_is_open(session: Session) -> bool:
     return not session.scalar(select(exists().select_from(Workspace)))
 
 
-def find_workspace(session: Session) -> int | None:
-    """Find the id of the first workspace, which on one's own server is the only one."""
-    return session.scalar(select(Workspace.id).order_by(Workspace.id).limit(1))
-
-
 def find_credentials(session: Session, email: str) -> Credentials | None:
     """Find the active user who signs in with an email address."""
     row = session.execute(
