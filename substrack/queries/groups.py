@@ -144,10 +144,11 @@ def price_on(session: Session, group_id: int, day: date) -> int | None:
     )
 
 
-def prices(session: Session, group_id: int) -> list[tuple[date, int]]:
-    """List a group's prices as (from, minor units), oldest first."""
-    query = select(Price.from_on, Price.amount_minor).where(Price.group_id == group_id)
-    return [(from_on, amount) for from_on, amount in session.execute(query.order_by(Price.from_on))]
+def prices(session: Session, group_id: int) -> list[tuple[date, Money]]:
+    """List a group's prices with the day each begins, oldest first."""
+    query = select(Price.from_on, Price.amount_minor, Group.currency).join(Group, Group.id == Price.group_id)
+    rows = session.execute(query.where(Price.group_id == group_id).order_by(Price.from_on))
+    return [(from_on, Money(minor, currency)) for from_on, minor, currency in rows]
 
 
 def sharers_on(session: Session, group: Group, day: date) -> list[Sharer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
@@ -57,6 +57,12 @@ def list_messages(
     if before_id is not None:
         query = query.where(Message.id < before_id)
     return [_message_row(*row) for row in session.execute(query.order_by(Message.id.desc()).limit(limit))]
+
+
+def count_due(session: Session, *, now: datetime) -> int:
+    """Count the messages of all workspaces that are to be sent by now."""
+    due = select(func.count()).select_from(Message)
+    return session.scalar(due.where(Message.state == MessageState.QUEUED, Message.due_at <= now)) or 0
 
 
 def load_message(session: Session, message_id: int) -> MessageRow:

@@ -82,7 +82,7 @@ def edit_group(
         CurrencyFrozen, StartFrozen: a period is open already.
         Refused: the terms make no sense; `field` says which.
     """
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     if expected_version not in (None, group.version):
         raise GroupChanged
     former = load_terms(session, group_id)

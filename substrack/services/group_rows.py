@@ -13,9 +13,12 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
+from substrack.domain.errors import NotFound
 from substrack.domain.pay_methods import PayMethod
 from substrack.queries.groups import UnknownGroup
+from substrack.services.ledger import check_admin
 from substrack.services.mailboxes import UnknownContact, get_contact
 from substrack.services.schedule import cycle_of
 from substrack.store import Group
@@ -45,17 +48,26 @@ PLAIN_COLUMNS: Final = (
 TEXTS: Final = ("name", "description")
 
 
-def hold_group(session: Session, group_id: int) -> Group:
-    """Load a group as it is now and keep others from changing it.
+def hold_group(session: Session, group_id: int, by: Actor) -> Group:
+    """Load a group as it is now, for an admin of its workspace, and keep others from changing it.
 
     Raises:
-        UnknownGroup.
+        UnknownGroup: not there, or not this actor's to change.
     """
     query = select(Group).where(Group.id == group_id).with_for_update(key_share=True)
     group = session.scalar(query.execution_options(populate_existing=True))
-    if group is None:
+    if group is None or not is_admin(session, by, group.workspace_id):
         raise UnknownGroup
     return group
+
+
+def is_admin(session: Session, by: Actor, workspace_id: int) -> bool:
+    """Tell whether an actor may change what a workspace shares."""
+    try:
+        check_admin(session, by, workspace_id)
+    except NotFound:
+        return False
+    return by.decides
 
 
 def next_start(group: Group) -> date:

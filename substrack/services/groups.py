@@ -90,7 +90,7 @@ def create_group(
 
 def pause_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
     """Open no further periods until resumed; what is open goes on. Idempotent."""
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     if group.paused_at is None:
         group.paused_at = now
         _changed(session, "pause", group, by=by, now=now)
@@ -99,7 +99,7 @@ def pause_group(session: Session, group_id: int, *, by: Actor, now: datetime) ->
 
 def resume_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
     """Go on with the first period that starts today or later; what the pause covered is skipped."""
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     if group.paused_at is not None:
         group.paused_at = None
         _skip_the_past(group, now)
@@ -113,7 +113,7 @@ def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Acto
     Raises:
         EndsBeforeStarting, DateOutOfRange.
     """
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     if ends_on is not None and check_day(ends_on, "ends_on") < group.starts_on:
         raise EndsBeforeStarting(group.starts_on)
     if group.ends_on != ends_on:
@@ -124,7 +124,7 @@ def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Acto
 
 def archive_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
     """Put a group away: nothing opens any more, its history stays. What is open stays owed. Idempotent."""
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     if group.archived_at is None:
         group.archived_at = now
         _changed(session, "archive", group, by=by, now=now)
@@ -133,7 +133,7 @@ def archive_group(session: Session, group_id: int, *, by: Actor, now: datetime) 
 
 def restore_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
     """Take a group back; it goes on like one that was paused. Idempotent."""
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     if group.archived_at is not None:
         group.archived_at = None
         _skip_the_past(group, now)
@@ -145,7 +145,7 @@ def set_pay_methods(
     session: Session, group_id: int, methods: Sequence[PayMethod], *, by: Actor, now: datetime
 ) -> Group:
     """Say how to pay for a group, in this order; make each with `domain.pay_methods.pay_method`."""
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     write_pay_methods(session, group, methods)
     group.version += 1
     kinds = [method.kind.value for method in methods]

@@ -116,7 +116,7 @@ def add_member(
         PayerShareIsTheRest, PayerJoinsByTerms, WeightOutOfRange, WeightMeansNothing, CurrencyMismatch,
         UnknownGroup, UnknownContact, Refused.
     """
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     _check_weight(group, weight)
     if contact_id is None:
         contact_id = find_or_add_contact(
@@ -164,7 +164,7 @@ def edit_member(
     Raises:
         As `add_member`; LeavesBeforeJoining.
     """
-    group, member = _hold(session, member_id)
+    group, member = _hold(session, member_id, by)
     before = _facts(member)
     if weight is not None and weight != member.weight:
         _check_weight(group, weight)
@@ -194,7 +194,7 @@ def leave_group(
     Raises:
         LeavesBeforeJoining, PayerStays, UnknownMember, DateOutOfRange.
     """
-    group, member = _hold(session, member_id)
+    group, member = _hold(session, member_id, by)
     lock_contacts(session, [member.contact_id])
     if group.payer_included and member.contact_id == group.payer_id:
         raise PayerStays
@@ -224,7 +224,7 @@ def tell_them(
     Raises:
         UnknownGroup.
     """
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     members = _to_be_told(session, group, member_ids, today_in(group, now))
     reachable = {
         contact_id
@@ -266,11 +266,11 @@ def _to_be_told(
     return list(session.scalars(query.where(chosen).order_by(Member.id)))
 
 
-def _hold(session: Session, member_id: int) -> tuple[Group, Member]:
+def _hold(session: Session, member_id: int, by: Actor) -> tuple[Group, Member]:
     group_id = session.scalar(select(Member.group_id).where(Member.id == member_id))
     if group_id is None:
         raise UnknownMember
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     return group, session.get_one(Member, member_id, populate_existing=True)
 
 

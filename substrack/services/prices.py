@@ -60,7 +60,7 @@ def set_price(
     Raises:
         PriceAlreadyOpen, PriceUnknown (variable group), CurrencyMismatch, FixedAmountsOverTotal, Refused.
     """
-    group = hold_group(session, group_id)
+    group = hold_group(session, group_id, by)
     opens_next = next_start(group)
     begins = check_day(from_on or opens_next, "from_on")
     if begins < opens_next:

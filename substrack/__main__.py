@@ -1,0 +1,5 @@
+"""`python -m substrack`."""
+
+from substrack.cli import main
+
+main()

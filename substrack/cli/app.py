@@ -1,0 +1,48 @@
+"""The root command: turns what a rule or a setting refuses into one sentence and exit status 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from substrack.domain.errors import Refused
+from substrack.services.people import MailboxShared
+from substrack.settings import WrongSetting
+
+_FLAGS = {"time_zone": "timezone", "from_on": "from"}
+"""Fields whose flag is called otherwise."""
+
+
+class Sentence(click.ClickException):
+    """A refusal on its way to stderr; exit status 1."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.format_message(), err=True)
+
+
+class App(click.Group):
+    """A group of commands whose refusals end in a sentence. Anything else is a bug and stays one."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refused as refused:
+            raise Sentence(_sentence(refused)) from None
+        except WrongSetting as wrong:
+            raise Sentence(str(wrong)) from None
+        except OperationalError as error:
+            cause = str(error.orig).strip().splitlines()[0]
+            raise Sentence(f"The database can't be used right now: {cause}") from None
+
+
+def _sentence(refused: Refused) -> str:
+    """Put the flag a refusal is about before it, and after a question the flag that answers it."""
+    answer = " If so, add --shares-mailbox." if isinstance(refused, MailboxShared) else ""
+    if refused.field is None:
+        return f"{refused}{answer}"
+    flag = _FLAGS.get(refused.field, refused.field).replace("_", "-")
+    return f"--{flag}: {refused}{answer}"

@@ -1,0 +1,141 @@
+"""The commands that run things: the server, the worker, one tick, one delivery, migrations, the hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+
+from substrack.bootstrap import migrate as migrate_database
+from substrack.bootstrap import prepare_data_dir
+from substrack.cli.desk import open_runtime, rehearsal
+from substrack.cli.output import plain, show
+from substrack.cli.params import dry_run_flag, json_flag, now_option
+from substrack.queries.installation import InstallationRow
+from substrack.queries.message_lists import count_due
+from substrack.services.installation import hold_status, release_hold
+from substrack.settings import Settings, load_settings
+
+host_option = click.option("--host", help="Default: SUBSTRACK_HOST, else 127.0.0.1.")
+port_option = click.option(
+    "--port", type=click.IntRange(1, 65535), help="Default: SUBSTRACK_PORT, else 8000."
+)
+
+
+@click.command()
+@host_option
+@port_option
+@now_option
+def serve(*, host: str | None, port: int | None, now: datetime | None) -> None:
+    """Run everything in one process: pages, worker, bot."""
+    from substrack.cli import serving
+
+    settings = _settings(host, port, now)
+    serving.serve(settings, settings.host, settings.port)
+
+
+@click.command()
+@host_option
+@port_option
+@now_option
+def web(*, host: str | None, port: int | None, now: datetime | None) -> None:
+    """Run the pages alone; a worker must run elsewhere."""
+    from substrack.cli import serving
+
+    settings = _settings(host, port, now)
+    serving.web(settings, settings.host, settings.port)
+
+
+@click.command()
+@now_option
+def worker(*, now: datetime | None) -> None:
+    """Run the worker alone: time, and what is sent."""
+    from substrack.cli import serving
+
+    serving.worker(_settings(None, None, now))
+
+
+@click.command()
+@dry_run_flag
+@json_flag
+@now_option
+def tick(*, dry_run: bool, as_json: bool, now: datetime | None) -> None:
+    """Do all work that is due: open periods, lapse, queue requests."""
+    from substrack.worker.ticking import tick as do_what_is_due
+
+    with open_runtime(now) as runtime:
+        if dry_run:
+            with rehearsal(runtime) as stage:
+                report = do_what_is_due(stage, now=runtime.now())
+        else:
+            report = do_what_is_due(runtime, now=runtime.now())
+    show(asdict(report), as_json=as_json)
+
+
+@click.command()
+@dry_run_flag
+@json_flag
+@now_option
+def deliver(*, dry_run: bool, as_json: bool, now: datetime | None) -> None:
+    """Send all messages that are due."""
+    from substrack.worker.outbox import deliver_due
+
+    with open_runtime(now) as runtime:
+        if dry_run:
+            with runtime.reading() as session:
+                due = count_due(session, now=runtime.now())
+            report = {"sent": 0, "retrying": 0, "failed": 0, "queued": due}
+        else:
+            report = asdict(deliver_due(runtime, now=runtime.now()))
+    show(report, as_json=as_json)
+
+
+@click.command()
+@now_option
+def migrate(*, now: datetime | None) -> None:
+    """Bring the database to this version; does nothing when it is."""
+    settings = load_settings()
+    prepare_data_dir(settings.data_dir)
+    migrate_database(settings.database_url)
+    click.echo("The database is up to date.")
+
+
+@click.group("hold")
+def hold() -> None:
+    """Look at, or end, a stop of all sending."""
+
+
+@hold.command("show")
+@json_flag
+@now_option
+def hold_show(*, as_json: bool, now: datetime | None) -> None:
+    """Say whether sending is on hold, and why."""
+    with open_runtime(now) as runtime, runtime.reading() as session:
+        show(_described(hold_status(session)), as_json=as_json)
+
+
+@hold.command("release")
+@json_flag
+@now_option
+def hold_release(*, as_json: bool, now: datetime | None) -> None:
+    """Let messages go out again."""
+    with open_runtime(now) as runtime, runtime.transaction() as session:
+        released = release_hold(session)
+        result = {"released": released, **_described(hold_status(session))}
+    show(result, as_json=as_json)
+
+
+def _settings(host: str | None, port: int | None, now: datetime | None) -> Settings:
+    given: dict[str, Any] = {"host": host, "port": port, "now": now}
+    return load_settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _described(row: InstallationRow) -> dict[str, object]:
+    return {
+        "on_hold": row.hold_reason is not None,
+        "reason": row.hold_reason,
+        "since": plain(row.held_since),
+        "last_tick_at": plain(row.last_tick_at),
+    }
