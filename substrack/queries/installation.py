@@ -13,19 +13,28 @@ from substrack.store import Installation
 
 @dataclass(frozen=True)
 class InstallationRow:
-    """When the worker last ticked, and why sending is on hold, if it is."""
+    """When the worker last ticked, and why sending is on hold, if it is.
 
-    last_tick_at: datetime | None
-    hold_reason: str | None
-    held_since: datetime | None
+    `steady_since` is set while the hold comes from a clock that jumped, and ends by itself.
+    """
+
+    last_tick_at: datetime | None = None
+    hold_reason: str | None = None
+    held_since: datetime | None = None
+    steady_since: datetime | None = None
 
 
 def load_installation(session: Session) -> InstallationRow:
     """Load the one row; before the first start all is empty."""
     row = session.execute(
-        select(Installation.last_tick_at, Installation.hold_reason, Installation.held_since)
+        select(
+            Installation.last_tick_at,
+            Installation.hold_reason,
+            Installation.held_since,
+            Installation.steady_since,
+        )
     ).first()
-    return InstallationRow(*row) if row else InstallationRow(None, None, None)
+    return InstallationRow(*row) if row else InstallationRow()
 
 
 def find_revision(session: Session) -> str | None:

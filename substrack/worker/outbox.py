@@ -61,7 +61,9 @@ async def _deliver_once(runtime: Runtime, now: datetime) -> DeliverReport:
     sender = mail_sender(runtime)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="outbox") as database:
-            return await Outbox(runtime, sender, database, clock=lambda: now).deliver()
+            outbox = Outbox(runtime, sender, database, clock=lambda: now)
+            await outbox.deliver()
+            return await outbox.report()
     finally:
         await sender.close()
 
@@ -79,16 +81,17 @@ class Outbox:
         self._lease = timedelta(seconds=runtime.settings.lease_seconds)
         self._counts: Counter[str] = Counter()
 
-    async def deliver(self, stop: Stop = lambda: False) -> DeliverReport:
+    async def deliver(self, stop: Stop = lambda: False) -> None:
         """Send what is due on every open lane, lanes side by side, until there is no more or `stop()`."""
-        self._counts.clear()
         held, lanes = await self._call(self._due)
         if held is None:
             await asyncio.gather(*(self._deliver_lane(lane, stop) for lane in lanes))
-        queued = await self._call(self._queued)
-        return DeliverReport(
-            self._counts["sent"], self._counts["retrying"], self._counts["dead"], queued, held
-        )
+
+    async def report(self) -> DeliverReport:
+        """Say what was done so far, and what waits now."""
+        held, queued = await self._call(self._waiting)
+        counts = self._counts
+        return DeliverReport(counts["sent"], counts["retrying"], counts["dead"], queued, held)
 
     async def _deliver_lane(self, lane: str, stop: Stop) -> None:
         async def claim(places: int) -> Sequence[ClaimedMessage]:
@@ -117,9 +120,9 @@ class Outbox:
         with self._runtime.reading() as session:
             return load_installation(session).hold_reason, due_lanes(session, SERVED, now=self._clock())
 
-    def _queued(self) -> int:
+    def _waiting(self) -> tuple[str | None, int]:
         with self._runtime.reading() as session:
-            return count_due(session, now=self._clock())
+            return load_installation(session).hold_reason, count_due(session, now=self._clock())
 
     def _claim(self, lane: str, places: int) -> list[ClaimedMessage]:
         with self._runtime.transaction() as session:

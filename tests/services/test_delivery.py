@@ -49,7 +49,7 @@ NOBODY = DeliveryFailed("550 5.1.1 no such user", scope=Scope.ADDRESS, permanent
 
 
 class House:
-    """A workspace with Olga who administers and Ben who is written to; each act is a transaction of its own."""
+    """A workspace where Olga administers and Ben is written to; each act is a transaction of its own."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime

@@ -1,0 +1,72 @@
+"""Watches whether the wall clock can be believed, and puts sending on hold when it was set.
+
+Only a process that lives on can tell: it compares the clock with the time since boot between two looks.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from substrack.bootstrap import Runtime
+from substrack.domain.clock import ClockReading, jump_between
+from substrack.queries.installation import load_installation
+from substrack.services.installation import hold_for_jump, release_steady_hold
+
+log = logging.getLogger(__name__)
+
+# Elsewhere than on Linux, CLOCK_MONOTONIC is what runs on during sleep (macOS).
+BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def boot_seconds() -> float:
+    """Read the seconds since boot, sleep included."""
+    return time.clock_gettime(BOOT_CLOCK)
+
+
+class ClockWatch:
+    """Remembers the last look at both clocks; any thread may ask. A clock fixed on purpose is not watched."""
+
+    def __init__(self, runtime: Runtime, *, boot: Callable[[], float] = boot_seconds) -> None:
+        self._runtime, self._boot = runtime, boot
+        self._is_fixed = runtime.settings.now is not None
+        self._before = self._look()
+        self._turn = Lock()
+
+    def has_jumped(self) -> bool:
+        """Tell whether the clock was set since the last check; reads no table."""
+        return not self._is_fixed and jump_between(self._before, self._look()) is not None
+
+    def may_act(self) -> bool:
+        """Hold sending if the clock was set, end the hold when it has been steady; False while it lasts."""
+        if self._is_fixed:
+            return True
+        with self._turn:
+            return self._check()
+
+    def _check(self) -> bool:
+        before, self._before = self._before, self._look()
+        jump = jump_between(before, self._before)
+        if jump is not None:
+            with self._runtime.transaction() as session:
+                reason = hold_for_jump(session, jump, now=self._before.wall)
+            log.warning("sending is on hold: %s", reason)
+            return False
+        return self._is_not_held()
+
+    def _is_not_held(self) -> bool:
+        """Look before writing: an idle tick writes nothing."""
+        with self._runtime.reading() as session:
+            row = load_installation(session)
+        if row.hold_reason is None or row.steady_since is None:
+            return True
+        with self._runtime.transaction() as session:
+            has_ended = release_steady_hold(session, now=self._before.wall)
+        if has_ended:
+            log.info("the clock has been steady: sending goes on")
+        return has_ended
+
+    def _look(self) -> ClockReading:
+        return ClockReading(self._runtime.now(), self._boot())

@@ -1,0 +1,158 @@
+"""The worker of a process: ticks every minute, empties the outbox every few seconds, ends when told to.
+
+APScheduler only rings; it keeps no jobs and runs none of ours. All that is to be done stands in the tables,
+so any number of workers may share one PostgreSQL, and each may die at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+
+from substrack.bootstrap import Runtime
+from substrack.services.installation import beat
+from substrack.worker.clock_watch import ClockWatch
+from substrack.worker.outbox import Outbox
+from substrack.worker.senders import mail_sender
+from substrack.worker.ticking import tick
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 60
+DELIVER_SECONDS = 2
+DRAIN_SECONDS = 20.0
+
+Chore = Callable[[], Awaitable[None]]
+
+
+class Worker:
+    """One worker; `run` blocks until `stop`, which may come from another thread or a signal handler.
+
+    Raises:
+        WrongSmtpUrl: the settings name no mail server that can be used.
+    """
+
+    def __init__(self, runtime: Runtime, *, watch: ClockWatch | None = None) -> None:
+        self._runtime, self._watch = runtime, watch or ClockWatch(runtime)
+        self._sender = mail_sender(runtime)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_stopping = False
+        self._stop, self._tick_bell, self._deliver_bell = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._failing: set[str] = set()
+
+    def run(self) -> bool:
+        """Work until `stop`; False when what was under way then did not end within 20 seconds.
+
+        A message cut off like that is sent again when its lease has run out.
+        """
+        return asyncio.run(self._work())
+
+    def stop(self) -> None:
+        """Claim nothing more, finish what is under way, and let `run` return."""
+        self._is_stopping = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._loop.call_soon_threadsafe(self._ring_to_stop)
+
+    def _ring_to_stop(self) -> None:
+        for bell in (self._stop, self._tick_bell, self._deliver_bell):
+            bell.set()
+
+    async def _work(self) -> bool:
+        self._loop = asyncio.get_running_loop()
+        if self._is_stopping:
+            return True
+        # Two threads: a long tick must not keep a sent message waiting for its mark.
+        ticking, database = ThreadPoolExecutor(1, "tick"), ThreadPoolExecutor(1, "outbox")
+        outbox = Outbox(self._runtime, self._sender, database, clock=self._runtime.now)
+        scheduler = _ringing(self._tick_bell, self._deliver_bell)
+        try:
+            return await self._run_until_stopped(
+                self._repeat("tick", TICK_SECONDS, self._tick_bell, lambda: self._tick(ticking)),
+                self._repeat("delivery", DELIVER_SECONDS, self._deliver_bell, lambda: self._deliver(outbox)),
+            )
+        finally:
+            scheduler.shutdown(wait=False)
+            await self._sender.close()
+            ticking.shutdown(wait=False)
+            database.shutdown(wait=False)
+
+    async def _run_until_stopped(self, *chores: Coroutine[Any, Any, None]) -> bool:
+        tasks = [asyncio.create_task(chore) for chore in chores]
+        await self._stop.wait()
+        _ended, unfinished = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            log.warning("stopped before everything was finished; the rest is repeated later")
+            await asyncio.wait(unfinished, timeout=1)
+        return not unfinished
+
+    async def _repeat(self, name: str, seconds: int, bell: asyncio.Event, chore: Chore) -> None:
+        """Do a chore at once and whenever the bell rings.
+
+        Waiting has an end of its own, since a clock that was set back silences the scheduler.
+        """
+        while not self._is_stopping:
+            bell.clear()
+            await self._try(name, chore)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(bell.wait(), timeout=2 * seconds)
+
+    async def _try(self, name: str, chore: Chore) -> None:
+        """Survive what a chore raises; say so once until it works again."""
+        try:
+            await chore()
+        except OperationalError as error:
+            self._complain(name, "the database can't be used: %s", str(error.orig).splitlines()[:1])
+        except Exception:
+            self._complain(name, "an error of SubsTrack", exc_info=True)
+        else:
+            if name in self._failing:
+                self._failing.discard(name)
+                log.info("%s works again", name)
+
+    def _complain(self, name: str, text: str, *facts: object, exc_info: bool = False) -> None:
+        if name not in self._failing:
+            self._failing.add(name)
+            log.error(f"%s failed and is tried again: {text}", name, *facts, exc_info=exc_info)
+
+    async def _tick(self, thread: ThreadPoolExecutor) -> None:
+        await asyncio.get_running_loop().run_in_executor(thread, self._tick_once)
+        self._deliver_bell.set()
+
+    def _tick_once(self) -> None:
+        if not self._watch.may_act():
+            return
+        now = self._runtime.now()
+        report = tick(self._runtime, now=now)
+        with self._runtime.transaction() as session:
+            beat(session, now=now)
+        if report.periods_opened or report.payments_lapsed or report.messages_queued:
+            log.info("tick: %s", report)
+
+    async def _deliver(self, outbox: Outbox) -> None:
+        if await asyncio.to_thread(self._watch.may_act):
+            await outbox.deliver(stop=lambda: self._is_stopping or self._watch.has_jumped())
+
+
+def _ringing(tick_bell: asyncio.Event, deliver_bell: asyncio.Event) -> Any:
+    """Start a scheduler that rings on every full minute and every few seconds; late rings become one."""
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+    async def ring(bell: asyncio.Event) -> None:
+        bell.set()
+
+    always = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+    scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=always)
+    scheduler.add_job(ring, "cron", [tick_bell], second=0)
+    scheduler.add_job(ring, "interval", [deliver_bell], seconds=DELIVER_SECONDS)
+    scheduler.start()
+    return scheduler
