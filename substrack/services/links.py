@@ -15,7 +15,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.errors import Refused
-from substrack.store import Link, LinkPurpose
+from substrack.store import Contact, Link, LinkPurpose
 
 LIFETIMES = {
     LinkPurpose.PAY: timedelta(days=14),
@@ -104,7 +104,11 @@ def issue_link(
 
 
 def renew_pay_link(session: Session, contact_id: int, *, workspace_id: int, now: datetime) -> Link:
-    """Return the contact's one live pay link, good for 14 days from now; write it if there is none."""
+    """Return the contact's one live pay link, good for 14 days from now; write it if there is none.
+
+    Workers that write to one person at the same time take turns.
+    """
+    session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update(key_share=True))
     link = session.scalar(_live_pay_link(contact_id).with_for_update())
     if link is None:
         return issue_link(session, LinkPurpose.PAY, now=now, workspace_id=workspace_id, contact_id=contact_id)

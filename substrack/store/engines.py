@@ -3,6 +3,8 @@
 SQLite: WAL, `synchronous=FULL` (NORMAL loses acknowledged commits in a power cut), foreign keys, and write
 transactions that start with `BEGIN IMMEDIATE`, so that a writer waits for its turn instead of failing
 half-way with "database is locked". Readers never block writers and cannot write.
+
+Errors name statements, never their parameters: those are people's names, addresses and links.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def _engine(url: URL, *, begin: str, read_only: bool) -> Engine:
 
 
 def _sqlite_engine(url: URL, *, begin: str, read_only: bool) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
@@ -53,7 +55,9 @@ def _sqlite_engine(url: URL, *, begin: str, read_only: bool) -> Engine:
 
 
 def _postgresql_engine(url: URL, *, read_only: bool) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = create_engine(
+        url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

@@ -1,0 +1,1 @@
+"""Claims about the worker, with a real mail server on loopback."""

@@ -1,0 +1,128 @@
+"""Claims about emptying the outbox through real SMTP, on both databases."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from substrack.channels.mailbox import MailboxChannel
+from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Notice
+from substrack.services.installation import hold_sending
+from substrack.worker.outbox import DeliverReport, deliver_due
+from tests.fakes.smtp import FakeRelay
+from tests.support.post import NOW, Post, through
+from tests.worker.processes import Arrivals, start
+
+
+def test_everything_due_is_sent_and_the_rest_waits(post: Post, relay: FakeRelay) -> None:
+    ben, mia = post.person("Ben"), post.person("Mia")
+    post.write("one", to=ben)
+    post.write("two", to=mia)
+    post.write("tomorrow", to=mia, due_at=NOW + timedelta(days=1))
+
+    assert deliver_due(post.runtime, now=NOW) == DeliverReport(sent=2, retrying=0, failed=0, queued=0)
+
+    assert sorted(mail.to for mail in relay.received) == ["ben@example.org", "mia@example.org"]
+    assert post.states() == [MessageState.SENT, MessageState.SENT, MessageState.QUEUED]
+
+
+def test_a_second_run_sends_nothing_again(post: Post, relay: FakeRelay) -> None:
+    post.write("one", to=post.person("Ben"))
+    deliver_due(post.runtime, now=NOW)
+
+    assert deliver_due(post.runtime, now=NOW + timedelta(days=1)).sent == 0
+    assert len(relay.received) == 1
+
+
+def test_many_messages_share_a_few_connections(post: Post, relay: FakeRelay) -> None:
+    ben = post.person("Ben")
+    for number in range(20):
+        post.write(str(number), to=ben)
+
+    assert deliver_due(post.runtime, now=NOW).sent == 20
+    assert len(relay.connections) <= post.runtime.settings.smtp_connections
+
+
+def test_workers_side_by_side_send_each_message_once(post: Post, relay: FakeRelay) -> None:
+    ben = post.person("Ben")
+    for number in range(24):
+        post.write(str(number), to=ben)
+    reports: list[DeliverReport] = []
+
+    def work() -> None:
+        reports.append(deliver_due(post.runtime, now=NOW))
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert sum(report.sent for report in reports) == 24
+    assert set(Counter(mail.message["Message-ID"] for mail in relay.received).values()) == {1}
+    assert len(relay.received) == 24
+
+
+def test_a_kill_between_sending_and_marking_repeats_the_same_mail(post: Post, relay: FakeRelay) -> None:
+    key = post.write("one", to=post.person("Ben"))
+    child = start("deliver", "--now", NOW.isoformat(), settings=post.runtime.settings)
+    relay.received = Arrivals(lambda: child.kill())
+
+    child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGKILL
+    assert post.message(key).state is MessageState.SENDING
+    assert deliver_due(post.runtime, now=NOW).sent == 0
+    after_the_lease = NOW + timedelta(seconds=post.runtime.settings.lease_seconds)
+    assert deliver_due(post.runtime, now=after_the_lease).sent == 1
+
+    first, repeat = relay.received
+    for header in ("Message-ID", "Date", "Subject", "To"):
+        assert first.message[header] == repeat.message[header]
+    assert (first.text, first.html) == (repeat.text, repeat.html)
+
+
+def test_on_hold_nothing_leaves_and_the_reason_is_told(post: Post, relay: FakeRelay) -> None:
+    post.write("one", to=post.person("Ben"))
+    with post.runtime.transaction() as session:
+        hold_sending(session, "moving house", now=NOW)
+
+    assert deliver_due(post.runtime, now=NOW) == DeliverReport(0, 0, 0, queued=1, held="moving house")
+    assert relay.received == []
+
+
+def test_without_a_mail_server_mail_is_kept(post: Post) -> None:
+    post.write("one", to=post.person("Ben"))
+    alone = through(post.runtime, "")
+
+    assert deliver_due(alone, now=NOW).sent == 1
+    assert [mail.to for mail in MailboxChannel(alone.mail_dir).newest()] == ["ben@example.org"]
+
+
+def test_a_message_that_can_not_be_written_holds_up_nobody(
+    post: Post, relay: FakeRelay, caplog: pytest.LogCaptureFixture
+) -> None:
+    ben = post.person("Ben")
+    broken = post.write("broken", to=ben, notice=Notice.REJECTED)  # says nothing about which payments
+    post.write("fine", to=ben)
+
+    assert deliver_due(post.runtime, now=NOW) == DeliverReport(sent=1, retrying=1, failed=0, queued=0)
+
+    assert post.message(broken).last_error == "an error of SubsTrack: KeyError"
+    assert post.message(broken).attempts == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_an_address_that_refuses_is_told_to_the_admin_in_the_same_run(post: Post, relay: FakeRelay) -> None:
+    ben = post.person("Ben")
+    post.write("one", to=ben)
+    relay.fail_next("RCPT", "550 5.1.1 no such user")
+
+    assert deliver_due(post.runtime, now=NOW) == DeliverReport(sent=1, retrying=0, failed=1, queued=0)
+
+    assert [mail.to for mail in relay.received] == ["olga@example.org"]
+    assert post.notices_to(post.olga_id) == [Notice.ADDRESS_REFUSED]

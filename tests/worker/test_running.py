@@ -1,0 +1,187 @@
+"""Claims about a worker that lives on: it delivers by itself, drains when told to, and minds the clock."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from substrack.bootstrap import Runtime
+from substrack.domain.delivery import MessageState
+from substrack.queries.installation import load_installation
+from substrack.worker.clock_watch import ClockWatch
+from substrack.worker.running import Worker
+from tests.fakes.smtp import FakeRelay
+from tests.support.post import NOW, Post
+from tests.worker.processes import Arrivals, eventually
+
+
+class Clocks:
+    """A wall clock and the seconds since boot, which a test moves."""
+
+    def __init__(self) -> None:
+        self.wall, self.boot = NOW, 1000.0
+
+    def pass_by(self, time: timedelta) -> None:
+        """Let time go by, as it does."""
+        self.wall += time
+        self.boot += time.total_seconds()
+
+    def set_ahead(self, jump: timedelta) -> None:
+        """Set the wall clock, as no time does."""
+        self.wall += jump
+
+    def read(self) -> datetime:
+        return self.wall
+
+
+@contextmanager
+def at_work(worker: Worker) -> Iterator[None]:
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+
+
+def ticking(post: Post, clocks: Clocks) -> Runtime:
+    return replace(post.runtime, clock=clocks.read)
+
+
+def test_a_worker_delivers_what_is_queued_while_it_runs(post: Post, relay: FakeRelay) -> None:
+    runtime = ticking(post, Clocks())
+    ben = post.person("Ben")
+    with at_work(Worker(runtime)):
+        post.write("one", to=ben)
+        assert eventually(lambda: len(relay.received) == 1)
+        assert eventually(lambda: post.states() == [MessageState.SENT])
+
+
+def test_a_worker_that_stops_finishes_what_is_under_way_and_claims_no_more(
+    post: Post, relay: FakeRelay
+) -> None:
+    ben = post.person("Ben")
+    for number in range(12):
+        post.write(str(number), to=ben)
+    one_by_one = post.runtime.settings.model_copy(update={"smtp_connections": 1})
+    worker = Worker(replace(ticking(post, Clocks()), settings=one_by_one))
+    relay.received = Arrivals(worker.stop)
+
+    assert worker.run()
+
+    assert post.states().count(MessageState.SENT) == 1
+    assert post.states().count(MessageState.QUEUED) == 11
+    assert len(relay.received) == 1
+
+
+def test_a_worker_told_to_stop_before_it_began_ends_at_once(post: Post) -> None:
+    worker = Worker(post.runtime)
+    worker.stop()
+
+    assert worker.run()
+
+
+def test_a_worker_survives_an_error_and_says_so_once(
+    post: Post, caplog: pytest.LogCaptureFixture, relay: FakeRelay
+) -> None:
+    clocks = Clocks()
+    runtime = ticking(post, clocks)
+    worker = Worker(runtime, watch=Breaking(runtime))
+    caplog.set_level(logging.INFO)
+    ben = post.person("Ben")
+    post.write("one", to=ben)
+
+    with at_work(worker):
+        assert eventually(lambda: len(relay.received) == 1)
+
+    complaints = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(complaints) == len(set(complaints))
+    assert any("works again" in record.getMessage() for record in caplog.records)
+
+
+class Breaking(ClockWatch):
+    """A watch that fails the first few times."""
+
+    failures = 3
+
+    def may_act(self) -> bool:
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("broken for a test")
+        return super().may_act()
+
+
+def test_a_clock_that_was_set_holds_sending(post: Post) -> None:
+    clocks = Clocks()
+    watch = ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot)
+    clocks.pass_by(timedelta(minutes=1))
+    assert watch.may_act()
+
+    clocks.set_ahead(timedelta(days=400))
+
+    assert watch.has_jumped()
+    assert not watch.may_act()
+    assert not watch.may_act()
+    assert hold_of(post) == "the clock of this machine jumped ahead by 400 days"
+
+
+def test_sleep_is_no_jump(post: Post) -> None:
+    clocks = Clocks()
+    watch = ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot)
+
+    clocks.pass_by(timedelta(days=3))
+
+    assert watch.may_act()
+    assert hold_of(post) is None
+
+
+def test_a_clock_hold_ends_after_thirty_steady_minutes(post: Post) -> None:
+    clocks = Clocks()
+    watch = ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot)
+    clocks.set_ahead(timedelta(days=1))
+    watch.may_act()
+
+    clocks.pass_by(timedelta(minutes=29))
+    assert not watch.may_act()
+    clocks.pass_by(timedelta(minutes=1))
+    assert watch.may_act()
+    assert hold_of(post) is None
+
+
+def test_a_clock_that_stands_still_on_purpose_is_believed(post: Post) -> None:
+    clocks = Clocks()
+    fixed = post.runtime.settings.model_copy(update={"now": NOW})
+    watch = ClockWatch(replace(ticking(post, clocks), settings=fixed), boot=lambda: clocks.boot)
+
+    clocks.boot += 3600
+
+    assert watch.may_act()
+
+
+def test_a_worker_whose_clock_was_set_sends_nothing_that_only_now_seems_due(
+    post: Post, relay: FakeRelay
+) -> None:
+    clocks = Clocks()
+    runtime = ticking(post, clocks)
+    watch = ClockWatch(runtime, boot=lambda: clocks.boot)
+    post.write("tomorrow", to=post.person("Ben"), due_at=NOW + timedelta(days=1))
+    clocks.set_ahead(timedelta(days=1, minutes=5))
+
+    with at_work(Worker(runtime, watch=watch)):
+        assert eventually(lambda: hold_of(post) is not None)
+
+    assert relay.received == []
+    assert post.states() == [MessageState.QUEUED]
+
+
+def hold_of(post: Post) -> str | None:
+    with post.runtime.reading() as session:
+        return load_installation(session).hold_reason
