@@ -33,6 +33,10 @@ class Words:
         """Write a date in full."""
         return formats.day(value, self.locale)
 
+    def short_day(self, value: date) -> str:
+        """Write a date for a narrow place."""
+        return formats.short_day(value, self.locale)
+
     def span(self, span: Span) -> str:
         """Name a period."""
         return formats.period_name(span.unit, span.every, span.starts_on, span.ends_on, self.locale)

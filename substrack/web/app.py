@@ -11,7 +11,7 @@ from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from substrack.bootstrap import ROOT, Runtime, secret_keys
-from substrack.web import access, admins, auth, health, home, joining, profile, recovery, security
+from substrack.web import access, admins, auth, health, home, joining, pay, profile, recovery, security
 from substrack.web.errors import init_errors
 from substrack.web.pages import init_pages
 from substrack.web.reading import bind_reading
@@ -25,6 +25,7 @@ BLUEPRINTS = (
     auth.blueprint,
     recovery.blueprint,
     joining.blueprint,
+    pay.blueprint,
     home.blueprint,
     profile.blueprint,
     admins.blueprint,

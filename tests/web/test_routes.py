@@ -28,6 +28,8 @@ INVENTORY = {
     "joining.ask_invited": ("GET /invite/<token>", "by_link"),
     "joining.ask_setup": ("GET /setup/<token>", "by_link"),
     "joining.set_up": ("POST /setup/<token>", "by_link"),
+    "pay.say": ("POST /pay/<token>", "by_link"),
+    "pay.show": ("GET /pay/<token>", "by_link"),
     "profile.edit": ("POST /profile", "signed_in"),
     "profile.set_password": ("POST /profile/password", "signed_in"),
     "profile.show": ("GET /profile", "signed_in"),

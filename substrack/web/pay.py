@@ -1,0 +1,206 @@
+"""The member's page behind `/pay/<token>`: say "I've paid", "not yet" or "something's off".
+
+The token is the only authority; no cookie is read or set. GET and HEAD change nothing, not even how long the
+link lives, and every form waits for a person to press its button.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from babel import Locale
+from dateutil.relativedelta import MO, relativedelta
+from flask import Blueprint, abort, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
+
+from substrack.domain.actors import Actor
+from substrack.domain.cycles import local_date
+from substrack.domain.errors import Refused
+from substrack.queries.finding import NotListed
+from substrack.queries.pay_page import find_own_payments, load_pay_page, zone_of
+from substrack.services.asking import object_to_payments, snooze_payments
+from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.fresh_links import send_fresh_link
+from substrack.services.links import DeadLink
+from substrack.services.visits import PayVisit, open_pay
+from substrack.texts.bills import payers_of, totals, what_for
+from substrack.texts.catalogue import LANGUAGES
+from substrack.web.access import by_link
+from substrack.web.forms import PageForm, answer, posted
+from substrack.web.pages import bare_page
+from substrack.web.reading import reading, runtime
+from substrack.web.typed import typed_amount, typed_day
+
+JUST: Final = timedelta(minutes=5)
+"""For how long the page opens with a word of thanks for what was said."""
+
+blueprint = Blueprint("pay", __name__, url_prefix="/pay")
+
+
+class NothingTicked(Refused):
+    """The press names no payment."""
+
+    field = "payment"
+
+    def __init__(self) -> None:
+        super().__init__("Tick at least one of these first.")
+
+
+class PayForm(PageForm):
+    """What a member may say; which fields count depends on the button."""
+
+    payment = SelectMultipleField(validate_choice=False)
+    until = SelectField(
+        "Ask me again",
+        choices=lambda: [("days", "in 3 days"), ("week", "next week"), ("first", "on the 1st")],
+        validate_choice=False,
+    )
+    amount = StringField("Amount, if it was a different one")
+    paid_on = StringField("Day you paid")
+    method = StringField("How")
+    note = TextAreaField("A note")
+    text = TextAreaField("What is off?")
+
+    @property
+    def has_wrong_detail(self) -> bool:
+        """Tell whether one of the details that are folded away was refused."""
+        return any(field.errors for field in (self.amount, self.paid_on, self.method, self.note))
+
+
+@blueprint.get("/<token>")
+@by_link
+def show(token: str) -> ResponseReturnValue:
+    """Show what this person owes, ready to be confirmed by one press."""
+    try:
+        visit = open_pay(reading(), runtime().signer, token, now=runtime().now())
+    except DeadLink:
+        return _dead()
+    return _show(visit, PayForm())
+
+
+@blueprint.post("/<token>")
+@by_link
+def say(token: str) -> ResponseReturnValue:
+    """Do what the pressed button says, then show the page as it is from now on."""
+    act = request.form.get("act", "")
+    if act == "fresh":
+        return _send_fresh(token)
+    if act not in _ACTS:
+        abort(400)
+    form = posted(PayForm)
+    try:
+        visit = open_pay(reading(), runtime().signer, token, now=runtime().now())
+        return answer(form, lambda: _act(act, form, token), lambda: _show(visit, form))
+    except DeadLink:
+        return _dead()
+
+
+def _act(act: str, form: PayForm, token: str) -> ResponseReturnValue:
+    now = runtime().now()
+    with runtime().transaction() as session:
+        visit = open_pay(session, runtime().signer, token, now=now)
+        named = form.payment.data or []
+        payments = find_own_payments(session, visit.contact_id, named)
+        if len(payments) < len(set(named)):
+            raise NotListed("payment")
+        if not payments:
+            raise NothingTicked
+        _ACTS[act](session, visit.contact_id, payments, form, now)
+    return redirect(request.full_path.rstrip("?"), 303)
+
+
+def _claim(
+    session: Session, contact_id: int, payments: Mapping[int, str], form: PayForm, now: datetime
+) -> None:
+    currency = next(iter(payments.values()))
+    claim_payments(
+        session,
+        contact_id,
+        payments,
+        amount=typed_amount(form.amount.data, currency),
+        paid_on=typed_day(form.paid_on.data, field="paid_on"),
+        method=form.method.data,
+        note=form.note.data,
+        by=Actor.contact(contact_id),
+        now=now,
+    )
+
+
+def _snooze(
+    session: Session, contact_id: int, payments: Mapping[int, str], form: PayForm, now: datetime
+) -> None:
+    today = local_date(now, zone_of(session, contact_id))
+    until = _LATER.get(form.until.data or "", _in_three_days)(today)
+    snooze_payments(session, contact_id, payments, until=until, by=Actor.contact(contact_id), now=now)
+
+
+def _object(
+    session: Session, contact_id: int, payments: Mapping[int, str], form: PayForm, now: datetime
+) -> None:
+    by = Actor.contact(contact_id)
+    object_to_payments(session, contact_id, payments, text=form.text.data or "", by=by, now=now)
+
+
+def _withdraw(
+    session: Session, contact_id: int, payments: Mapping[int, str], _form: PayForm, now: datetime
+) -> None:
+    withdraw_claim(session, contact_id, payments, by=Actor.contact(contact_id), now=now)
+
+
+_ACTS: Final[Mapping[str, Callable[[Session, int, Mapping[int, str], PayForm, datetime], None]]] = {
+    "claim": _claim,
+    "snooze": _snooze,
+    "object": _object,
+    "withdraw": _withdraw,
+}
+
+
+def _in_three_days(today: date) -> date:
+    return today + timedelta(days=3)
+
+
+def _next_monday(today: date) -> date:
+    return today + relativedelta(days=1, weekday=MO)
+
+
+def _next_first(today: date) -> date:
+    return today + relativedelta(months=1, day=1)
+
+
+_LATER: Final = {"days": _in_three_days, "week": _next_monday, "first": _next_first}
+
+
+def _show(visit: PayVisit, form: PayForm) -> str:
+    now = runtime().now()
+    today = local_date(now, zone_of(reading(), visit.contact_id))
+    rows = load_pay_page(reading(), visit.contact_id, today=today)
+    chosen = request.args.get("language")
+    ticked = form.payment.data or []
+    return bare_page(
+        "web/pay.html",
+        language=chosen or rows.language,
+        rows=rows,
+        form=form,
+        today=today,
+        just_said=bool(rows.waiting) and now - rows.waiting[0].made_at < JUST,
+        is_ticked=lambda item: not request.form or item.payment_id in ticked,
+        totals=totals(rows.items),
+        payers_of=payers_of,
+        what_for=what_for,
+        languages=[(code, Locale.parse(code).display_name) for code in LANGUAGES],
+    )
+
+
+def _send_fresh(token: str) -> ResponseReturnValue:
+    with runtime().transaction() as session:
+        send_fresh_link(session, runtime().signer, token, now=runtime().now())
+    return bare_page("web/pay_fresh.html")
+
+
+def _dead() -> ResponseReturnValue:
+    """Say the same, to the byte, about every link that opens no page."""
+    return make_response(bare_page("web/pay_dead.html"), 404)

@@ -1,0 +1,379 @@
+"""Claims about the member's page: what one press does, and that looking does nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, select, text
+from werkzeug.test import TestResponse
+
+from substrack.bootstrap import Runtime
+from substrack.domain.actors import Actor
+from substrack.domain.pay_methods import pay_method
+from substrack.services.claims import claim_payments
+from substrack.services.links import renew_pay_link, revoke_pay_link
+from substrack.services.payments import confirm_payment, reject_payment, waive_payment
+from substrack.services.receipts import record_receipt
+from substrack.store import Attempt, Group, Member, Payment
+from tests.support.cast import Cast, at, make_cast, money
+from tests.web.support import Browser, TurnableClock, browser
+
+NOW = at("2026-02-01")
+BANK = pay_method("iban", {"iban": "DE89370400440532013000", "holder": "Olga O."})
+LINK = pay_method("link", {"url": "https://pay.example/{amount}/{reference}"})
+
+
+@dataclass
+class Page:
+    """Ben's page, and what he does on it."""
+
+    browser: Browser
+    url: str
+
+    def show(self) -> TestResponse:
+        return self.browser.get(self.url)
+
+    def press(self, act: str, *payments: Payment, **fields: str) -> TestResponse:
+        named = {"payment": [payment.public_id for payment in payments]}
+        return self.browser.client.post(self.url, data=named | {"act": act} | fields)
+
+
+@pytest.fixture
+def cast(runtime: Runtime, clock: TurnableClock) -> Cast:
+    clock.now = NOW
+    return make_cast(runtime)
+
+
+@pytest.fixture
+def youtube(cast: Cast) -> Group:
+    return cast.group("YouTube Premium", "17.99", pay_methods=(LINK, BANK))
+
+
+@pytest.fixture
+def ben(cast: Cast, youtube: Group) -> Member:
+    """Ben, who owes 6.00 since today; so does mia."""
+    ben = cast.join(youtube, "Ben")
+    cast.join(youtube, "Mia")
+    cast.tick(NOW)
+    return ben
+
+
+@pytest.fixture
+def owed(cast: Cast, ben: Member) -> Payment:
+    return cast.payment_of(ben)
+
+
+@pytest.fixture
+def page(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> Page:
+    return page_of(app, runtime, cast, ben.contact_id)
+
+
+def page_of(app: Flask, runtime: Runtime, cast: Cast, contact_id: int) -> Page:
+    with runtime.transaction() as session:
+        link = renew_pay_link(session, contact_id, workspace_id=cast.workspace_id, now=runtime.now())
+        return Page(browser(app, runtime), runtime.signer.url(link).removeprefix("http://127.0.0.1:8000"))
+
+
+def attempts(cast: Cast) -> list[Attempt]:
+    return cast.read(lambda session: list(session.scalars(select(Attempt).order_by(Attempt.id))))
+
+
+class TestLooking:
+    def test_it_shows_what_is_owed_preticked_with_reference_and_ways_to_pay(
+        self, page: Page, owed: Payment
+    ) -> None:
+        shown = page.show()
+
+        assert shown.status_code == 200
+        assert "One more tap and Olga knows" in shown.text
+        assert f'value="{owed.public_id}" checked' in shown.text
+        assert "YouTube Premium, February 2026" in shown.text
+        assert "6.00\xa0€" in shown.text
+        assert "due 1 Feb 2026" in shown.text
+        assert f"https://pay.example/6.00/{owed.reference}" in shown.text
+        assert "DE89 3704 0044 0532 0130 00" in shown.text
+
+    @pytest.mark.usefixtures("owed")
+    def test_looking_changes_nothing_not_even_the_links_life(self, page: Page, runtime: Runtime) -> None:
+        before = _everything(runtime)
+
+        for method in ("GET", "HEAD"):
+            page.browser.client.open(page.url, method=method)
+
+        assert _everything(runtime) == before
+
+    @pytest.mark.only_sqlite
+    def test_it_sets_no_cookie_and_keeps_out_of_caches_logs_and_search(self, page: Page) -> None:
+        shown = page.show()
+
+        assert "Set-Cookie" not in shown.headers
+        assert shown.headers["Referrer-Policy"] == "no-referrer"
+        assert shown.headers["Cache-Control"] == "no-store"
+        assert "noindex" in shown.headers["X-Robots-Tag"]
+
+    @pytest.mark.only_sqlite
+    def test_the_first_form_is_inert_and_there_is_no_script(self, page: Page) -> None:
+        forms = re.findall(r"<form [^>]*>", page.show().text)
+
+        assert 'method="get"' in forms[0]
+        assert all('method="post"' in form for form in forms[1:])
+        assert "<script" not in page.show().text
+
+    @pytest.mark.only_sqlite
+    def test_nothing_stands_between_the_bill_and_the_two_buttons(self, page: Page) -> None:
+        shown = page.show().text
+        main = shown[shown.index('class="pay-form"') :]
+
+        buttons = re.findall(r'<button type="submit" class="([^"]+)" name="act" value="([^"]+)"', main)
+
+        assert buttons[:2] == [("btn btn-choice", "claim"), ("btn btn-choice", "snooze")]
+        assert main.index('value="snooze"') < main.index("<details")
+
+    def test_statements_do_not_grow_with_what_is_owed(
+        self, page: Page, cast: Cast, runtime: Runtime, youtube: Group
+    ) -> None:
+        with counted(runtime) as few:
+            page.show()
+        for name in ("Spotify", "Netflix", "Gym"):
+            cast.join(cast.group(name), "Ben")
+        cast.tick(NOW)
+        cast.tick(at("2026-03-01"))
+        with counted(runtime) as many:
+            assert page.show().text.count('name="payment" value') > 4
+        assert len(many) == len(few) <= 16
+
+    def test_settled_people_read_that_nothing_is_owed(self, page: Page, cast: Cast, owed: Payment) -> None:
+        cast.do(confirm_payment, owed.id, received_on=date(2026, 1, 31), by=cast.olga, now=NOW)
+
+        shown = page.show().text
+
+        assert "Nothing to pay right now" in shown
+        assert "6.00\xa0€ received on 31 January 2026" in shown
+        assert 'value="claim"' not in shown
+
+    def test_what_was_decided_is_told_with_its_reason(self, page: Page, cast: Cast, owed: Payment) -> None:
+        contact = owed.contact_id
+        cast.do(claim_payments, contact, [owed.id], by=Actor.contact(contact), now=NOW)
+        cast.do(reject_payment, owed.id, reason="No money <yet>", by=cast.olga, now=NOW)
+        assert "not found: “No money &lt;yet&gt;”" in page.show().text
+        cast.do(waive_payment, owed.id, reason="Birthday", by=cast.olga, now=NOW)
+        assert "nothing to pay: “Birthday”" in page.show().text
+
+    def test_credit_is_shown(self, page: Page, cast: Cast, owed: Payment) -> None:
+        cast.do(
+            record_receipt,
+            cast.workspace_id,
+            contact_id=owed.contact_id,
+            payer_id=cast.olga_contact,
+            amount=money("10.00"),
+            by=cast.olga,
+            now=NOW,
+        )
+        assert "Your credit" in page.show().text
+        assert "4.00\xa0€" in page.show().text
+
+    @pytest.mark.only_sqlite
+    def test_a_language_can_be_chosen_and_stays(self, page: Page, owed: Payment) -> None:
+        page.url += "?language=en_US"
+
+        assert '<html lang="en-US">' in page.show().text
+        assert page.press("claim", owed).location.endswith("?language=en_US")
+
+
+class TestSaying:
+    def test_one_press_claims_all_and_the_page_says_so(self, page: Page, cast: Cast, owed: Payment) -> None:
+        answer = page.press("claim", owed, note="Thanks!", method="PayPal", paid_on="2026-01-31")
+
+        assert (answer.status_code, answer.location) == (303, page.url)
+        (attempt,) = attempts(cast)
+        assert (attempt.note, attempt.method, attempt.paid_on) == ("Thanks!", "PayPal", date(2026, 1, 31))
+        shown = page.show().text
+        assert "Olga has been told" in shown
+        assert "Waiting for Olga to check" in shown
+        assert "Thanks!" in shown
+
+    def test_a_second_press_changes_nothing_and_is_as_calm(
+        self, page: Page, cast: Cast, owed: Payment
+    ) -> None:
+        page.press("claim", owed)
+
+        answer = page.press("claim", owed)
+
+        assert answer.status_code == 303
+        assert len(attempts(cast)) == 1
+
+    def test_a_claim_can_be_taken_back(self, page: Page, cast: Cast, owed: Payment) -> None:
+        page.press("claim", owed)
+
+        page.press("withdraw", owed)
+
+        assert cast.payments(id=owed.id)[0].status == "pending"
+        assert "One more tap" in page.show().text
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("until", "day"), [("days", "2026-02-04"), ("week", "2026-02-02"), ("first", "2026-03-01")]
+    )
+    def test_not_yet_rests_until_a_day(
+        self, page: Page, cast: Cast, owed: Payment, until: str, day: str
+    ) -> None:
+        page.press("snooze", owed, until=until)
+
+        assert cast.payments(id=owed.id)[0].snoozed_until == date.fromisoformat(day)
+        assert "no reminder before" in page.show().text
+
+    def test_something_off_reaches_the_admin_and_is_shown(
+        self, page: Page, cast: Cast, owed: Payment
+    ) -> None:
+        page.press("object", owed, text="I left in <January>")
+
+        assert "objection" in cast.notices_to(cast.olga_contact)
+        assert "You wrote: “I left in &lt;January&gt;”" in page.show().text
+
+    def test_payments_in_two_currencies_become_two_attempts(
+        self, page: Page, cast: Cast, owed: Payment
+    ) -> None:
+        manga = cast.group("Manga", "1200", currency="JPY")
+        other = cast.join(manga, "Ben")
+        cast.tick(NOW)
+
+        page.press("claim", owed, cast.payment_of(other))
+
+        assert [(one.amount_minor, one.currency) for one in attempts(cast)] == [(600, "EUR"), (600, "JPY")]
+
+
+class TestBadInput:
+    def test_nothing_ticked_is_said_beside_the_bill(self, page: Page, cast: Cast, owed: Payment) -> None:
+        answer = page.press("claim", note="kept")
+
+        assert answer.status_code == 422
+        assert "Tick at least one" in answer.text
+        assert "kept" in answer.text
+        assert f'value="{owed.public_id}">' in answer.text
+        assert attempts(cast) == []
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("field", "typed", "sentence"),
+        [
+            ("amount", "1.234", "can be read in two ways"),
+            ("amount", "-3", "cannot be negative"),
+            ("amount", "0", "above zero"),
+            ("amount", "3 USD", "This amount is in EUR"),
+            ("paid_on", "31/01/2026", "Write the day as"),
+            ("paid_on", "2026-05-01", "in the future"),
+            ("method", "x" * 101, "keep it to 100"),
+            ("note", "x" * 10_000, "keep it to 2,000"),
+            ("note", "a\u202eb", "invisible control character"),
+        ],
+    )
+    def test_a_wrong_detail_is_said_beside_its_field_and_all_is_kept(
+        self, page: Page, cast: Cast, owed: Payment, field: str, typed: str, sentence: str
+    ) -> None:
+        details = {"amount": "5,50", "paid_on": "2026-01-30", "method": "Cash", "note": "Hello"}
+
+        answer = page.press("claim", owed, **details | {field: typed})
+
+        assert answer.status_code == 422
+        assert re.search(rf'id="{field}-error-1">.*{sentence}', answer.text)
+        assert '<details class="more" open>' in answer.text
+        for kept in (details | {field: typed}).values():
+            assert kept in answer.text
+        assert f'value="{owed.public_id}" checked' in answer.text
+        assert attempts(cast) == []
+
+    @pytest.mark.only_sqlite
+    def test_an_empty_objection_says_so(self, page: Page, owed: Payment) -> None:
+        answer = page.press("object", owed, text="  ")
+
+        assert answer.status_code == 422
+        assert "Write something here." in answer.text
+
+    @pytest.mark.only_sqlite
+    def test_the_fourth_claim_of_a_day_is_calmly_refused(self, page: Page, owed: Payment) -> None:
+        for _time in range(3):
+            page.press("claim", owed)
+            page.press("withdraw", owed)
+
+        answer = page.press("claim", owed)
+
+        assert answer.status_code == 422
+        assert "three times today" in answer.text
+
+    def test_nobody_acts_on_what_is_not_theirs(self, page: Page, cast: Cast, owed: Payment) -> None:
+        mias = next(
+            payment for payment in cast.payments(kind="dues") if payment.contact_id != owed.contact_id
+        )
+
+        for act in ("claim", "snooze", "object", "withdraw"):
+            answer = page.press(act, owed, mias, text="x", until="days")
+            assert answer.status_code == 404
+        assert attempts(cast) == []
+        assert all(payment.status in ("pending", "confirmed") for payment in cast.payments())
+
+    @pytest.mark.only_sqlite
+    def test_a_button_that_is_not_there_does_nothing(self, page: Page, cast: Cast, owed: Payment) -> None:
+        assert page.press("confirm", owed).status_code == 400
+        assert cast.payments(id=owed.id)[0].status == "pending"
+
+
+class TestDeadLinks:
+    def test_mangled_expired_revoked_and_foreign_links_get_the_same_page(
+        self, page: Page, runtime: Runtime, clock: TurnableClock, cast: Cast, owed: Payment
+    ) -> None:
+        mangled = [page.browser.get(path) for path in (page.url[:-2] + "xx", "/pay/x", "/pay/" + "x" * 4000)]
+        clock.turn(timedelta(days=14))
+        expired = page.show()
+        clock.now = NOW
+        cast.do(revoke_pay_link, owed.contact_id, now=NOW)
+        revoked = page.show()
+        said = page.press("claim", owed)
+
+        answers = [*mangled, expired, revoked, said]
+        assert {answer.status_code for answer in answers} == {404}
+        assert len({answer.data for answer in answers}) == 1
+        assert "Send me a fresh link" in revoked.text
+        assert attempts(cast) == []
+
+    def test_a_fresh_link_goes_to_the_address_on_file_once_an_hour(
+        self, page: Page, cast: Cast, clock: TurnableClock, ben: Member
+    ) -> None:
+        clock.turn(timedelta(days=15))
+
+        answers = [page.press("fresh"), page.press("fresh")]
+        assert cast.notices_to(ben.contact_id).count("fresh_link") == 1
+        clock.turn(timedelta(hours=1))
+        answers.append(page.press("fresh"))
+        assert cast.notices_to(ben.contact_id).count("fresh_link") == 2
+
+        page.url = "/pay/nobody"
+        answers.append(page.press("fresh"))
+        assert len({(answer.status_code, answer.data) for answer in answers}) == 1
+
+
+@contextmanager
+def counted(runtime: Runtime) -> Iterator[list[str]]:
+    """Collect the statements that are read meanwhile."""
+    found: list[str] = []
+
+    def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
+        found.append(statement)
+
+    event.listen(runtime.read_engine, "before_cursor_execute", note)
+    yield found
+    event.remove(runtime.read_engine, "before_cursor_execute", note)
+
+
+def _everything(runtime: Runtime) -> dict[str, list[object]]:
+    tables = ("links", "payments", "events", "messages", "contacts", "attempts")
+    with runtime.reading() as session:
+        return {
+            table: [tuple(row) for row in session.execute(text(f"SELECT * FROM {table} ORDER BY id"))]
+            for table in tables
+        }
