@@ -1,0 +1,227 @@
+"""The billing loop by hand: what each command prints and leaves behind; on both databases."""
+
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import House
+
+LATER = "2026-03-05T12:00:00Z"
+
+
+@pytest.fixture
+def opened(house: House) -> House:
+    """Two periods of 17.99 between olga, ben and mia."""
+    group = house.group()
+    house.join(group, "Ben")
+    house.join(group, "Mia")
+    assert house.do("tick", now=LATER)["periods_opened"] == 2
+    return house
+
+
+def test_the_first_user_founds_the_workspace_and_later_ones_join_it(house: House) -> None:
+    second = house.do("user", "add", "--email", "eve@example.org", "--name", "Eve", "--role", "admin")
+    assert second["role"] == "admin"
+    assert [one["name"] for one in house.do("contact", "list")] == ["Eve", "Olga"]
+
+
+def test_periods_and_payments_read_as_promised(opened: House) -> None:
+    first = opened.do("period", "list")[0]
+    promised = {
+        "sequence": 1,
+        "starts_on": "2026-01-31",
+        "ends_on": "2026-02-27",
+        "due_on": "2026-01-31",
+        "total": "17.99",
+        "currency": "EUR",
+    }
+    assert promised.items() <= first.items()
+    own, ben = opened.payment("Olga"), opened.payment("Ben")
+    assert (own["kind"], own["amount"], own["received"], own["status"]) == (
+        "own",
+        "5.99",
+        "5.99",
+        "confirmed",
+    )
+    assert (ben["amount"], ben["received"], ben["currency"], ben["status"]) == (
+        "6.00",
+        "0.00",
+        "EUR",
+        "pending",
+    )
+    assert ben["period"] == {
+        "id": first["id"],
+        "sequence": 1,
+        "starts_on": "2026-01-31",
+        "ends_on": "2026-02-27",
+    }
+    assert ben["group"] == first["group"]
+    assert len(ben["reference"]) == 6
+
+
+def test_payments_are_listed_by_group_and_status(opened: House) -> None:
+    group = opened.do("group", "list")[0]["id"]
+    other = opened.do(
+        "group", "add", "--name", "VPN", "--price", "3", "--currency", "USD", "--starts-on", "2026-04-01"
+    )
+    assert len(opened.do("payment", "list", "--group", group, "--status", "pending")) == 4
+    assert opened.do("payment", "list", "--group", other["id"]) == []
+
+
+def test_a_claim_is_made_withdrawn_rejected_and_confirmed(opened: House) -> None:
+    key = opened.payment("Ben")["id"]
+    steps: list[tuple[tuple[str, ...], str]] = [
+        (("claim", key, "--note", "by bank"), "member_confirmed"),
+        (("withdraw", key), "pending"),
+        (("claim", key), "member_confirmed"),
+        (("reject", key, "--reason", "nothing came"), "pending"),
+        (("confirm", key, "--amount", "2.00"), "pending"),
+        (("confirm", key), "confirmed"),
+        (("reopen", key, "--because", "something-else"), "pending"),
+        (("waive", key, "--reason", "birthday"), "waived"),
+        (("unwaive", key), "pending"),
+        (("adjust", key, "--amount", "4,50", "--reason", "agreed"), "pending"),
+    ]
+    assert [opened.do("payment", *act, now=LATER)["status"] for act, _ in steps] == [
+        status for _, status in steps
+    ]
+    assert opened.payment("Ben")["amount"] == "4.50"
+
+
+def test_several_payments_are_confirmed_at_once_or_not_at_all(opened: House) -> None:
+    keys = [opened.payment("Ben")["id"], opened.payment("Mia")["id"]]
+    opened.refused("payment", "confirm", keys[0], "nosuchpaymnt", now=LATER)
+    assert opened.payment("Ben")["status"] == "pending"
+    confirmed = opened.do("payment", "confirm", *keys, now=LATER)
+    assert [one["status"] for one in confirmed] == ["confirmed", "confirmed"]
+
+
+def test_a_dry_run_leaves_nothing_behind(opened: House) -> None:
+    key = opened.payment("Ben")["id"]
+    assert opened.do("payment", "confirm", key, "--dry-run", now=LATER)["status"] == "confirmed"
+    assert opened.payment("Ben")["status"] == "pending"
+    assert opened.do("tick", "--dry-run", now="2026-05-01T12:00:00Z")["periods_opened"] == 2
+    assert len(opened.do("period", "list")) == 2
+
+
+def test_money_that_came_settles_the_oldest_first_and_leaves_credit(opened: House) -> None:
+    ben = opened.payment("Ben")
+    receipt = opened.do("receipt", "add", "--contact", ben["contact"], "--amount", "13,00", now=LATER)
+    assert (receipt["amount"], receipt["credit"]) == ("13.00", "1.00")
+    assert [part["amount"] for part in receipt["settles"]] == ["6.00", "6.00"]
+    opened.do("receipt", "void", receipt["id"], "--reason", "bounced", now=LATER)
+    assert opened.payment("Ben")["status"] == "pending"
+    assert opened.do("receipt", "list") == []
+    assert opened.do("receipt", "list", "--all")[0]["void_reason"] == "bounced"
+
+
+def test_a_variable_period_waits_for_its_bill(house: House) -> None:
+    group = house.do(
+        *("group", "add", "--name", "Electricity", "--currency", "EUR", "--split", "variable"),
+        *("--starts-on", "2026-02-01"),
+    )["id"]
+    house.join(group, "Ben")
+    house.do("tick", now=LATER)
+    first = house.do("period", "list", "--group", group)[0]
+    assert first["total"] is None
+    assert house.do("payment", "list") == []
+    edited = house.do("period", "edit", first["id"], "--total", "31.20", "--reason", "the bill", now=LATER)
+    assert edited["total"] == "31.20"
+    assert house.payment("Ben")["amount"] == "15.60"
+
+
+def test_the_next_periods_can_be_opened_by_hand(opened: House) -> None:
+    group = opened.do("group", "list")[0]["id"]
+    made = opened.do("period", "open", "--group", group, "--count", "2", now=LATER)
+    assert [one["starts_on"] for one in made] == ["2026-03-31", "2026-04-30"]
+
+
+def test_a_voided_period_is_gone_and_comes_back(opened: House) -> None:
+    key = opened.do("period", "list")[1]["id"]
+    opened.do("period", "void", key, "--reason", "free month", now=LATER)
+    assert len(opened.do("period", "list")) == 1
+    assert len(opened.do("payment", "list")) == 3
+    opened.do("period", "restore", key, now=LATER)
+    assert len(opened.do("payment", "list")) == 6
+
+
+def test_messages_are_listed_shown_cancelled_and_delivered(opened: House) -> None:
+    opened.do("payment", "claim", opened.payment("Ben")["id"], now=LATER)
+    opened.do("payment", "confirm", opened.payment("Mia")["id"], now=LATER)
+    claim, received = sorted(opened.do("message", "list"), key=lambda one: str(one["notice"]))
+    assert (claim["notice"], claim["to"]) == ("claim_received", "Olga")
+    opened.do("message", "cancel", claim["id"], now=LATER)
+    assert opened.do("deliver", "--dry-run", now=LATER)["queued"] == 1
+    assert opened.do("deliver", now=LATER)["sent"] == 1
+    shown = opened.do("message", "show", received["id"])
+    assert shown["state"] == "sent"
+    assert "6.00" in shown["text"]
+
+
+def test_a_group_is_edited_paused_resumed_ended_and_put_away(house: House) -> None:
+    group = house.group()
+    house.join(group, "Ben")
+    edited = house.do("group", "edit", group, "--grace-days", "5", "--pay-link", "https://paypal.me/olga")
+    assert (edited["grace_days"], edited["name"]) == (5, "YouTube Premium")
+    assert edited["pay_methods"] == [{"kind": "link", "url": "https://paypal.me/olga"}]
+    assert (
+        house.do("price", "set", "--group", group, "--price", "20", "--from", "2026-02-28")["price"]
+        == "20.00"
+    )
+    acts: list[tuple[tuple[str, ...], str]] = [
+        (("pause", group), "paused"),
+        (("resume", group), "active"),
+        (("end", group, "--on", "2026-01-31"), "active"),
+        (("archive", group), "archived"),
+        (("restore", group), "active"),
+    ]
+    assert [house.do("group", *act)["state"] for act, _ in acts] == [state for _, state in acts]
+
+
+def test_a_known_address_is_the_same_contact(house: House) -> None:
+    first, second = house.group(), house.group()
+    house.join(first, "Ben")
+    again = house.do("member", "add", "--group", second, "--name", "Benny", "--email", "BEN@example.org")
+    assert again["name"] == "Ben"
+    assert len(house.do("contact", "list")) == 2
+
+
+def test_members_are_weighed_fixed_and_let_go(house: House) -> None:
+    group = house.group("--split", "weights")
+    ben, mia = house.join(group, "Ben", "--weight", "2"), house.join(group, "Mia", "--amount", "3.00")
+    assert house.do("member", "edit", ben, "--weight", "3")["weight"] == 3
+    assert house.do("member", "edit", mia, "--no-amount")["amount"] is None
+    assert house.do("member", "leave", mia, "--left-on", "2026-01-21")["left_on"] == "2026-01-21"
+    now = "2026-01-22T10:00:00Z"
+    assert [one["name"] for one in house.do("member", "list", "--group", group, now=now)] == ["Olga", "Ben"]
+
+
+def test_a_contact_is_corrected_and_loses_an_address(house: House) -> None:
+    house.join(house.group(), "Ben")
+    ben = next(one["id"] for one in house.do("contact", "list") if one["name"] == "Ben")
+    changed: Any = house.do("contact", "edit", ben, "--name", "Benno", "--email", "benno@example.org")
+    assert (changed["name"], changed["email"], changed["reachable"]) == ("Benno", "benno@example.org", True)
+    gone = house.do("contact", "edit", ben, "--email", "")
+    assert (gone["email"], gone["reachable"]) == (None, False)
+    assert house.do("contact", "show", ben)["members"][0]["group_name"] == "YouTube Premium"
+
+
+def test_the_welcome_goes_to_members_when_told(house: House) -> None:
+    group = house.group()
+    house.join(group, "Ben")
+    assert house.do("member", "tell", "--group", group) == {"told": ["Ben"], "unreachable": []}
+
+
+def test_there_is_no_hold_to_release(house: House) -> None:
+    assert house.do("hold", "show")["on_hold"] is False
+    assert house.do("hold", "release")["released"] is False
+
+
+def test_people_get_a_table(opened: House) -> None:
+    lines = opened.run("payment", "list").stdout.splitlines()
+    assert lines[0].split() == [
+        *("id", "group", "name", "member", "period", "amount", "received"),
+        *("currency", "status", "reference"),
+    ]
+    assert len(lines) == 7
+    assert opened.run("receipt", "list").stdout == "Nothing.\n"

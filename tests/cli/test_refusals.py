@@ -1,0 +1,159 @@
+"""Bad input ends in one clear sentence and leaves everything as it was."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from substrack.bootstrap import ROOT
+from substrack.cli import substrack
+from tests.cli.conftest import House
+
+GROUP = ("group", "add", "--name", "VPN", "--currency", "EUR", "--starts-on", "2026-02-01")
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize(
+    ("arguments", "about"),
+    [
+        ((*GROUP, "--price", "1.234"), "--price: “1.234” can be read in two ways"),
+        ((*GROUP, "--price", "-3"), "--price: An amount cannot be negative"),
+        ((*GROUP, "--price", "3.999"), "--price"),
+        ((*GROUP, "--price", "99999999999999"), "--price: The amount is too large"),
+        ((*GROUP, "--price", "twelve"), "--price: Write an amount"),
+        (GROUP, "--price: Give the price"),
+        ((*GROUP, "--price", "3", "--currency", "EURO"), "--currency"),
+        ((*GROUP, "--price", "3", "--billing-day", "0"), "--billing-day"),
+        ((*GROUP, "--price", "3", "--billing-day", "32"), "--billing-day"),
+        (
+            (*GROUP, "--price", "3", "--ends-on", "2026-01-31"),
+            "--ends-on: The group can't end before it starts",
+        ),
+        ((*GROUP, "--price", "3", "--pay-link", "javascript:alert(1)"), "--pay-link"),
+        ((*GROUP, "--price", "3", "--pay-iban", "DE00 0000", "--pay-holder", "Olga"), "--iban"),
+        ((*GROUP, "--price", "3", "--timezone", "Mars/Base"), "--timezone: “Mars/Base” is not a time zone"),
+        ((*GROUP, "--price", "3", "--name", "a\nb"), "--name"),
+        (
+            (*GROUP, "--price", "3", "--description", "x" * 10_000),
+            "--description: This has 10,000 characters",
+        ),
+        ((*GROUP, "--price", "3", "--payer", "nobody"), "There is no such person"),
+        (("group", "show", "nosuchgroup"), "There is no such group"),
+        (("member", "leave", "nosuchmember"), "There is no such member"),
+        (("period", "edit", "nosuchperiod", "--total", "3"), "There is no such period"),
+        (("payment", "confirm", "nosuchpayment"), "There is no such payment"),
+        (("receipt", "void", "nosuchreceipt", "--reason", "x"), "There is no such receipt"),
+        (("message", "retry", "nosuchmessage"), "There is no such message"),
+        (("user", "add", "--email", "eve", "--name", "Eve"), "--email: “eve” is not an email address"),
+        (("user", "add", "--email", "olga@example.org", "--name", "Olga"), "--email: Somebody signs in"),
+    ],
+)
+def test_bad_input_is_refused_with_its_flag(house: House, arguments: tuple[str, ...], about: str) -> None:
+    assert about in house.refused(*arguments)
+    assert house.do("group", "list") == []
+
+
+@pytest.mark.only_sqlite
+def test_bad_terms_of_members_are_refused(house: House) -> None:
+    group = house.group("--split", "weights")
+    member = ("member", "add", "--group", group, "--name", "Ben")
+    assert "--weight" in house.refused(*member, "--weight", "0")
+    assert "--amount: The fixed amounts are more" in house.refused(*member, "--amount", "18.00")
+    assert "--name" in house.refused("member", "add", "--group", group)
+    ben = house.join(group, "Ben")
+    assert "--left-on" in house.refused("member", "leave", ben, "--left-on", "2026-01-01")
+    assert [one["name"] for one in house.do("member", "list")] == ["Olga", "Ben"]
+
+
+@pytest.mark.only_sqlite
+def test_a_shared_mailbox_is_a_question_that_a_flag_answers(house: House) -> None:
+    house.join(house.group(), "Ben")
+    ben = next(one["id"] for one in house.do("contact", "list") if one["name"] == "Ben")
+    asked = house.refused("contact", "edit", ben, "--email", "olga@example.org")
+    assert asked.endswith("If so, add --shares-mailbox.")
+    house.do("contact", "edit", ben, "--email", "olga@example.org", "--shares-mailbox")
+
+
+@pytest.mark.only_sqlite
+def test_an_instant_needs_its_zone(house: House) -> None:
+    assert "needs a zone" in house.refused("tick", now="2026-03-01T10:00:00")
+    assert "needs a zone" in house.refused("tick", now="2026-03-01")
+    assert house.run("tick", now="soon").exit_code == 2
+
+
+@pytest.mark.only_sqlite
+def test_wrong_usage_ends_with_two(house: House) -> None:
+    assert house.run("payment", "juggle").exit_code == 2
+    assert house.run("group", "add").exit_code == 2
+    assert house.run("payment", "list", "--status", "paid").exit_code == 2
+    assert house.run("period", "edit", "x", "--due-on", "31.03.2026").exit_code == 2
+
+
+def test_nothing_set_up_says_how_to_begin(bare: House) -> None:
+    assert "user add" in bare.refused("group", "list")
+
+
+@pytest.mark.only_sqlite
+def test_a_price_given_to_a_variable_group_is_said_to_be_unused(house: House) -> None:
+    result = house.run(*GROUP, "--split", "variable", "--price", "30")
+    assert result.exit_code == 0
+    assert "the price is not used" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "about"),
+    [
+        ("SUBSTRACK_DATABASE_URL", "mysql://nobody@nowhere/nothing", "SUBSTRACK_DATABASE_URL"),
+        ("SUBSTRACK_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing", "can't be used"),
+        ("SUBSTRACK_DATA_DIR", "/proc/nothing", "SUBSTRACK_DATA_DIR"),
+        ("SUBSTRACK_SECRET_KEYS", "short", "SUBSTRACK_SECRET_KEYS"),
+        ("SUBSTRACK_SECRET_KEYS", "changeme-changeme-changeme-changeme-1", "SUBSTRACK_SECRET_KEYS"),
+        ("SUBSTRACK_PORT", "0", "SUBSTRACK_PORT"),
+    ],
+)
+def test_a_wrong_setting_is_a_sentence(tmp_path: Path, name: str, value: str, about: str) -> None:
+    env = {"SUBSTRACK_DATA_DIR": str(tmp_path)} | {name: value}
+    result = CliRunner().invoke(substrack, ["tick"], env=env)
+    assert result.exit_code == 1
+    assert about in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_empty_sqlite_file_is_made_ready_by_the_first_user_only(tmp_path: Path) -> None:
+    env = {"SUBSTRACK_DATA_DIR": str(tmp_path)}
+    runner = CliRunner()
+    refused = runner.invoke(substrack, ["group", "list"], env=env)
+    assert refused.exit_code == 1
+    assert "python -m substrack migrate" in refused.stderr
+    added = ["user", "add", "--email", "olga@example.org", "--name", "Olga"]
+    assert runner.invoke(substrack, added, env=env).exit_code == 0
+    assert runner.invoke(substrack, ["group", "list"], env=env).stdout == "Nothing.\n"
+
+
+def test_the_real_program_migrates_and_ticks(tmp_path: Path) -> None:
+    env = {"SUBSTRACK_DATA_DIR": str(tmp_path)}
+    for arguments in (["migrate"], ["migrate"], ["tick", "--json"]):
+        done = _program(arguments, env)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert '"periods_opened": 0' in done.stdout
+
+
+def test_a_second_server_on_the_port_is_told_so(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = _program(["serve", "--port", port], {"SUBSTRACK_DATA_DIR": str(tmp_path)})
+    assert done.returncode == 1
+    assert f"Port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _program(arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "substrack", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env={"PATH": "/usr/bin:/bin", **env}, capture_output=True, text=True, timeout=60
+    )
