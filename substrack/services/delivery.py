@@ -20,7 +20,7 @@ from substrack.domain.notices import rules_of
 from substrack.queries.delivery import is_claimable
 from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
-from substrack.services.lanes import free_places, pause_lane
+from substrack.services.lanes import find_room, pause_lane
 from substrack.services.letter_links import links_for
 from substrack.services.links import LinkSigner
 from substrack.services.mailboxes import mark_refused
@@ -32,12 +32,16 @@ MAX_PROVIDER_ID = 200
 
 @dataclass(frozen=True)
 class ClaimedMessage:
-    """A message this worker holds until its lease runs out; only the token can mark it."""
+    """A message this worker holds until its lease runs out; only the token can mark it.
+
+    `is_probe`: its lane was failing, and this one message tries whether it works again.
+    """
 
     id: int
     public_id: str
     lane: str
     token: str
+    is_probe: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,12 @@ def claim_messages(
     if load_installation(session).hold_reason is not None:
         return []
     _cancel_stale(session, lane, now)
+    room = find_room(session, lane, limit=limit, now=now)
     due = (
         select(Message.id)
         .where(Message.lane == lane, is_claimable(now))
         .order_by(Message.due_at, Message.id)
-        .limit(free_places(session, lane, limit=limit, now=now))
+        .limit(room.places)
         .with_for_update(skip_locked=True)
     )
     token = new_public_id()
@@ -91,7 +96,9 @@ def claim_messages(
         .values(state=MessageState.SENDING, lease_token=token, lease_until=now + lease)
         .returning(Message.id, Message.public_id)
     )
-    return [ClaimedMessage(key, public_id, lane, token) for key, public_id in sorted(claimed)]
+    return [
+        ClaimedMessage(key, public_id, lane, token, room.is_probe) for key, public_id in sorted(claimed.all())
+    ]
 
 
 def build_message(

@@ -5,6 +5,7 @@ A lane has a row only once it has failed. What becomes of a single message is `s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
@@ -15,21 +16,29 @@ from substrack.domain.delivery import LANE_PROBE, DeliveryFailed
 from substrack.store import Lane
 
 
-def free_places(session: Session, lane: str, *, limit: int, now: datetime) -> int:
+@dataclass(frozen=True)
+class Room:
+    """How many messages of a lane may be claimed now, and whether they probe a lane that failed."""
+
+    places: int
+    is_probe: bool = False
+
+
+def find_room(session: Session, lane: str, *, limit: int, now: datetime) -> Room:
     """Say how many messages may be claimed: all of `limit`, none while paused, one as the probe of a minute.
 
     Taking the probe starts the next minute, so that only one of several workers gets it.
     """
     row = session.scalar(select(Lane).where(Lane.name == lane))
     if row is None or row.failing_since is None:
-        return limit
+        return Room(limit)
     taken = session.execute(
         update(Lane)
         .where(Lane.id == row.id, or_(Lane.paused_until.is_(None), Lane.paused_until <= now))
         .values(paused_until=now + LANE_PROBE)
         .returning(Lane.id)
     ).first()
-    return 0 if taken is None else 1
+    return Room(0 if taken is None else 1, is_probe=True)
 
 
 def pause_lane(session: Session, lane: str, failure: DeliveryFailed, *, now: datetime) -> bool:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, TypeVarTuple, Unpack
+
+from sqlalchemy.exc import OperationalError
 
 from substrack.bootstrap import Clock, Runtime
 from substrack.channels.base import MailSender
@@ -109,6 +112,8 @@ class Outbox:
             provider_id = await self._sender.send(mail)
         except DeliveryFailed as failure:
             await self._call(self._fail, claimed, failure)
+        except OperationalError:
+            raise  # the database's fault, not the message's; the lease runs out
         except Exception as error:
             log.exception("message %s could not be made or sent", claimed.public_id)
             bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
@@ -135,7 +140,7 @@ class Outbox:
     def _accept(self, claimed: ClaimedMessage, provider_id: str) -> None:
         with self._runtime.transaction() as session:
             is_marked = mark_sent(session, claimed, provider_id=provider_id, now=self._clock())
-            has_opened = resume_lane(session, claimed.lane)
+            has_opened = claimed.is_probe and resume_lane(session, claimed.lane)
         self._counts["sent"] += is_marked
         if has_opened:
             log.info("lane %s works again", claimed.lane)
@@ -145,9 +150,15 @@ class Outbox:
             failed = mark_failed(session, claimed, failure, now=self._clock())
         self._counts[failed.outcome.value] += 1
         if failed.has_paused_lane:
-            log.warning("lane %s is paused, tried again every minute: %s", claimed.lane, failure.reason)
+            reason = _without_addresses(failure.reason)
+            log.warning("lane %s is paused, tried again every minute: %s", claimed.lane, reason)
         elif failed.outcome is Outcome.DEAD:
             log.warning("message %s failed for good", claimed.public_id)
 
     async def _call(self, step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._database, step, *given)
+
+
+def _without_addresses(reason: str) -> str:
+    """Servers quote addresses in their answers; logs name nobody."""
+    return re.sub(r"\S+@\S+", "…", reason)

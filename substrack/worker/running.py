@@ -129,12 +129,12 @@ class Worker:
         self._deliver_bell.set()
 
     def _tick_once(self) -> None:
-        if not self._watch.may_act():
-            return
-        now = self._runtime.now()
-        report = tick(self._runtime, now=now)
+        may_act, now = self._watch.may_act(), self._runtime.now()
         with self._runtime.transaction() as session:
             beat(session, now=now)
+        if not may_act:
+            return
+        report = tick(self._runtime, now=now)
         if report.periods_opened or report.payments_lapsed or report.messages_queued:
             log.info("tick: %s", report)
 

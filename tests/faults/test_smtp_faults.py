@@ -15,8 +15,6 @@ from substrack.worker.outbox import DeliverReport, deliver_due
 from tests.fakes.smtp import HANG_UP, FakeRelay, free_port
 from tests.support.post import NOW, Post, open_post, through
 
-NOTHING = timedelta(0)
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -27,16 +25,15 @@ class Fault:
     waits: timedelta | None
     attempts: int
     is_address_refused: bool = False
-    pauses: bool = False
 
 
 FAULTS = {
-    "greets with 421": Fault("EHLO", "421 4.3.2 closing", LANE_PROBE, 0, pauses=True),
-    "421 in the middle": Fault("MAIL", "421 4.3.2 closing", LANE_PROBE, 0, pauses=True),
-    "hangs up before it has the mail": Fault("RCPT", HANG_UP, LANE_PROBE, 0, pauses=True),
-    "hangs up after it has the mail": Fault("DATA", HANG_UP, LANE_PROBE, 0, pauses=True),
-    "wants a login": Fault("MAIL", "530 5.7.0 authentication required", LANE_PROBE, 0, pauses=True),
-    "refuses our own address": Fault("MAIL", "550 5.7.1 not yours", LANE_PROBE, 0, pauses=True),
+    "greets with 421": Fault("EHLO", "421 4.3.2 closing", LANE_PROBE, 0),
+    "421 in the middle": Fault("MAIL", "421 4.3.2 closing", LANE_PROBE, 0),
+    "hangs up before it has the mail": Fault("RCPT", HANG_UP, LANE_PROBE, 0),
+    "hangs up after it has the mail": Fault("DATA", HANG_UP, LANE_PROBE, 0),
+    "wants a login": Fault("MAIL", "530 5.7.0 authentication required", LANE_PROBE, 0),
+    "refuses our own address": Fault("MAIL", "550 5.7.1 not yours", LANE_PROBE, 0),
     "greylists": Fault("RCPT", "451 4.7.1 come back later", BACKOFF[0], 1),
     "mailbox is full": Fault("RCPT", "452 4.2.2 mailbox full", BACKOFF[0], 1),
     "can't take it now": Fault("DATA", "451 4.3.0 try again", BACKOFF[0], 1),
@@ -91,6 +88,17 @@ def test_a_dead_server_costs_one_log_line_and_no_attempt(
     assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
     assert "can’t be reached" in caplog.text
     assert "ben@example.org" not in caplog.text
+
+
+def test_a_log_quotes_no_address_that_the_server_quotes(
+    post: Post, relay: FakeRelay, caplog: pytest.LogCaptureFixture
+) -> None:
+    post.write("one", to=post.person("Ben"))
+    relay.fail_next("RCPT", "421 4.3.2 too busy for <ben@example.org> now")
+
+    deliver_due(post.runtime, now=NOW)
+
+    assert "too busy for … now" in caplog.text
 
 
 def test_while_a_lane_fails_one_message_a_minute_tries_it(post: Post, relay: FakeRelay) -> None:

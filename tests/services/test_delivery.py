@@ -89,7 +89,8 @@ class House:
 
     def sent(self, claimed: ClaimedMessage, *, now: datetime = NOW) -> bool:
         with self.runtime.transaction() as session:
-            resume_lane(session, claimed.lane)
+            if claimed.is_probe:
+                resume_lane(session, claimed.lane)
             return mark_sent(session, claimed, provider_id="250 OK", now=now)
 
     def fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, *, now: datetime = NOW) -> Failed:
