@@ -11,6 +11,7 @@ import click
 from substrack import __version__
 from substrack.cli import groups, members, messages, payments, periods, receipts, running, users
 from substrack.cli.app import App
+from substrack.cli.demo import demo
 
 __all__ = ["main", "substrack"]
 
@@ -29,6 +30,7 @@ for command in (
     running.deliver,
     running.migrate,
     running.hold,
+    demo,
     users.users,
     groups.groups,
     groups.price,
