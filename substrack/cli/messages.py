@@ -27,7 +27,7 @@ def messages() -> None:
 @messages.command("list")
 @at_desk
 @click.option("--state", type=click.Choice([state.value for state in MessageState]))
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True)
 @json_flag
 def list_them(desk: Desk, *, state: str | None, limit: int, as_json: bool) -> None:
     """List messages, the newest first."""

@@ -189,6 +189,15 @@ def test_a_payer_who_stops_sharing_can_start_again(cast: Cast) -> None:
     assert [cast.payment_of(ben, sequence).amount_minor for sequence in (1, 2, 3)] == [400, 800, 400]
 
 
+def test_a_payer_who_changes_their_mind_keeps_their_seat(cast: Cast) -> None:
+    group = cast.group()
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    for included in (False, True):
+        edit(cast, group, now=FEBRUARY, payer_included=included)
+    assert len([one for one in members(cast, group) if one.contact_id == cast.olga_contact]) == 1
+
+
 def test_another_payer_receives_only_what_comes_later(cast: Cast) -> None:
     group = cast.group(price="9.00")
     ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
