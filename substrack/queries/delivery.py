@@ -1,6 +1,6 @@
-"""Reads for the worker: which lanes have something to send, and how much waits.
+"""Reads for the worker: what it may claim, and which lanes have something to send.
 
-These are what an idle worker asks all day, so each is one indexed read.
+This is what an idle worker asks all day, so it is one indexed read.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
@@ -37,13 +37,3 @@ def due_lanes(session: Session, channels: Collection[Channel], *, now: datetime)
         )
     )
     return sorted(session.scalars(query))
-
-
-def count_due(session: Session, *, now: datetime) -> int:
-    """Count the messages that are queued and due: what a worker would send now if nothing kept it from it."""
-    query = (
-        select(func.count())
-        .select_from(Message)
-        .where(Message.state == MessageState.QUEUED, Message.due_at <= now)
-    )
-    return session.scalar(query) or 0

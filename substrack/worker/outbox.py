@@ -21,8 +21,9 @@ from sqlalchemy.exc import OperationalError
 from substrack.bootstrap import Clock, Runtime
 from substrack.channels.base import MailSender
 from substrack.domain.delivery import DeliveryFailed, Scope
-from substrack.queries.delivery import count_due, due_lanes
+from substrack.queries.delivery import due_lanes
 from substrack.queries.installation import load_installation
+from substrack.queries.message_lists import count_due
 from substrack.services.delivery import (
     BuiltMessage,
     ClaimedMessage,

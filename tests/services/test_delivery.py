@@ -13,7 +13,8 @@ from substrack.bootstrap import Runtime
 from substrack.domain.actors import OPERATOR, Actor
 from substrack.domain.delivery import BACKOFF, LANE_PROBE, DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Notice
-from substrack.queries.delivery import count_due, due_lanes
+from substrack.queries.delivery import due_lanes
+from substrack.queries.message_lists import count_due
 from substrack.services.delivery import (
     BuiltMessage,
     ClaimedMessage,

@@ -69,10 +69,10 @@ def test_a_worker_alone_drains_on_sigterm(post: Post, relay: FakeRelay) -> None:
 
 
 def test_a_dead_mail_server_is_a_line_and_no_traceback(post: Post) -> None:
-    post.write("one", to=post.person("Ben"), due_at=datetime.now(UTC))
+    key = post.write("one", to=post.person("Ben"), due_at=datetime.now(UTC))
     nowhere = post.runtime.settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{free_port()}"})
     worker = start("worker", settings=nowhere)
-    time.sleep(4)
+    assert eventually(lambda: post.message(key).last_error is not None)
     worker.send_signal(signal.SIGTERM)
     _output, errors = worker.communicate(timeout=10)
 
