@@ -39,8 +39,11 @@ class Worker:
         WrongSmtpUrl: the settings name no mail server that can be used.
     """
 
-    def __init__(self, runtime: Runtime, *, watch: ClockWatch | None = None) -> None:
+    def __init__(
+        self, runtime: Runtime, *, watch: ClockWatch | None = None, drain_seconds: float = DRAIN_SECONDS
+    ) -> None:
         self._runtime, self._watch = runtime, watch or ClockWatch(runtime)
+        self._drain_seconds = drain_seconds
         self._sender = mail_sender(runtime)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_stopping = False
@@ -48,7 +51,7 @@ class Worker:
         self._failing: set[str] = set()
 
     def run(self) -> bool:
-        """Work until `stop`; False when what was under way then did not end within 20 seconds.
+        """Work until `stop`; False when what was under way then did not end within `drain_seconds`.
 
         A message cut off like that is sent again when its lease has run out.
         """
@@ -87,7 +90,7 @@ class Worker:
     async def _run_until_stopped(self, *chores: Coroutine[Any, Any, None]) -> bool:
         tasks = [asyncio.create_task(chore) for chore in chores]
         await self._stop.wait()
-        _ended, unfinished = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        _ended, unfinished = await asyncio.wait(tasks, timeout=self._drain_seconds)
         for task in unfinished:
             task.cancel()
         if unfinished:

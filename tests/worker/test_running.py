@@ -16,7 +16,7 @@ from substrack.domain.delivery import MessageState
 from substrack.queries.installation import load_installation
 from substrack.worker.clock_watch import ClockWatch
 from substrack.worker.running import Worker
-from tests.fakes.smtp import FakeRelay
+from tests.fakes.smtp import SILENCE, FakeRelay
 from tests.support.post import NOW, Post
 from tests.worker.processes import Arrivals, eventually
 
@@ -80,6 +80,22 @@ def test_a_worker_that_stops_finishes_what_is_under_way_and_claims_no_more(
     assert post.states().count(MessageState.SENT) == 1
     assert post.states().count(MessageState.QUEUED) == 11
     assert len(relay.received) == 1
+
+
+def test_a_worker_waits_only_so_long_for_a_server_that_is_silent(post: Post, relay: FakeRelay) -> None:
+    key = post.write("one", to=post.person("Ben"))
+    relay.fail_next("RCPT", SILENCE)
+    worker = Worker(ticking(post, Clocks()), drain_seconds=0.1)
+    outcomes: list[bool] = []
+    thread = threading.Thread(target=lambda: outcomes.append(worker.run()))
+    thread.start()
+    assert eventually(lambda: "RCPT" in relay.dialogue)
+
+    worker.stop()
+    thread.join(timeout=10)
+
+    assert outcomes == [False]
+    assert post.message(key).state is MessageState.SENDING  # until its lease runs out
 
 
 def test_a_worker_told_to_stop_before_it_began_ends_at_once(post: Post) -> None:
