@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.cycles import Cycle, at_hour, local_date
 from substrack.domain.payments import OPEN, PaymentKind
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
+from substrack.services.ledger import lock_contacts
 from substrack.store import Address, Group, Member, Payment
 
 
@@ -129,13 +130,15 @@ def reschedule_payments(session: Session, payment_ids: Sequence[int], *, now: da
 def reschedule_contacts(session: Session, contact_ids: Iterable[int], *, now: datetime) -> None:
     """Write afresh when time acts on the open payments of contacts, as after a change of an address."""
     session.flush()
-    query = payments_with_rules().where(Payment.contact_id.in_(sorted(contact_ids)), Payment.status.in_(OPEN))
+    locked = lock_contacts(session, contact_ids)
+    query = payments_with_rules().where(Payment.contact_id.in_(locked), Payment.status.in_(OPEN))
     _reschedule(session, query, now)
 
 
 def reschedule_members_payments(session: Session, group_id: int, *, now: datetime) -> None:
     """Write afresh when time acts on the open payments of a group, as after a change of its rules."""
     session.flush()
+    lock_contacts(session, session.scalars(select(Payment.contact_id).where(Payment.group_id == group_id)))
     query = payments_with_rules().where(Payment.group_id == group_id, Payment.status.in_(OPEN))
     _reschedule(session, query, now)
 
