@@ -163,14 +163,21 @@ def _is_ascii(mail: OutgoingMail) -> bool:
 
 
 async def _quit(client: aiosmtplib.SMTP) -> None:
+    transport = client.transport
     with suppress(aiosmtplib.SMTPException, OSError):
         await client.quit()
-    _drop(client)
+    client.close()
+    _abort(transport)
 
 
 def _drop(client: aiosmtplib.SMTP | None) -> None:
-    if client is None:
-        return
-    if isinstance(client.transport, asyncio.WriteTransport):
-        client.transport.abort()
-    client.close()
+    if client is not None:
+        transport = client.transport
+        client.close()
+        _abort(transport)
+
+
+def _abort(transport: asyncio.BaseTransport | None) -> None:
+    """Close the socket at once: a polite end of TLS waits for the server, up to half a minute."""
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()

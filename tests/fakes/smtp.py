@@ -12,6 +12,7 @@ import socket
 import ssl
 import subprocess
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import default
@@ -67,6 +68,7 @@ class FakeRelay:
     dialogue: list[str] = field(default_factory=list)
     connections: list[tuple[str, int]] = field(default_factory=list)
     _faults: dict[str, deque[str]] = field(default_factory=dict)
+    _sessions: list[Any] = field(default_factory=list)
 
     def fail_next(self, command: str, reply: str, times: int = 1) -> None:
         """Answer the next `times` commands (EHLO, MAIL, RCPT, DATA) with `reply`, HANG_UP or SILENCE."""
@@ -81,6 +83,8 @@ class FakeRelay:
     def __enter__(self) -> Self:
         self.port = free_port()
         self._controller = Controller(_Handler(self), hostname="127.0.0.1", port=self.port, **self._options())
+        make_session: Callable[[], Any] = self._controller.factory
+        setattr(self._controller, "factory", lambda: self._remembered(make_session()))  # noqa: B010
         self._controller.start()
         return self
 
@@ -96,9 +100,16 @@ class FakeRelay:
         done.result(timeout=5)
 
     async def _hang_up(self) -> None:
-        for transport in self._transports:
-            transport.abort()
+        for session in self._sessions:
+            # After STARTTLS, the plain connection is the one below.
+            for transport in (session.transport, session._original_transport):
+                if transport is not None:
+                    transport.abort()
         await asyncio.sleep(0)
+
+    def _remembered(self, session: Any) -> Any:
+        self._sessions.append(session)
+        return session
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {"auth_require_tls": False, "enable_SMTPUTF8": True}
@@ -118,8 +129,6 @@ class FakeRelay:
         # Without handled=False, aiosmtpd answers nothing at all to a refused login.
         return AuthResult(success=False, handled=False)
 
-    _transports: list[asyncio.Transport] = field(default_factory=list)
-
 
 class _Handler:
     """Hooks of aiosmtpd: each notes the command and answers with a waiting fault, if there is one."""
@@ -132,7 +141,6 @@ class _Handler:
     ) -> list[str]:
         if session.peer not in self._relay.connections:
             self._relay.connections.append(session.peer)
-            self._relay._transports.append(server.transport)
         fault = await self._fault("EHLO", server)
         session.host_name = hostname
         return [fault] if fault else responses
