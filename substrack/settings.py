@@ -95,10 +95,10 @@ class Settings(BaseSettings):
         if not self.base_url:
             object.__setattr__(self, "base_url", f"http://{_url_host(self.host)}:{self.port}")
         if self.now is not None and not self.base_url_is_loopback:
-            raise ValueError("now: a fixed clock (SUBSTRACK_NOW) is only for trials on a loopback base URL")
+            raise ValueError("NOW: a fixed clock is only for trials on a loopback base URL")
         relay = urlsplit(self.smtp_url).hostname or "localhost"
         if self.mail_from.endswith("@localhost") and not _is_loopback(relay):
-            raise ValueError("mail_from: name the address your mail server lets you send from")
+            raise ValueError("MAIL_FROM: name the address your mail server lets you send from")
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.absolute() / 'substrack.db'}")
         return self
