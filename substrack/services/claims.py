@@ -27,6 +27,7 @@ from substrack.services.ledger import (
     locked_payments,
     move,
     payments_now,
+    settle_if_covered,
 )
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_payments
@@ -126,6 +127,7 @@ def withdraw_claim(
         touched = Touched()
         close_claim_item(session, payment, AttemptState.WITHDRAWN, touched, now)
         move(session, payment, Act.WITHDRAW, decision, target=Status.PENDING, touched=touched)
+        settle_if_covered(session, payment, decision)
     reschedule_payments(session, [payment.id for payment in payments], now=now)
     return payments
 

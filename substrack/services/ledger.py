@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import Actor, ActorKind
+from substrack.domain.actors import Actor, ActorKind, credit_of
 from substrack.domain.errors import NotFound
 from substrack.domain.payments import ASKABLE, TRANSITIONS, Act, Standing, Status, WrongStatus
 from substrack.services.journal import new_correlation_id, record_payment
@@ -151,12 +151,13 @@ def standing_of(payment: Payment) -> Standing:
 
 
 def snapshot(payment: Payment) -> dict[str, Any]:
-    """Describe a payment for `before` and `after` of an Event: amounts, status, version."""
+    """Describe a payment for `before` and `after` of an Event: what a decision can change."""
     return {
         "status": payment.status.value,
         "amount": payment.amount_minor,
         "received": payment.received_minor,
         "written_off": payment.written_off_minor,
+        "is_fixed": payment.is_fixed,
         "version": payment.version,
     }
 
@@ -216,11 +217,24 @@ def move(
     )
 
 
+def settle_if_covered(session: Session, payment: Payment, decision: Decision) -> None:
+    """Confirm a payment that became pending with nothing left to pay; nobody is asked for nothing.
+
+    It happens when the amount was lowered to what had come while a claim waited.
+    """
+    if payment.status is Status.PENDING and standing_of(payment).is_covered:
+        credit = decision.taken_by(credit_of(decision.by))
+        move(session, payment, Act.CONFIRM, credit, target=Status.CONFIRMED)
+
+
 def decided_already(session: Session, payment: Payment, act: Act) -> DecidedAlready:
     """Say what was decided about a payment last, and by whom."""
     session.refresh(payment)
     last = session.scalar(
-        select(Event).where(Event.payment_id == payment.id).order_by(Event.id.desc()).limit(1)
+        select(Event)
+        .where(Event.payment_id == payment.id, Event.verb.in_([act.value for act in Act]))
+        .order_by(Event.id.desc())
+        .limit(1)
     )
     return DecidedAlready(act, payment.status, last)
 

@@ -92,7 +92,16 @@ def admin_contacts(session: Session, workspace_id: int) -> list[int]:
 
 
 def cancel_waiting(session: Session, correlation_id: str) -> bool:
-    """Cancel the queued messages of one decision; False when one of them was claimed or sent already."""
+    """Cancel the queued messages of one decision; False when one of them was claimed or sent already.
+
+    Cancels first and counts then: a worker that is just claiming one is waited for, and seen. After False the
+    caller gives up its transaction.
+    """
+    session.execute(
+        update(Message)
+        .where(Message.correlation_id == correlation_id, Message.state == MessageState.QUEUED)
+        .values(state=MessageState.CANCELLED, last_error="undone before it was sent")
+    )
     claimed = session.scalar(
         select(func.count())
         .select_from(Message)
@@ -101,14 +110,7 @@ def cancel_waiting(session: Session, correlation_id: str) -> bool:
             Message.state.in_([MessageState.SENDING, MessageState.SENT]),
         )
     )
-    if claimed:
-        return False
-    session.execute(
-        update(Message)
-        .where(Message.correlation_id == correlation_id, Message.state == MessageState.QUEUED)
-        .values(state=MessageState.CANCELLED, last_error="undone before it was sent")
-    )
-    return True
+    return not claimed
 
 
 def _message_row(draft: Draft, address: Address, now: datetime) -> dict[str, Any]:

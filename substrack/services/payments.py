@@ -39,6 +39,7 @@ from substrack.services.ledger import (
     locked_payment,
     move,
     payments_now,
+    settle_if_covered,
     void_allocations,
 )
 from substrack.services.receipts import (
@@ -94,6 +95,15 @@ class OwnShare(Refused):
 
     def __init__(self) -> None:
         super().__init__("This is the payer's own share; it follows the period's total.")
+
+
+class NothingOwed(Refused):
+    """A payment of zero can't be asked for again."""
+
+    field = "amount"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is owed here. To ask for money, correct the amount.")
 
 
 class NoSuchClaim(NotFound):
@@ -168,6 +178,7 @@ def confirm_payment(
         decision=decision,
         arrival=arrival,
         expected_version=version,
+        answers_claims=True,
     )
     queue_received(session, payment.contact_id, arrival.settled, receipt, decision)
     apply_credit(session, payment.contact_id, payment.payer_id, decision)
@@ -228,6 +239,7 @@ def confirm_claim(
         payments,
         decision=decision,
         arrival=arrival,
+        answers_claims=True,
     )
     queue_received(session, attempt.contact_id, arrival.settled, receipt, decision)
     apply_credit(session, attempt.contact_id, attempt.payer_id, decision)
@@ -303,6 +315,7 @@ def unwaive_payment(
         return Outcome(payment, changed=False)
     decision = Decision(by, now, reason)
     move(session, payment, Act.UNWAIVE, decision, target=Status.PENDING)
+    settle_if_covered(session, payment, decision)
     reschedule_payments(session, [payment.id], now=now)
     return Outcome(payment, changed=True, correlation_id=decision.correlation_id)
 
@@ -322,10 +335,12 @@ def reopen_payment(
     takes only the allocations back, and that credit does not flow back to this payment by itself.
 
     Raises:
-        NoSuchPayment, NotAllowed, OwnShare, DecidedAlready.
+        NoSuchPayment, NotAllowed, OwnShare, NothingOwed, DecidedAlready.
     """
     payment = _decidable(session, payment_id, Act.REOPEN, by)
     _check_source(session, payment, Act.REOPEN)
+    if payment.amount_minor == 0:
+        raise NothingOwed
     _check_versions(session, [payment], None if version is None else {payment.id: version}, Act.REOPEN)
     decision = Decision(by, now, because.value)
     allocations = live_allocations(session, Allocation.payment_id == payment.id)
@@ -387,7 +402,7 @@ def change_amount(
     excess = payment.received_minor - amount_minor
     if excess > 0:
         _free_allocations(session, payment, excess, touched, decision)
-    standing = Standing(amount_minor, min(payment.received_minor, amount_minor))
+    standing = _adjusted_standing(payment, amount_minor)
     move(
         session,
         payment,
@@ -399,6 +414,13 @@ def change_amount(
         expected_version=version,
         is_fixed=is_fixed,
     )
+
+
+def _adjusted_standing(payment: Payment, amount_minor: int) -> Standing:
+    """Keep what was written off as small change as far as it still stands: less to pay reopens nothing."""
+    received = min(payment.received_minor, amount_minor)
+    rest = amount_minor - received
+    return Standing(amount_minor, received, rest if rest <= payment.written_off_minor else 0)
 
 
 def _adjusted_status(payment: Payment, standing: Standing) -> Status:
@@ -466,6 +488,7 @@ def _reject_one(session: Session, payment: Payment, decision: Decision, version:
         touched=touched,
         expected_version=version,
     )
+    settle_if_covered(session, payment, decision)
 
 
 def _open_claim(session: Session, attempt_id: int, by: Actor) -> tuple[Attempt, list[Payment]]:

@@ -28,8 +28,10 @@ from substrack.domain.payments import (
     after_receiving,
     check_actor,
 )
+from substrack.queries.groups import UnknownGroup
 from substrack.services.answers import Settled, queue_received
-from substrack.services.journal import record
+from substrack.services.group_rows import check_payer
+from substrack.services.journal import record, record_payment
 from substrack.services.ledger import (
     Decision,
     Touched,
@@ -40,6 +42,7 @@ from substrack.services.ledger import (
     lock_contacts,
     move,
     payments_now,
+    snapshot,
     standing_of,
     unallocated_minor,
     void_allocations,
@@ -124,9 +127,11 @@ def record_receipt(
     Raises:
         NothingReceived: the amount is not above zero.
         NotAllowed: the actor does not decide.
+        UnknownContact, UnknownGroup: sender, payer or group are not of this workspace.
     """
     check_actor(Act.CONFIRM, by)
     check_admin(session, by, workspace_id)
+    _check_workspace(session, workspace_id, contact_id, payer_id, group_id)
     if amount.minor <= 0:
         raise NothingReceived
     lock_contacts(session, [contact_id])
@@ -147,6 +152,16 @@ def record_receipt(
     return receipt
 
 
+def _check_workspace(
+    session: Session, workspace_id: int, contact_id: int, payer_id: int, group_id: int | None
+) -> None:
+    """Let no key from a form reach into another workspace."""
+    check_payer(session, workspace_id, contact_id)
+    check_payer(session, workspace_id, payer_id)
+    if group_id is not None and session.get_one(Group, group_id).workspace_id != workspace_id:
+        raise UnknownGroup
+
+
 def receive(
     session: Session,
     workspace_id: int,
@@ -158,11 +173,13 @@ def receive(
     decision: Decision,
     arrival: Arrival,
     expected_version: int | None = None,
+    answers_claims: bool = False,
 ) -> Receipt | None:
     """Book a receipt and settle locked payments with it in the order given; no receipt for an amount of zero.
 
-    Every payment that a claim waits on is answered, also by nothing: its claim closes and it is pending
-    again. Fills `arrival.settled` for the answer to the member.
+    A payment that gets some of it is answered: its claim closes. With `answers_claims` (a decision about
+    them) so is one that gets nothing; money that merely came in leaves such a claim waiting. Fills
+    `arrival.settled` for the answer to the member.
     """
     touched = Touched()
     receipt = _book(session, workspace_id, contact_id, payer_id, amount, decision, arrival)
@@ -171,7 +188,8 @@ def receive(
     left_minor = amount.minor
     for payment in payments:
         part = min(left_minor, payment.amount_minor - payment.received_minor)
-        if part == 0 and payment.status is not Status.MEMBER_CONFIRMED:
+        is_answered = answers_claims and payment.status is Status.MEMBER_CONFIRMED
+        if part == 0 and not is_answered:
             continue
         _settle(session, payment, receipt, part, decision, arrival, touched, expected_version)
         left_minor -= part
@@ -261,11 +279,30 @@ def release(
             session, payment, Act.REOPEN, decision, target=Status.PENDING, standing=standing, touched=touched
         )
     elif payment.status is Status.WAIVED:
-        payment.received_minor -= amount_minor
-        payment.version += 1
-        session.flush()
+        _release_waived(session, payment, amount_minor, decision, touched)
     else:
         move(session, payment, Act.ADJUST, decision, standing=standing, touched=touched)
+
+
+def _release_waived(
+    session: Session, payment: Payment, amount_minor: int, decision: Decision, touched: Touched
+) -> None:
+    """Take money off a waived payment: it stays waived, and its history says so."""
+    before = snapshot(payment)
+    payment.received_minor -= amount_minor
+    payment.version += 1
+    session.flush()
+    record_payment(
+        session,
+        "release",
+        payment,
+        by=decision.by,
+        now=decision.now,
+        reason=decision.reason,
+        before=before,
+        after=snapshot(payment) | {"rows": touched.as_dict()},
+        correlation_id=decision.correlation_id,
+    )
 
 
 def credit_minor(session: Session, contact_id: int, payer_id: int, currency: str) -> int:

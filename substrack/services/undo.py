@@ -2,7 +2,7 @@
 
 A decision can be undone for the actor's undo time (10 seconds; none on the command line) and while none of
 its messages was claimed for sending. Everything that shares its correlation id goes back together, claim
-included.
+included. What happened to the same money or period in between is never overwritten: then it is too late.
 """
 
 from __future__ import annotations
@@ -17,15 +17,21 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import CLOSED, Act, Status
-from substrack.services.journal import record_payment
-from substrack.services.ledger import Decision, locked_payments, snapshot
+from substrack.services.journal import record, record_payment
+from substrack.services.ledger import (
+    Decision,
+    lock_contacts,
+    payments_now,
+    snapshot,
+    unallocated_minor,
+)
 from substrack.services.outbox import cancel_waiting
 from substrack.services.schedule import reschedule_payments
 from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Event, Payment, Period, Receipt
 
 _DECISIONS = (Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST)
 UNDOABLE = {
-    "payment": {act.value for act in _DECISIONS},
+    "payment": {act.value for act in _DECISIONS} | {"release"},
     "period": {"rebalance"},
     "receipt": {"receive"},
 }
@@ -41,23 +47,29 @@ class TooLateToUndo(Conflict):
 def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: datetime) -> list[Payment]:
     """Put every payment of one decision back as it was and cancel its answers; return the payments.
 
+    Money that was booked is void again, also when it settled nothing.
+
     Raises:
-        TooLateToUndo: not the same actor, too late, already told, or the payments have moved on.
+        TooLateToUndo: not the same actor, too late, already told, or payments, money or period have moved on.
     """
     events = _events_of(session, correlation_id, by, now)
+    receipt_ids = [event.subject_id for event in events if event.subject_kind == "receipt"]
     histories: dict[int, list[Event]] = {}
     for event in events:
         if event.payment_id is not None:
             histories.setdefault(event.payment_id, []).append(event)
-    payments = _locked(session, histories)
+    payments = _locked(session, histories, receipt_ids)
+    _lock_periods(session, events)
     if not cancel_waiting(session, correlation_id):
         raise TooLateToUndo
     decision = Decision(by, now)
+    _void_booked(session, receipt_ids, decision)
     for payment_id, history in histories.items():
         _put_back(session, payments[payment_id], history, decision)
     for event in reversed(events):
         if event.subject_kind == "period":
             _put_period_back(session, event)
+    _check_money(session, events)
     reschedule_payments(session, list(payments), now=now)
     return list(payments.values())
 
@@ -81,11 +93,44 @@ def _is_by(event: Event, by: Actor) -> bool:
     return event.actor_kind is by.kind and event.actor_id == by.id
 
 
-def _locked(session: Session, payment_ids: Collection[int]) -> dict[int, Payment]:
-    payments = {payment.id: payment for payment in locked_payments(session, payment_ids)}
+def _locked(
+    session: Session, payment_ids: Collection[int], receipt_ids: Collection[int]
+) -> dict[int, Payment]:
+    owners = set(session.scalars(select(Payment.contact_id).where(Payment.id.in_(payment_ids))))
+    senders = session.scalars(select(Receipt.contact_id).where(Receipt.id.in_(receipt_ids)))
+    lock_contacts(session, owners | set(senders))
+    payments = {payment.id: payment for payment in payments_now(session, Payment.id.in_(payment_ids))}
     if len(payments) < len(payment_ids):
         raise TooLateToUndo
     return payments
+
+
+def _lock_periods(session: Session, events: Collection[Event]) -> None:
+    """Take the same lock as every correction of a period's sum, after contacts and before rows."""
+    keys = [event.subject_id for event in events if event.subject_kind == "period"]
+    query = select(Period).where(Period.id.in_(keys)).order_by(Period.id)
+    query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    session.scalars(query).all()
+
+
+def _void_booked(session: Session, receipt_ids: Collection[int], decision: Decision) -> None:
+    for receipt_id in receipt_ids:
+        receipt = session.get_one(Receipt, receipt_id, populate_existing=True)
+        if receipt.voided_at is not None:
+            raise TooLateToUndo
+        receipt.voided_at, receipt.void_reason = decision.now, "undone"
+        record(
+            session,
+            Act.UNDO.value,
+            by=decision.by,
+            now=decision.now,
+            workspace_id=receipt.workspace_id,
+            group_id=receipt.group_id,
+            subject_kind="receipt",
+            subject_id=receipt.id,
+            correlation_id=decision.correlation_id,
+        )
+    session.flush()
 
 
 def _put_back(session: Session, payment: Payment, history: Sequence[Event], decision: Decision) -> None:
@@ -123,17 +168,38 @@ def _as_before(before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "amount_minor": before["amount"],
         "received_minor": before["received"],
         "written_off_minor": before["written_off"],
+        "is_fixed": before["is_fixed"],
         "closed_at": now if status in CLOSED else None,
     }
     return values | {"nudged_at": now} if status is Status.MEMBER_CONFIRMED else values
 
 
 def _put_period_back(session: Session, event: Event) -> None:
-    before = event.before or {}
-    period = session.get_one(Period, event.subject_id, with_for_update={"key_share": True})
+    before, after = event.before or {}, event.after or {}
+    period = session.get_one(Period, event.subject_id)
+    if (period.total_minor, period.payer_part_minor) != (after["total"], after["payer_part"]):
+        raise TooLateToUndo
     period.total_minor, period.payer_part_minor = before["total"], before["payer_part"]
     period.version += 1
     session.flush()
+
+
+def _check_money(session: Session, events: Collection[Event]) -> None:
+    """Refuse when the money was used for something else in the meantime, or taken back altogether."""
+    rows = [(event.after or {}).get("rows", {}) for event in events]
+    allocations = {
+        key
+        for touched in rows
+        for name in ("allocations_made", "allocations_voided")
+        for key in touched.get(name, ())
+    }
+    booked = {event.subject_id for event in events if event.subject_kind == "receipt"}
+    used = set(session.scalars(select(Allocation.receipt_id).where(Allocation.id.in_(allocations))))
+    for receipt in session.scalars(select(Receipt).where(Receipt.id.in_(used | booked))):
+        unused_minor = unallocated_minor(session, receipt)
+        is_used_up = unused_minor < (0 if receipt.voided_at is None else receipt.amount_minor)
+        if is_used_up:
+            raise TooLateToUndo
 
 
 def _put_rows_back(session: Session, rows: Mapping[str, list[int]], now: datetime) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import OPERATOR, Actor
+from substrack.domain.delivery import MessageState
 from substrack.domain.money import Money
 from substrack.domain.shares import SplitKind
 from substrack.domain.terms import GroupTerms
@@ -68,6 +69,29 @@ class Cast:
         """Add a member; the address is made of the name."""
         email = terms.pop("email", f"{name.lower()}@example.org")
         return self.do(add_member, group.id, name=name, email=email, by=self.olga, now=now, **terms)
+
+    def second_admin(self, name: str = "Ada") -> Actor:
+        """Let somebody else administer as well; notices reach her like anyone."""
+        user_id = self.do(
+            add_user,
+            self.workspace_id,
+            email=f"{name.lower()}@example.org",
+            name=name,
+            password_hash=None,
+            role=Role.ADMIN,
+            by=self.olga,
+            now=START,
+        )
+        return Actor.user(user_id)
+
+    def send(self, now: datetime) -> list[Message]:
+        """Take the queued messages that are due for sent, as a worker whose mail is always accepted."""
+        with self.runtime.transaction() as session:
+            due = select(Message).where(Message.state == MessageState.QUEUED, Message.due_at <= now)
+            messages = list(session.scalars(due.order_by(Message.id)))
+            for message in messages:
+                message.state, message.sent_at = MessageState.SENT, now
+        return messages
 
     def tick(self, now: datetime) -> TickReport:
         """Let time do what is due."""

@@ -1,0 +1,167 @@
+"""Money that comes in: what it settles, what it leaves alone, and that nobody is asked for nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from substrack.domain.actors import Actor
+from substrack.domain.errors import NotFound
+from substrack.domain.payments import ReopenCause, Status
+from substrack.services.asking import snooze_payments
+from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.ledger import DecidedAlready
+from substrack.services.payments import (
+    NothingOwed,
+    adjust_payment,
+    confirm_claim,
+    confirm_payment,
+    reject_payment,
+    reopen_payment,
+    unwaive_payment,
+    waive_payment,
+)
+from substrack.services.periods import open_next_period
+from substrack.services.receipts import record_receipt
+from substrack.store import Attempt, Group, Member, Payment
+from tests.support.books import check_books
+from tests.support.cast import Cast, at, make_stranger, money
+
+NOW = at("2026-02-02")
+
+
+@dataclass
+class Scene:
+    """Two open periods; ben owes 5.00 for either, and has said that he paid the second."""
+
+    cast: Cast
+    group: Group
+    ben: Member
+
+    def due(self, sequence: int = 1) -> Payment:
+        return self.cast.payment_of(self.ben, sequence)
+
+    def claim(self, *sequences: int) -> Attempt:
+        keys, by = [self.due(sequence).id for sequence in sequences], Actor.contact(self.ben.contact_id)
+        [attempt] = self.cast.do(claim_payments, self.ben.contact_id, keys, by=by, now=NOW)
+        return attempt
+
+    def decide(self, act: Callable[..., Any], **terms: Any) -> Any:
+        return self.cast.do(act, self.due().id, by=self.cast.olga, now=NOW, **terms)
+
+    def money_in(self, amount: str, **terms: Any) -> Any:
+        chosen: dict[str, Any] = {
+            "contact_id": self.ben.contact_id,
+            "payer_id": self.cast.olga_contact,
+            "amount": money(amount),
+            "by": self.cast.olga,
+            "now": NOW,
+        }
+        return self.cast.do(record_receipt, self.cast.workspace_id, **chosen | terms)
+
+    def check(self) -> None:
+        self.cast.read(check_books)
+
+
+@pytest.fixture
+def scene(cast: Cast) -> Scene:
+    group = cast.group(price="10.00")
+    ben = cast.join(group, "Ben")
+    cast.tick(at("2026-02-01"))
+    cast.do(open_next_period, group.id, by=cast.olga, now=at("2026-02-01"))
+    return Scene(cast, group, ben)
+
+
+def test_money_leaves_a_claim_waiting_that_it_does_not_reach(scene: Scene) -> None:
+    scene.claim(2)
+    scene.money_in("5.00")
+    assert [scene.due(k).status for k in (1, 2)] == [Status.CONFIRMED, Status.MEMBER_CONFIRMED]
+    scene.check()
+
+
+def test_money_answers_a_claim_that_it_reaches(scene: Scene) -> None:
+    scene.claim(2)
+    scene.money_in("6.00")
+    assert (scene.due(2).status, scene.due(2).received_minor) == (Status.PENDING, 100)
+    scene.check()
+
+
+def test_a_decision_about_a_claim_answers_all_of_it(scene: Scene) -> None:
+    attempt = scene.claim(1, 2)
+    scene.cast.do(confirm_claim, attempt.id, amount=money("5.00"), by=scene.cast.olga, now=NOW)
+    assert [scene.due(k).status for k in (1, 2)] == [Status.CONFIRMED, Status.PENDING]
+    scene.check()
+
+
+def test_nobody_books_money_for_the_people_of_another_workspace(scene: Scene) -> None:
+    zed = make_stranger(scene.cast.runtime)
+    for terms in ({}, {"payer_id": zed.olga_contact}, {"contact_id": zed.olga_contact}):
+        with pytest.raises(NotFound):
+            scene.cast.do(
+                record_receipt,
+                zed.workspace_id,
+                amount=money("5.00"),
+                by=zed.olga,
+                now=NOW,
+                **{"contact_id": scene.ben.contact_id, "payer_id": scene.cast.olga_contact} | terms,
+            )
+    assert scene.due().status is Status.PENDING
+
+
+def test_money_is_not_kept_for_a_group_of_another_workspace(scene: Scene) -> None:
+    other = make_stranger(scene.cast.runtime).group("Zed's")
+    with pytest.raises(NotFound):
+        scene.money_in("5.00", group_id=other.id)
+
+
+@pytest.mark.parametrize("ends_by", ["reject", "withdraw", "confirm"])
+def test_a_claim_on_what_is_paid_by_now_ends_confirmed(scene: Scene, ends_by: str) -> None:
+    scene.decide(confirm_payment, amount=money("2.00"))
+    scene.claim(1)
+    scene.decide(adjust_payment, amount=money("2.00"), reason="half a month")
+    if ends_by == "withdraw":
+        by = Actor.contact(scene.ben.contact_id)
+        scene.cast.do(withdraw_claim, scene.ben.contact_id, [scene.due().id], by=by, now=NOW)
+    elif ends_by == "reject":
+        scene.decide(reject_payment, reason="you need not")
+    else:
+        scene.decide(confirm_payment)
+    assert (scene.due().status, scene.due().received_minor) == (Status.CONFIRMED, 200)
+    scene.check()
+
+
+def test_a_waived_payment_that_is_paid_by_now_comes_back_confirmed(scene: Scene) -> None:
+    scene.decide(confirm_payment, amount=money("2.00"))
+    scene.claim(1)
+    scene.decide(adjust_payment, amount=money("2.00"), reason="half a month")
+    scene.decide(waive_payment, reason="never mind")
+    scene.decide(unwaive_payment)
+    assert scene.due().status is Status.CONFIRMED
+    scene.check()
+
+
+def test_lowering_an_amount_reopens_nothing(scene: Scene) -> None:
+    scene.decide(confirm_payment, amount=money("4.95"))
+    scene.decide(adjust_payment, amount=money("4.97"), reason="typo")
+    payment = scene.due()
+    assert (payment.status, payment.received_minor, payment.written_off_minor) == (Status.CONFIRMED, 495, 2)
+    scene.check()
+
+
+def test_a_payment_of_nothing_is_not_asked_for_again(scene: Scene) -> None:
+    scene.decide(adjust_payment, amount=money("0.00"), reason="gift")
+    assert scene.due().status is Status.CONFIRMED
+    with pytest.raises(NothingOwed):
+        scene.decide(reopen_payment, because=ReopenCause.NEVER_CAME)
+
+
+def test_who_comes_late_hears_the_decision_and_not_what_came_after(scene: Scene) -> None:
+    scene.claim(1)
+    scene.decide(reject_payment, reason="not there")
+    by, until = Actor.contact(scene.ben.contact_id), NOW.date() + timedelta(days=3)
+    scene.cast.do(snooze_payments, scene.ben.contact_id, [scene.due().id], until=until, by=by, now=NOW)
+    with pytest.raises(DecidedAlready) as refusal:
+        scene.decide(reject_payment, reason="not there")
+    assert (refusal.value.verb, refusal.value.actor_id) == ("reject", scene.cast.olga.id)
