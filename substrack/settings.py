@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "SUBSTRACK_"
 FROM_FILES = ("SECRET_KEYS", "SMTP_PASSWORD", "TELEGRAM_TOKEN", "DATABASE_URL", "SMTP_URL")
 MIN_KEY_LENGTH = 32
+_BARE_ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[^@\s<>,;:\"()]+")
 KNOWN_BAD_KEYS = ("changeme", "change-me", "secret", "default", "password", "example")
 
 
@@ -81,6 +83,13 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise ValueError("must look like smtp://user@mail.example.org:587 or smtps://…")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, value: str) -> str:
+        if not _BARE_ADDRESS.fullmatch(value):
+            raise ValueError("must be a bare address like subs@example.org; names are added per mail")
         return value
 
     @field_validator("now")
