@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from substrack.domain.cycles import Window
+from substrack.domain.cycles import Cycle, Window
 from substrack.domain.money import Money
 from substrack.domain.shares import Sharer, Shares, SplitKind, check_terms, split
 from substrack.domain.terms import GroupTerms
@@ -36,13 +36,17 @@ class Preview:
     payer_share: Money | None
 
 
-def preview(terms: GroupTerms, sharers: Sequence[Sharer], *, sequence: int = 1) -> Preview:
+def preview(
+    terms: GroupTerms, sharers: Sequence[Sharer], *, sequence: int = 1, cycle: Cycle | None = None
+) -> Preview:
     """Work out a period of a group with these terms and people; the payer is one of them if they share.
+
+    `cycle` is that of a group which has opened periods already; without one the terms begin theirs.
 
     Raises:
         Refused: the terms, or the people's amounts, make no sense together.
     """
-    window = terms.cycle.window(sequence)
+    window = (cycle or terms.cycle).window(sequence)
     due_on = window.starts_on + timedelta(days=terms.due_days)
     opens_on = window.starts_on - timedelta(days=terms.collect_days_before)
     asked_on = opens_on if terms.collect_days_before else max(due_on, window.starts_on)

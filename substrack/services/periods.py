@@ -38,6 +38,13 @@ class GroupClosed(Refused):
         super().__init__("This group is paused, ended or archived. Resume or restore it first.")
 
 
+class OpenedAlready(Conflict):
+    """The period that was to be opened is open: somebody, or time, was faster."""
+
+    def __init__(self) -> None:
+        super().__init__("This period is open already; nothing was changed.")
+
+
 class NothingToChange(Refused):
     """An edit of a period needs a new total or a new due date."""
 
@@ -101,16 +108,22 @@ def postpone_opening(session: Session, group_id: int, *, reason: str, now: datet
     _record_group(session, "opening_refused", group, Decision(TIME, now, reason))
 
 
-def open_next_period(session: Session, group_id: int, *, by: Actor, now: datetime) -> Period:
+def open_next_period(
+    session: Session, group_id: int, *, expected_sequence: int | None = None, by: Actor, now: datetime
+) -> Period:
     """Open the group's next period now, whenever it would have opened by itself; repeatable.
 
+    `expected_sequence` is the period that a page showed as the next, so that a second tap opens no other.
+
     Raises:
-        NotAllowed, GroupClosed, FixedAmountsOverTotal.
+        NotAllowed, GroupClosed, OpenedAlready, FixedAmountsOverTotal.
     """
     check_actor(Act.ADJUST, by)
     group = _group(session, group_id)
     check_admin(session, by, group.workspace_id)
     sequence = group.next_sequence
+    if expected_sequence not in (None, sequence):
+        raise OpenedAlready
     starts_on = cycle_of(group).start_of(sequence)
     is_over = group.ends_on is not None and starts_on > group.ends_on
     if group.paused_at is not None or group.archived_at is not None or is_over:

@@ -11,7 +11,24 @@ from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from substrack.bootstrap import ROOT, Runtime, secret_keys
-from substrack.web import access, admins, auth, health, home, joining, pay, profile, recovery, security
+from substrack.web import (
+    access,
+    admins,
+    auth,
+    group_terms,
+    groups,
+    health,
+    home,
+    joining,
+    members,
+    pay,
+    people,
+    periods,
+    prices,
+    profile,
+    recovery,
+    security,
+)
 from substrack.web.errors import init_errors
 from substrack.web.pages import init_pages
 from substrack.web.reading import bind_reading
@@ -27,6 +44,12 @@ BLUEPRINTS = (
     joining.blueprint,
     pay.blueprint,
     home.blueprint,
+    groups.blueprint,
+    group_terms.blueprint,
+    members.blueprint,
+    periods.blueprint,
+    prices.blueprint,
+    people.blueprint,
     profile.blueprint,
     admins.blueprint,
 )

@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined
 from substrack.queries.accounts import SignedIn
 from substrack.queries.installation import load_installation
 from substrack.settings import Settings
-from substrack.texts import formats
+from substrack.texts import formats, labels
 from substrack.texts.catalogue import language_of
 from substrack.texts.words import Words
 from substrack.web.reading import reading, runtime
@@ -25,16 +25,17 @@ from substrack.web.sessions import me
 
 @dataclass(frozen=True)
 class NavItem:
-    """One entry of the navigation; it is current on every page of its blueprint."""
+    """One entry of the navigation; it is current on every page of its blueprint and of those it `covers`."""
 
     endpoint: str
     label: str
     icon: str
+    covers: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool:
         """Tell whether the page that is shown belongs to this entry."""
-        return request.blueprint == self.endpoint.partition(".")[0]
+        return request.blueprint in (self.endpoint.partition(".")[0], *self.covers)
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ class Banner:
 
 @dataclass(frozen=True)
 class Flash:
-    """A sentence about what was just done or refused, shown once."""
+    """A sentence about what was just done or refused, shown once; `undo` names what can be put back."""
 
     tone: str
     sentence: str
+    undo: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,16 @@ class Layout:
     flashes: tuple[Flash, ...]
 
 
-NAV: Final = (NavItem("home.show", "Home", "home"),)
+NAV: Final = (
+    NavItem("home.show", "Home", "home"),
+    NavItem(
+        "groups.show_list",
+        "Groups",
+        "groups",
+        covers=("group_terms", "members", "periods", "prices", "payments"),
+    ),
+    NavItem("people.show_list", "People", "people"),
+)
 
 SETTING_SENTENCES: Final = {
     "clock": "The clock stands still at {settings.now} (SUBSTRACK_NOW).",
@@ -79,6 +90,7 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["moment"] = moment
+    app.jinja_env.globals["labels"] = labels
 
 
 def page(template: str, **rows: Any) -> str:
@@ -122,7 +134,11 @@ def setting_banners(settings: Settings) -> tuple[Banner, ...]:
 def flashes() -> tuple[Flash, ...]:
     """Take the sentences that were kept for the next page."""
     kept = cast(list[tuple[str, str]], get_flashed_messages(with_categories=True))
-    return tuple(Flash(tone, sentence) for tone, sentence in kept)
+    return tuple(_flash(*category.split(), sentence=sentence) for category, sentence in kept)
+
+
+def _flash(tone: str, *undo: str, sentence: str) -> Flash:
+    return Flash(tone, sentence, undo)
 
 
 def moment(instant: datetime, user: SignedIn) -> str:

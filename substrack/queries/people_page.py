@@ -1,0 +1,213 @@
+"""What the pages about people show: who owes what over all groups, and one person with their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import MessageState
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.domain.notices import Notice
+from substrack.domain.payments import OPEN, PaymentKind, Status
+from substrack.queries.people import (
+    ContactRow,
+    MemberRow,
+    find_contact,
+    list_contacts,
+    list_members,
+    load_contact,
+)
+from substrack.store import (
+    Allocation,
+    Direction,
+    Group,
+    Message,
+    Payment,
+    Period,
+    Receipt,
+    ReceiptSource,
+)
+
+CLOSED_SHOWN = 24
+MESSAGES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Where a person stands in one currency: what is to come, and what was paid ahead."""
+
+    owed: Money
+    credit: Money
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """One person of the list, with a balance for each currency in which anything is owed or credited."""
+
+    contact: ContactRow
+    balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True)
+class OwnPaymentRow:
+    """One payment of a person; `left` is None when nothing is to come any more."""
+
+    public_id: str
+    group_public_id: str
+    group: str
+    span: Span | None
+    amount: Money
+    left: Money | None
+    status: Status
+    due_on: date | None
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class SentRow:
+    """One message to a person."""
+
+    public_id: str
+    notice: Notice
+    state: MessageState
+    at: datetime
+    last_error: str | None
+
+
+@dataclass(frozen=True)
+class PersonPage:
+    """One person; `closed` are the latest of what is settled or forgiven."""
+
+    contact: ContactRow
+    memberships: tuple[MemberRow, ...]
+    balances: tuple[Balance, ...]
+    open: tuple[OwnPaymentRow, ...]
+    closed: tuple[OwnPaymentRow, ...]
+    messages: tuple[SentRow, ...]
+
+
+def list_people_with_balances(session: Session, workspace_id: int) -> list[PersonRow]:
+    """List the people of a workspace by name, with what each owes over all groups (4 statements)."""
+    contacts = list_contacts(session, workspace_id)
+    balances = _balances(session, Payment.workspace_id == workspace_id, Receipt.workspace_id == workspace_id)
+    return [PersonRow(contact, balances.get(contact.id, ())) for contact in contacts]
+
+
+def load_person(session: Session, workspace_id: int, public_id: str) -> PersonPage:
+    """Load one person of this workspace with all their page shows.
+
+    Raises:
+        UnknownPerson.
+    """
+    contact_id = find_contact(session, workspace_id, public_id)
+    mine = _payments().where(Payment.contact_id == contact_id, Payment.voided_at.is_(None))
+    still_open = mine.where(Payment.status.in_(OPEN)).order_by(Payment.due_on, Payment.id)
+    done = mine.where(Payment.status.not_in(OPEN)).order_by(Payment.due_on.desc(), Payment.id.desc())
+    balances = _balances(session, Payment.contact_id == contact_id, Receipt.contact_id == contact_id)
+    return PersonPage(
+        contact=load_contact(session, contact_id),
+        memberships=tuple(list_members(session, workspace_id, contact_id=contact_id)),
+        balances=balances.get(contact_id, ()),
+        open=_load(session, still_open),
+        closed=_load(session, done.limit(CLOSED_SHOWN)),
+        messages=_messages_to(session, contact_id),
+    )
+
+
+def _balances(
+    session: Session, of_payments: ColumnElement[bool], of_receipts: ColumnElement[bool]
+) -> dict[int, tuple[Balance, ...]]:
+    """Work out balances by contact, in two statements; members' dues only, never a payer's own share."""
+    owed, credit = _owed(session, of_payments), _credit(session, of_receipts)
+    found: dict[int, tuple[Balance, ...]] = {}
+    for contact_id, currency in sorted(owed.keys() | credit.keys()):
+        key = (contact_id, currency)
+        balance = Balance(Money(owed.get(key, 0), currency), Money(credit.get(key, 0), currency))
+        found[contact_id] = (*found.get(contact_id, ()), balance)
+    return found
+
+
+def _owed(session: Session, condition: ColumnElement[bool]) -> dict[tuple[int, str], int]:
+    left = func.sum(Payment.amount_minor - Payment.received_minor - Payment.written_off_minor)
+    query = (
+        select(Payment.contact_id, Payment.currency, left)
+        .where(
+            condition,
+            Payment.kind == PaymentKind.DUES,
+            Payment.status.in_(OPEN),
+            Payment.voided_at.is_(None),
+        )
+        .group_by(Payment.contact_id, Payment.currency)
+    )
+    return _nonzero(session.execute(query))
+
+
+def _credit(session: Session, condition: ColumnElement[bool]) -> dict[tuple[int, str], int]:
+    used = (
+        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
+        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
+        .correlate(Receipt)
+        .scalar_subquery()
+    )
+    query = (
+        select(Receipt.contact_id, Receipt.currency, func.sum(Receipt.amount_minor - used))
+        .where(
+            condition,
+            Receipt.voided_at.is_(None),
+            Receipt.direction == Direction.IN,
+            Receipt.source != ReceiptSource.OWN,
+        )
+        .group_by(Receipt.contact_id, Receipt.currency)
+    )
+    return _nonzero(session.execute(query))
+
+
+def _nonzero(rows: Iterable[tuple[int, str, int]]) -> dict[tuple[int, str], int]:
+    """Keep the sums that say something; PostgreSQL adds bigints up to a decimal."""
+    return {(contact_id, currency): int(minor) for contact_id, currency, minor in rows if minor}
+
+
+def _payments() -> Select[Payment, Group, Period]:
+    return (
+        select(Payment, Group, Period)
+        .join(Group, Group.id == Payment.group_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
+    )
+
+
+def _load(session: Session, query: Select[Payment, Group, Period]) -> tuple[OwnPaymentRow, ...]:
+    return tuple(_payment_row(payment, group, period) for payment, group, period in session.execute(query))
+
+
+def _payment_row(payment: Payment, group: Group, period: Period | None) -> OwnPaymentRow:
+    left_minor = payment.amount_minor - payment.received_minor - payment.written_off_minor
+    is_left = left_minor > 0 and payment.status in OPEN
+    return OwnPaymentRow(
+        public_id=payment.public_id,
+        group_public_id=group.public_id,
+        group=group.name,
+        span=Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None,
+        amount=Money(payment.amount_minor, payment.currency),
+        left=Money(left_minor, payment.currency) if is_left else None,
+        status=payment.status,
+        due_on=payment.due_on,
+        is_own=payment.kind is PaymentKind.OWN,
+    )
+
+
+def _messages_to(session: Session, contact_id: int) -> tuple[SentRow, ...]:
+    query = (
+        select(Message)
+        .where(Message.contact_id == contact_id)
+        .order_by(Message.id.desc())
+        .limit(MESSAGES_SHOWN)
+    )
+    return tuple(
+        SentRow(row.public_id, row.notice, row.state, row.sent_at or row.due_at, row.last_error)
+        for row in session.scalars(query)
+    )

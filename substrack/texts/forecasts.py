@@ -1,0 +1,121 @@
+"""The sentence under the form of a group: what will happen as it stands, in words and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from substrack.domain.cycles import Unit
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.domain.preview import Preview
+from substrack.texts.labels import rhythm
+from substrack.texts.words import Words
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What will happen: sentences to be read as one paragraph, and who pays what (name, amount)."""
+
+    sentences: tuple[str, ...]
+    shares: tuple[tuple[str, Money], ...]
+    payer: tuple[str, Money] | None
+    total: Money | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a forecast says beside the amounts.
+
+    `opening_now` periods have begun already and open at once; `payer` is None when the reader pays.
+    """
+
+    preview: Preview
+    names: Mapping[int, str]
+    unit: Unit
+    every: int
+    payer: str | None
+    opening_now: int
+
+
+def asked_in_future(preview: Preview, *, today: date, grace_days: int) -> Preview:
+    """Move a first request that lies in the past: what opens late is asked for `grace_days` later."""
+    first = preview.first_request_on
+    if first is None:
+        return preview
+    earliest = date.fromordinal(today.toordinal() + grace_days)
+    return replace(preview, first_request_on=max(first, earliest))
+
+
+def forecast(facts: Facts, locale: str) -> Forecast:
+    """Put a preview into words."""
+    _ = Words(locale)
+    preview = facts.preview
+    sentences = [
+        _who_pays(facts, _),
+        _payer_share(facts, _),
+        _first_period(facts, _),
+        _first_request(facts, _),
+    ]
+    if facts.opening_now > 1:
+        sentences.insert(
+            3,
+            _(
+                "%(n)s periods have begun already; they open at once, and everybody owes them all.",
+                n=facts.opening_now,
+            ),
+        )
+    payer = preview.payer_share
+    return Forecast(
+        sentences=tuple(sentence for sentence in sentences if sentence),
+        shares=tuple((facts.names[key], amount) for key, amount in preview.shares.items()),
+        payer=(facts.payer or _("You"), payer) if payer is not None and payer.minor else None,
+        total=preview.price,
+    )
+
+
+def _who_pays(facts: Facts, _: Words) -> str:
+    preview, often = facts.preview, rhythm(facts.unit, facts.every, _.locale)
+    if preview.first_request_on is None:
+        return _("Nobody else is in the group yet; the first period opens once somebody joins.")
+    number = {"n": preview.people, "often": often}
+    if preview.price is None:
+        return _("%(n)s people share a bill that you enter for each period, %(often)s.", **number)
+    if preview.share is not None and len(preview.shares) == 1:
+        (name,) = facts.names.values()
+        return _("%(name)s pays %(share)s %(often)s.", name=name, share=_.money(preview.share), often=often)
+    if preview.share is not None:
+        others = {"n": len(preview.shares), "share": _.money(preview.share), "often": often}
+        return _("%(n)s people pay %(share)s each, %(often)s.", **others)
+    return _("%(n)s people share %(price)s, %(often)s.", price=_.money(preview.price), **number)
+
+
+def _payer_share(facts: Facts, _: Words) -> str:
+    share = facts.preview.payer_share
+    if share is None or not share.minor or facts.preview.first_request_on is None:
+        return ""
+    if facts.payer is None:
+        return _("Your share is %(share)s.", share=_.money(share))
+    return _("%(name)s’s share is %(share)s.", name=facts.payer, share=_.money(share))
+
+
+def _first_period(facts: Facts, _: Words) -> str:
+    preview = facts.preview
+    span = Span(facts.unit, facts.every, preview.window.starts_on, preview.window.ends_on)
+    values = {"period": _.span(span), "due": _.day(preview.due_on), "opens": _.day(preview.opens_on)}
+    if preview.opens_on == preview.due_on:
+        return _("The next period is %(period)s, due on %(due)s.", **values)
+    return _("The next period is %(period)s; it opens on %(opens)s and is due on %(due)s.", **values)
+
+
+def _first_request(facts: Facts, _: Words) -> str:
+    first = facts.preview.first_request_on
+    if first is None:
+        return ""
+    if facts.preview.price is None:
+        return _(
+            "The first request goes out on %(day)s at the earliest, once the bill is entered.",
+            day=_.day(first),
+        )
+    return _("The first request goes out on %(day)s.", day=_.day(first))

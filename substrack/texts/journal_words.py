@@ -1,0 +1,164 @@
+"""The journal in words: one sentence for each line, without its time and without its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from substrack.domain.actors import ActorKind
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.texts.words import Words
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a sentence is made of; `person` is whom the line is about, `currency` that of its amounts."""
+
+    verb: str
+    subject_kind: str
+    person: str | None
+    span: Span | None
+    currency: str | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def money(self, name: str, _: Words) -> str:
+        """Write one of the amounts after the act; a dash for one that is not known."""
+        minor = self.after.get(name)
+        return _.money(Money(int(minor), self.currency)) if minor is not None and self.currency else "–"
+
+    def day(self, name: str, _: Words) -> str:
+        """Write one of the dates after the act; a dash where there is none."""
+        text = self.after.get(name)
+        return _.day(date.fromisoformat(text)) if text else "–"
+
+
+def actor_name(kind: ActorKind, name: str | None, locale: str) -> str:
+    """Say who acted."""
+    _ = Words(locale)
+    if kind is ActorKind.TIME:
+        return _("SubsTrack")
+    if kind is ActorKind.OPERATOR:
+        return _("Command line")
+    if kind is ActorKind.CREDIT:
+        return _("Credit")
+    return name or _("Somebody")
+
+
+def event_sentence(line: Line, locale: str) -> str:
+    """Say what happened; a verb that has no words yet is shown as it is."""
+    _ = Words(locale)
+    say = _SENTENCES.get((line.subject_kind, line.verb))
+    if say is None:
+        return f"{line.subject_kind}: {line.verb}"
+    return say(line, _)
+
+
+def _who(line: Line, _: Words) -> str:
+    return line.person or _("Somebody")
+
+
+def _when(line: Line, _: Words) -> str:
+    return _.span(line.span) if line.span else _("one period")
+
+
+def _both(line: Line, _: Words) -> dict[str, str]:
+    return {"who": _who(line, _), "period": _when(line, _)}
+
+
+def _paid(line: Line, _: Words) -> str:
+    if line.after.get("status") == "confirmed":
+        return _("%(who)s paid %(period)s.", **_both(line, _))
+    received = line.money("allocated", _)
+    return _("%(amount)s received from %(who)s for %(period)s.", amount=received, **_both(line, _))
+
+
+def _end(line: Line, _: Words) -> str:
+    if line.after.get("ends_on") is None:
+        return _("The group goes on without end.")
+    return _("No period starts after %(day)s.", day=line.day("ends_on", _))
+
+
+def _edit_period(line: Line, _: Words) -> str:
+    values = {"period": _when(line, _), "total": line.money("total", _), "due": line.day("due_on", _)}
+    if line.before.get("total") is None:
+        return _("The bill of %(period)s is %(total)s.", **values)
+    if line.before.get("due_on") != line.after.get("due_on"):
+        return _("%(period)s: total %(total)s, due on %(due)s.", **values)
+    return _("The total of %(period)s is now %(total)s.", **values)
+
+
+_SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
+    ("group", "create"): lambda line, _: _("The group was set up."),
+    ("group", "edit"): lambda line, _: _("The group’s terms were changed."),
+    ("group", "pause"): lambda line, _: _("The group was paused."),
+    ("group", "resume"): lambda line, _: _("The group goes on."),
+    ("group", "end"): _end,
+    ("group", "archive"): lambda line, _: _("The group was archived."),
+    ("group", "restore"): lambda line, _: _("The group was taken out of the archive."),
+    ("group", "pay_methods"): lambda line, _: _("How to pay was changed."),
+    ("group", "price"): lambda line, _: _(
+        "The price is %(price)s from %(day)s on.",
+        price=line.money("amount_minor", _),
+        day=line.day("from_on", _),
+    ),
+    ("group", "opening_refused"): lambda line, _: _("The next period could not be opened."),
+    ("member", "join"): lambda line, _: _(
+        "%(who)s joined, from %(day)s on.", who=_who(line, _), day=line.day("joined_on", _)
+    ),
+    ("member", "edit"): lambda line, _: _("%(who)s’s terms were changed.", who=_who(line, _)),
+    ("member", "leave"): lambda line, _: _(
+        "%(who)s leaves on %(day)s.", who=_who(line, _), day=line.day("left_on", _)
+    ),
+    ("member", "tell"): lambda line, _: _("The welcome was sent to %(who)s.", who=_who(line, _)),
+    ("period", "open"): lambda line, _: _("%(period)s was opened.", period=_when(line, _)),
+    ("period", "edit_period"): _edit_period,
+    ("period", "rebalance"): lambda line, _: _(
+        "The payer’s part of %(period)s is now %(part)s.",
+        period=_when(line, _),
+        part=line.money("payer_part", _),
+    ),
+    ("period", "void_period"): lambda line, _: _("%(period)s was voided.", period=_when(line, _)),
+    ("period", "restore_period"): lambda line, _: _("%(period)s was restored.", period=_when(line, _)),
+    ("payment", "open"): lambda line, _: _(
+        "%(who)s owes %(amount)s for %(period)s.", amount=line.money("amount", _), **_both(line, _)
+    ),
+    ("payment", "claim"): lambda line, _: _("%(who)s said %(period)s is paid.", **_both(line, _)),
+    ("payment", "withdraw"): lambda line, _: _(
+        "“Paid” was taken back for %(who)s, %(period)s.", **_both(line, _)
+    ),
+    ("payment", "confirm"): _paid,
+    ("payment", "reject"): lambda line, _: _(
+        "%(who)s’s “paid” for %(period)s was rejected.", **_both(line, _)
+    ),
+    ("payment", "lapse"): lambda line, _: _("%(who)s’s payment for %(period)s is overdue.", **_both(line, _)),
+    ("payment", "waive"): lambda line, _: _("%(who)s need not pay for %(period)s.", **_both(line, _)),
+    ("payment", "unwaive"): lambda line, _: _(
+        "%(who)s is to pay for %(period)s after all.", **_both(line, _)
+    ),
+    ("payment", "reopen"): lambda line, _: _(
+        "%(who)s’s payment for %(period)s is open again.", **_both(line, _)
+    ),
+    ("payment", "adjust"): lambda line, _: _(
+        "%(who)s owes %(amount)s for %(period)s now.", amount=line.money("amount", _), **_both(line, _)
+    ),
+    ("payment", "undo"): lambda line, _: _(
+        "A decision about %(who)s, %(period)s, was undone.", **_both(line, _)
+    ),
+    ("payment", "snooze"): lambda line, _: _("%(who)s asked to wait with %(period)s.", **_both(line, _)),
+    ("payment", "object"): lambda line, _: _(
+        "%(who)s says something is off with %(period)s.", **_both(line, _)
+    ),
+    ("payment", "void"): lambda line, _: _("%(who)s’s payment for %(period)s was voided.", **_both(line, _)),
+    ("payment", "restore"): lambda line, _: _(
+        "%(who)s’s payment for %(period)s was restored.", **_both(line, _)
+    ),
+    ("receipt", "receive"): lambda line, _: _("%(amount)s arrived.", amount=line.money("amount", _)),
+    ("receipt", "void_receipt"): lambda line, _: _(
+        "A receipt of %(amount)s was voided.", amount=line.money("amount", _)
+    ),
+}
+"""What is said of each kind of subject and verb; the verbs are those that services write."""

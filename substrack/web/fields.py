@@ -1,0 +1,102 @@
+"""Fields of forms that admins fill in: numbers, days and choices with sentences of ours.
+
+What may be left empty says so in its name; whether a value makes sense, the services say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from wtforms import DateField, Field, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from substrack.domain.errors import Refused
+from substrack.domain.money import Money, parse_amount
+
+
+class WholeNumber(IntegerField):
+    """A number without decimals."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Write a whole number, such as 3.") from None
+        if self.data is not None and abs(self.data) > 10**9:
+            self.data = None
+            raise ValueError("This number is too large.")
+
+
+class Day(DateField):
+    """A date as the browser's own field sends it (ISO 8601)."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Choose a day, such as 2026-03-05.") from None
+
+
+def line(label: str, *, maximum: int = 120, **options: Any) -> Field:
+    """Make a field of one line that may stay empty."""
+    return StringField(label, [_at_most(maximum)], **options)
+
+
+def area(label: str, *, maximum: int, **options: Any) -> Field:
+    """Make a field of several lines that may stay empty."""
+    return TextAreaField(label, [_at_most(maximum)], **options)
+
+
+def whole(label: str, *, default: int | None = None) -> Field:
+    """Make a field of a number that must be there."""
+    return WholeNumber(label, [InputRequired("Write a whole number, such as 3.")], default=default)
+
+
+def optional_whole(label: str) -> Field:
+    """Make a field of a number that may be left out."""
+    return WholeNumber(label, [Optional()])
+
+
+def day(label: str) -> Field:
+    """Make a field of a date that must be there."""
+    return Day(label, [InputRequired("Choose a day.")])
+
+
+def optional_day(label: str) -> Field:
+    """Make a field of a date that may be left out."""
+    return Day(label, [Optional()])
+
+
+def one_of(label: str, choices: Iterable[tuple[StrEnum, str]], *, default: StrEnum) -> Field:
+    """Make a choice among the members of an enum."""
+    named = [(member.value, words) for member, words in choices]
+    return SelectField(label, choices=named, default=default.value)
+
+
+def read_amount(text: str | None, currency: str, *, field: str) -> Money:
+    """Read an amount of zero or more, refusing it beside `field`.
+
+    Raises:
+        AmountRefused, UnknownCurrency.
+    """
+    try:
+        return parse_amount(text or "", currency)
+    except Refused as refused:
+        if refused.field == "amount":
+            refused.field = field
+        raise
+
+
+def read_optional_amount(text: str | None, currency: str, *, field: str) -> Money | None:
+    """Read an amount of zero or more; None when nothing was typed.
+
+    Raises:
+        AmountRefused, UnknownCurrency.
+    """
+    return read_amount(text, currency, field=field) if (text or "").strip() else None
+
+
+def _at_most(maximum: int) -> Length:
+    return Length(max=maximum, message=f"Keep this to {maximum:,} characters.")

@@ -1,0 +1,231 @@
+"""The form of a group: everything its terms say, how to pay, and at first also who joins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, SelectField, StringField
+
+from substrack.domain.currencies import currency_code
+from substrack.domain.cycles import Unit
+from substrack.domain.errors import Refused
+from substrack.domain.pay_methods import PayKind, PayMethod, pay_method
+from substrack.domain.shares import FixedAmountMissing, PartPeriod, SplitKind
+from substrack.domain.terms import GroupTerms, check_terms
+from substrack.queries.group_form import GroupOnForm, PersonChoice
+from substrack.web.fields import (
+    area,
+    day,
+    line,
+    one_of,
+    optional_day,
+    optional_whole,
+    read_optional_amount,
+    whole,
+)
+from substrack.web.forms import PageForm, required
+
+UNITS: Final = ((Unit.WEEK, "weeks"), (Unit.MONTH, "months"), (Unit.YEAR, "years"))
+SPLITS: Final = (
+    (SplitKind.EQUAL, "In equal parts"),
+    (SplitKind.WEIGHTS, "By weight"),
+    (SplitKind.FIXED, "Fixed amounts"),
+    (SplitKind.VARIABLE, "Different every time: I enter the bill"),
+)
+PARTS: Final = (
+    (PartPeriod.NEXT, "pays from the next period on"),
+    (PartPeriod.DAYS, "pays by days"),
+    (PartPeriod.FULL, "pays the whole period"),
+)
+WAYS: Final = (
+    (PayKind.LINK, "Payment link"),
+    (PayKind.IBAN, "Bank account (IBAN)"),
+    (PayKind.TEXT, "In words"),
+)
+MAX_WAYS: Final = 10
+
+_BESIDE: Final = {"amount": "price", "payer_id": "payer"}
+"""Fields that services name otherwise than this form."""
+
+_IN_WAY: Final = {"pay_link": "value", "iban": "value", "text": "value", "holder": "holder", "label": "label"}
+
+_SAME_NAME: Final = (
+    "name",
+    "description",
+    "currency",
+    "every",
+    "billing_day",
+    "starts_on",
+    "payer_included",
+    "collect_days_before",
+    "due_days",
+    "grace_days",
+    "repeat_every_days",
+    "max_requests",
+    "overdue_after_days",
+    "hour",
+    "time_zone",
+    "tolerance_minor",
+    "heads_up_days",
+    "tells_opened",
+    "ends_on",
+)
+
+
+class WayForm(Form):
+    """One way to pay; without a value it is left out."""
+
+    kind = one_of("Kind", WAYS, default=PayKind.LINK)
+    value = area("Link, IBAN or words", maximum=4000)
+    holder = line("Account holder, for an IBAN")
+    label = line("Called, such as PayPal")
+
+
+class GroupForm(PageForm):
+    """The terms of a group as somebody types them."""
+
+    name = StringField("What you share", required("Give it a name, such as YouTube Premium.", maximum=120))
+    description = area("Description", maximum=10_000)
+    price = line("Price", maximum=40)
+    currency = StringField("Currency", required("Choose a currency, such as EUR.", maximum=20))
+    split = one_of("Split", SPLITS, default=SplitKind.EQUAL)
+    every = whole("Every", default=1)
+    unit = one_of("Unit", UNITS, default=Unit.MONTH)
+    starts_on = day("First period from")
+    billing_day = optional_whole("Billing day")
+    payer = SelectField("Who receives the money")
+    payer_included = BooleanField("The payer shares the price", default=True)
+    people = area("Who shares it with you", maximum=10_000)
+    shares_mailbox = BooleanField("Yes, two people share a mailbox")
+    collect_days_before = whole("Collect ahead (days)", default=0)
+    due_days = whole("Due after the start (days)", default=0)
+    grace_days = whole("First request after (days)", default=3)
+    repeat_every_days = whole("Repeat every (days)", default=3)
+    max_requests = whole("At most (requests)", default=8)
+    overdue_after_days = whole("Overdue after (days)", default=14)
+    hour = whole("At what hour (0–23)", default=10)
+    time_zone = line("Time zone", maximum=64)
+    tolerance_minor = whole("Forgive a rest of up to (cents)", default=5)
+    part_period = one_of("Who joins or leaves midway", PARTS, default=PartPeriod.NEXT)
+    heads_up_days = whole("Announce ahead (days, 0 = never)", default=0)
+    tells_opened = BooleanField("Tell members when a period opens")
+    ends_on = optional_day("Ends on")
+    ways = FieldList(FormField(WayForm), min_entries=1, max_entries=MAX_WAYS)
+    version = HiddenField()
+
+    asks_sharing = False
+    _refused_way: Form | None = None
+
+    def refuse(self, refused: Refused) -> None:
+        """Show a refusal beside the field of this form that it is about."""
+        if isinstance(refused, FixedAmountMissing):
+            refused.field = "split"
+        beside = self._refused_way[_IN_WAY.get(refused.field or "", "value")] if self._refused_way else None
+        if beside is not None:
+            beside.errors = [*beside.errors, str(refused)]
+            self.refusal = "One of the ways to pay can’t be kept; see beside it."
+            return
+        refused.field = _BESIDE.get(refused.field or "", refused.field)
+        super().refuse(refused)
+
+    def terms(self, people: Sequence[PersonChoice]) -> GroupTerms:
+        """Read the terms; the payer is one of `people`.
+
+        Raises:
+            Refused: a value makes no sense; `refuse` shows which.
+        """
+        same = {name: self[name].data for name in _SAME_NAME}
+        currency = currency_code(self.currency.data or "")
+        terms = GroupTerms(**same)
+        return check_terms(
+            replace(
+                terms,
+                description=self.description.data or "",
+                currency=currency,
+                price=read_optional_amount(self.price.data, currency, field="price"),
+                split=SplitKind(self.split.data),
+                unit=Unit(self.unit.data),
+                part_period=PartPeriod(self.part_period.data),
+                payer_id=next((one.id for one in people if one.public_id == self.payer.data), None),
+                pay_methods=self.pay_methods(),
+            )
+        )
+
+    def pay_methods(self) -> tuple[PayMethod, ...]:
+        """Read how to pay, leaving out what is empty.
+
+        Raises:
+            Refused: a link, an IBAN or its holder is none.
+        """
+        return tuple(self._method(entry.form) for entry in self.ways if (entry.form.value.data or "").strip())
+
+    def offer_another_way(self) -> None:
+        """Keep one empty place below the ways to pay that are filled in."""
+        is_full = all((entry.form.value.data or "").strip() for entry in self.ways)
+        if is_full and len(self.ways) < MAX_WAYS:
+            self.ways.append_entry()
+
+    @property
+    def opens_more(self) -> bool:
+        """Tell whether one of the fields that are folded away was refused."""
+        return any(self[name].errors for name in MORE)
+
+    def _method(self, way: Form) -> PayMethod:
+        value = way["value"].data or ""
+        fields = {"url": value, "iban": value, "text": value, "holder": way["holder"].data or ""}
+        self._refused_way = way
+        method = pay_method(way["kind"].data, fields, way["label"].data)
+        self._refused_way = None
+        return method
+
+
+MORE: Final = (
+    "description",
+    "collect_days_before",
+    "due_days",
+    "grace_days",
+    "repeat_every_days",
+    "max_requests",
+    "overdue_after_days",
+    "hour",
+    "time_zone",
+    "tolerance_minor",
+    "part_period",
+    "heads_up_days",
+    "ends_on",
+)
+"""The fields that are folded away, because their defaults fit most groups."""
+
+
+def new_form(*, payer: str, time_zone: str, today: date) -> GroupForm:
+    """Make an empty form with defaults that fit most groups."""
+    return GroupForm(payer=payer, time_zone=time_zone, currency="EUR", starts_on=today.replace(day=1))
+
+
+def filled_form(group: GroupOnForm) -> GroupForm:
+    """Make the form of a group as it stands."""
+    terms = group.terms
+    values: dict[str, Any] = {name: getattr(terms, name) for name in _SAME_NAME}
+    return GroupForm(
+        **values,
+        price=terms.price.major() if terms.price else "",
+        split=terms.split.value,
+        unit=terms.unit.value,
+        part_period=terms.part_period.value,
+        payer=group.payer_public_id,
+        ways=[_way(method) for method in terms.pay_methods],
+        version=str(group.version),
+    )
+
+
+def _way(method: PayMethod) -> dict[str, str]:
+    value = method.fields.get("url") or method.fields.get("iban") or method.fields.get("text", "")
+    return {
+        "kind": method.kind.value,
+        "value": value,
+        "holder": method.fields.get("holder", ""),
+        "label": method.label or "",
+    }

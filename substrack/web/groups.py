@@ -1,0 +1,186 @@
+"""Groups: their list, the page of one, its journal, and what can be done with a whole group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from substrack.domain.cycles import local_date
+from substrack.queries.group_page import PeriodPage, load_periods, load_voided_periods
+from substrack.queries.groups import GroupRow, find_group, list_groups, load_group, load_pay_methods
+from substrack.queries.groups import prices as list_prices
+from substrack.queries.journal import load_group_journal
+from substrack.queries.people import MemberRow, list_members
+from substrack.services.groups import archive_group, end_group, pause_group, restore_group, resume_group
+from substrack.services.periods import open_next_period
+from substrack.texts.catalogue import language_of
+from substrack.texts.words import Words
+from substrack.web.access import signed_in
+from substrack.web.fields import optional_day, optional_whole
+from substrack.web.forms import PageForm, answer, posted
+from substrack.web.pages import page
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+from substrack.web.story import tell
+
+blueprint = Blueprint("groups", __name__, url_prefix="/groups")
+
+
+class EndForm(PageForm):
+    """After which day no period starts any more; empty for never."""
+
+    ends_on = optional_day("Last day")
+
+
+class OpenForm(PageForm):
+    """Which period the page showed as the next."""
+
+    sequence = optional_whole("Period")
+
+
+@blueprint.get("")
+@signed_in
+def show_list() -> str:
+    """List the groups: those that run, those that rest, and the archive."""
+    rows = list_groups(reading(), me().workspace_id, today=_today(), with_archived=True)
+    return page("web/groups.html", running=_in(rows, "active"), resting=_in(rows, "paused", "ended"),
+                archived=_in(rows, "archived"))  # fmt: skip
+
+
+@blueprint.get("/<public_id>")
+@signed_in
+def show(public_id: str) -> str:
+    """Show a group with its latest periods and everybody's payments."""
+    return _show(public_id)
+
+
+@blueprint.get("/<public_id>/journal")
+@signed_in
+def show_journal(public_id: str) -> str:
+    """Show what happened in a group, in words."""
+    group = _group(public_id)
+    journal = load_group_journal(reading(), group.id, before=_number("before"))
+    return page("web/group_journal.html", group=group, journal=journal, story=tell(journal.rows))
+
+
+@blueprint.post("/<public_id>/pause")
+@signed_in
+def pause(public_id: str) -> ResponseReturnValue:
+    """Open no further periods until resumed."""
+    return _do(public_id, pause_group, "Paused. Nothing opens until you resume; what is open goes on.")
+
+
+@blueprint.post("/<public_id>/resume")
+@signed_in
+def resume(public_id: str) -> ResponseReturnValue:
+    """Go on with the first period that starts today or later."""
+    return _do(public_id, resume_group, "The group goes on.")
+
+
+@blueprint.post("/<public_id>/archive")
+@signed_in
+def archive(public_id: str) -> ResponseReturnValue:
+    """Put a group away."""
+    return _do(public_id, archive_group, "Archived. Its history stays, and what is open stays owed.")
+
+
+@blueprint.post("/<public_id>/restore")
+@signed_in
+def restore(public_id: str) -> ResponseReturnValue:
+    """Take a group out of the archive."""
+    return _do(public_id, restore_group, "The group is back.")
+
+
+@blueprint.post("/<public_id>/end")
+@signed_in
+def end(public_id: str) -> ResponseReturnValue:
+    """Let no period start after a day, or go on without end."""
+    form = posted(EndForm)
+    return answer(form, lambda: _end(public_id, form), lambda: _show(public_id, end=form))
+
+
+@blueprint.post("/<public_id>/periods")
+@signed_in
+def open_period(public_id: str) -> ResponseReturnValue:
+    """Open the next period now, if it is still the one that the page showed."""
+    form = posted(OpenForm)
+    shown = form.sequence.data or 0
+    return _do(public_id, open_next_period, "The period is open.", expected_sequence=shown)
+
+
+def _end(public_id: str, form: EndForm) -> ResponseReturnValue:
+    ends_on: date | None = form.ends_on.data
+    done = f"No period starts after {ends_on.isoformat()}." if ends_on else "The group goes on without end."
+    return _do(public_id, end_group, done, ends_on=ends_on)
+
+
+def _do(public_id: str, act: Callable[..., Any], done: str, **values: Any) -> ResponseReturnValue:
+    """Do something with a whole group, say so, and go back to its page."""
+    group_id = find_group(reading(), me().workspace_id, public_id)
+    with runtime().transaction() as session:
+        act(session, group_id, by=by_me(), now=runtime().now(), **values)
+    flash(done, "done")
+    return redirect(url_for("groups.show", public_id=public_id), 303)
+
+
+def _show(public_id: str, *, end: EndForm | None = None) -> str:
+    group = _group(public_id)
+    periods = load_periods(reading(), group.id, before=_number("before"))
+    members = list_members(reading(), me().workspace_id, group_id=group.id)
+    return page(
+        "web/group.html",
+        group=group,
+        periods=periods,
+        is_latest=_number("before") is None,
+        sharers=_with_cells(members, periods),
+        voided=load_voided_periods(reading(), group.id),
+        members=[one for one in members if not one.is_payer or group.payer_included],
+        prices=list_prices(reading(), group.id),
+        pay_methods=load_pay_methods(reading(), group.id),
+        end=end or EndForm(ends_on=group.ends_on),
+        next_words=_next_words(group),
+        opens_by_hand=group.state == "active" and group.members > group.payer_included,
+    )
+
+
+def _next_words(group: GroupRow) -> str:
+    """Say when the group's next period opens by itself."""
+    _ = Words(language_of(me().language))
+    if group.state != "active":
+        return _("None: the group is %(state)s.", state=group.state)
+    if group.next_open_at is None:
+        return _("From %(day)s, once somebody joins.", day=_.day(group.next_start))
+    opens_on = local_date(group.next_open_at, group.time_zone)
+    if opens_on == group.next_start:
+        return _("Opens by itself on %(day)s.", day=_.day(opens_on))
+    return _("From %(start)s; opens on %(day)s.", start=_.day(group.next_start), day=_.day(opens_on))
+
+
+def _with_cells(members: list[MemberRow], periods: PeriodPage) -> list[MemberRow]:
+    """Choose the rows of the table: who has a payment in the periods shown, the payer last."""
+    shown = {cell.member_id for column in periods.columns for cell in column.cells}
+    return sorted((one for one in members if one.id in shown), key=lambda one: one.is_payer)
+
+
+def _group(public_id: str) -> GroupRow:
+    group_id = find_group(reading(), me().workspace_id, public_id)
+    return load_group(reading(), group_id, today=_today())
+
+
+def _in(rows: list[GroupRow], *states: str) -> list[GroupRow]:
+    return [row for row in rows if row.state in states]
+
+
+def _today() -> date:
+    now: datetime = runtime().now()
+    return local_date(now, me().time_zone)
+
+
+def _number(name: str) -> int | None:
+    """Read where to go on from; anything else starts at the newest."""
+    typed = request.args.get(name, "")
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 16 else None

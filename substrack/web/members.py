@@ -1,0 +1,220 @@
+"""Members of a group: added, changed, leaving, and told that they are in."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, SelectField
+
+from substrack.domain.cycles import local_date
+from substrack.domain.errors import Refused
+from substrack.domain.shares import SplitKind
+from substrack.queries.group_form import list_people
+from substrack.queries.groups import GroupRow, find_group, load_group
+from substrack.queries.people import MemberRow, find_contact, find_member, list_members, load_member
+from substrack.services.mailboxes import MailboxShared
+from substrack.services.members import add_member, edit_member, leave_group, tell_them
+from substrack.web.access import signed_in
+from substrack.web.fields import line, optional_day, optional_whole, read_optional_amount
+from substrack.web.forms import PageForm, answer, posted
+from substrack.web.pages import page
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+
+blueprint = Blueprint("members", __name__)
+
+SOMEBODY_NEW = ""
+
+
+class TermsForm(PageForm):
+    """What a member bears, and since when they are there."""
+
+    weight = optional_whole("Weight")
+    amount = line("Fixed amount", maximum=40)
+    joined_on = optional_day("There from")
+
+
+class JoinForm(TermsForm):
+    """Who joins: somebody known, or a new person."""
+
+    known = SelectField("Who")
+    name = line("Name")
+    email = line("Email address", maximum=320)
+    shares_mailbox = BooleanField("Yes, two people share this mailbox")
+
+    asks_sharing = False
+
+    def refuse(self, refused: Refused) -> None:
+        self.asks_sharing = self.asks_sharing or isinstance(refused, MailboxShared)
+        super().refuse(refused)
+
+
+class LeaveForm(PageForm):
+    """The first day somebody is no longer there; today if empty."""
+
+    left_on = optional_day("First day no longer there")
+
+
+@blueprint.get("/groups/<public_id>/members/new")
+@signed_in
+def ask_join(public_id: str) -> str:
+    """Show the form for adding a member."""
+    return _show_join(_group(public_id), JoinForm(known=request.args.get("person", SOMEBODY_NEW)))
+
+
+@blueprint.post("/groups/<public_id>/members/new")
+@signed_in
+def join(public_id: str) -> ResponseReturnValue:
+    """Add a member to a group."""
+    group, form = _group(public_id), posted(JoinForm)
+    _offer(form)
+    return answer(form, lambda: _join(group, form), lambda: _show_join(group, form))
+
+
+@blueprint.get("/members/<public_id>")
+@signed_in
+def show(public_id: str) -> str:
+    """Show a member's terms for editing."""
+    return _show(_member(public_id))
+
+
+@blueprint.post("/members/<public_id>")
+@signed_in
+def edit(public_id: str) -> ResponseReturnValue:
+    """Change a member's terms for the periods to come."""
+    member, form = _member(public_id), posted(TermsForm)
+    return answer(form, lambda: _edit(member, form), lambda: _show(member, terms=form))
+
+
+@blueprint.post("/members/<public_id>/leave")
+@signed_in
+def leave(public_id: str) -> ResponseReturnValue:
+    """Let a member leave, or correct the day."""
+    member, form = _member(public_id), posted(LeaveForm)
+    return answer(form, lambda: _leave(member, form), lambda: _show(member, leaving=form))
+
+
+@blueprint.get("/groups/<public_id>/tell")
+@signed_in
+def ask_tell(public_id: str) -> str:
+    """Show who would get the welcome, before anybody does."""
+    return _show_tell(_group(public_id))
+
+
+@blueprint.post("/groups/<public_id>/tell")
+@signed_in
+def tell(public_id: str) -> ResponseReturnValue:
+    """Send the welcome to the members who are ticked."""
+    group = _group(public_id)
+    ids = {one.public_id: one.id for one in _present(group)}
+    chosen = [ids[ticked] for ticked in request.form.getlist("member") if ticked in ids]
+    if not chosen:
+        flash("Tick who is to be told.", "refused")
+        return redirect(url_for("members.ask_tell", public_id=public_id), 303)
+    with runtime().transaction() as session:
+        told = tell_them(session, group.id, chosen, by=by_me(), now=runtime().now())
+    flash(_told(len(told.told), len(told.unreachable)), "done")
+    return redirect(url_for("groups.show", public_id=public_id), 303)
+
+
+def _join(group: GroupRow, form: JoinForm) -> ResponseReturnValue:
+    fixed = read_optional_amount(form.amount.data, group.currency, field="amount")
+    known = form.known.data
+    contact_id = find_contact(reading(), me().workspace_id, known) if known else None
+    weight = form.weight.data
+    with runtime().transaction() as session:
+        add_member(
+            session,
+            group.id,
+            contact_id=contact_id,
+            name=form.name.data,
+            email=form.email.data,
+            weight=1 if weight is None else weight,
+            fixed=fixed,
+            joined_on=form.joined_on.data,
+            shares_mailbox=form.shares_mailbox.data,
+            by=by_me(),
+            now=runtime().now(),
+        )
+    flash("Added. What others owe already stays as it is.", "done")
+    return redirect(url_for("groups.show", public_id=group.public_id), 303)
+
+
+def _edit(member: MemberRow, form: TermsForm) -> ResponseReturnValue:
+    fixed = read_optional_amount(form.amount.data, member.currency, field="amount")
+    with runtime().transaction() as session:
+        edit_member(
+            session,
+            member.id,
+            weight=form.weight.data,
+            fixed=fixed,
+            clears_fixed=fixed is None and member.fixed is not None,
+            joined_on=form.joined_on.data,
+            by=by_me(),
+            now=runtime().now(),
+        )
+    flash("Saved, for the periods to come.", "done")
+    return redirect(url_for("groups.show", public_id=member.group_public_id), 303)
+
+
+def _leave(member: MemberRow, form: LeaveForm) -> ResponseReturnValue:
+    with runtime().transaction() as session:
+        left = leave_group(session, member.id, left_on=form.left_on.data, by=by_me(), now=runtime().now())
+        left_on: date | None = left.left_on
+    flash(f"{member.name} leaves on {left_on}. What is open stays open until you decide.", "done")
+    return redirect(url_for("groups.show", public_id=member.group_public_id), 303)
+
+
+def _told(told: int, unreachable: int) -> str:
+    sent = "Nobody was told." if not told else f"The welcome goes to {told} of them."
+    return sent if not unreachable else f"{sent} {unreachable} can’t be reached: add an address first."
+
+
+def _show(member: MemberRow, *, terms: TermsForm | None = None, leaving: LeaveForm | None = None) -> str:
+    amount = member.fixed.major() if member.fixed else ""
+    shown = TermsForm(weight=member.weight, amount=amount, joined_on=member.joined_on)
+    return page(
+        "web/member.html",
+        member=member,
+        group=_group(member.group_public_id),
+        terms=terms or shown,
+        leaving=leaving or LeaveForm(left_on=member.left_on),
+        by_weight=BY_WEIGHT,
+    )
+
+
+def _show_join(group: GroupRow, form: JoinForm) -> str:
+    _offer(form)
+    return page("web/member_new.html", group=group, form=form, by_weight=BY_WEIGHT)
+
+
+def _show_tell(group: GroupRow) -> str:
+    return page("web/tell.html", group=group, members=_present(group))
+
+
+def _present(group: GroupRow) -> list[MemberRow]:
+    """List who is in a group now, without the payer, who needs no welcome."""
+    now: datetime = runtime().now()
+    today = local_date(now, group.time_zone)
+    members = list_members(reading(), me().workspace_id, group_id=group.id, today=today)
+    return [one for one in members if not one.is_payer]
+
+
+def _offer(form: JoinForm) -> None:
+    people = list_people(reading(), me().workspace_id)
+    form.known.choices = [(SOMEBODY_NEW, "Somebody new"), *((one.public_id, one.name) for one in people)]
+
+
+def _group(public_id: str) -> GroupRow:
+    group_id = find_group(reading(), me().workspace_id, public_id)
+    return load_group(reading(), group_id, today=local_date(runtime().now(), me().time_zone))
+
+
+def _member(public_id: str) -> MemberRow:
+    return load_member(reading(), find_member(reading(), me().workspace_id, public_id))
+
+
+BY_WEIGHT = (SplitKind.WEIGHTS, SplitKind.VARIABLE)
+"""The splits in which a weight means something, so that its field is shown."""

@@ -1,0 +1,146 @@
+"""People: who is known, what each owes over all groups, and where they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, SelectField, StringField
+
+from substrack.domain.errors import Refused
+from substrack.queries.people import find_contact, load_contact
+from substrack.queries.people_page import PersonPage, list_people_with_balances, load_person
+from substrack.services.mailboxes import MailboxShared
+from substrack.services.mailboxes import resubscribe as resubscribe_address
+from substrack.services.pay_links import find_pay_link, give_pay_link, take_pay_link
+from substrack.services.people import edit_contact, set_email
+from substrack.web.access import signed_in
+from substrack.web.fields import line
+from substrack.web.forms import PageForm, answer, posted, required
+from substrack.web.joining import zone_choices
+from substrack.web.pages import page
+from substrack.web.profile import language_choices
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+
+
+class PersonForm(PageForm):
+    """How somebody is called, reads, and where their clock stands."""
+
+    name = StringField("Name", required("Enter their name.", maximum=120))
+    language = SelectField("Language", choices=lambda: [("", "The workspace’s"), *language_choices()])
+    time_zone = line("Time zone", maximum=64)
+
+
+class EmailForm(PageForm):
+    """Where somebody is reached; empty for nowhere."""
+
+    email = line("Email address", maximum=320)
+    shares_mailbox = BooleanField("Yes, two people share this mailbox")
+
+    asks_sharing = False
+
+    def refuse(self, refused: Refused) -> None:
+        self.asks_sharing = self.asks_sharing or isinstance(refused, MailboxShared)
+        super().refuse(refused)
+
+
+@blueprint.get("")
+@signed_in
+def show_list() -> str:
+    """List everybody the workspace knows, with what each owes."""
+    return page("web/people.html", people=list_people_with_balances(reading(), me().workspace_id))
+
+
+@blueprint.get("/<public_id>")
+@signed_in
+def show(public_id: str) -> str:
+    """Show one person."""
+    return _show(load_person(reading(), me().workspace_id, public_id))
+
+
+@blueprint.post("/<public_id>")
+@signed_in
+def edit(public_id: str) -> ResponseReturnValue:
+    """Change name, language and time zone."""
+    person, form = load_person(reading(), me().workspace_id, public_id), posted(PersonForm)
+    return answer(form, lambda: _edit(public_id, form), lambda: _show(person, about=form))
+
+
+@blueprint.post("/<public_id>/email")
+@signed_in
+def change_email(public_id: str) -> ResponseReturnValue:
+    """Give, correct or remove an address."""
+    person, form = load_person(reading(), me().workspace_id, public_id), posted(EmailForm)
+    return answer(form, lambda: _change_email(public_id, form), lambda: _show(person, email=form))
+
+
+@blueprint.post("/<public_id>/resubscribe")
+@signed_in
+def resubscribe(public_id: str) -> ResponseReturnValue:
+    """Let requests go to somebody again who asked for it."""
+    contact = load_contact(reading(), find_contact(reading(), me().workspace_id, public_id))
+    if contact.address_id is None:
+        return _done(public_id, "There is no address to write to.")
+    with runtime().transaction() as session:
+        resubscribe_address(session, contact.address_id, by=by_me(), now=runtime().now())
+    return _done(public_id, "Requests go to this address again.")
+
+
+@blueprint.post("/<public_id>/link")
+@signed_in
+def give_link(public_id: str) -> ResponseReturnValue:
+    """Make the pay link good for another 14 days, or make one."""
+    return _do(public_id, give_pay_link, "The link is good for 14 days.")
+
+
+@blueprint.post("/<public_id>/link/revoke")
+@signed_in
+def revoke_link(public_id: str) -> ResponseReturnValue:
+    """Make the pay link dead."""
+    return _do(public_id, take_pay_link, "The link is dead. The next message carries another one.")
+
+
+def _edit(public_id: str, form: PersonForm) -> ResponseReturnValue:
+    values = {name: form[name].data or "" for name in ("name", "language", "time_zone")}
+    return _do(public_id, edit_contact, "Saved.", **values)
+
+
+def _change_email(public_id: str, form: EmailForm) -> ResponseReturnValue:
+    email = (form.email.data or "").strip() or None
+    done = "Saved; messages go there from now on." if email else "Removed. Nothing is mailed there any more."
+    sharing = form.shares_mailbox.data
+    contact_id = find_contact(reading(), me().workspace_id, public_id)
+    with runtime().transaction() as session:
+        set_email(session, contact_id, email, shares_mailbox=sharing, by=by_me(), now=runtime().now())
+    return _done(public_id, done)
+
+
+def _do(public_id: str, act: Callable[..., Any], done: str, **values: Any) -> ResponseReturnValue:
+    contact_id = find_contact(reading(), me().workspace_id, public_id)
+    with runtime().transaction() as session:
+        act(session, contact_id, by=by_me(), now=runtime().now(), **values)
+    return _done(public_id, done)
+
+
+def _done(public_id: str, sentence: str) -> ResponseReturnValue:
+    flash(sentence, "done")
+    return redirect(url_for("people.show", public_id=public_id), 303)
+
+
+def _show(person: PersonPage, *, about: PersonForm | None = None, email: EmailForm | None = None) -> str:
+    contact = person.contact
+    shown = PersonForm(name=contact.name, language=contact.language or "", time_zone=contact.time_zone or "")
+    return page(
+        "web/person.html",
+        person=person,
+        contact=contact,
+        about=about or shown,
+        email=email or EmailForm(email=contact.email or ""),
+        link=find_pay_link(reading(), runtime().signer, contact.id, now=runtime().now()),
+        zones=[name for name, _ in zone_choices()],
+    )

@@ -1,0 +1,164 @@
+"""One period of a group: its payments, its bill, corrections, late joiners, voiding and restoring."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import HiddenField, SelectField, StringField
+
+from substrack.queries.group_page import PeriodOfGroup, load_period
+from substrack.queries.journal import load_period_journal
+from substrack.queries.people import MemberRow, find_member, list_members
+from substrack.services.late_joiners import add_to_period
+from substrack.services.periods import edit_period
+from substrack.services.voiding import restore_period, void_period
+from substrack.web.access import signed_in
+from substrack.web.fields import line, optional_day, read_amount, read_optional_amount
+from substrack.web.forms import PageForm, answer, posted, required
+from substrack.web.pages import page
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+from substrack.web.story import tell
+
+blueprint = Blueprint("periods", __name__, url_prefix="/periods")
+
+
+class PeriodForm(PageForm):
+    """The bill of a period, or its corrected total and due date."""
+
+    total = line("Total", maximum=40)
+    due_on = optional_day("Due on")
+    reason = line("Why", maximum=500)
+    version = HiddenField()
+
+
+class VoidForm(PageForm):
+    """Why a period is taken out of the books."""
+
+    reason = StringField("Why", required("Say why; it stays in the journal.", maximum=500))
+
+
+class LateForm(PageForm):
+    """Who is to pay for a period that is open already, and how much."""
+
+    member = SelectField("Who")
+    amount = StringField("Amount", required("Enter what they owe for this period.", maximum=40))
+
+
+@blueprint.get("/<public_id>")
+@signed_in
+def show(public_id: str) -> str:
+    """Show one period."""
+    return _show(load_period(reading(), me().workspace_id, public_id))
+
+
+@blueprint.post("/<public_id>")
+@signed_in
+def edit(public_id: str) -> ResponseReturnValue:
+    """Enter the bill of a period, or correct its total or due date."""
+    period = load_period(reading(), me().workspace_id, public_id)
+    form = posted(PeriodForm)
+    return answer(form, lambda: _edit(form, period), lambda: _show(period, edit=form))
+
+
+@blueprint.post("/<public_id>/void")
+@signed_in
+def void(public_id: str) -> ResponseReturnValue:
+    """Take a period out of the books."""
+    period = load_period(reading(), me().workspace_id, public_id)
+    form = posted(VoidForm)
+    return answer(form, lambda: _void(form, period), lambda: _show(period, void=form))
+
+
+@blueprint.post("/<public_id>/restore")
+@signed_in
+def restore(public_id: str) -> ResponseReturnValue:
+    """Put a voided period back."""
+    period = load_period(reading(), me().workspace_id, public_id)
+    with runtime().transaction() as session:
+        restore_period(session, period.column.id, by=by_me(), now=runtime().now())
+    return _done(period, "Restored.")
+
+
+@blueprint.post("/<public_id>/late-joiners")
+@signed_in
+def add_late(public_id: str) -> ResponseReturnValue:
+    """Let a member owe a typed amount for a period that is open already."""
+    period = load_period(reading(), me().workspace_id, public_id)
+    form = posted(LateForm)
+    _offer(form, _without_payment(period))
+    return answer(form, lambda: _add_late(form, period), lambda: _show(period, late=form))
+
+
+def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:
+    total = read_optional_amount(form.total.data, period.currency, field="total")
+    due_on = form.due_on.data
+    version = form.version.data or ""
+    with runtime().transaction() as session:
+        edit_period(
+            session,
+            period.column.id,
+            total=None if total == period.column.total else total,
+            due_on=None if due_on == period.column.due_on else due_on,
+            reason=form.reason.data or "",
+            version=int(version) if version.isdecimal() else 0,
+            by=by_me(),
+            now=runtime().now(),
+        )
+    return _done(period, "The bill is entered." if period.column.total is None else "Corrected.")
+
+
+def _void(form: VoidForm, period: PeriodOfGroup) -> ResponseReturnValue:
+    with runtime().transaction() as session:
+        reason = form.reason.data or ""
+        void_period(session, period.column.id, reason=reason, by=by_me(), now=runtime().now())
+    return _done(period, "Voided. What had been received is the members’ credit.")
+
+
+def _add_late(form: LateForm, period: PeriodOfGroup) -> ResponseReturnValue:
+    amount = read_amount(form.amount.data, period.currency, field="amount")
+    member_id = find_member(reading(), me().workspace_id, form.member.data)
+    with runtime().transaction() as session:
+        add_to_period(session, period.column.id, member_id, amount=amount, by=by_me(), now=runtime().now())
+    return _done(period, "Added. Nobody else’s payment changed.")
+
+
+def _done(period: PeriodOfGroup, sentence: str) -> ResponseReturnValue:
+    flash(sentence, "done")
+    return redirect(url_for("periods.show", public_id=period.column.public_id), 303)
+
+
+def _without_payment(period: PeriodOfGroup) -> list[MemberRow]:
+    """List the members who could be added: without a payment there, and not gone before it began."""
+    known = {cell.member_id for cell in period.column.cells}
+    starts_on = period.column.span.starts_on
+    members = list_members(reading(), me().workspace_id, group_id=period.group_id, today=starts_on)
+    return [one for one in members if one.id not in known and not one.is_payer]
+
+
+def _offer(form: LateForm, members: list[MemberRow]) -> None:
+    form.member.choices = [(one.public_id, one.name) for one in members]
+
+
+def _show(
+    period: PeriodOfGroup,
+    *,
+    edit: PeriodForm | None = None,
+    void: VoidForm | None = None,
+    late: LateForm | None = None,
+) -> str:
+    column, could_join = period.column, _without_payment(period)
+    late = late or LateForm()
+    _offer(late, could_join)
+    total = column.total.major() if column.total else ""
+    shown = PeriodForm(total=total, due_on=column.due_on, version=str(column.version))
+    return page(
+        "web/period.html",
+        period=period,
+        column=column,
+        edit=edit or shown,
+        void=void or VoidForm(),
+        late=late,
+        could_join=could_join,
+        story=tell(load_period_journal(reading(), column.id).rows),
+    )

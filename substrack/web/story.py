@@ -1,0 +1,33 @@
+"""Lines of the journal as a page shows them: the sentence, when, by whom, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from substrack.queries.journal import JournalRow
+from substrack.texts.catalogue import language_of
+from substrack.texts.journal_words import Line, actor_name, event_sentence
+from substrack.web.sessions import me
+
+
+@dataclass(frozen=True)
+class StoryLine:
+    """One thing that happened."""
+
+    sentence: str
+    at: datetime
+    actor: str
+    reason: str | None
+
+
+def tell(rows: Iterable[JournalRow]) -> list[StoryLine]:
+    """Put lines of the journal into the words of who is signed in, in the same order."""
+    return [_line(row, language_of(me().language)) for row in rows]
+
+
+def _line(row: JournalRow, locale: str) -> StoryLine:
+    line = Line(row.verb, row.subject_kind, row.person, row.span, row.currency, row.before, row.after)
+    actor = actor_name(row.actor_kind, row.actor, locale)
+    return StoryLine(event_sentence(line, locale), row.at, actor, row.reason)
