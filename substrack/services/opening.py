@@ -21,7 +21,7 @@ from substrack.domain.notices import Notice
 from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.references import make_reference
 from substrack.domain.requests import AskedPayment, next_action_at
-from substrack.domain.shares import ABSENT, Sharer, Shares, SplitKind, part_days, split
+from substrack.domain.shares import ABSENT, FixedAmountsOverTotal, Sharer, Shares, SplitKind, part_days, split
 from substrack.services.journal import new_correlation_id
 from substrack.services.ledger import Decision, lock_contacts
 from substrack.services.outbox import Draft, admin_contacts, queue
@@ -66,6 +66,7 @@ class Plan:
     total_minor: int | None
     members: Sequence[Member]
     correlation_id: str
+    prices: Sequence[Price] = ()
 
     @property
     def asked_on(self) -> date:
@@ -115,12 +116,9 @@ def open_next_of(
     _advance_groups(session, plans)
     _insert_period_events(session, plans, period_ids, by, now)
     made = _write_bills(session, plans, period_ids, by, now)
-    drafts = [
-        draft
-        for plan, key in zip(plans, period_ids, strict=True)
-        for draft in _announce(session, plan, key, now)
-    ]
-    return Opened(len(plans), queue(session, [*made, *drafts], now=now))
+    wanted = _bills_wanted(session, plans, period_ids, now)
+    coming = [draft for plan in plans for draft in _heads_up(plan, now)]
+    return Opened(len(plans), queue(session, [*made, *wanted, *coming], now=now))
 
 
 def bill(
@@ -168,6 +166,7 @@ def _plan(group: Group, members: Sequence[Member], prices: Sequence[Price], now:
         total_minor=price_on(prices, window.starts_on),
         members=members,
         correlation_id=new_correlation_id(),
+        prices=prices,
     )
 
 
@@ -252,11 +251,17 @@ def _insert_periods(
 
 
 def _insert(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> list[int]:
-    """Insert rows and return their keys in the same order."""
+    """Insert rows and return their keys in the same order.
+
+    Into the plain table, since an ORM insert starts a new statement wherever a null comes or goes; and told
+    apart by public ids, since SQLite promises no order and sorting would mean one statement a row.
+    """
     if not rows:
         return []
-    statement = insert(table).returning(table.id, sort_by_parameter_order=True)
-    return list(session.scalars(statement, rows))
+    plain = table.__table__
+    statement = insert(plain).returning(plain.c.public_id, plain.c.id)
+    keys = {row.public_id: row.id for row in session.execute(statement, rows)}
+    return [keys[row["public_id"]] for row in rows]
 
 
 def _advance_groups(session: Session, plans: Sequence[Plan]) -> None:
@@ -267,11 +272,20 @@ def _advance_groups(session: Session, plans: Sequence[Plan]) -> None:
             {
                 "id": plan.group.id,
                 "next_sequence": plan.group.next_sequence,
-                "next_open_at": next_opening(plan.group),
+                "next_open_at": next_opening(plan.group) if _has_members(plan) else None,
             }
         )
         session.expunge(plan.group)
     session.execute(update(Group), rows)
+
+
+def _has_members(plan: Plan) -> bool:
+    """Tell whether anybody but the payer is still there when the next period starts."""
+    starts_on = cycle_of(plan.group).start_of(plan.group.next_sequence)
+    return any(
+        member.contact_id != plan.group.payer_id and (member.left_on is None or member.left_on > starts_on)
+        for member in plan.members
+    )
 
 
 def _insert_period_events(
@@ -497,13 +511,18 @@ def _opened_notice(plan: Plan, part: Dues, payment_id: int) -> Draft:
     )
 
 
-def _announce(session: Session, plan: Plan, period_id: int, now: datetime) -> list[Draft]:
-    if plan.total_minor is None:
-        return [
-            _bill_wanted(plan, period_id, admin, now)
-            for admin in admin_contacts(session, plan.group.workspace_id)
-        ]
-    return _heads_up(session, plan) if plan.group.heads_up_days else []
+def _bills_wanted(
+    session: Session, plans: Sequence[Plan], period_ids: Sequence[int], now: datetime
+) -> list[Draft]:
+    """Ask the admins of each workspace for the bills of periods without a total."""
+    wanted = [(plan, key) for plan, key in zip(plans, period_ids, strict=True) if plan.total_minor is None]
+    workspaces = {plan.group.workspace_id for plan, _key in wanted}
+    admins = {workspace_id: admin_contacts(session, workspace_id) for workspace_id in workspaces}
+    return [
+        _bill_wanted(plan, key, admin, now)
+        for plan, key in wanted
+        for admin in admins[plan.group.workspace_id]
+    ]
 
 
 def _bill_wanted(plan: Plan, period_id: int, admin_contact_id: int, now: datetime) -> Draft:
@@ -518,18 +537,28 @@ def _bill_wanted(plan: Plan, period_id: int, admin_contact_id: int, now: datetim
     )
 
 
-def _heads_up(session: Session, plan: Plan) -> list[Draft]:
-    """Announce the period after this one to those who will share it, `heads_up_days` before it opens."""
+def _heads_up(plan: Plan, now: datetime) -> list[Draft]:
+    """Announce the period after this one to those who will share it, `heads_up_days` before it opens.
+
+    Nothing is said of a period that opens at once as well, after downtime, nor of one whose shares do not
+    work out yet: that is a question for its own opening and must not hold up this one.
+    """
     group = plan.group
+    opens_at = next_opening(group)
+    if not group.heads_up_days or plan.total_minor is None or opens_at is None or opens_at <= now:
+        return []
     window = cycle_of(group).window(plan.window.sequence + 1)
-    prices = _prices_of(session, [group.id]).get(group.id, [])
     coming = replace(
         plan,
         window=window,
         due_on=window.starts_on + timedelta(days=group.due_days),
         opens_on=window.starts_on - timedelta(days=group.collect_days_before),
-        total_minor=price_on(prices, window.starts_on),
+        total_minor=price_on(plan.prices, window.starts_on),
     )
+    try:
+        dues = _dues_of(coming)[0]
+    except FixedAmountsOverTotal:
+        return []
     sent_on = coming.opens_on - timedelta(days=group.heads_up_days)
     return [
         Draft(
@@ -546,6 +575,6 @@ def _heads_up(session: Session, plan: Plan) -> list[Draft]:
                 "amount_minor": part.amount_minor,
             },
         )
-        for part in _dues_of(coming)[0]
+        for part in dues
         if part.status is Status.PENDING
     ]
