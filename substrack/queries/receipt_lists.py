@@ -58,6 +58,7 @@ def list_receipts(
     group_id: int | None = None,
     contact_id: int | None = None,
     with_voided: bool = False,
+    limit: int | None = None,
 ) -> list[ReceiptRow]:
     """List receipts, the newest first, without those of payers' own shares.
 
@@ -72,7 +73,7 @@ def list_receipts(
         query = query.where((Receipt.group_id == group_id) | Receipt.id.in_(here))
     if not with_voided:
         query = query.where(Receipt.voided_at.is_(None))
-    return _load_receipts(session, query.order_by(Receipt.received_on.desc(), Receipt.id.desc()))
+    return _load_receipts(session, query.order_by(Receipt.received_on.desc(), Receipt.id.desc()).limit(limit))
 
 
 def load_receipt(session: Session, receipt_id: int) -> ReceiptRow:

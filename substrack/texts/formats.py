@@ -47,6 +47,11 @@ def moment(value: datetime, locale: str) -> str:
     return format_datetime(value, "d MMM y, HH:mm z", tzinfo=value.tzinfo, locale=format_locale(locale))
 
 
+def clock(value: datetime, locale: str) -> str:
+    """Write the time of day of an aware instant by its own zone: "10:04"."""
+    return format_datetime(value, "HH:mm", tzinfo=value.tzinfo, locale=format_locale(locale))
+
+
 def period_name(unit: Unit, every: int, starts_on: date, ends_on: date, locale: str) -> str:
     """Name a period: "March 2026" when monthly, else its dates ("1 Jan – 31 Mar 2026").
 

@@ -68,6 +68,7 @@ class Layout:
 
 NAV: Final = (
     NavItem("home.show", "Home", "home"),
+    NavItem("review.show", "Review", "review", covers=("money_in",)),
     NavItem(
         "groups.show_list",
         "Groups",
@@ -75,6 +76,7 @@ NAV: Final = (
         covers=("group_terms", "members", "periods", "prices", "payments"),
     ),
     NavItem("people.show_list", "People", "people"),
+    NavItem("messages.show", "Messages", "mail"),
 )
 
 SETTING_SENTENCES: Final = {

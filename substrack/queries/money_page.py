@@ -1,0 +1,225 @@
+"""Money in: who owes or has credit, what a sum would settle, and what came lately.
+
+A constant number of statements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.domain.payments import OPEN, PaymentKind, Status
+from substrack.queries.finding import NotListed
+from substrack.store import (
+    Allocation,
+    Contact,
+    Direction,
+    Event,
+    Group,
+    Member,
+    Payment,
+    Period,
+    Receipt,
+    ReceiptSource,
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where one person stands with one payer in one currency; `key` names all three in a form."""
+
+    contact_id: int
+    payer_id: int
+    key: str
+    name: str
+    payer: str
+    owed: Money
+    credit: Money
+    last_receipt_id: int
+
+    @property
+    def version(self) -> str:
+        """What a form sends back, so that the same money is not recorded by a second tap."""
+        return f"{self.owed.minor}.{self.credit.minor}.{self.last_receipt_id}"
+
+
+@dataclass(frozen=True)
+class OpenRow:
+    """One open payment, in the order in which money settles them."""
+
+    public_id: str
+    group: str
+    group_public_id: str
+    span: Span | None
+    left: Money
+    due_on: date | None
+    status: Status
+
+
+@dataclass(frozen=True)
+class GroupChoice:
+    """One group that money can be kept for."""
+
+    id: int
+    public_id: str
+    name: str
+
+
+def load_accounts(session: Session, workspace_id: int) -> list[Account]:
+    """List who owes something, has credit or is a member, by name; one line per payer and currency."""
+    owed, credit = _owed(session, workspace_id), _credit(session, workspace_id)
+    last = _last_receipts(session, workspace_id)
+    keys = sorted({*owed, *credit, *_members(session, workspace_id)})
+    people = _people(session, {key for contact, payer, _currency in keys for key in (contact, payer)})
+    rows = [
+        Account(
+            contact_id=contact,
+            payer_id=payer,
+            key=f"{people[contact][0]}.{people[payer][0]}.{currency}",
+            name=people[contact][1],
+            payer=people[payer][1],
+            owed=Money(owed.get((contact, payer, currency), 0), currency),
+            credit=Money(credit.get((contact, payer, currency), 0), currency),
+            last_receipt_id=last.get((contact, payer, currency), 0),
+        )
+        for contact, payer, currency in keys
+    ]
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.key))
+
+
+def find_account(accounts: list[Account], key: str) -> Account:
+    """Choose one of the accounts by its key; raises NotListed."""
+    for account in accounts:
+        if account.key == key:
+            return account
+    raise NotListed("person")
+
+
+def load_open(session: Session, account: Account) -> list[OpenRow]:
+    """List what an account owes, in the order in which money settles it: by due date."""
+    query = (
+        select(Payment, Group, Period)
+        .join(Group, Group.id == Payment.group_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
+        .where(
+            Payment.contact_id == account.contact_id,
+            Payment.payer_id == account.payer_id,
+            Payment.currency == account.owed.currency,
+            Payment.kind == PaymentKind.DUES,
+            Payment.status.in_(OPEN),
+            Payment.voided_at.is_(None),
+        )
+        .order_by(Payment.due_on, Payment.id)
+    )
+    return [_open_row(*row) for row in session.execute(query)]
+
+
+def load_choices(session: Session, account: Account) -> list[GroupChoice]:
+    """List the groups that money of an account can be kept for."""
+    query = (
+        select(Group.id, Group.public_id, Group.name)
+        .join(Member, Member.group_id == Group.id)
+        .where(
+            Member.contact_id == account.contact_id,
+            Group.payer_id == account.payer_id,
+            Group.currency == account.owed.currency,
+            Group.archived_at.is_(None),
+        )
+        .distinct()
+        .order_by(Group.name)
+    )
+    return [GroupChoice(*row) for row in session.execute(query)]
+
+
+def correlation_of_receipt(session: Session, receipt_id: int) -> str | None:
+    """Find the correlation id of the decision that recorded a receipt."""
+    return session.scalar(
+        select(Event.correlation_id).where(
+            Event.subject_kind == "receipt", Event.subject_id == receipt_id, Event.verb == "receive"
+        )
+    )
+
+
+def _members(session: Session, workspace_id: int) -> set[tuple[int, int, str]]:
+    query = (
+        select(Member.contact_id, Group.payer_id, Group.currency)
+        .join(Group, Group.id == Member.group_id)
+        .where(
+            Group.workspace_id == workspace_id,
+            Group.archived_at.is_(None),
+            Member.left_on.is_(None),
+            Member.contact_id != Group.payer_id,
+        )
+        .distinct()
+    )
+    return {(contact, payer, currency) for contact, payer, currency in session.execute(query)}
+
+
+def _last_receipts(session: Session, workspace_id: int) -> dict[tuple[int, int, str], int]:
+    query = (
+        select(Receipt.contact_id, Receipt.payer_id, Receipt.currency, func.max(Receipt.id))
+        .where(Receipt.workspace_id == workspace_id)
+        .group_by(Receipt.contact_id, Receipt.payer_id, Receipt.currency)
+    )
+    return {(contact, payer, currency): key for contact, payer, currency, key in session.execute(query)}
+
+
+def _open_row(payment: Payment, group: Group, period: Period | None) -> OpenRow:
+    return OpenRow(
+        public_id=payment.public_id,
+        group=group.name,
+        group_public_id=group.public_id,
+        span=Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None,
+        left=Money(payment.amount_minor - payment.received_minor, payment.currency),
+        due_on=payment.due_on,
+        status=payment.status,
+    )
+
+
+def _owed(session: Session, workspace_id: int) -> dict[tuple[int, int, str], int]:
+    left = func.sum(Payment.amount_minor - Payment.received_minor)
+    query = (
+        select(Payment.contact_id, Payment.payer_id, Payment.currency, left)
+        .where(
+            Payment.workspace_id == workspace_id,
+            Payment.kind == PaymentKind.DUES,
+            Payment.status.in_(OPEN),
+            Payment.voided_at.is_(None),
+        )
+        .group_by(Payment.contact_id, Payment.payer_id, Payment.currency)
+    )
+    return {
+        (contact, payer, currency): int(minor) for contact, payer, currency, minor in session.execute(query)
+    }
+
+
+def _credit(session: Session, workspace_id: int) -> dict[tuple[int, int, str], int]:
+    settled = (
+        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
+        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            Receipt.contact_id, Receipt.payer_id, Receipt.currency, func.sum(Receipt.amount_minor - settled)
+        )
+        .where(
+            Receipt.workspace_id == workspace_id,
+            Receipt.voided_at.is_(None),
+            Receipt.direction == Direction.IN,
+            Receipt.source != ReceiptSource.OWN,
+        )
+        .group_by(Receipt.contact_id, Receipt.payer_id, Receipt.currency)
+    )
+    found = session.execute(query)
+    return {(contact, payer, currency): int(minor) for contact, payer, currency, minor in found if minor}
+
+
+def _people(session: Session, keys: set[int]) -> dict[int, tuple[str, str]]:
+    query = select(Contact.id, Contact.public_id, Contact.name).where(Contact.id.in_(sorted(keys)))
+    return {row.id: (row.public_id, row.name) for row in session.execute(query)}

@@ -1,0 +1,128 @@
+"""The whole story of one payment: its history, what was sent about it, claims, and the money behind it.
+
+A constant number of statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import MessageState
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.domain.notices import Notice
+from substrack.domain.payments import TRANSITIONS, Act, PaymentKind, Status
+from substrack.queries.journal import JournalRow, load_payment_journal
+from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
+from substrack.queries.review import ClaimRow, load_claims_on
+from substrack.store import Allocation, Contact, Event, Message, MessageItem, Receipt, ReceiptSource
+
+
+@dataclass(frozen=True)
+class MoneyLine:
+    """One part of a receipt that settles, or settled, the payment; `is_live` tells which."""
+
+    receipt_public_id: str
+    amount: Money
+    received_on: date
+    method: str | None
+    note: str | None
+    source: ReceiptSource
+    is_live: bool
+
+
+@dataclass(frozen=True)
+class MessageLine:
+    """One message that names the payment, or answers a decision about it."""
+
+    public_id: str
+    notice: Notice
+    to: str | None
+    state: MessageState
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PaymentStory:
+    """One payment with everything that happened to it, newest first."""
+
+    row: PaymentRow
+    events: tuple[JournalRow, ...]
+    claims: tuple[ClaimRow, ...]
+    money: tuple[MoneyLine, ...]
+    messages: tuple[MessageLine, ...]
+
+    @property
+    def span(self) -> Span | None:
+        """The period it is for."""
+        period = self.row.period
+        return Span(period.unit, period.every, period.starts_on, period.ends_on) if period else None
+
+    @property
+    def acts(self) -> frozenset[Act]:
+        """What an admin may do with it now."""
+        if self.row.kind is PaymentKind.OWN or self.row.voided_at is not None:
+            return frozenset()
+        return frozenset(act for act, rule in TRANSITIONS.items() if self.row.status in rule.sources)
+
+    @property
+    def is_claimed(self) -> bool:
+        """Tell whether a claim waits on it."""
+        return self.row.status is Status.MEMBER_CONFIRMED
+
+
+def load_story(session: Session, workspace_id: int, public_id: str) -> PaymentStory:
+    """Load one payment of a workspace with its history; raises NotListed."""
+    payment_id = find_payment(session, workspace_id, public_id)
+    events = load_payment_journal(session, payment_id)
+    return PaymentStory(
+        row=load_payment(session, payment_id),
+        events=events,
+        claims=load_claims_on(session, workspace_id, payment_id),
+        money=_money(session, payment_id),
+        messages=_messages(session, payment_id),
+    )
+
+
+def _money(session: Session, payment_id: int) -> tuple[MoneyLine, ...]:
+    query = (
+        select(Allocation, Receipt)
+        .join(Receipt, Receipt.id == Allocation.receipt_id)
+        .where(Allocation.payment_id == payment_id)
+        .order_by(Allocation.id.desc())
+    )
+    return tuple(
+        MoneyLine(
+            receipt_public_id=receipt.public_id,
+            amount=Money(allocation.amount_minor, receipt.currency),
+            received_on=receipt.received_on,
+            method=receipt.method,
+            note=receipt.note,
+            source=receipt.source,
+            is_live=allocation.voided_at is None,
+        )
+        for allocation, receipt in session.execute(query)
+    )
+
+
+def _messages(session: Session, payment_id: int) -> tuple[MessageLine, ...]:
+    named = select(MessageItem.message_id).where(MessageItem.payment_id == payment_id)
+    decided = select(Event.correlation_id).where(Event.payment_id == payment_id)
+    query = (
+        select(Message, Contact.name)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .where(or_(Message.id.in_(named), Message.correlation_id.in_(decided)))
+        .order_by(Message.id.desc())
+    )
+    return tuple(_line(session.execute(query).tuples()))
+
+
+def _line(found: Iterable[tuple[Message, str | None]]) -> Iterable[MessageLine]:
+    for message, name in found:
+        at = message.sent_at or message.due_at
+        yield MessageLine(message.public_id, message.notice, name, message.state, at)

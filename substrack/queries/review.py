@@ -1,0 +1,286 @@
+"""Claims that wait for an admin, one row a press; and who decided what about a claim.
+
+A constant number of statements a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased
+
+from substrack.domain.actors import ActorKind, Via
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.queries.finding import NotListed, must_find
+from substrack.store import (
+    Attempt,
+    AttemptItem,
+    AttemptState,
+    Contact,
+    Event,
+    Group,
+    Payment,
+    Period,
+    RoleGrant,
+    User,
+    Workspace,
+)
+
+CLAIMS_A_PAGE = 50
+
+_Payer = aliased(Contact)
+
+
+@dataclass(frozen=True)
+class ClaimItem:
+    """One payment that a claim names; `left` is what was still to come when it was read."""
+
+    payment_id: int
+    public_id: str
+    group: str
+    group_public_id: str
+    span: Span | None
+    left: Money
+    due_on: date | None
+    requested_on: date | None
+    reference: str
+    version: int
+    state: AttemptState
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """One press of "I've paid": who, what sum, for what, and what was said with it."""
+
+    id: int
+    public_id: str
+    name: str
+    contact_public_id: str
+    payer: str
+    amount: Money
+    items: tuple[ClaimItem, ...]
+    made_at: datetime
+    via: Via
+    paid_on: date | None
+    method: str | None
+    note: str | None
+    is_flagged: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether something of it still waits."""
+        return bool(self.waiting)
+
+    @property
+    def waiting(self) -> tuple[ClaimItem, ...]:
+        """The items nobody has decided about."""
+        return tuple(item for item in self.items if item.state is AttemptState.OPEN)
+
+    @property
+    def owed(self) -> Money:
+        """What is left of the payments that wait."""
+        return sum((item.left for item in self.waiting), Money(0, self.amount.currency))
+
+    @property
+    def requested_on(self) -> date | None:
+        """When any of it was last asked for."""
+        return max((item.requested_on for item in self.items if item.requested_on), default=None)
+
+    @property
+    def versions(self) -> str:
+        """The versions shown, for a form to send back: "payment:version …"."""
+        return " ".join(f"{item.public_id}:{item.version}" for item in self.waiting)
+
+
+@dataclass(frozen=True)
+class ClaimPage:
+    """Some of the claims that wait, oldest first, and how many there are in all."""
+
+    rows: tuple[ClaimRow, ...]
+    total: int
+    number: int
+
+    @property
+    def last_number(self) -> int:
+        """The number of the last page."""
+        return max(1, -(-self.total // CLAIMS_A_PAGE))
+
+
+@dataclass(frozen=True)
+class LastDecision:
+    """What was done last about a claim or payment; `actor` is a name, None for the clock and the operator."""
+
+    verb: str
+    kind: ActorKind
+    actor_id: int | None
+    actor: str | None
+    at: datetime
+    reason: str | None
+    correlation_id: str
+
+
+@dataclass(frozen=True)
+class Decider:
+    """The admin whom a link to one claim was sent to, and how they read."""
+
+    name: str
+    language: str
+    time_zone: str
+
+
+def load_claims(session: Session, workspace_id: int, *, number: int = 1) -> ClaimPage:
+    """Load one page of the claims that wait, oldest first; a page past the end shows the last one."""
+    waiting = (Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN)
+    total = session.scalar(select(func.count()).select_from(Attempt).where(*waiting)) or 0
+    number = max(1, min(number, -(-total // CLAIMS_A_PAGE)))
+    rows = _claims(session, *waiting, limit=CLAIMS_A_PAGE, offset=(number - 1) * CLAIMS_A_PAGE)
+    return ClaimPage(rows, total, number)
+
+
+def load_claim(session: Session, workspace_id: int, attempt_id: int) -> ClaimRow:
+    """Load one claim, decided or not; raises NotListed."""
+    rows = _claims(session, Attempt.workspace_id == workspace_id, Attempt.id == attempt_id, limit=1)
+    if not rows:
+        raise NotListed("claim")
+    return rows[0]
+
+
+def load_claims_on(session: Session, workspace_id: int, payment_id: int) -> tuple[ClaimRow, ...]:
+    """Load every claim that names a payment, oldest first."""
+    naming = select(AttemptItem.attempt_id).where(AttemptItem.payment_id == payment_id)
+    return _claims(session, Attempt.workspace_id == workspace_id, Attempt.id.in_(naming))
+
+
+def find_claim(session: Session, workspace_id: int, public_id: str) -> int:
+    """Find the key of a claim by its public id; raises NotListed."""
+    query = select(Attempt.id).where(Attempt.workspace_id == workspace_id, Attempt.public_id == public_id)
+    return must_find(session.scalar(query), "claim")
+
+
+def payments_of_claim(session: Session, attempt_id: int) -> dict[str, int]:
+    """Map the public ids of a claim's payments to their keys."""
+    query = (
+        select(Payment.public_id, Payment.id)
+        .join(AttemptItem, AttemptItem.payment_id == Payment.id)
+        .where(AttemptItem.attempt_id == attempt_id)
+    )
+    return {row.public_id: row.id for row in session.execute(query)}
+
+
+def claim_currency(session: Session, attempt_id: int) -> str:
+    """Name the currency of a claim."""
+    return session.scalars(select(Attempt.currency).where(Attempt.id == attempt_id)).one()
+
+
+def last_decision_on_claim(session: Session, attempt_id: int) -> LastDecision | None:
+    """Find what was done last to any payment of a claim since it was made."""
+    payments = select(AttemptItem.payment_id).where(AttemptItem.attempt_id == attempt_id)
+    made_at = select(Attempt.made_at).where(Attempt.id == attempt_id).scalar_subquery()
+    return _last(session, Event.payment_id.in_(payments), Event.at >= made_at)
+
+
+def last_decision_on_payment(session: Session, payment_id: int) -> LastDecision | None:
+    """Find what was done last to a payment."""
+    return _last(session, Event.payment_id == payment_id)
+
+
+def name_of(session: Session, kind: ActorKind | None, actor_id: int | None) -> str | None:
+    """Name a user or contact who acted."""
+    if actor_id is None or kind not in (ActorKind.USER, ActorKind.CONTACT):
+        return None
+    if kind is ActorKind.USER:
+        return session.scalar(select(User.name).where(User.id == actor_id))
+    return session.scalar(select(Contact.name).where(Contact.id == actor_id))
+
+
+def find_decider(session: Session, workspace_id: int, user_id: int) -> Decider | None:
+    """Find an admin of the workspace who is still active."""
+    row = session.execute(
+        select(User.name, func.coalesce(User.language, Workspace.language), Workspace.time_zone)
+        .join(RoleGrant, RoleGrant.user_id == User.id)
+        .join(Workspace, Workspace.id == RoleGrant.workspace_id)
+        .where(Workspace.id == workspace_id, User.id == user_id, User.deactivated_at.is_(None))
+    ).first()
+    return Decider(*row) if row else None
+
+
+def _last(session: Session, *conditions: ColumnElement[bool]) -> LastDecision | None:
+    event = session.scalar(select(Event).where(*conditions).order_by(Event.id.desc()).limit(1))
+    if event is None:
+        return None
+    name = name_of(session, event.actor_kind, event.actor_id)
+    return LastDecision(
+        event.verb, event.actor_kind, event.actor_id, name, event.at, event.reason, event.correlation_id
+    )
+
+
+def _claims(
+    session: Session, *conditions: ColumnElement[bool], limit: int | None = None, offset: int = 0
+) -> tuple[ClaimRow, ...]:
+    query = (
+        select(Attempt, Contact, _Payer.name)
+        .join(Contact, Contact.id == Attempt.contact_id)
+        .join(_Payer, _Payer.id == Attempt.payer_id)
+        .where(*conditions)
+        .order_by(Attempt.made_at, Attempt.id)
+    )
+    found = session.execute(query if limit is None else query.limit(limit).offset(offset)).all()
+    items = _items(session, [attempt.id for attempt, _contact, _payer in found])
+    return tuple(
+        _claim(attempt, contact, payer, items.get(attempt.id, ())) for attempt, contact, payer in found
+    )
+
+
+def _items(session: Session, attempt_ids: Collection[int]) -> dict[int, tuple[ClaimItem, ...]]:
+    query = (
+        select(AttemptItem, Payment, Group, Period)
+        .join(Payment, Payment.id == AttemptItem.payment_id)
+        .join(Group, Group.id == Payment.group_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
+        .where(AttemptItem.attempt_id.in_(sorted(attempt_ids)))
+        .order_by(Payment.due_on, Payment.id)
+    )
+    found: dict[int, tuple[ClaimItem, ...]] = {}
+    for item, payment, group, period in session.execute(query):
+        row = _item(item, payment, group, period)
+        found[item.attempt_id] = (*found.get(item.attempt_id, ()), row)
+    return found
+
+
+def _item(item: AttemptItem, payment: Payment, group: Group, period: Period | None) -> ClaimItem:
+    left = payment.amount_minor - payment.received_minor - payment.written_off_minor
+    return ClaimItem(
+        payment_id=payment.id,
+        public_id=payment.public_id,
+        group=group.name,
+        group_public_id=group.public_id,
+        span=Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None,
+        left=Money(left, payment.currency),
+        due_on=payment.due_on,
+        requested_on=payment.requested_on,
+        reference=payment.reference,
+        version=payment.version,
+        state=item.state,
+    )
+
+
+def _claim(attempt: Attempt, contact: Contact, payer: str, items: Sequence[ClaimItem]) -> ClaimRow:
+    return ClaimRow(
+        id=attempt.id,
+        public_id=attempt.public_id,
+        name=contact.name,
+        contact_public_id=contact.public_id,
+        payer=payer,
+        amount=Money(attempt.amount_minor, attempt.currency),
+        items=tuple(items),
+        made_at=attempt.made_at,
+        via=attempt.via,
+        paid_on=attempt.paid_on,
+        method=attempt.method,
+        note=attempt.note,
+        is_flagged=attempt.flagged,
+    )

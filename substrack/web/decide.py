@@ -1,0 +1,141 @@
+"""One claim behind `/decide/<token>`: two buttons for the admin whom the mail was sent to.
+
+The token is the authority, and it stands for that admin. Looking changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, redirect, request
+from flask.typing import ResponseReturnValue
+from wtforms import StringField
+
+from substrack.domain.actors import UNDO_SECONDS, Actor, ActorKind, Via
+from substrack.queries.review import (
+    ClaimRow,
+    LastDecision,
+    claim_currency,
+    find_decider,
+    last_decision_on_claim,
+    load_claim,
+    payments_of_claim,
+)
+from substrack.services.ledger import DecidedAlready
+from substrack.services.links import DeadLink
+from substrack.services.payments import ClaimDecided, confirm_claim, reject_claim
+from substrack.services.undo import TooLateToUndo, undo_decision
+from substrack.services.visits import DecideVisit, open_decide
+from substrack.texts.bills import what_for
+from substrack.texts.catalogue import language_of
+from substrack.texts.decisions import done_sentence
+from substrack.web.access import by_link
+from substrack.web.forms import PageForm, answer, posted
+from substrack.web.pages import bare_page
+from substrack.web.reading import reading, runtime
+from substrack.web.review import read_versions
+from substrack.web.typed import typed_amount
+
+blueprint = Blueprint("decide", __name__, url_prefix="/decide")
+
+UNDO_WINDOW: Final = timedelta(seconds=UNDO_SECONDS[Via.LINK])
+TOO_LATE: Final = "Something changed since this page was shown; nothing was done. Here is how it stands now."
+
+
+class DecideForm(PageForm):
+    """What goes with a decision."""
+
+    reason = StringField("Why, if you reject")
+    amount = StringField("Another sum arrived")
+
+
+@blueprint.get("/<token>")
+@by_link
+def show(token: str) -> str:
+    """Show the claim, or what became of it."""
+    return _show(_open(token), DecideForm())
+
+
+@blueprint.post("/<token>")
+@by_link
+def decide(token: str) -> ResponseReturnValue:
+    """Confirm, reject or undo as the admin of this link; who comes too late reads what was decided."""
+    act, form, visit = request.form.get("act", ""), posted(DecideForm), _open(token)
+    if act == "undo":
+        return _undo(visit)
+    if act not in ("confirm", "reject"):
+        abort(400)
+    return answer(form, lambda: _decide(act, form, visit), lambda: _show(visit, form))
+
+
+def _decide(act: str, form: DecideForm, visit: DecideVisit) -> ResponseReturnValue:
+    amount = typed_amount(form.amount.data, claim_currency(reading(), visit.attempt_id))
+    now, by = runtime().now(), Actor.user(visit.user_id, Via.LINK)
+    try:
+        with runtime().transaction() as session:
+            payments = payments_of_claim(session, visit.attempt_id)
+            versions = read_versions(request.form.get("versions", ""), payments)
+            key = visit.attempt_id
+            if act == "confirm":
+                confirm_claim(session, key, amount=amount, by=by, now=now, versions=versions)
+            else:
+                reason = form.reason.data or ""
+                reject_claim(session, key, reason=reason, by=by, now=now, versions=versions)
+    except (ClaimDecided, DecidedAlready):
+        form.refusal = TOO_LATE
+        return _show(visit, form), 409
+    return _again()
+
+
+def _undo(visit: DecideVisit) -> ResponseReturnValue:
+    try:
+        with runtime().transaction() as session:
+            last = last_decision_on_claim(session, visit.attempt_id)
+            if last is None:
+                raise TooLateToUndo
+            by = Actor.user(visit.user_id, Via.LINK)
+            undo_decision(session, last.correlation_id, by=by, now=runtime().now())
+    except TooLateToUndo as refused:
+        return _show(visit, DecideForm(), refusal=str(refused)), 409
+    return _again()
+
+
+def _again() -> ResponseReturnValue:
+    """Show the page as it is from now on; a reload of it repeats nothing."""
+    return redirect(request.full_path.rstrip("?"), 303)
+
+
+def _open(token: str) -> DecideVisit:
+    return open_decide(reading(), runtime().signer, token, now=runtime().now())
+
+
+def _show(visit: DecideVisit, form: DecideForm, *, refusal: str | None = None) -> str:
+    reading().rollback()  # what was just refused was refused by something newer than what has been read
+    decider = find_decider(reading(), visit.workspace_id, visit.user_id)
+    if decider is None:
+        raise DeadLink
+    now, zone = runtime().now(), ZoneInfo(decider.time_zone)
+    row = load_claim(reading(), visit.workspace_id, visit.attempt_id)
+    last = last_decision_on_claim(reading(), visit.attempt_id)
+    is_mine = last is not None and last.kind is ActorKind.USER and last.actor_id == visit.user_id
+    form.refusal = form.refusal or refusal
+    return bare_page(
+        "web/decide.html",
+        language=decider.language,
+        form=form,
+        row=row,
+        decider=decider,
+        what_for=what_for,
+        said=_said(row, last, now.astimezone(zone), language_of(decider.language)),
+        can_undo=is_mine and not row.is_open and last is not None and now - last.at <= UNDO_WINDOW,
+    )
+
+
+def _said(row: ClaimRow, last: LastDecision | None, now: datetime, locale: str) -> str | None:
+    """Say what was decided; None while the claim waits."""
+    if row.is_open or last is None:
+        return None
+    at = last.at.astimezone(now.tzinfo)
+    return done_sentence(last.verb, last.kind, last.actor, at, now=now, locale=locale)

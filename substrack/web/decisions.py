@@ -1,0 +1,88 @@
+"""What pages about decisions share: where one came from, Undo, and the calm answer to who comes too late."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from substrack.domain.actors import ActorKind
+from substrack.queries.review import LastDecision, name_of
+from substrack.services.ledger import DecidedAlready
+from substrack.services.undo import TooLateToUndo, undo_decision
+from substrack.texts.catalogue import language_of
+from substrack.texts.decisions import decided_sentence
+from substrack.texts.words import Words
+from substrack.web.access import local_path, signed_in
+from substrack.web.errors import answer_refusal
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+
+blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
+
+
+@blueprint.post("/<correlation_id>/undo")
+@signed_in
+def undo(correlation_id: str) -> ResponseReturnValue:
+    """Put one decision, and those made in the same press, back as it was."""
+    undone = 0
+    for one in (correlation_id, *request.form.getlist("also")[:100]):
+        try:
+            with runtime().transaction() as session:
+                undo_decision(session, one, by=by_me(), now=runtime().now())
+            undone += 1
+        except TooLateToUndo as refused:
+            sentence = str(refused)
+    if undone:
+        flash("Undone; everything is as it was before.", "done")
+    else:
+        flash(sentence, "refused")
+    return back()
+
+
+@blueprint.app_errorhandler(DecidedAlready)
+def answer_too_late(error: DecidedAlready) -> ResponseReturnValue:
+    """Say who decided what in the meantime, on the page the press came from."""
+    name = name_of(reading(), error.actor_kind, error.actor_id)
+    said = _sentence(error.verb, error.actor_kind, name, error.at)
+    error.args = (said,)
+    return answer_refusal(error)
+
+
+def decided_words(last: LastDecision | None) -> str:
+    """Say what was done last, for somebody whose press changed nothing."""
+    if last is None:
+        return _sentence(None, None, None, None)
+    return _sentence(last.verb, last.kind, last.actor, last.at)
+
+
+def my_words() -> Words:
+    """Give the words of whoever is signed in."""
+    return Words(language_of(me().language))
+
+
+def flash_decision(sentence: str, *correlation_ids: str | None) -> None:
+    """Tell what was decided on the next page, with a button that undoes it."""
+    flash(sentence, " ".join(["done", *(one for one in correlation_ids if one)]))
+
+
+def back(endpoint: str = "review.show") -> ResponseReturnValue:
+    """Go back to the page that a form says it was on, else to `endpoint`."""
+    return redirect(local_path(request.form.get("next")) or url_for(endpoint), 303)
+
+
+def _sentence(verb: str | None, kind: ActorKind | None, name: str | None, at: datetime | None) -> str:
+    """Write the sentence for whoever is signed in; by a link, in English and UTC."""
+    zone = ZoneInfo(me().time_zone if current_user.is_authenticated else "UTC")
+    language = me().language if current_user.is_authenticated else None
+    return decided_sentence(
+        verb,
+        kind,
+        name,
+        at.astimezone(zone) if at else None,
+        now=runtime().now().astimezone(zone),
+        locale=language_of(language),
+    )

@@ -1,0 +1,203 @@
+"""Money that came without a claim: whose it is, what it settles, and taking a receipt back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
+
+from substrack.domain.cycles import local_date
+from substrack.domain.errors import Conflict
+from substrack.domain.money import Money
+from substrack.queries.money_page import (
+    Account,
+    OpenRow,
+    correlation_of_receipt,
+    find_account,
+    load_accounts,
+    load_choices,
+    load_open,
+)
+from substrack.queries.receipt_lists import find_receipt, list_receipts
+from substrack.services.ledger import lock_contacts
+from substrack.services.payments import ReasonMissing
+from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
+from substrack.texts.bills import what_for
+from substrack.web.access import signed_in
+from substrack.web.decisions import flash_decision, my_words
+from substrack.web.forms import PageForm, answer, posted
+from substrack.web.pages import page
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+from substrack.web.typed import typed_day, wanted_amount
+
+blueprint = Blueprint("money_in", __name__, url_prefix="/money-in")
+
+RECENT = 20
+
+
+class CameInMeanwhile(Conflict):
+    """What the person owes changed since the form was shown, perhaps by the same press."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something was booked for this person since this page was shown, perhaps just this. "
+            "Look at the receipts below; if it is not there, press again."
+        )
+
+
+class MoneyForm(PageForm):
+    """What arrived."""
+
+    account = HiddenField()
+    version = HiddenField()
+    amount = StringField("What arrived")
+    received_on = StringField("Day it arrived")
+    method = StringField("How")
+    note = TextAreaField("A note")
+    group = SelectField("For", choices=list, validate_choice=False)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a sum would go to one open payment."""
+
+    row: OpenRow
+    part: Money
+
+
+@blueprint.get("")
+@signed_in
+def show() -> str:
+    """Choose a person, then show what they owe; below, what came lately."""
+    accounts = load_accounts(reading(), me().workspace_id)
+    wanted = request.args.get("account")
+    if not wanted:
+        return _show(accounts, None, MoneyForm())
+    account = find_account(accounts, wanted)
+    owed = account.owed.major() if account.owed.minor else ""
+    today = local_date(runtime().now(), me().time_zone).isoformat()
+    form = MoneyForm(account=account.key, amount=owed, received_on=today)
+    return _show(accounts, account, form, Money(account.owed.minor, account.owed.currency))
+
+
+@blueprint.post("")
+@signed_in
+def record() -> ResponseReturnValue:
+    """Show what a sum would settle, or book it."""
+    form = posted(MoneyForm)
+    accounts = load_accounts(reading(), me().workspace_id)
+    account = find_account(accounts, form.account.data or "")
+    if request.form.get("act") == "preview":
+        return answer(form, lambda: _preview(accounts, account, form), lambda: _show(accounts, account, form))
+    return answer(form, lambda: _record(account, form), lambda: _again(account, form))
+
+
+@blueprint.post("/credit")
+@signed_in
+def use_credit() -> ResponseReturnValue:
+    """Let the credit of a person settle what they owe, oldest first."""
+    account = find_account(load_accounts(reading(), me().workspace_id), request.form.get("account", ""))
+    with runtime().transaction() as session:
+        count = apply_credit_now(
+            session, account.contact_id, account.payer_id, by=by_me(), now=runtime().now()
+        )
+    flash(
+        f"Credit settled something of {count}." if count else "There was nothing that it may settle.", "done"
+    )
+    return redirect(url_for("money_in.show", account=account.key), 303)
+
+
+@blueprint.post("/receipts/<public_id>/void")
+@signed_in
+def void(public_id: str) -> ResponseReturnValue:
+    """Take a receipt back, with a reason: what it settled is open again."""
+    receipt_id = find_receipt(reading(), me().workspace_id, public_id)
+    reason = request.form.get("reason", "").strip()
+    if not reason:
+        raise ReasonMissing
+    with runtime().transaction() as session:
+        void_receipt(session, receipt_id, reason=reason, by=by_me(), now=runtime().now())
+    flash("The receipt is void; what it settled is open again.", "done")
+    return redirect(url_for("money_in.show"), 303)
+
+
+def _preview(accounts: list[Account], account: Account, form: MoneyForm) -> str:
+    return _show(accounts, account, form, wanted_amount(form.amount.data, account.owed.currency))
+
+
+def _record(account: Account, form: MoneyForm) -> ResponseReturnValue:
+    amount = wanted_amount(form.amount.data, account.owed.currency)
+    with runtime().transaction() as session:
+        lock_contacts(session, [account.contact_id])
+        _check_version(session, account, form)
+        receipt = record_receipt(
+            session,
+            me().workspace_id,
+            contact_id=account.contact_id,
+            payer_id=account.payer_id,
+            amount=amount,
+            received_on=typed_day(form.received_on.data, field="received_on"),
+            method=form.method.data or None,
+            note=form.note.data or None,
+            group_id=_group_id(session, account, form),
+            by=by_me(),
+            now=runtime().now(),
+        )
+        session.flush()
+        undo = correlation_of_receipt(session, receipt.id)
+    flash_decision(f"{my_words().money(amount)} from {account.name} is booked.", undo)
+    return redirect(url_for("money_in.show"), 303)
+
+
+def _check_version(session: Session, account: Account, form: MoneyForm) -> None:
+    now = find_account(load_accounts(session, me().workspace_id), account.key)
+    if now.version != form.version.data:
+        raise CameInMeanwhile
+
+
+def _group_id(session: Session, account: Account, form: MoneyForm) -> int | None:
+    wanted = form.group.data
+    return next((one.id for one in load_choices(session, account) if one.public_id == wanted), None)
+
+
+def _again(account: Account, form: MoneyForm) -> str:
+    reading().rollback()  # the refusal may come from what was booked meanwhile
+    accounts = load_accounts(reading(), me().workspace_id)
+    return _show(accounts, find_account(accounts, account.key), form)
+
+
+def _show(
+    accounts: list[Account], account: Account | None, form: MoneyForm, amount: Money | None = None
+) -> str:
+    rows = load_open(reading(), account) if account else []
+    choices = load_choices(reading(), account) if account else []
+    form.group.choices = [("", "all they owe"), *((one.public_id, one.name) for one in choices)]
+    if account:
+        form.version.data = account.version
+    parts, rest = _parts(rows, form.group.data or None, amount) if amount else ((), None)
+    return page(
+        "web/money_in.html",
+        accounts=accounts,
+        account=account,
+        form=form,
+        rows=rows,
+        parts=parts,
+        rest=rest,
+        receipts=list_receipts(reading(), me().workspace_id, with_voided=True, limit=RECENT),
+        what_for=what_for,
+    )
+
+
+def _parts(rows: list[OpenRow], group: str | None, amount: Money) -> tuple[tuple[Part, ...], Money]:
+    """Deal a sum out as booking it would: oldest first, only to the group it is for."""
+    left, parts = amount, []
+    for row in rows:
+        fits = group in (None, row.group_public_id)
+        part = min(left, row.left) if fits else Money(0, amount.currency)
+        parts.append(Part(row, part))
+        left -= part
+    return tuple(parts), left

@@ -1,0 +1,203 @@
+"""One payment: its whole history, and everything that is legal to do with it in its status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from flask import Blueprint, abort, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
+
+from substrack.domain.actors import Actor
+from substrack.domain.payments import ReopenCause
+from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
+from substrack.queries.payment_history import load_story
+from substrack.queries.review import last_decision_on_payment
+from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.payments import (
+    Outcome,
+    adjust_payment,
+    confirm_payment,
+    reject_payment,
+    reopen_payment,
+    unwaive_payment,
+    waive_payment,
+)
+from substrack.texts.bills import what_for
+from substrack.web.access import signed_in
+from substrack.web.decisions import decided_words, flash_decision
+from substrack.web.forms import PageForm, answer, posted
+from substrack.web.pages import page
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+from substrack.web.story import tell
+from substrack.web.typed import typed_amount, typed_day, wanted_amount
+
+blueprint = Blueprint("payments", __name__, url_prefix="/payments")
+
+
+class PaymentForm(PageForm):
+    """What goes with an act; which fields count depends on the act."""
+
+    version = HiddenField()
+    amount = StringField("Amount")
+    received_on = StringField("Day it arrived")
+    paid_on = StringField("Day they paid")
+    method = StringField("How")
+    note = TextAreaField("A note")
+    reason = StringField("Why")
+    because = SelectField(
+        "What happened",
+        choices=lambda: [
+            (ReopenCause.NEVER_CAME.value, "The money never came"),
+            (ReopenCause.SOMETHING_ELSE.value, "The money was for something else"),
+        ],
+        validate_choice=False,
+    )
+
+    @property
+    def version_shown(self) -> int | None:
+        """The version of the payment that the page showed."""
+        typed = self.version.data or ""
+        return int(typed) if typed.isdecimal() else None
+
+
+@blueprint.get("/<public_id>")
+@signed_in
+def show(public_id: str) -> str:
+    """Show a payment."""
+    return _show(public_id, PaymentForm(), None)
+
+
+@blueprint.post("/<public_id>/<act>")
+@signed_in
+def decide(public_id: str, act: str) -> ResponseReturnValue:
+    """Do one thing with a payment; a second press of the same changes nothing and says so."""
+    if act not in _ACTS:
+        abort(404)
+    form = posted(PaymentForm)
+    return answer(form, lambda: _decide(public_id, act, form), lambda: _show(public_id, form, act))
+
+
+def _decide(public_id: str, act: str, form: PaymentForm) -> ResponseReturnValue:
+    row = load_payment(reading(), find_payment(reading(), me().workspace_id, public_id))
+    with runtime().transaction() as session:
+        outcome = _ACTS[act](session, row, form, by_me(), runtime().now())
+    if outcome is None or outcome.changed:
+        flash_decision(_SAID[act], outcome.correlation_id if outcome else None)
+    else:
+        flash(decided_words(last_decision_on_payment(reading(), row.id)), "done")
+    return redirect(url_for("payments.show", public_id=public_id), 303)
+
+
+def _confirm(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
+    return confirm_payment(
+        session,
+        row.id,
+        amount=typed_amount(form.amount.data, row.amount.currency),
+        received_on=typed_day(form.received_on.data, field="received_on"),
+        method=form.method.data or None,
+        note=form.note.data or None,
+        by=by,
+        now=now,
+        version=form.version_shown,
+    )
+
+
+def _reject(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
+    reason = form.reason.data or ""
+    return reject_payment(session, row.id, reason=reason, by=by, now=now, version=form.version_shown)
+
+
+def _waive(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
+    reason = form.reason.data or ""
+    return waive_payment(session, row.id, reason=reason, by=by, now=now, version=form.version_shown)
+
+
+def _unwaive(session: Session, row: PaymentRow, _form: PaymentForm, by: Actor, now: datetime) -> Outcome:
+    return unwaive_payment(session, row.id, by=by, now=now)
+
+
+def _reopen(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
+    try:
+        cause = ReopenCause(form.because.data)
+    except ValueError:
+        abort(400)
+    return reopen_payment(session, row.id, because=cause, by=by, now=now, version=form.version_shown)
+
+
+def _adjust(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
+    return adjust_payment(
+        session,
+        row.id,
+        amount=wanted_amount(form.amount.data, row.amount.currency),
+        reason=form.reason.data or "",
+        by=by,
+        now=now,
+        version=form.version_shown,
+    )
+
+
+def _claim(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> None:
+    claim_payments(
+        session,
+        row.contact_id,
+        [row.id],
+        amount=typed_amount(form.amount.data, row.amount.currency),
+        paid_on=typed_day(form.paid_on.data, field="paid_on"),
+        method=form.method.data or None,
+        note=form.note.data or None,
+        by=by,
+        now=now,
+    )
+
+
+def _withdraw(session: Session, row: PaymentRow, _form: PaymentForm, by: Actor, now: datetime) -> None:
+    withdraw_claim(session, row.contact_id, [row.id], by=by, now=now)
+
+
+_ACTS: Final[Mapping[str, Callable[[Session, PaymentRow, PaymentForm, Actor, datetime], Outcome | None]]] = {
+    "confirm": _confirm,
+    "reject": _reject,
+    "waive": _waive,
+    "unwaive": _unwaive,
+    "reopen": _reopen,
+    "adjust": _adjust,
+    "claim": _claim,
+    "withdraw": _withdraw,
+}
+
+_SAID: Final = {
+    "confirm": "Booked. The member will hear.",
+    "reject": "Rejected. The member will read why.",
+    "waive": "Waived. The member will hear.",
+    "unwaive": "This is open again.",
+    "reopen": "This is open again.",
+    "adjust": "The amount is corrected.",
+    "claim": "Noted as said to be paid. It waits to be checked.",
+    "withdraw": "The claim is taken back; this is open again.",
+}
+
+
+def _show(public_id: str, form: PaymentForm, act: str | None) -> str:
+    story = load_story(reading(), me().workspace_id, public_id)
+    forms = {one: _named(one, form if one == act else PaymentForm()) for one in _ACTS}
+    return page(
+        "web/payment.html",
+        story=story,
+        row=story.row,
+        forms=forms,
+        failed=act,
+        lines=tell(story.events),
+        what_for=what_for,
+    )
+
+
+def _named(act: str, form: PaymentForm) -> PaymentForm:
+    """Give the fields of one act ids of their own, for several acts stand on one page."""
+    for field in form:
+        field.id = field.label.field_id = f"{act}-{field.short_name}"
+    return form

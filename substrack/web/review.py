@@ -1,0 +1,188 @@
+"""Review: every claim that waits, of every group, oldest first; decided one by one or several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, request
+from flask.typing import ResponseReturnValue
+
+from substrack.domain.errors import NotFound, Refused
+from substrack.domain.money import Money
+from substrack.queries.review import (
+    claim_currency,
+    find_claim,
+    last_decision_on_claim,
+    load_claim,
+    load_claims,
+    payments_of_claim,
+)
+from substrack.services.ledger import DecidedAlready
+from substrack.services.payments import ClaimDecided, ClaimOutcome, ReasonMissing, confirm_claim, reject_claim
+from substrack.texts.bills import what_for
+from substrack.web.access import signed_in
+from substrack.web.decisions import back, decided_words, flash_decision, my_words
+from substrack.web.pages import page
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+from substrack.web.typed import typed_amount
+
+blueprint = Blueprint("review", __name__, url_prefix="/review")
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A press that was refused: what had been typed, and what to change."""
+
+    amount: str = ""
+    reason: str = ""
+    field: str | None = None
+    sentence: str | None = None
+    ticked: frozenset[str] = frozenset()
+
+
+@blueprint.get("")
+@signed_in
+def show() -> str:
+    """List the claims that wait."""
+    return _show_all(Retry())
+
+
+@blueprint.get("/<public_id>")
+@signed_in
+def show_one(public_id: str) -> str:
+    """Show one claim, and what became of it."""
+    return _show_one(public_id, Retry())
+
+
+@blueprint.post("/<public_id>/confirm")
+@signed_in
+def confirm(public_id: str) -> ResponseReturnValue:
+    """Book the money of one claim: the sum it states, or what was typed."""
+    typed = request.form.get("amount", "")
+    return _decide(public_id, lambda key: _confirm(key, request.form.get("versions", ""), typed))
+
+
+@blueprint.post("/<public_id>/reject")
+@signed_in
+def reject(public_id: str) -> ResponseReturnValue:
+    """Say that the money of one claim did not come, and why."""
+    reason = request.form.get("reason", "")
+    return _decide(public_id, lambda key: _reject(key, request.form.get("versions", ""), reason))
+
+
+@blueprint.post("")
+@signed_in
+def decide_several() -> ResponseReturnValue:
+    """Confirm or reject every ticked claim; each is a decision of its own, and one Undo puts all back."""
+    chosen = dict(value.split(" ", 1) for value in request.form.getlist("claim") if " " in value)
+    reason, is_confirming = request.form.get("reason", ""), request.form.get("act") == "confirm"
+    if not chosen:
+        return _show_all(
+            Retry(reason=reason, field="claim", sentence="Tick at least one of these first.")
+        ), 422
+    try:
+        if not is_confirming and not reason.strip():
+            raise ReasonMissing
+        done = [_try(key, versions, None if is_confirming else reason) for key, versions in chosen.items()]
+    except Refused as refused:
+        retry = Retry(reason=reason, field="reason", sentence=str(refused), ticked=frozenset(chosen))
+        return _show_all(retry), 422
+    _tell_several([outcome for outcome in done if outcome], done.count(None), is_confirming=is_confirming)
+    return back()
+
+
+def _decide(public_id: str, act: Callable[[int], ClaimOutcome]) -> ResponseReturnValue:
+    attempt_id = find_claim(reading(), me().workspace_id, public_id)
+    try:
+        outcome = act(attempt_id)
+    except ClaimDecided:
+        flash(decided_words(last_decision_on_claim(reading(), attempt_id)), "done")
+        return back()
+    except (NotFound, DecidedAlready):
+        raise
+    except Refused as refused:
+        typed = request.form
+        retry = Retry(typed.get("amount", ""), typed.get("reason", ""), refused.field, str(refused))
+        return _show_one(public_id, retry), 422
+    flash_decision(_said(outcome), outcome.correlation_id)
+    return back()
+
+
+def _confirm(attempt_id: int, versions: str, typed: str) -> ClaimOutcome:
+    amount = typed_amount(typed, claim_currency(reading(), attempt_id))
+    with runtime().transaction() as session:
+        return confirm_claim(
+            session,
+            attempt_id,
+            amount=amount,
+            by=by_me(),
+            now=runtime().now(),
+            versions=read_versions(versions, payments_of_claim(session, attempt_id)),
+        )
+
+
+def _reject(attempt_id: int, versions: str, reason: str) -> ClaimOutcome:
+    with runtime().transaction() as session:
+        return reject_claim(
+            session,
+            attempt_id,
+            reason=reason,
+            by=by_me(),
+            now=runtime().now(),
+            versions=read_versions(versions, payments_of_claim(session, attempt_id)),
+        )
+
+
+def read_versions(shown: str, payments: dict[str, int]) -> dict[int, int]:
+    """Read the versions a form has shown ("payment:version …") by the payments' keys; no others."""
+    pairs = (one.partition(":") for one in shown.split())
+    known = ((payments.get(name), version) for name, _colon, version in pairs)
+    return {key: int(version) for key, version in known if key is not None and version.isdecimal()}
+
+
+def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | None:
+    """Decide one of several; None when somebody was there before."""
+    attempt_id = find_claim(reading(), me().workspace_id, public_id)
+    try:
+        if reason is None:
+            return _confirm(attempt_id, versions, "")
+        return _reject(attempt_id, versions, reason)
+    except (ClaimDecided, DecidedAlready):
+        return None
+
+
+def _said(outcome: ClaimOutcome) -> str:
+    """Say what a decision did, by what the payments are now."""
+    name = outcome.attempt.state.value
+    amount = my_words().money(Money(outcome.attempt.amount_minor, outcome.attempt.currency))
+    if name == "rejected":
+        return f"Rejected: {amount}. The member will read why."
+    left = sum(one.amount_minor - one.received_minor - one.written_off_minor for one in outcome.payments)
+    if left:
+        rest = my_words().money(Money(left, outcome.attempt.currency))
+        return f"Booked; {rest} is left to pay. The member will hear."
+    return f"Confirmed: {amount}. The member will hear."
+
+
+def _tell_several(done: list[ClaimOutcome], late: int, *, is_confirming: bool) -> None:
+    verb = "Confirmed" if is_confirming else "Rejected"
+    if done:
+        flash_decision(f"{verb}: {len(done)}.", *(outcome.correlation_id for outcome in done))
+    if late:
+        flash(f"Decided or changed in the meantime: {late}. Nothing was changed there.", "refused")
+
+
+def _show_all(retry: Retry) -> str:
+    number = request.args.get("page", 1, type=int)
+    rows = load_claims(reading(), me().workspace_id, number=number)
+    return page("web/review.html", rows=rows, what_for=what_for, retry=retry)
+
+
+def _show_one(public_id: str, retry: Retry) -> str:
+    attempt_id = find_claim(reading(), me().workspace_id, public_id)
+    row = load_claim(reading(), me().workspace_id, attempt_id)
+    last = None if row.is_open else last_decision_on_claim(reading(), attempt_id)
+    said = decided_words(last) if last else None
+    return page("web/claim.html", row=row, what_for=what_for, retry=retry, said=said)

@@ -1,0 +1,54 @@
+"""Stopping requests to an address: one button for people, one POST for their mail programs.
+
+RFC 8058: a mail program posts `List-Unsubscribe=One-Click` without cookies and follows no redirect; it gets
+200. GET changes nothing, for scanners open links.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from substrack.domain.actors import Actor
+from substrack.queries.addresses import AddressRow, load_address
+from substrack.queries.finding import NotListed
+from substrack.services.links import DeadLink
+from substrack.services.people import resubscribe, unsubscribe
+from substrack.services.visits import open_unsubscribe
+from substrack.web.access import by_link
+from substrack.web.pages import bare_page
+from substrack.web.reading import reading, runtime
+
+blueprint = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe")
+
+
+@blueprint.get("/<token>")
+@by_link
+def show(token: str) -> ResponseReturnValue:
+    """Ask for the one press that stops requests."""
+    return _show(_open(token))
+
+
+@blueprint.post("/<token>")
+@by_link
+def stop_or_start(token: str) -> ResponseReturnValue:
+    """Stop requests to the address of this link, or let them come again; both as often as one likes."""
+    address = _open(token)
+    by, now = Actor.contact(address.contact_id), runtime().now()
+    act = resubscribe if request.form.get("act") == "subscribe" else unsubscribe
+    with runtime().transaction() as session:
+        act(session, address.id, by=by, now=now)
+    reading().rollback()  # the page below says what is true after the press
+    return _show(_open(token))
+
+
+def _open(token: str) -> AddressRow:
+    address_id = open_unsubscribe(reading(), runtime().signer, token, now=runtime().now())
+    try:
+        return load_address(reading(), address_id)
+    except NotListed:
+        raise DeadLink from None
+
+
+def _show(address: AddressRow) -> str:
+    return bare_page("web/unsubscribe.html", language=address.language, address=address)
