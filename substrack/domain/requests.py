@@ -37,8 +37,7 @@ class AskedPayment:
     """What the request rules need to know of one payment.
 
     `pending_on` is the day it last became pending; `requested_on` the day it was last asked for;
-    `told_on` the day a request for it last really went out; `nudged_on` the day admins last heard of its
-    claim.
+    `nudged_on` the day admins last heard of its claim.
     """
 
     status: Status
@@ -62,15 +61,20 @@ def next_request_on(payment: AskedPayment, rules: RequestRules) -> date | None:
 
 
 def _slot(payment: AskedPayment, rules: RequestRules) -> date:
-    if payment.requested_on is None:
-        return payment.asked_on + timedelta(days=rules.grace_days)
-    gap = rules.repeat_every_days
-    if payment.status is Status.OVERDUE:
-        gap = max(gap, OVERDUE_REPEAT_DAYS)
-    slot = payment.requested_on + timedelta(days=gap)
-    if payment.pending_on > payment.requested_on:
+    """Count from the last request, or from `asked_on`; whoever just heard "rejected" gets a rest first."""
+    counted_from = payment.requested_on or payment.asked_on
+    slot = counted_from + timedelta(days=_gap(payment, rules))
+    if payment.pending_on > counted_from:
         return max(slot, payment.pending_on + timedelta(days=rules.repeat_every_days))
     return slot
+
+
+def _gap(payment: AskedPayment, rules: RequestRules) -> int:
+    if payment.requested_on is None:
+        return rules.grace_days
+    if payment.status is Status.OVERDUE:
+        return max(rules.repeat_every_days, OVERDUE_REPEAT_DAYS)
+    return rules.repeat_every_days
 
 
 def is_last_word(payment: AskedPayment, rules: RequestRules) -> bool:

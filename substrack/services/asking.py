@@ -130,7 +130,7 @@ def object_to_payments(
     decision = Decision(by, now, note)
     workspace = session.get_one(Workspace, payments[0].workspace_id)
     until = local_date(now, workspace.time_zone) + timedelta(days=OBJECTION_REST_DAYS)
-    _rest(session, payments, until, "object", note, decision)
+    _rest(session, payments, until, "object", note, decision, keeps_longer=True)
     keys = [payment.id for payment in payments]
     payload = {"contact_id": contact_id, "payment_ids": keys, "text": note}
     drafts = [
@@ -165,9 +165,12 @@ def _rest(
     verb: str,
     note: str | None,
     decision: Decision,
+    *,
+    keeps_longer: bool = False,
 ) -> None:
     for payment in payments:
-        payment.snoozed_until = until
+        is_longer = payment.snoozed_until is not None and payment.snoozed_until > until
+        payment.snoozed_until = payment.snoozed_until if keeps_longer and is_longer else until
         record_payment(
             session,
             verb,
