@@ -132,12 +132,14 @@ class Decider:
     time_zone: str
 
 
-def load_claims(session: Session, workspace_id: int, *, number: int = 1) -> ClaimPage:
+def load_claims(
+    session: Session, workspace_id: int, *, number: int = 1, limit: int = CLAIMS_A_PAGE
+) -> ClaimPage:
     """Load one page of the claims that wait, oldest first; a page past the end shows the last one."""
     waiting = (Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN)
     total = session.scalar(select(func.count()).select_from(Attempt).where(*waiting)) or 0
-    number = max(1, min(number, -(-total // CLAIMS_A_PAGE)))
-    rows = _claims(session, *waiting, limit=CLAIMS_A_PAGE, offset=(number - 1) * CLAIMS_A_PAGE)
+    number = max(1, min(number, -(-total // limit)))
+    rows = _claims(session, *waiting, limit=limit, offset=(number - 1) * limit)
     return ClaimPage(rows, total, number)
 
 

@@ -41,6 +41,7 @@ INVENTORY = {
     "groups.show_list": ("GET /groups", "signed_in"),
     "health.live": ("GET /healthz", "public"),
     "health.ready": ("GET /readyz", "public"),
+    "home.release": ("POST /hold/release", "signed_in"),
     "home.show": ("GET /", "signed_in"),
     "joining.accept": ("POST /invite/<token>", "by_link"),
     "joining.ask_invited": ("GET /invite/<token>", "by_link"),

@@ -1,0 +1,262 @@
+"""What needs an admin now: bills, leavers, people nobody reaches, notes, openings that did not work.
+
+Claims are `queries.review`'s, groups and sums `queries.home_groups`'. A constant number of statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from substrack.domain.delivery import MessageState
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.domain.notices import Channel
+from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
+from substrack.domain.requests import OBJECTION_REST_DAYS
+from substrack.store import Address, Contact, Event, Group, Member, Message, Payment, Period
+
+SHOWN: Final = 20
+"""How many of a kind are listed; the rest comes up as these are done."""
+
+REFUSED_LATELY: Final = timedelta(days=2)
+"""An opening that fails is tried again every day, so one of the last two days still fails."""
+
+
+@dataclass(frozen=True)
+class BillRow:
+    """A variable period that waits for its total."""
+
+    public_id: str
+    group: str
+    group_public_id: str
+    currency: str
+    span: Span
+    due_on: date
+    version: int
+
+
+@dataclass(frozen=True)
+class LeaverRow:
+    """Somebody who left a group and still owes for it; `oldest` is the public id of their oldest payment."""
+
+    name: str
+    group: str
+    left_on: date
+    owed: Money
+    oldest: str
+
+
+@dataclass(frozen=True)
+class UnreachableRow:
+    """Somebody who is in a group or owes, and gets no requests; `why` is missing, refused or unsubscribed."""
+
+    public_id: str
+    name: str
+    why: str
+    since: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    """Something that is off with a payment, in the member's own words."""
+
+    payment_public_id: str
+    name: str
+    group: str
+    span: Span | None
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class RefusedOpening:
+    """A group whose next period could not be opened, and why."""
+
+    public_id: str
+    group: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Needs:
+    """All that waits for an admin, besides claims."""
+
+    bills: tuple[BillRow, ...]
+    leavers: tuple[LeaverRow, ...]
+    unreachable: tuple[UnreachableRow, ...]
+    notes: tuple[NoteRow, ...]
+    openings: tuple[RefusedOpening, ...]
+    failed_messages: int
+
+    @property
+    def are_none(self) -> bool:
+        """Tell whether nothing waits."""
+        lists = (self.bills, self.leavers, self.unreachable, self.notes, self.openings)
+        return not any(lists) and not self.failed_messages
+
+
+def load_needs(session: Session, workspace_id: int, *, today: date, now: datetime) -> Needs:
+    """Load what waits for an admin of a workspace; six statements."""
+    return Needs(
+        bills=_bills(session, workspace_id),
+        leavers=_leavers(session, workspace_id, today),
+        unreachable=_unreachable(session, workspace_id, today),
+        notes=_notes(session, workspace_id, now),
+        openings=_openings(session, workspace_id, now),
+        failed_messages=_failed(session, workspace_id),
+    )
+
+
+def _bills(session: Session, workspace_id: int) -> tuple[BillRow, ...]:
+    query = (
+        select(Period, Group)
+        .join(Group, Group.id == Period.group_id)
+        .where(Group.workspace_id == workspace_id, Period.total_minor.is_(None), Period.voided_at.is_(None))
+        .order_by(Period.due_on, Period.id)
+        .limit(SHOWN)
+    )
+    return tuple(
+        BillRow(
+            public_id=period.public_id,
+            group=group.name,
+            group_public_id=group.public_id,
+            currency=group.currency,
+            span=Span(group.unit, group.every, period.starts_on, period.ends_on),
+            due_on=period.due_on,
+            version=period.version,
+        )
+        for period, group in session.execute(query)
+    )
+
+
+def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRow, ...]:
+    query = (
+        select(Payment, Member.left_on, Contact.name, Group.name)
+        .join(Member, Member.id == Payment.member_id)
+        .join(Contact, Contact.id == Payment.contact_id)
+        .join(Group, Group.id == Payment.group_id)
+        .where(
+            Payment.workspace_id == workspace_id,
+            Payment.status.in_(ASKABLE),
+            Payment.kind == PaymentKind.DUES,
+            Payment.voided_at.is_(None),
+            Member.left_on <= today,
+        )
+        .order_by(Member.left_on, Member.id, Payment.due_on, Payment.id)
+        .limit(10 * SHOWN)
+    )
+    return _by_member(session.execute(query).tuples())
+
+
+def _by_member(found: Iterable[tuple[Payment, date | None, str, str]]) -> tuple[LeaverRow, ...]:
+    rows: dict[int, LeaverRow] = {}
+    for payment, left_on, name, group in found:
+        left = Money(payment.amount_minor - payment.received_minor, payment.currency)
+        known = rows.get(payment.member_id)
+        owed = known.owed + left if known else left
+        oldest = known.oldest if known else payment.public_id
+        rows[payment.member_id] = LeaverRow(name, group, left_on or date.max, owed, oldest)
+    return tuple(rows.values())[:SHOWN]
+
+
+def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[UnreachableRow, ...]:
+    """Find the people who are to pay and have no address that takes requests."""
+    is_member = exists().where(
+        Member.contact_id == Contact.id,
+        Member.group_id == Group.id,
+        Group.archived_at.is_(None),
+        Group.payer_id != Contact.id,
+        or_(Member.left_on.is_(None), Member.left_on > today),
+    )
+    owes = exists().where(
+        Payment.contact_id == Contact.id,
+        Payment.kind == PaymentKind.DUES,
+        Payment.status.in_(OPEN),
+        Payment.voided_at.is_(None),
+    )
+    any_address = aliased(Address)
+    is_usable = exists().where(
+        any_address.contact_id == Contact.id,
+        any_address.value != "",
+        any_address.refused_since.is_(None),
+        any_address.unsubscribed_at.is_(None),
+    )
+    query = (
+        select(Contact, Address)
+        .outerjoin(Address, and_(Address.contact_id == Contact.id, Address.channel == Channel.EMAIL))
+        .where(
+            Contact.workspace_id == workspace_id,
+            Contact.erased_at.is_(None),
+            ~is_usable,
+            or_(is_member, owes),
+        )
+        .order_by(func.lower(Contact.name), Contact.id)
+        .limit(SHOWN)
+    )
+    return tuple(_unreachable_row(contact, address) for contact, address in session.execute(query))
+
+
+def _unreachable_row(contact: Contact, address: Address | None) -> UnreachableRow:
+    if address is None or not address.value:
+        return UnreachableRow(contact.public_id, contact.name, "missing", None, None)
+    if address.refused_since is not None:
+        since = address.refused_since
+        return UnreachableRow(contact.public_id, contact.name, "refused", since, address.reason)
+    return UnreachableRow(contact.public_id, contact.name, "unsubscribed", address.unsubscribed_at, None)
+
+
+def _notes(session: Session, workspace_id: int, now: datetime) -> tuple[NoteRow, ...]:
+    """Find what members wrote lately about payments that are still open, the last note on each."""
+    query = (
+        select(Event, Payment, Contact.name, Group, Period)
+        .join(Payment, Payment.id == Event.payment_id)
+        .join(Contact, Contact.id == Payment.contact_id)
+        .join(Group, Group.id == Payment.group_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
+        .where(
+            Event.workspace_id == workspace_id,
+            Event.at > now - timedelta(days=OBJECTION_REST_DAYS),
+            Event.verb == "object",
+            Payment.status.in_(ASKABLE),
+            Payment.voided_at.is_(None),
+        )
+        .order_by(Event.id.desc())
+        .limit(SHOWN)
+    )
+    rows: dict[int, NoteRow] = {}
+    for event, payment, name, group, period in session.execute(query):
+        span = Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None
+        note = NoteRow(payment.public_id, name, group.name, span, event.reason or "", event.at)
+        rows.setdefault(payment.id, note)
+    return tuple(rows.values())
+
+
+def _openings(session: Session, workspace_id: int, now: datetime) -> tuple[RefusedOpening, ...]:
+    query = (
+        select(Group.public_id, Group.name, Event.reason, Event.at)
+        .join(Group, Group.id == Event.group_id)
+        .where(
+            Event.workspace_id == workspace_id,
+            Event.at > now - REFUSED_LATELY,
+            Event.verb == "opening_refused",
+            Group.next_open_at.is_not(None),
+        )
+        .order_by(Event.id)
+    )
+    last = {row.public_id: RefusedOpening(row.public_id, row.name, row.reason or "", row.at)
+            for row in session.execute(query)}  # fmt: skip
+    return tuple(last.values())
+
+
+def _failed(session: Session, workspace_id: int) -> int:
+    query = select(func.count()).select_from(Message)
+    where = (Message.workspace_id == workspace_id, Message.state == MessageState.DEAD)
+    return session.scalar(query.where(*where)) or 0
