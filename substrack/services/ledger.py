@@ -42,14 +42,19 @@ class NoSuchPayment(NotFound):
 
 
 class DecidedAlready(WrongStatus):
-    """Somebody decided differently in the meantime: carries what, who and when."""
+    """Somebody decided differently in the meantime: carries what, who (a user by name) and when."""
 
-    def __init__(self, act: Act, status: Status, event: Event | None) -> None:
+    def __init__(self, act: Act, status: Status, event: Event | None, name: str | None = None) -> None:
         super().__init__(act, status)
         self.verb = event.verb if event else None
         self.actor_kind = event.actor_kind if event else None
         self.actor_id = event.actor_id if event else None
         self.at = event.at if event else None
+        if event is not None:
+            who = name or f"the {event.actor_kind.value}"
+            self.args = (
+                f"{self} The last act was “{event.verb}”, by {who}, {event.at:%d %B %Y at %H:%M} UTC.",
+            )
 
 
 @dataclass(frozen=True)
@@ -236,7 +241,14 @@ def decided_already(session: Session, payment: Payment, act: Act) -> DecidedAlre
         .order_by(Event.id.desc())
         .limit(1)
     )
-    return DecidedAlready(act, payment.status, last)
+    return DecidedAlready(act, payment.status, last, _name_of_user(session, last))
+
+
+def _name_of_user(session: Session, event: Event | None) -> str | None:
+    if event is None or event.actor_kind is not ActorKind.USER:
+        return None
+    user = session.get(User, event.actor_id)
+    return user.name if user else None
 
 
 def allocate(
