@@ -153,7 +153,7 @@ def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRo
         .order_by(Member.left_on, Member.id, Payment.due_on, Payment.id)
         .limit(10 * SHOWN)
     )
-    return _by_member(session.execute(query).tuples())
+    return _by_member(session.execute(query))
 
 
 def _by_member(found: Iterable[tuple[Payment, date | None, str, str]]) -> tuple[LeaverRow, ...]:

@@ -63,7 +63,7 @@ def load_messages(
         .where(Message.workspace_id == workspace_id)
         .group_by(Message.state)
     )
-    counts = dict(counted.tuples().all())
+    counts = dict(counted.all())
     return MessagePage(rows, counts, rows[-1].id if len(found) > limit else None)
 
 

@@ -119,7 +119,7 @@ def _messages(session: Session, payment_id: int) -> tuple[MessageLine, ...]:
         .where(or_(Message.id.in_(named), Message.correlation_id.in_(decided)))
         .order_by(Message.id.desc())
     )
-    return tuple(_line(session.execute(query).tuples()))
+    return tuple(_line(session.execute(query)))
 
 
 def _line(found: Iterable[tuple[Message, str | None]]) -> Iterable[MessageLine]:
