@@ -71,7 +71,7 @@ def optional_day(label: str) -> Field:
 
 def one_of(label: str, choices: Iterable[tuple[StrEnum, str]], *, default: StrEnum) -> Field:
     """Make a choice among the members of an enum."""
-    named = [(member.value, words) for member, words in choices]
+    named = {member.value: words for member, words in choices}
     return SelectField(label, choices=named, default=default.value)
 
 

@@ -242,7 +242,7 @@ def _posted(people: Sequence[PersonChoice]) -> GroupForm:
 
 
 def _offer(form: GroupForm, people: Sequence[PersonChoice]) -> None:
-    form.payer.choices = [(one.public_id, one.name) for one in people]
+    form.payer.choices = {one.public_id: one.name for one in people}
 
 
 def _show(

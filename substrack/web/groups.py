@@ -136,7 +136,7 @@ def _show(public_id: str, *, end: EndForm | None = None) -> str:
         group=group,
         periods=periods,
         is_latest=_number("before") is None,
-        sharers=_with_cells(members, periods),
+        sharers=_in_table(members, periods),
         voided=load_voided_periods(reading(), group.id),
         members=[one for one in members if not one.is_payer or group.payer_included],
         prices=list_prices(reading(), group.id),
@@ -160,9 +160,11 @@ def _next_words(group: GroupRow) -> str:
     return _("From %(start)s; opens on %(day)s.", start=_.day(group.next_start), day=_.day(opens_on))
 
 
-def _with_cells(members: list[MemberRow], periods: PeriodPage) -> list[MemberRow]:
-    """Choose the rows of the table: who has a payment in the periods shown, the payer last."""
+def _in_table(members: list[MemberRow], periods: PeriodPage) -> list[MemberRow]:
+    """Choose the rows of the table: who pays in the periods shown or will once billed; the payer last."""
     shown = {cell.member_id for column in periods.columns for cell in column.cells}
+    if any(column.total is None for column in periods.columns):
+        shown |= {one.id for one in members if one.left_on is None}
     return sorted((one for one in members if one.id in shown), key=lambda one: one.is_payer)
 
 

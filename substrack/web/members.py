@@ -204,7 +204,7 @@ def _present(group: GroupRow) -> list[MemberRow]:
 
 def _offer(form: JoinForm) -> None:
     people = list_people(reading(), me().workspace_id)
-    form.known.choices = [(SOMEBODY_NEW, "Somebody new"), *((one.public_id, one.name) for one in people)]
+    form.known.choices = {SOMEBODY_NEW: "Somebody new"} | {one.public_id: one.name for one in people}
 
 
 def _group(public_id: str) -> GroupRow:

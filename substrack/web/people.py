@@ -32,7 +32,7 @@ class PersonForm(PageForm):
     """How somebody is called, reads, and where their clock stands."""
 
     name = StringField("Name", required("Enter their name.", maximum=120))
-    language = SelectField("Language", choices=lambda: [("", "The workspace’s"), *language_choices()])
+    language = SelectField("Language", choices=lambda: {"": "The workspace’s"} | dict(language_choices()))
     time_zone = line("Time zone", maximum=64)
 
 

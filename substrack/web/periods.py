@@ -86,7 +86,7 @@ def add_late(public_id: str) -> ResponseReturnValue:
     """Let a member owe a typed amount for a period that is open already."""
     period = load_period(reading(), me().workspace_id, public_id)
     form = posted(LateForm)
-    _offer(form, _without_payment(period))
+    _offer(form, _members_then(period))
     return answer(form, lambda: _add_late(form, period), lambda: _show(period, late=form))
 
 
@@ -128,16 +128,21 @@ def _done(period: PeriodOfGroup, sentence: str) -> ResponseReturnValue:
     return redirect(url_for("periods.show", public_id=period.column.public_id), 303)
 
 
-def _without_payment(period: PeriodOfGroup) -> list[MemberRow]:
-    """List the members who could be added: without a payment there, and not gone before it began."""
-    known = {cell.member_id for cell in period.column.cells}
+def _members_then(period: PeriodOfGroup) -> list[MemberRow]:
+    """List the members, but for the payer, who had not left before the period began."""
     starts_on = period.column.span.starts_on
     members = list_members(reading(), me().workspace_id, group_id=period.group_id, today=starts_on)
-    return [one for one in members if one.id not in known and not one.is_payer]
+    return [one for one in members if not one.is_payer]
+
+
+def _without_payment(period: PeriodOfGroup) -> list[MemberRow]:
+    """List the members who could be added: those without a payment there."""
+    known = {cell.member_id for cell in period.column.cells}
+    return [one for one in _members_then(period) if one.id not in known]
 
 
 def _offer(form: LateForm, members: list[MemberRow]) -> None:
-    form.member.choices = [(one.public_id, one.name) for one in members]
+    form.member.choices = {one.public_id: one.name for one in members}
 
 
 def _show(

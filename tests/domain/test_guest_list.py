@@ -1,0 +1,42 @@
+"""Claims about reading several people typed at once."""
+
+import pytest
+
+from substrack.domain.guest_list import Guest, GuestUnreadable, TooManyGuests, read_guests
+from substrack.domain.wording import CharacterRefused
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("", []),
+        (" \n , ;\n", []),
+        ("Ann", [Guest("Ann")]),
+        ("Ann <ann@x.example>, Bob", [Guest("Ann", "ann@x.example"), Guest("Bob")]),
+        ("Ann\r\nBob;Cem", [Guest("Ann"), Guest("Bob"), Guest("Cem")]),
+        ("dia@x.example", [Guest("dia", "dia@x.example")]),
+        ("<dia@x.example>", [Guest("dia", "dia@x.example")]),
+        ("Ann = 2, Bob=3,50, Cem <c@x.example> = 1.25", [
+            Guest("Ann", None, "2"), Guest("Bob", None, "3,50"), Guest("Cem", "c@x.example", "1.25"),
+        ]),
+        ("Ann =", [Guest("Ann")]),
+        ("Jean-Luc O’Neil van der Berg", [Guest("Jean-Luc O’Neil van der Berg")]),
+    ],
+)  # fmt: skip
+def test_people_are_read_as_typed(typed: str, read: list[Guest]) -> None:
+    assert list(read_guests(typed)) == read
+
+
+@pytest.mark.parametrize("typed", ["<>", "= 3", "Ann <a@x> <b@x>", "Ann = 1 = 2", "A > B"])
+def test_what_is_neither_name_nor_address_is_refused_with_its_text(typed: str) -> None:
+    with pytest.raises(GuestUnreadable) as refused:
+        read_guests(f"Bob, {typed}")
+    assert refused.value.field == "people"
+    assert typed in str(refused.value)
+
+
+def test_a_crowd_and_control_characters_are_refused() -> None:
+    with pytest.raises(TooManyGuests):
+        read_guests("\n".join(f"Guest {number}" for number in range(101)))
+    with pytest.raises(CharacterRefused):
+        read_guests("Ann\u202e")

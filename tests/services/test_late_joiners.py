@@ -1,0 +1,155 @@
+"""Claims about adding somebody to an open period: only the payer's part makes room; on both databases."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from substrack.domain.actors import Actor
+from substrack.domain.errors import NotFound
+from substrack.domain.money import NegativeAmount
+from substrack.domain.payments import NotAllowed, Status
+from substrack.domain.shares import SplitKind
+from substrack.services.late_joiners import BillMissing, HasPaymentThere, PayerOwesNothing, add_to_period
+from substrack.services.members import UnknownMember
+from substrack.services.payments import OtherCurrencyReceived
+from substrack.services.periods import PeriodVoided
+from substrack.services.receipts import record_receipt
+from substrack.services.voiding import void_period
+from substrack.store import Event, Group, Member, Period
+from tests.support.cast import Cast, at, make_stranger, money
+
+NOW = at("2026-02-10")
+
+
+@pytest.fixture
+def group(cast: Cast) -> Group:
+    """A group of three at 8.97 whose February is open."""
+    group = cast.group(price="8.97")
+    for name in ("Ben", "Mia"):
+        cast.join(group, name)
+    cast.tick(at("2026-02-01"))
+    return group
+
+
+@pytest.fixture
+def ann(cast: Cast, group: Group) -> Member:
+    return cast.join(group, "Ann", now=NOW)
+
+
+def february(cast: Cast, group: Group) -> Period:
+    return cast.read(lambda session: session.scalars(select(Period).where(Period.group_id == group.id)).one())
+
+
+def test_the_payers_part_makes_room_and_the_total_stays(cast: Cast, group: Group, ann: Member) -> None:
+    payment = cast.do(
+        add_to_period, february(cast, group).id, ann.id, amount=money("1.50"), by=cast.olga, now=NOW
+    )
+
+    amounts = [one.amount_minor for one in cast.payments(group_id=group.id)]
+    assert amounts == [149, 299, 299, 150]
+    period = february(cast, group)
+    assert (period.total_minor, period.payer_part_minor) == (897, 149)
+    assert (payment.status, payment.asked_on, payment.is_fixed) == (Status.PENDING, date(2026, 2, 10), True)
+
+
+def test_the_newcomer_is_asked_like_everybody(cast: Cast, group: Group, ann: Member) -> None:
+    cast.do(add_to_period, february(cast, group).id, ann.id, amount=money("1.50"), by=cast.olga, now=NOW)
+    cast.tick(at("2026-02-13"))
+
+    assert "request" in cast.notices_to(ann.contact_id)
+
+
+def test_it_is_in_the_journal_of_payment_and_period(cast: Cast, group: Group, ann: Member) -> None:
+    period = february(cast, group)
+    payment = cast.do(add_to_period, period.id, ann.id, amount=money("1.50"), by=cast.olga, now=NOW)
+
+    query = select(Event).where(Event.at == NOW, Event.verb.in_(["open", "rebalance"])).order_by(Event.id)
+    lines = cast.read(lambda session: list(session.scalars(query)))
+    assert [(line.verb, line.subject_id) for line in lines] == [
+        ("open", payment.id),
+        ("rebalance", period.id),
+    ]
+    assert len({line.correlation_id for line in lines}) == 1
+
+
+def test_a_larger_amount_than_the_payers_part_raises_the_total(cast: Cast, group: Group, ann: Member) -> None:
+    cast.do(add_to_period, february(cast, group).id, ann.id, amount=money("4.00"), by=cast.olga, now=NOW)
+
+    period = february(cast, group)
+    assert (period.total_minor, period.payer_part_minor) == (998, 0)
+
+
+def test_credit_settles_the_new_payment(cast: Cast, group: Group, ann: Member) -> None:
+    cast.do(
+        record_receipt,
+        cast.workspace_id,
+        contact_id=ann.contact_id,
+        payer_id=cast.olga_contact,
+        amount=money("5.00"),
+        by=cast.olga,
+        now=NOW,
+    )
+    cast.do(add_to_period, february(cast, group).id, ann.id, amount=money("1.50"), by=cast.olga, now=NOW)
+
+    assert cast.payment_of(ann).status is Status.CONFIRMED
+
+
+def test_an_amount_of_zero_is_settled_from_the_start(cast: Cast, group: Group, ann: Member) -> None:
+    cast.do(add_to_period, february(cast, group).id, ann.id, amount=money("0.00"), by=cast.olga, now=NOW)
+
+    assert cast.payment_of(ann).status is Status.CONFIRMED
+
+
+def test_nobody_pays_twice_for_one_period(cast: Cast, group: Group, ann: Member) -> None:
+    period = february(cast, group)
+    cast.do(add_to_period, period.id, ann.id, amount=money("1.50"), by=cast.olga, now=NOW)
+
+    with pytest.raises(HasPaymentThere):
+        cast.do(add_to_period, period.id, ann.id, amount=money("1.50"), by=cast.olga, now=NOW)
+    assert len(cast.payments(group_id=group.id)) == 4
+
+
+def test_the_payer_a_foreign_member_and_odd_amounts_are_refused(
+    cast: Cast, group: Group, ann: Member
+) -> None:
+    period, phone = february(cast, group), cast.group("Phone")
+    elsewhere = cast.join(phone, "Ben")
+    payer = cast.read(
+        lambda session: session.scalars(
+            select(Member).where(Member.group_id == group.id, Member.contact_id == cast.olga_contact)
+        ).one()
+    )
+    refused = {
+        PayerOwesNothing: (payer.id, money("1.00")),
+        UnknownMember: (elsewhere.id, money("1.00")),
+        NegativeAmount: (ann.id, money("-1.00")),
+        OtherCurrencyReceived: (ann.id, money("1.00", "USD")),
+    }
+    for error, (member_id, amount) in refused.items():
+        with pytest.raises(error):
+            cast.do(add_to_period, period.id, member_id, amount=amount, by=cast.olga, now=NOW)
+
+
+def test_a_void_period_and_one_without_its_bill_take_nobody(cast: Cast, group: Group, ann: Member) -> None:
+    pitch = cast.group("Pitch", split=SplitKind.VARIABLE)
+    mia = cast.join(pitch, "Mia")
+    cast.tick(at("2026-02-01"))
+    with pytest.raises(BillMissing):
+        cast.do(add_to_period, february(cast, pitch).id, mia.id, amount=money("1.00"), by=cast.olga, now=NOW)
+
+    period = february(cast, group)
+    cast.do(void_period, period.id, reason="twice", by=cast.olga, now=NOW)
+    with pytest.raises(PeriodVoided):
+        cast.do(add_to_period, period.id, ann.id, amount=money("1.00"), by=cast.olga, now=NOW)
+
+
+def test_only_admins_of_the_workspace_may(cast: Cast, group: Group, ann: Member) -> None:
+    period, zed = february(cast, group), make_stranger(cast.runtime)
+
+    with pytest.raises(NotFound):
+        cast.do(add_to_period, period.id, ann.id, amount=money("1.00"), by=zed.olga, now=NOW)
+    ann_herself = Actor.contact(ann.contact_id)
+    with pytest.raises(NotAllowed):
+        cast.do(add_to_period, period.id, ann.id, amount=money("1.00"), by=ann_herself, now=NOW)
+    assert len(cast.payments(group_id=group.id)) == 3

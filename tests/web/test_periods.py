@@ -1,0 +1,200 @@
+"""Claims about the page of one period: its bill, corrections, late joiners, voiding and restoring."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from flask import Flask
+
+from substrack.bootstrap import Runtime
+from substrack.domain.payments import Status
+from substrack.domain.shares import SplitKind
+from substrack.services.founding import Founded
+from substrack.services.payments import confirm_payment
+from substrack.store import Group, Member
+from tests.support.cast import Cast
+from tests.web.admin import cast_of, events, period, stranger
+from tests.web.forms import counted, fill, press, send
+from tests.web.support import NOW, Browser
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def youtube(cast: Cast) -> Group:
+    """A group of three at 8.97 with February and March open."""
+    group = cast.group("YouTube Premium", "8.97")
+    for name in ("Ben", "Mia"):
+        cast.join(group, name)
+    cast.tick(NOW)
+    return group
+
+
+@pytest.fixture
+def march(cast: Cast, youtube: Group) -> str:
+    """The page of March."""
+    return f"/periods/{period(cast, youtube, 2).public_id}"
+
+
+class TestBills:
+    def test_a_variable_period_waits_for_its_bill_and_shares_it(self, cast: Cast, olga: Browser) -> None:
+        pitch = cast.group("Pitch", split=SplitKind.VARIABLE)
+        for name in ("Ben", "Mia"):
+            cast.join(pitch, name)
+        cast.tick(NOW)
+        page = f"/periods/{period(cast, pitch, 1).public_id}"
+
+        assert "bill wanted" in olga.get(f"/groups/{pitch.public_id}").text
+        answer = send(olga, page, "total", total="31,20")
+
+        assert answer.status_code == 303
+        assert period(cast, pitch, 1).total_minor == 3120
+        assert [one.amount_minor for one in cast.payments(group_id=pitch.id)] == [1040, 1040, 1040]
+        assert "The bill of February 2026 is 31.20\xa0€." in olga.get(page).text
+
+    @pytest.mark.parametrize(
+        ("typed", "sentence"), [("", "Enter a new total"), ("1.234", "two ways"), ("-1", "negative")]
+    )
+    @pytest.mark.only_sqlite
+    def test_a_bill_that_is_none_is_refused_beside_the_field(
+        self, cast: Cast, olga: Browser, typed: str, sentence: str
+    ) -> None:
+        pitch = cast.group("Pitch", split=SplitKind.VARIABLE)
+        cast.join(pitch, "Ben")
+        cast.tick(NOW)
+        answer = send(olga, f"/periods/{period(cast, pitch, 1).public_id}", "total", total=typed)
+
+        assert answer.status_code == 422
+        assert sentence in answer.text.split('id="total-error-1"')[1].split("</p>")[0]
+
+
+class TestCorrecting:
+    def test_a_corrected_total_is_shared_again_with_its_reason(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str
+    ) -> None:
+        answer = send(olga, march, "total", total="12.00", reason="cheaper plan")
+
+        assert answer.status_code == 303
+        found = cast.payments(period_id=period(cast, youtube, 2).id)
+        assert sorted(one.amount_minor for one in found) == [400, 400, 400]
+        assert "cheaper plan" in olga.get(march).text
+
+    def test_a_due_date_moves(self, cast: Cast, olga: Browser, youtube: Group, march: str) -> None:
+        send(olga, march, "total", due_on="2026-03-20", reason="salary day")
+
+        assert period(cast, youtube, 2).due_on == date(2026, 3, 20)
+        assert period(cast, youtube, 2).total_minor == 897
+
+    def test_a_correction_wants_a_reason_and_keeps_what_was_typed(self, olga: Browser, march: str) -> None:
+        answer = send(olga, march, "total", total="12.00")
+
+        assert answer.status_code == 422
+        assert "Say why" in answer.text.split('id="reason-error-1"')[1]
+        assert fill(answer.text, "total")["total"] == "12.00"
+
+    def test_who_corrects_an_old_page_is_told_calmly(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str
+    ) -> None:
+        opened = fill(olga.get(march).text, "total")
+        send(olga, march, "total", total="12.00", reason="first")
+        answer = olga.client.post(march, data=opened | {"total": "15.00", "reason": "second"})
+
+        assert answer.status_code == 422
+        assert "Somebody changed this period in the meantime" in answer.text
+        assert period(cast, youtube, 2).total_minor == 1200
+
+
+class TestLateJoiners:
+    @pytest.fixture
+    def ann(self, cast: Cast, youtube: Group) -> Member:
+        return cast.join(youtube, "Ann", now=NOW, joined_on=date(2026, 3, 10))
+
+    def test_a_typed_amount_lowers_only_the_payers_part(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str, ann: Member
+    ) -> None:
+        answer = send(olga, march, "member", f"{march}/late-joiners", member=ann.public_id, amount="1.50")
+
+        assert answer.status_code == 303
+        found = cast.payments(period_id=period(cast, youtube, 2).id)
+        assert [one.amount_minor for one in found] == [149, 299, 299, 150]
+        assert period(cast, youtube, 2).payer_part_minor == 149
+
+    def test_a_second_tap_adds_nobody_twice(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str, ann: Member
+    ) -> None:
+        form = fill(olga.get(march).text, "member") | {"amount": "1.50"}
+        olga.client.post(f"{march}/late-joiners", data=form)
+        again = olga.client.post(f"{march}/late-joiners", data=form)
+
+        assert again.status_code == 422
+        assert "has a payment in this period already" in again.text
+        assert len(cast.payments(period_id=period(cast, youtube, 2).id)) == 4
+
+    def test_those_who_pay_already_are_not_offered(self, olga: Browser, march: str) -> None:
+        assert "joined later" not in olga.get(march).text
+
+
+class TestVoiding:
+    def test_a_void_period_leaves_the_books_and_comes_back(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str
+    ) -> None:
+        ben = cast.payments(period_id=period(cast, youtube, 2).id)[1]
+        cast.do(confirm_payment, ben.id, by=cast.olga, now=NOW)
+        send(olga, march, "reason", f"{march}/void", reason="billed twice")
+        group_page = olga.get(f"/groups/{youtube.public_id}").text
+
+        assert "Voided periods (1)" in group_page
+        assert "This period is void" in olga.get(march).text
+        press(olga, march, f"{march}/restore")
+        assert period(cast, youtube, 2).voided_at is None
+        statuses = [one.status for one in cast.payments(period_id=period(cast, youtube, 2).id)]
+        assert statuses == [Status.CONFIRMED, Status.CONFIRMED, Status.PENDING]
+
+    def test_voiding_wants_a_reason(self, cast: Cast, olga: Browser, youtube: Group, march: str) -> None:
+        form = fill(olga.get(march).text, "csrf_token")
+        answer = olga.client.post(f"{march}/void", data={"csrf_token": form["csrf_token"], "reason": ""})
+
+        assert answer.status_code == 422
+        assert period(cast, youtube, 2).voided_at is None
+
+    def test_a_second_tap_changes_nothing(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str
+    ) -> None:
+        press(olga, march, f"{march}/void", reason="billed twice")
+        before = events(cast)
+        answer = press(olga, march, f"{march}/void", reason="billed twice")
+
+        assert answer.status_code == 422
+        assert "void already; nothing was changed" in answer.text
+        assert events(cast) == before
+
+
+def test_the_page_takes_the_same_statements_however_many_pay(
+    runtime: Runtime, cast: Cast, olga: Browser, youtube: Group, march: str
+) -> None:
+    with counted(runtime) as few:
+        olga.get(march)
+    crowd = cast.group("Club", "100.00")
+    for number in range(12):
+        cast.join(crowd, f"Guest {number}", email=None)
+    cast.tick(NOW)
+    page = f"/periods/{period(cast, crowd, 2).public_id}"
+    with counted(runtime) as many:
+        olga.get(page)
+
+    assert len(few) == len(many) <= 10
+
+
+def test_another_workspaces_admin_finds_no_period(
+    app: Flask, runtime: Runtime, cast: Cast, march: str
+) -> None:
+    zed, before = stranger(app, runtime), events(cast)
+
+    assert zed.get(march).status_code == 404
+    for act in ("", "/void", "/restore", "/late-joiners"):
+        assert press(zed, "/profile", march + act, reason="x", amount="1").status_code == 404
+    assert events(cast) == before
