@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -215,7 +215,8 @@ def confirm_claim(
 ) -> ClaimOutcome:
     """Confirm a whole claim with one receipt over the sum it states, or over `amount`, oldest payment first.
 
-    A smaller sum answers every payment of the claim: covered ones are confirmed, the others pending for the
+    When part of the claim was decided or withdrawn before, the sum is what its other payments lack. A smaller
+    sum answers every payment of the claim: covered ones are confirmed, the others pending for the
     rest. `versions` (payment key → version shown) refuses the decision when something changed since it was
     shown.
 
@@ -225,7 +226,7 @@ def confirm_claim(
     check_actor(Act.CONFIRM, by)
     attempt, payments = _open_claim(session, attempt_id, by)
     _check_versions(session, payments, versions, Act.CONFIRM)
-    money = amount or Money(attempt.amount_minor, attempt.currency)
+    money = amount or _stated(session, attempt, payments)
     _check_arrived(money, payments[0])
     decision = Decision(by, now)
     today = received_on or attempt.paid_on or workspace_today(session, attempt.workspace_id, now)
@@ -505,6 +506,15 @@ def _open_claim(session: Session, attempt_id: int, by: Actor) -> tuple[Attempt, 
     if not payments:
         raise ClaimDecided
     return attempt, payments
+
+
+def _stated(session: Session, attempt: Attempt, waiting: Sequence[Payment]) -> Money:
+    """Say what a claim still stands for: money that was booked for one of its payments came only once."""
+    items = session.scalar(select(func.count()).where(AttemptItem.attempt_id == attempt.id))
+    if items == len(waiting):
+        return Money(attempt.amount_minor, attempt.currency)
+    left = sum(payment.amount_minor - payment.received_minor for payment in waiting)
+    return Money(min(left, attempt.amount_minor), attempt.currency)
 
 
 def _attempt_of(session: Session, payment: Payment) -> int | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound
@@ -25,7 +26,7 @@ from substrack.services.payments import (
 )
 from substrack.services.periods import open_next_period
 from substrack.services.receipts import record_receipt
-from substrack.store import Attempt, Group, Member, Payment
+from substrack.store import Attempt, Group, Member, Payment, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 
@@ -92,6 +93,16 @@ def test_a_decision_about_a_claim_answers_all_of_it(scene: Scene) -> None:
     attempt = scene.claim(1, 2)
     scene.cast.do(confirm_claim, attempt.id, amount=money("5.00"), by=scene.cast.olga, now=NOW)
     assert [scene.due(k).status for k in (1, 2)] == [Status.CONFIRMED, Status.PENDING]
+    scene.check()
+
+
+def test_the_rest_of_a_claim_brings_no_money_that_was_booked_before(scene: Scene) -> None:
+    attempt = scene.claim(1, 2)
+    scene.decide(confirm_payment)
+    scene.cast.do(confirm_claim, attempt.id, by=scene.cast.olga, now=NOW)
+    assert scene.due(2).status is Status.CONFIRMED
+    receipts = select(func.sum(Receipt.amount_minor)).where(Receipt.source == "admin")
+    assert scene.cast.read(lambda session: session.scalar(receipts)) == 1000
     scene.check()
 
 
