@@ -133,10 +133,11 @@ def joins(payment: AskedPayment, rules: RequestRules, today: date) -> bool:
     """Tell whether this payment is listed in a request that goes out today anyway.
 
     Its next slot lies within `repeat_every_days`, and it was not itself asked for within them, so that a
-    group with a slow rhythm is not drawn into the rhythm of a fast one.
+    group with a slow rhythm is not drawn into the rhythm of a fast one. What is put off until a later day
+    stays out.
     """
     slot = next_request_on(payment, rules)
-    if slot is None or is_last_word(payment, rules):
+    if slot is None or is_last_word(payment, rules) or (payment.snoozed_until or today) > today:
         return False
     repeat = timedelta(days=rules.repeat_every_days)
     rested = payment.requested_on is None or payment.requested_on + repeat <= today

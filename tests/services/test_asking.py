@@ -209,6 +209,17 @@ def test_a_snooze_puts_requests_off_but_not_the_lapse(opened: Scene) -> None:
     assert lapsed_at.date() == date(2026, 2, 15)
 
 
+def test_what_is_put_off_does_not_join_what_is_asked_for(scene: Scene) -> None:
+    other = scene.another_group("Music")
+    scene.live("2026-02-01", "2026-02-04")
+    scene.as_ben(snooze_payments, at("2026-02-05"), until=date(2026, 2, 9))
+    scene.live("2026-02-05", "2026-02-10")
+    assert scene.asked_on() == ["02-04", "02-07", "02-10"]
+    named = [{key for key, _step in scene.items(message)} for message in scene.requests()]
+    both = {scene.due().id, scene.due(other).id}
+    assert named == [both, {scene.due(other).id}, both]
+
+
 def test_a_snooze_ends_and_lies_ahead(opened: Scene) -> None:
     now = at("2026-02-05")
     with pytest.raises(SnoozeInThePast):
