@@ -1,0 +1,97 @@
+""" "I've paid": what one press names, whom it tells, and what makes it look odd."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from substrack.domain.actors import Actor
+from substrack.domain.payments import Status
+from substrack.services.claims import PaidInTheFuture, SeveralPayers, claim_payments
+from substrack.services.ledger import NoSuchPayment
+from substrack.store import Attempt, Group, Member
+from tests.support.books import check_books
+from tests.support.cast import Cast, at, make_stranger, money
+
+NOW = at("2026-02-02")
+
+
+@dataclass
+class Scene:
+    """Ben owes olga for films and mia for music."""
+
+    cast: Cast
+    films: Group
+    ben: Member
+    music: Member
+
+    def claim(self, *members: Member, by: Actor | None = None, **terms: Any) -> list[Attempt]:
+        keys = [self.cast.payment_of(member).id for member in members]
+        chosen: dict[str, Any] = {"by": by or Actor.contact(self.ben.contact_id), "now": NOW}
+        return self.cast.do(claim_payments, self.ben.contact_id, keys, **chosen | terms)
+
+
+@pytest.fixture
+def scene(cast: Cast) -> Scene:
+    films = cast.group("Films")
+    ben, mia = cast.join(films, "Ben"), cast.join(films, "Mia")
+    music = cast.join(cast.group("Music", payer_id=mia.contact_id), "Ben", contact_id=ben.contact_id)
+    cast.tick(at("2026-02-01"))
+    return Scene(cast, films, ben, music)
+
+
+def test_one_press_for_two_payers_is_one_claim_for_each(scene: Scene) -> None:
+    attempts = scene.claim(scene.ben, scene.music)
+    assert len({attempt.payer_id for attempt in attempts}) == len(attempts) == 2
+    assert scene.cast.notices_to(scene.cast.olga_contact) == ["claim_received"] * 2
+    scene.cast.read(check_books)
+
+
+def test_one_amount_cannot_be_for_two_payers(scene: Scene) -> None:
+    with pytest.raises(SeveralPayers):
+        scene.claim(scene.ben, scene.music, amount=money("5.00"))
+
+
+def test_a_claim_keeps_what_was_said(scene: Scene) -> None:
+    said: dict[str, Any] = {"paid_on": date(2026, 2, 1), "method": " PayPal ", "note": "for both"}
+    [attempt] = scene.claim(scene.ben, amount=money("4.00"), **said)
+    assert (attempt.amount_minor, attempt.paid_on, attempt.method, attempt.note) == (
+        400,
+        date(2026, 2, 1),
+        "PayPal",
+        "for both",
+    )
+
+
+def test_nobody_has_paid_tomorrow(scene: Scene) -> None:
+    with pytest.raises(PaidInTheFuture):
+        scene.claim(scene.ben, paid_on=date(2026, 2, 4))
+
+
+def test_a_press_within_a_minute_of_the_mail_counts_and_is_flagged(scene: Scene) -> None:
+    scene.cast.tick(at("2026-02-04", 9))
+    scene.cast.send(at("2026-02-04", 9))
+    [quick] = scene.claim(scene.ben, now=at("2026-02-04", 9) + timedelta(seconds=59))
+    [later] = scene.claim(scene.music, now=at("2026-02-04", 9) + timedelta(seconds=60))
+    assert (quick.flagged, later.flagged) == (True, False)
+    assert scene.cast.payment_of(scene.ben).status is Status.MEMBER_CONFIRMED
+
+
+def test_from_the_eleventh_claim_within_an_hour_admins_get_a_summary(scene: Scene) -> None:
+    friends = [scene.cast.join(scene.films, f"Friend-{number}") for number in range(13)]
+    scene.cast.tick(at("2026-03-01"))
+    for friend in friends:
+        keys, by = [scene.cast.payment_of(friend, 2).id], Actor.contact(friend.contact_id)
+        scene.cast.do(claim_payments, friend.contact_id, keys, by=by, now=at("2026-03-02"))
+    notices = scene.cast.notices_to(scene.cast.olga_contact)
+    assert notices == ["claim_received"] * 10 + ["claims_waiting"]
+    assert scene.cast.messages(notice="claims_waiting")[0].due_at == at("2026-03-02", 12)
+
+
+def test_an_admin_may_say_it_for_a_member_and_a_stranger_may_not(scene: Scene) -> None:
+    zed = make_stranger(scene.cast.runtime).olga
+    with pytest.raises(NoSuchPayment):
+        scene.claim(scene.ben, by=zed)
+    [attempt] = scene.claim(scene.ben, by=scene.cast.olga)
+    assert (attempt.via, attempt.flagged) == ("web", False)
