@@ -28,6 +28,7 @@ class PersonChoice:
 class NamedSharer:
     """One member's terms with their name."""
 
+    contact_id: int
     name: str
     sharer: Sharer
 
@@ -36,8 +37,8 @@ class NamedSharer:
 class GroupOnForm:
     """A group that is being edited; `next_start` is the first day of the next unopened period.
 
-    `others` share that period beside the payer; their keys are members'. `has_opened` freezes the currency
-    and the start.
+    `sharers` are there on that day, the payer perhaps among them; their keys are members'. `has_opened`
+    freezes the currency and the start.
     """
 
     id: int
@@ -50,7 +51,7 @@ class GroupOnForm:
     next_sequence: int
     cycle: Cycle
     payer_public_id: str
-    others: tuple[NamedSharer, ...]
+    sharers: tuple[NamedSharer, ...]
 
 
 def list_people(session: Session, workspace_id: int) -> list[PersonChoice]:
@@ -88,18 +89,18 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
         next_sequence=group.next_sequence,
         cycle=cycle,
         payer_public_id=payer,
-        others=_others(session, group, next_start),
+        sharers=_sharers(session, group, next_start),
     )
 
 
-def _others(session: Session, group: Group, day: date) -> tuple[NamedSharer, ...]:
+def _sharers(session: Session, group: Group, day: date) -> tuple[NamedSharer, ...]:
     query = (
         select(Member, Contact.name)
         .join(Contact, Contact.id == Member.contact_id)
-        .where(Member.group_id == group.id, Member.contact_id != group.payer_id, there_on(day))
+        .where(Member.group_id == group.id, there_on(day))
         .order_by(Member.joined_on, Member.id)
     )
     return tuple(
-        NamedSharer(name, Sharer(member.id, member.weight, member.fixed_minor))
+        NamedSharer(member.contact_id, name, Sharer(member.id, member.weight, member.fixed_minor))
         for member, name in session.execute(query)
     )

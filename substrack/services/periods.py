@@ -14,6 +14,7 @@ from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.money import Money
 from substrack.domain.payments import Act, PaymentKind, Status, check_actor
 from substrack.domain.shares import Sharer, split
+from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.services.journal import record
 from substrack.services.ledger import Decision, check_admin, lock_contacts, payments_now
@@ -157,7 +158,7 @@ def edit_period(
 
     Raises:
         NoSuchPeriod, PeriodVoided, PeriodChanged, NotAllowed, NothingToChange, ReasonMissing,
-        OtherCurrencyReceived, DueBeforeStart, FixedAmountsOverTotal.
+        OtherCurrencyReceived, DueBeforeStart, DateOutOfRange, FixedAmountsOverTotal.
     """
     check_actor(Act.ADJUST, by)
     period, group = _locked(session, period_id, version)
@@ -185,7 +186,7 @@ def _check_edit(period: Period, group: Group, total: Money | None, due_on: date 
     if total is not None and total.currency != group.currency:
         raise OtherCurrencyReceived(group.currency)
     earliest = min(period.opens_on, period.starts_on)
-    if due_on is not None and due_on < earliest:
+    if due_on is not None and check_day(due_on, "due_on") < earliest:
         raise DueBeforeStart(earliest)
 
 

@@ -81,7 +81,12 @@ def _who_pays(facts: Facts, _: Words) -> str:
         return _("Nobody else is in the group yet; the first period opens once somebody joins.")
     number = {"n": preview.people, "often": often}
     if preview.price is None:
-        return _("%(n)s people share a bill that you enter for each period, %(often)s.", **number)
+        return _.ngettext(
+            "%(n)s person pays a bill that you enter for each period, %(often)s.",
+            "%(n)s people share a bill that you enter for each period, %(often)s.",
+            preview.people,
+            often=often,
+        )
     if preview.share is not None and len(preview.shares) == 1:
         (name,) = facts.names.values()
         return _("%(name)s pays %(share)s %(often)s.", name=name, share=_.money(preview.share), often=often)

@@ -75,6 +75,12 @@ def one_of(label: str, choices: Iterable[tuple[StrEnum, str]], *, default: StrEn
     return SelectField(label, choices=named, default=default.value)
 
 
+def read_version(text: str | None) -> int:
+    """Read the version that a page showed; 0, which nothing has, for what is none."""
+    typed = text or ""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else 0
+
+
 def read_amount(text: str | None, currency: str, *, field: str) -> Money:
     """Read an amount of zero or more, refusing it beside `field`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from substrack.texts.catalogue import language_of
 from substrack.texts.forecasts import Facts, Forecast, asked_in_future, forecast
 from substrack.texts.words import Words
 from substrack.web.access import signed_in
-from substrack.web.fields import read_amount
+from substrack.web.fields import read_amount, read_version
 from substrack.web.forms import answer, posted
 from substrack.web.group_forms import GroupForm, filled_form, new_form
 from substrack.web.joining import zone_choices
@@ -145,13 +145,12 @@ def _add_guest(session: Session, group_id: int, guest: Guest, form: GroupForm, t
 
 def _edit(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnForm) -> ResponseReturnValue:
     terms = form.terms(people)
-    version = form.version.data or ""
     with runtime().transaction() as session:
         edit_group(
             session,
             group.id,
             terms,
-            expected_version=int(version) if version.isdecimal() else 0,
+            expected_version=read_version(form.version.data),
             by=by_me(),
             now=runtime().now(),
         )
@@ -209,7 +208,9 @@ def _sharers(
     terms: GroupTerms, group: GroupOnForm | None, guests: Sequence[Guest]
 ) -> list[tuple[int, str, Sharer]]:
     if group is not None:
-        return [(one.sharer.key, one.name, one.sharer) for one in group.others]
+        payers = {terms.payer_id} | (set() if terms.payer_included else {group.terms.payer_id})
+        shown = [one for one in group.sharers if one.contact_id not in payers]
+        return [(one.sharer.key, one.name, one.sharer) for one in shown]
     found = []
     for key, guest in enumerate(guests, start=1):
         try:
@@ -253,7 +254,8 @@ def _show(
     seen: Forecast | None = None,
 ) -> str:
     _offer(form, people)
-    form.offer_another_way()
+    if request.form.get("more"):
+        form.offer_another_way()
     preview_url = (
         url_for("group_terms.preview_edit", public_id=group.public_id)
         if group

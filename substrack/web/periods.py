@@ -13,7 +13,7 @@ from substrack.services.late_joiners import add_to_period
 from substrack.services.periods import edit_period
 from substrack.services.voiding import restore_period, void_period
 from substrack.web.access import signed_in
-from substrack.web.fields import line, optional_day, read_amount, read_optional_amount
+from substrack.web.fields import line, optional_day, read_amount, read_optional_amount, read_version
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
@@ -93,7 +93,6 @@ def add_late(public_id: str) -> ResponseReturnValue:
 def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:
     total = read_optional_amount(form.total.data, period.currency, field="total")
     due_on = form.due_on.data
-    version = form.version.data or ""
     with runtime().transaction() as session:
         edit_period(
             session,
@@ -101,7 +100,7 @@ def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:
             total=None if total == period.column.total else total,
             due_on=None if due_on == period.column.due_on else due_on,
             reason=form.reason.data or "",
-            version=int(version) if version.isdecimal() else 0,
+            version=read_version(form.version.data),
             by=by_me(),
             now=runtime().now(),
         )

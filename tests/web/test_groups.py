@@ -16,7 +16,7 @@ from substrack.services.founding import Founded
 from substrack.services.payments import confirm_payment, waive_payment
 from substrack.store import Group, Member, Payment, PayMethod, Price
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, events, group_of, period, stranger
+from tests.web.admin import cast_of, contact_named, events, group_of, period, stranger
 from tests.web.forms import counted, fill, press, send
 from tests.web.support import NOW, Browser
 
@@ -195,8 +195,8 @@ class TestForetelling:
         assert "can be read in two ways" in answer.text
         assert "What will happen" not in answer.text
 
-    def test_it_offers_one_more_way_to_pay_when_all_are_filled(self, olga: Browser) -> None:
-        typed = TYPED | {"ways-0-kind": "text", "ways-0-value": "Cash"}
+    def test_it_offers_one_more_way_to_pay_when_asked(self, olga: Browser) -> None:
+        typed = TYPED | {"ways-0-kind": "text", "ways-0-value": "Cash", "more": "1"}
         answer = send(olga, "/groups/new", "price", "/groups/new/preview", **typed)
 
         assert fill(answer.text, "price")["ways-1-value"] == ""
@@ -207,6 +207,17 @@ class TestForetelling:
 
         assert "2 people pay 4.00\xa0€ each, every month." in answer.text
         assert "The next period is April 2026" in answer.text
+
+    def test_another_payer_counts_once_and_the_former_pays_a_share(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        page, ben = f"/groups/{youtube.public_id}/edit", contact_named(cast, "Ben")
+        answer = send(olga, page, "price", f"{page}/preview", payer=ben.public_id, price="10.00")
+        bears_nothing = send(olga, page, "price", f"{page}/preview", payer=ben.public_id, payer_included=[])
+
+        assert "2 people pay 3.33\xa0€ each" in answer.text
+        assert "Ben’s share is 3.34\xa0€." in answer.text
+        assert "Mia pays 8.97\xa0€ every month." in bears_nothing.text
 
 
 class TestEditing:
@@ -262,6 +273,13 @@ class TestEditing:
         assert "Somebody changed this group in the meantime" in answer.text
         assert fill(answer.text, "price")["name"] == "Videos"
         assert group_of(cast, "YouTube").id == youtube.id
+
+    @pytest.mark.parametrize("version", ["", "x", "²", "9" * 5000])
+    @pytest.mark.only_sqlite
+    def test_a_version_that_is_none_is_an_old_form(self, olga: Browser, youtube: Group, version: str) -> None:
+        answer = send(olga, f"/groups/{youtube.public_id}/edit", "price", name="Videos", version=version)
+
+        assert answer.status_code == 422
 
 
 class TestGroupPage:

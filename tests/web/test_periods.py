@@ -89,6 +89,16 @@ class TestCorrecting:
         assert period(cast, youtube, 2).due_on == date(2026, 3, 20)
         assert period(cast, youtube, 2).total_minor == 897
 
+    @pytest.mark.parametrize("typed", ["9999-12-31", "2026-01-31", "soon"])
+    @pytest.mark.only_sqlite
+    def test_a_due_date_that_makes_no_sense_is_refused_beside_the_field(
+        self, olga: Browser, march: str, typed: str
+    ) -> None:
+        answer = send(olga, march, "total", due_on=typed, reason="a slip")
+
+        assert answer.status_code == 422
+        assert 'id="due_on-error-1"' in answer.text
+
     def test_a_correction_wants_a_reason_and_keeps_what_was_typed(self, olga: Browser, march: str) -> None:
         answer = send(olga, march, "total", total="12.00")
 
