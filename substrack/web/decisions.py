@@ -46,10 +46,19 @@ def undo(correlation_id: str) -> ResponseReturnValue:
 @blueprint.app_errorhandler(DecidedAlready)
 def answer_too_late(error: DecidedAlready) -> ResponseReturnValue:
     """Say who decided what in the meantime, on the page the press came from."""
+    told = in_words(error)
+    if not current_user.is_authenticated or "next" not in request.form:
+        return answer_refusal(told)
+    flash(str(told), "refused")
+    return back()
+
+
+def in_words(error: DecidedAlready) -> DecidedAlready:
+    """Give a refusal the sentence "Olga confirmed this at 10:04; nothing was changed."."""
+    reading().rollback()  # what came first may be newer than what this request has read
     name = name_of(reading(), error.actor_kind, error.actor_id)
-    said = _sentence(error.verb, error.actor_kind, name, error.at)
-    error.args = (said,)
-    return answer_refusal(error)
+    error.args = (_sentence(error.verb, error.actor_kind, name, error.at),)
+    return error
 
 
 def decided_words(last: LastDecision | None) -> str:
@@ -71,7 +80,8 @@ def flash_decision(sentence: str, *correlation_ids: str | None) -> None:
 
 def back(endpoint: str = "review.show") -> ResponseReturnValue:
     """Go back to the page that a form says it was on, else to `endpoint`."""
-    return redirect(local_path(request.form.get("next")) or url_for(endpoint), 303)
+    before = local_path(request.form.get("next", "").rstrip("?"))
+    return redirect(before or url_for(endpoint), 303)
 
 
 def _sentence(verb: str | None, kind: ActorKind | None, name: str | None, at: datetime | None) -> str:

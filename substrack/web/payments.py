@@ -17,6 +17,7 @@ from substrack.queries.ledger_lists import PaymentRow, find_payment, load_paymen
 from substrack.queries.payment_history import load_story
 from substrack.queries.review import last_decision_on_payment
 from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import (
     Outcome,
     adjust_payment,
@@ -28,7 +29,7 @@ from substrack.services.payments import (
 )
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
-from substrack.web.decisions import decided_words, flash_decision
+from substrack.web.decisions import decided_words, flash_decision, in_words
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
@@ -84,8 +85,11 @@ def decide(public_id: str, act: str) -> ResponseReturnValue:
 
 def _decide(public_id: str, act: str, form: PaymentForm) -> ResponseReturnValue:
     row = load_payment(reading(), find_payment(reading(), me().workspace_id, public_id))
-    with runtime().transaction() as session:
-        outcome = _ACTS[act](session, row, form, by_me(), runtime().now())
+    try:
+        with runtime().transaction() as session:
+            outcome = _ACTS[act](session, row, form, by_me(), runtime().now())
+    except DecidedAlready as late:
+        raise in_words(late) from None
     if outcome is None or outcome.changed:
         flash_decision(_SAID[act], outcome.correlation_id if outcome else None)
     else:

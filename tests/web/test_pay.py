@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from substrack.bootstrap import Runtime
@@ -22,6 +20,7 @@ from substrack.services.payments import confirm_payment, reject_payment, waive_p
 from substrack.services.receipts import record_receipt
 from substrack.store import Attempt, Group, Member, Payment
 from tests.support.cast import Cast, at, make_cast, money
+from tests.web.forms import counted
 from tests.web.support import Browser, TurnableClock, browser
 
 NOW = at("2026-02-01")
@@ -355,19 +354,6 @@ class TestDeadLinks:
         page.url = "/pay/nobody"
         answers.append(page.press("fresh"))
         assert len({(answer.status_code, answer.data) for answer in answers}) == 1
-
-
-@contextmanager
-def counted(runtime: Runtime) -> Iterator[list[str]]:
-    """Collect the statements that are read meanwhile."""
-    found: list[str] = []
-
-    def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
-        found.append(statement)
-
-    event.listen(runtime.read_engine, "before_cursor_execute", note)
-    yield found
-    event.remove(runtime.read_engine, "before_cursor_execute", note)
 
 
 def _everything(runtime: Runtime) -> dict[str, list[object]]:

@@ -1,0 +1,148 @@
+"""Claims about deciding from a mail: two buttons, for one admin and one claim, for three days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from substrack.bootstrap import Runtime
+from substrack.services.founding import Founded
+from substrack.services.links import issue_link
+from substrack.services.payments import confirm_claim
+from substrack.store import Attempt, Event, LinkPurpose, Member, User
+from tests.support.cast import Cast
+from tests.web.admin import cast_of, events
+from tests.web.forms import fill, send
+from tests.web.scenes import answers_to, claim, receipts, status_of, youtube_of
+from tests.web.support import NOW, Browser, TurnableClock
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def ben(cast: Cast) -> Member:
+    return youtube_of(cast, "Ben", "Mia")["Ben"]
+
+
+@pytest.fixture
+def attempt(cast: Cast, ben: Member) -> Attempt:
+    return claim(cast, ben, 1, 2, note="Both <months>")
+
+
+@pytest.fixture
+def url(runtime: Runtime, cast: Cast, attempt: Attempt) -> str:
+    with runtime.transaction() as session:
+        link = issue_link(
+            session,
+            LinkPurpose.DECIDE,
+            now=NOW,
+            workspace_id=cast.workspace_id,
+            contact_id=cast.olga_contact,
+            user_id=cast.olga.id,
+            attempt_id=attempt.id,
+        )
+        return runtime.signer.url(link).removeprefix("http://127.0.0.1:8000")
+
+
+def test_looking_shows_the_claim_and_changes_nothing(zed: Browser, cast: Cast, url: str) -> None:
+    before = events(cast)
+
+    shown = zed.get(url)
+    zed.client.head(url)
+
+    for told in ("Ben says: paid", "5.98\xa0€", "YouTube Premium, March 2026", "Both &lt;months&gt;"):
+        assert told in shown.text
+    assert shown.text.index('value="confirm"') < shown.text.index('value="reject"')
+    assert shown.text.count("btn-choice") == 2
+    assert shown.headers["Referrer-Policy"] == "no-referrer"
+    assert "Set-Cookie" not in shown.headers
+    assert events(cast) == before
+
+
+def test_confirm_decides_as_that_admin(zed: Browser, cast: Cast, ben: Member, url: str) -> None:
+    answer = send(zed, url, "versions", act="confirm")
+
+    assert (answer.status_code, answer.location) == (303, url)
+    assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "confirmed")
+    event = cast.read(lambda session: session.scalars(select(Event).where(Event.verb == "confirm")).all())[0]
+    assert (event.actor_id, event.via) == (cast.olga.id, "link")
+    assert "Olga confirmed this at 10:00." in zed.get(url).text
+
+
+def test_reject_needs_a_reason_and_keeps_what_was_typed(
+    zed: Browser, cast: Cast, ben: Member, url: str
+) -> None:
+    answer = send(zed, url, "versions", act="reject", reason="", amount="3")
+    assert answer.status_code == 422
+    assert "Say why; the member will read it." in answer.text
+    assert 'value="3"' in answer.text
+
+    send(zed, url, "versions", act="reject", reason="Not there")
+
+    assert status_of(cast, ben) == "pending"
+    assert answers_to(cast, ben) == ["rejected"]
+
+
+def test_a_smaller_sum_can_be_booked(zed: Browser, cast: Cast, ben: Member, url: str) -> None:
+    assert send(zed, url, "versions", act="confirm", amount="1.234").status_code == 422
+
+    send(zed, url, "versions", act="confirm", amount="2.99")
+
+    assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "pending")
+
+
+def test_who_comes_too_late_reads_who_decided(
+    zed: Browser, cast: Cast, attempt: Attempt, ben: Member, url: str
+) -> None:
+    fields = fill(zed.get(url).text, "versions")
+    cast.do(confirm_claim, attempt.id, by=cast.olga, now=NOW)
+
+    late = zed.client.post(url, data=fields | {"act": "reject", "reason": "No"})
+
+    assert late.status_code == 409
+    assert "nothing was done" in late.text
+    assert "Olga confirmed this at 10:00." in late.text
+    assert len(receipts(cast)) == 1
+
+
+def test_a_decision_can_be_undone_for_ten_seconds(
+    zed: Browser, cast: Cast, ben: Member, url: str, clock: TurnableClock
+) -> None:
+    send(zed, url, "versions", act="confirm")
+    zed.client.post(url, data={"act": "undo"})
+    assert status_of(cast, ben) == "member_confirmed"
+
+    send(zed, url, "versions", act="confirm")
+    clock.turn(timedelta(seconds=11))
+    assert 'value="undo"' not in zed.get(url).text
+    assert zed.client.post(url, data={"act": "undo"}).status_code == 409
+    assert status_of(cast, ben) == "confirmed"
+
+
+@pytest.mark.only_sqlite
+def test_the_link_ends_after_three_days_and_with_the_admin(
+    app: Flask, zed: Browser, runtime: Runtime, cast: Cast, ben: Member, url: str, clock: TurnableClock
+) -> None:
+    clock.turn(timedelta(hours=72))
+    assert zed.get(url).status_code == 404
+    assert zed.client.post(url, data={"act": "confirm"}).status_code == 404
+    clock.now = NOW
+    with runtime.transaction() as session:
+        session.get_one(User, cast.olga.id).deactivated_at = NOW
+    assert zed.get(url).status_code == 404
+    assert zed.client.post(url, data={"act": "confirm"}).status_code == 404
+    assert status_of(cast, ben) == "member_confirmed"
+
+
+@pytest.mark.only_sqlite
+def test_only_its_two_buttons_do_something(zed: Browser, cast: Cast, ben: Member, url: str) -> None:
+    for fields in ({}, {"act": "waive"}):
+        assert zed.client.post(url, data=fields).status_code == 400
+    assert zed.get(url.replace("/decide/", "/pay/")).status_code == 404
+    assert status_of(cast, ben) == "member_confirmed"

@@ -1,0 +1,161 @@
+"""Claims about the messages page: what was said, how far it got, and sending again."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from substrack.bootstrap import Runtime
+from substrack.domain.delivery import MessageState
+from substrack.services.founding import Founded
+from substrack.store import Message
+from tests.support.cast import Cast
+from tests.web.admin import cast_of, contact_named, stranger
+from tests.web.forms import counted, press
+from tests.web.scenes import claim, youtube_of
+from tests.web.support import NOW, Browser
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def message(cast: Cast) -> Message:
+    """The notice to olga that ben says he paid."""
+    claim(cast, youtube_of(cast, "Ben", "Mia")["Ben"])
+    return cast.messages(notice="claim_received")[0]
+
+
+def set_message(runtime: Runtime, message: Message, **values: object) -> None:
+    with runtime.transaction() as session:
+        session.execute(update(Message).where(Message.id == message.id).values(**values))
+
+
+LETTER = {"subject": "Ben says: <paid>", "text": "Look at /decide/abc.def-1 now", "html": "<p>Look</p>"}
+
+
+def test_a_message_is_listed_with_state_person_tries_and_error(
+    olga: Browser, runtime: Runtime, message: Message
+) -> None:
+    set_message(
+        runtime, message, state=MessageState.DEAD, attempts=8, last_error="550 no <such> box", rendered=LETTER
+    )
+
+    shown = olga.get("/messages").text
+
+    for told in ("Ben says: &lt;paid&gt;", "Olga", "olga@example.org", "Failed", "550 no &lt;such&gt; box"):
+        assert told in shown
+
+
+def test_filters_choose_and_anything_else_filters_nothing(
+    olga: Browser, runtime: Runtime, message: Message
+) -> None:
+    set_message(runtime, message, state=MessageState.SENT)
+    path = f"/messages/{message.public_id}"
+
+    assert path in olga.get("/messages?state=sent&notice=claim_received").text
+    assert path in olga.get("/messages?state=lost&notice=").text
+    assert path not in olga.get("/messages?state=dead").text
+    assert path not in olga.get("/messages?notice=reset").text
+
+
+@pytest.mark.only_sqlite
+def test_fifty_on_a_page_and_a_constant_number_of_statements(
+    olga: Browser, runtime: Runtime, cast: Cast
+) -> None:
+    for _time in range(2):
+        press(olga, "/messages", "/messages/test")
+    with counted(runtime) as few:
+        olga.get("/messages")
+    with runtime.transaction() as session:
+        first = session.get_one(Message, cast.messages()[0].id)
+        session.add_all(_copies(first, 60))
+    with counted(runtime) as many:
+        shown = olga.get("/messages").text
+
+    assert len(many) == len(few) <= 6
+    assert shown.count("<tr>") == 51
+    older = shown[shown.index("/messages?before=") :].partition('"')[0].replace("&amp;", "&")
+    assert 1 < olga.get(older).text.count("<tr>") < 51
+
+
+def test_the_exact_text_is_shown_escaped(olga: Browser, runtime: Runtime, message: Message) -> None:
+    set_message(runtime, message, rendered=LETTER | {"text": "Hello <Olga>\n/decide/abc.def-1"})
+
+    shown = olga.get(f"/messages/{message.public_id}").text
+
+    assert "Hello &lt;Olga&gt;\n/decide/abc.def-1" in shown
+    assert "put into words when it is sent" not in shown
+
+
+def test_before_it_is_sent_there_are_no_words(olga: Browser, message: Message) -> None:
+    assert "put into words when it is sent" in olga.get(f"/messages/{message.public_id}").text
+
+
+def test_links_that_act_as_another_admin_are_cut_short(
+    olga: Browser, runtime: Runtime, cast: Cast, message: Message
+) -> None:
+    bens = contact_named(cast, "Ben").id
+    set_message(runtime, message, contact_id=bens, rendered=LETTER)
+
+    shown = olga.get(f"/messages/{message.public_id}").text
+
+    assert "/decide/…" in shown
+    assert "abc.def-1" not in shown
+
+
+def test_a_dead_message_is_tried_again_and_a_waiting_one_stopped(
+    olga: Browser, runtime: Runtime, cast: Cast, message: Message
+) -> None:
+    set_message(runtime, message, state=MessageState.DEAD, attempts=8)
+    path = f"/messages/{message.public_id}"
+
+    press(olga, path, f"{path}/retry")
+    again = cast.messages(id=message.id)[0]
+    assert (again.state, again.attempts, again.due_at) == ("queued", 0, NOW)
+
+    press(olga, path, f"{path}/cancel")
+    assert cast.messages(id=message.id)[0].state == "cancelled"
+
+
+def test_what_is_sent_is_left_alone(olga: Browser, runtime: Runtime, cast: Cast, message: Message) -> None:
+    set_message(runtime, message, state=MessageState.SENT)
+    path = f"/messages/{message.public_id}"
+
+    for act in ("retry", "cancel"):
+        answer = press(olga, "/messages", f"{path}/{act}")
+        assert "nothing was changed" in answer.text
+
+    assert cast.messages(id=message.id)[0].state == "sent"
+    assert "Try again now" not in olga.get(path).text
+
+
+def test_a_test_goes_to_oneself(olga: Browser, cast: Cast) -> None:
+    answer = press(olga, "/messages", "/messages/test")
+
+    assert answer.location == "/messages"
+    assert cast.notices_to(cast.olga_contact) == ["test"]
+
+
+def test_zed_reads_and_stops_nothing_of_olgas(
+    app: Flask, runtime: Runtime, cast: Cast, message: Message
+) -> None:
+    zed = stranger(app, runtime)
+    path = f"/messages/{message.public_id}"
+
+    assert path not in zed.get("/messages").text
+    assert zed.get(path).status_code == 404
+    for act in ("retry", "cancel"):
+        assert press(zed, "/profile", f"{path}/{act}").status_code == 404
+    assert cast.messages(id=message.id)[0].state == "queued"
+
+
+def _copies(first: Message, count: int) -> list[Message]:
+    kept = ("workspace_id", "contact_id", "address_id", "channel", "lane", "notice", "due_at", "created_at")
+    return [
+        Message(dedupe_key=f"copy:{number}", **{name: getattr(first, name) for name in kept})
+        for number in range(count)
+    ]

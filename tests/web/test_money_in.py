@@ -1,0 +1,205 @@
+"""Claims about money that came without a claim."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from substrack.bootstrap import Runtime
+from substrack.services.founding import Founded
+from substrack.services.receipts import record_receipt
+from substrack.store import Member
+from tests.support.cast import Cast, money
+from tests.web.admin import cast_of, contact_named, events, stranger
+from tests.web.forms import counted, fill, press, send
+from tests.web.scenes import answers_to, claim, join_again, receipts, status_of, youtube_of
+from tests.web.support import NOW, Browser, TurnableClock
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def ben(cast: Cast) -> Member:
+    return youtube_of(cast, "Ben", "Mia")["Ben"]
+
+
+def url_of(cast: Cast, name: str = "Ben", currency: str = "EUR") -> str:
+    olga, person = contact_named(cast, "Olga"), contact_named(cast, name)
+    return f"/money-in?account={person.public_id}.{olga.public_id}.{currency}"
+
+
+@pytest.mark.usefixtures("ben")
+def test_who_owes_is_offered_with_what_they_owe(olga: Browser) -> None:
+    shown = olga.get("/money-in").text
+
+    assert "Ben: owes 5.98\xa0€ (to Olga)" in shown
+    assert "Olga:" not in shown
+
+
+def test_the_sum_owed_is_filled_in_and_what_it_settles_is_shown(
+    olga: Browser, cast: Cast, ben: Member
+) -> None:
+    shown = olga.get(url_of(cast)).text
+
+    assert fill(shown, "amount")["amount"] == "5.98"
+    assert fill(shown, "amount")["received_on"] == "2026-03-01"
+    assert shown.index("YouTube Premium, February 2026") < shown.index("YouTube Premium, March 2026")
+
+
+def test_booking_settles_oldest_first_and_tells_the_member(olga: Browser, cast: Cast, ben: Member) -> None:
+    answer = send(olga, url_of(cast), "amount", to="/money-in", act="record", amount="4,00", note="Cash")
+
+    assert (answer.status_code, answer.location) == (303, "/money-in")
+    assert (status_of(cast, ben, 1), cast.payment_of(ben, 2).received_minor) == ("confirmed", 101)
+    assert answers_to(cast, ben) == ["part_received"]
+    shown = olga.get("/money-in").text
+    assert "4.00\xa0€ from Ben is booked." in shown
+    assert "Cash" in shown
+
+
+def test_more_than_owed_is_credit_and_can_be_kept_for_a_group(olga: Browser, cast: Cast, ben: Member) -> None:
+    group = fill(olga.get(url_of(cast)).text, "group")
+    youtube = olga.get(url_of(cast)).text.split('">YouTube Premium</option>')[0].rpartition('value="')[2]
+    assert group["group"] == ""
+
+    send(olga, url_of(cast), "amount", to="/money-in", act="record", amount="10", group=youtube)
+
+    (receipt,) = receipts(cast)
+    assert (receipt.amount_minor, receipt.group_id) == (1000, ben.group_id)
+    assert "4.02\xa0€ credit" in olga.get("/money-in").text
+
+
+@pytest.mark.usefixtures("ben")
+def test_a_preview_books_nothing_and_keeps_what_was_typed(olga: Browser, cast: Cast) -> None:
+    before = events(cast)
+
+    answer = send(olga, url_of(cast), "amount", to="/money-in", act="preview", amount="7", note="From dad")
+
+    assert answer.status_code == 200
+    assert "From dad" in answer.text
+    assert "1.02\xa0€" in answer.text
+    assert events(cast) == before
+
+
+@pytest.mark.usefixtures("ben")
+def test_a_second_tap_books_nothing_more(olga: Browser, cast: Cast) -> None:
+    fields = fill(olga.get(url_of(cast)).text, "amount") | {"act": "record", "note": "Once"}
+    olga.client.post("/money-in", data=fields)
+
+    answer = olga.client.post("/money-in", data=fields)
+
+    assert answer.status_code == 422
+    assert "Something was booked for this person" in answer.text
+    assert "Once" in answer.text
+    assert len(receipts(cast)) == 1
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.usefixtures("ben")
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("amount", "", "Enter an amount above zero"),
+        ("amount", "0", "Enter an amount above zero"),
+        ("amount", "-4", "cannot be negative"),
+        ("amount", "1.234", "can be read in two ways"),
+        ("amount", "9" * 20, "too large"),
+        ("received_on", "yesterday", "Write the day as"),
+    ],
+)
+def test_what_cannot_be_read_is_said_beside_the_field(
+    olga: Browser, cast: Cast, field: str, typed: str, sentence: str
+) -> None:
+    answer = send(olga, url_of(cast), "amount", to="/money-in", act="record", note="kept", **{field: typed})
+
+    assert answer.status_code == 422
+    assert f'id="{field}-error-1"' in answer.text
+    assert sentence in answer.text
+    assert "kept" in answer.text
+    assert receipts(cast) == []
+
+
+def test_money_that_came_can_be_undone_at_once(
+    olga: Browser, cast: Cast, ben: Member, clock: TurnableClock
+) -> None:
+    send(olga, url_of(cast), "amount", to="/money-in", act="record")
+    page = olga.get("/money-in").text
+    undo = page[page.index("/decisions/") :].partition('"')[0]
+    clock.turn(timedelta(seconds=5))
+
+    press(olga, "/groups", undo, next="/money-in")
+
+    assert status_of(cast, ben) == "pending"
+    assert receipts(cast) == []
+
+
+def test_a_receipt_is_voided_with_a_reason(olga: Browser, cast: Cast, ben: Member) -> None:
+    send(olga, url_of(cast), "amount", to="/money-in", act="record")
+    (receipt,) = receipts(cast)
+    to = f"/money-in/receipts/{receipt.public_id}/void"
+
+    assert press(olga, "/money-in", to, reason=" ").status_code in (303, 422)
+    assert len(receipts(cast)) == 1
+
+    press(olga, "/money-in", to, reason="It bounced")
+
+    assert receipts(cast) == []
+    assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("pending", "pending")
+    assert "It bounced" in olga.get("/money-in").text
+
+
+def test_credit_settles_when_asked(olga: Browser, cast: Cast, ben: Member) -> None:
+    attempt = claim(cast, ben, 1, 2)
+    cast.do(
+        record_receipt,
+        cast.workspace_id,
+        contact_id=ben.contact_id,
+        payer_id=cast.olga_contact,
+        amount=money("9.00"),
+        payment_ids=[],
+        by=cast.olga,
+        now=NOW,
+    )
+    send(olga, "/review", "reason", to=f"/review/{attempt.public_id}/reject", reason="By credit")
+
+    press(olga, url_of(cast), "/money-in/credit", account=url_of(cast).partition("=")[2])
+
+    assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "confirmed")
+
+
+def test_statements_do_not_grow_with_people_and_receipts(
+    olga: Browser, runtime: Runtime, cast: Cast, ben: Member
+) -> None:
+    with counted(runtime) as few:
+        olga.get("/money-in")
+    for name in ("Theo", "Noor"):
+        join_again(cast, cast.group(f"For {name}"), name)
+    send(olga, url_of(cast), "amount", to="/money-in", act="record", amount="1")
+    send(olga, url_of(cast), "amount", to="/money-in", act="record", amount="1")
+    with counted(runtime) as many:
+        olga.get("/money-in")
+
+    assert len(many) <= len(few) + 1
+    assert len(few) <= 10
+
+
+def test_zed_books_nothing_for_olgas_people(
+    app: Flask, runtime: Runtime, cast: Cast, olga: Browser, ben: Member
+) -> None:
+    send(olga, url_of(cast), "amount", to="/money-in", act="record")
+    (receipt,) = receipts(cast)
+    zed = stranger(app, runtime)
+    account = url_of(cast).partition("=")[2]
+
+    assert "Ben" not in zed.get("/money-in").text
+    assert zed.get(url_of(cast)).status_code == 404
+    assert press(zed, "/profile", "/money-in", account=account, amount="5", act="record").status_code == 404
+    assert press(zed, "/profile", "/money-in/credit", account=account).status_code == 404
+    to = f"/money-in/receipts/{receipt.public_id}/void"
+    assert press(zed, "/profile", to, reason="Mine").status_code == 404
+    assert len(receipts(cast)) == 1

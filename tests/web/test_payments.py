@@ -1,0 +1,255 @@
+"""Claims about the page of one payment: its whole history, and every act that is legal in its status."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from substrack.bootstrap import Runtime
+from substrack.domain.payments import ReopenCause, Status
+from substrack.services.founding import Founded
+from substrack.services.payments import confirm_payment, reopen_payment, waive_payment
+from substrack.store import Member
+from tests.support.cast import Cast, money
+from tests.web.admin import cast_of, events, stranger
+from tests.web.forms import counted, fill, press
+from tests.web.scenes import answers_to, claim, receipts, status_of, verbs, youtube_of
+from tests.web.support import NOW, Browser, TurnableClock
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def ben(cast: Cast) -> Member:
+    return youtube_of(cast, "Ben", "Mia")["Ben"]
+
+
+@pytest.fixture
+def url(cast: Cast, ben: Member) -> str:
+    return f"/payments/{cast.payment_of(ben).public_id}"
+
+
+def do(olga: Browser, url: str, act: str, **typed: str) -> str:
+    """Send the form of an act as the page shows it; return the page that follows."""
+    fields = fill(olga.get(url).text, "version") | typed
+    answer = olga.client.post(f"{url}/{act}", data=fields)
+    return olga.get(url).text if answer.status_code == 303 else answer.text
+
+
+LEGAL = {
+    Status.PENDING: {"claim", "confirm", "waive", "adjust"},
+    Status.MEMBER_CONFIRMED: {"withdraw", "confirm", "reject", "waive", "adjust"},
+    Status.CONFIRMED: {"reopen", "adjust"},
+    Status.WAIVED: {"unwaive"},
+}
+
+
+def bring_to(cast: Cast, ben: Member, status: Status) -> None:
+    payment = cast.payment_of(ben)
+    if status is Status.MEMBER_CONFIRMED:
+        claim(cast, ben)
+    if status is Status.CONFIRMED:
+        cast.do(confirm_payment, payment.id, by=cast.olga, now=NOW)
+    if status is Status.WAIVED:
+        cast.do(waive_payment, payment.id, reason="Birthday", by=cast.olga, now=NOW)
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize("status", list(LEGAL))
+def test_exactly_the_legal_acts_are_offered(
+    olga: Browser, cast: Cast, ben: Member, url: str, status: Status
+) -> None:
+    bring_to(cast, ben, status)
+
+    shown = olga.get(url).text
+
+    acts = {"claim", "withdraw", "confirm", "reject", "waive", "unwaive", "reopen", "adjust"}
+    assert {act for act in acts if f'action="{url}/{act}"' in shown} == LEGAL[status]
+
+
+class TestActs:
+    def test_confirm_and_its_undo(
+        self, olga: Browser, cast: Cast, ben: Member, url: str, clock: TurnableClock
+    ) -> None:
+        shown = do(olga, url, "confirm")
+        assert status_of(cast, ben) == "confirmed"
+        undo = shown[shown.index("/decisions/") :].partition('"')[0]
+        clock.turn(timedelta(seconds=9))
+        press(olga, url, undo, next=url)
+        assert status_of(cast, ben) == "pending"
+
+    def test_confirm_a_part_with_its_day(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        do(olga, url, "confirm", amount="2.00", received_on="2026-02-20", method="Cash")
+
+        (receipt,) = receipts(cast)
+        assert (receipt.amount_minor, receipt.received_on.isoformat()) == (200, "2026-02-20")
+        assert cast.payment_of(ben).received_minor == 200
+
+    def test_reject_with_a_reason(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        claim(cast, ben)
+        assert "Say why; the member will read it." in do(olga, url, "reject", reason="")
+        do(olga, url, "reject", reason="Not there")
+        assert status_of(cast, ben) == "pending"
+        assert answers_to(cast, ben) == ["rejected"]
+
+    def test_waive_and_ask_again(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        do(olga, url, "waive", reason="Birthday")
+        assert status_of(cast, ben) == "waived"
+        do(olga, url, "unwaive")
+        assert status_of(cast, ben) == "pending"
+
+    @pytest.mark.parametrize("cause", list(ReopenCause))
+    def test_reopen_with_either_cause(
+        self, olga: Browser, cast: Cast, ben: Member, url: str, cause: ReopenCause
+    ) -> None:
+        do(olga, url, "confirm")
+
+        shown = do(olga, url, "reopen", because=cause.value)
+
+        assert status_of(cast, ben) == "pending"
+        assert len(receipts(cast)) == (0 if cause is ReopenCause.NEVER_CAME else 1)
+        assert "taken back" in shown
+
+    def test_adjust_with_a_reason(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        shown = do(olga, url, "adjust", amount="2.50", reason="Half the month away")
+
+        assert cast.payment_of(ben).amount_minor == 250
+        assert "Half the month away" in shown
+
+    def test_claim_for_them_and_take_it_back(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        shown = do(olga, url, "claim", note="Told me on the phone", paid_on="2026-02-20")
+        assert status_of(cast, ben) == "member_confirmed"
+        assert "Told me on the phone" in shown
+        do(olga, url, "withdraw")
+        assert status_of(cast, ben) == "pending"
+
+
+class TestCalm:
+    def test_a_second_tap_hears_who_decided(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        fields = fill(olga.get(url).text, "version")
+        for _tap in range(2):
+            assert olga.client.post(f"{url}/confirm", data=fields).status_code == 303
+
+        assert "Olga confirmed this at 10:00; nothing was changed." in olga.get(url).text
+        assert len(receipts(cast)) == 1
+
+    def test_an_older_version_decides_nothing(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        fields = fill(olga.get(url).text, "version")
+        do(olga, url, "adjust", amount="2.50", reason="Typo")
+
+        answer = olga.client.post(f"{url}/waive", data=fields | {"reason": "kept"})
+
+        assert answer.status_code == 422
+        assert "Olga corrected the amount at 10:00; nothing was changed." in answer.text
+        assert "kept" in answer.text
+        assert status_of(cast, ben) == "pending"
+
+    def test_a_stale_reject_never_unconfirms(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        claim(cast, ben)
+        fields = fill(olga.get(url).text, "version")
+        do(olga, url, "confirm")
+
+        olga.client.post(f"{url}/reject", data=fields | {"reason": "No"})
+
+        assert status_of(cast, ben) == "confirmed"
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("act", "field", "typed"),
+        [
+            ("confirm", "amount", "1.234"),
+            ("confirm", "received_on", "20.2.2026"),
+            ("adjust", "amount", "-1"),
+            ("adjust", "reason", ""),
+            ("waive", "reason", "x" * 501),
+            ("claim", "note", "x" * 10_000),
+            ("claim", "paid_on", "2027-01-01"),
+        ],
+    )
+    def test_what_cannot_be_is_said_beside_its_own_field(
+        self, olga: Browser, cast: Cast, ben: Member, url: str, act: str, field: str, typed: str
+    ) -> None:
+        good = {"adjust": {"amount": "2.50", "reason": "kept"}}.get(act, {})
+
+        shown = do(olga, url, act, **good | {field: typed})
+
+        assert f'id="{act}-{field}-error-1"' in shown
+        assert shown.count('class="field-error"') == 1
+        assert shown.count('<details class="act" open>') == 1
+        assert verbs(cast, cast.payment_of(ben)) == ["open"]
+
+    @pytest.mark.only_sqlite
+    def test_ids_of_fields_are_unique(self, olga: Browser, url: str) -> None:
+        shown = olga.get(url).text
+        ids = [part.partition('"')[0] for part in shown.split(' id="')[1:]]
+        assert len(ids) == len(set(ids))
+
+    @pytest.mark.only_sqlite
+    def test_an_act_that_is_none_is_not_there(self, olga: Browser, url: str) -> None:
+        assert press(olga, url, f"{url}/lapse").status_code == 404
+
+
+class TestHistory:
+    def test_everything_that_happened_is_told(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        payment = cast.payment_of(ben)
+        claim(cast, ben, note="By PayPal")
+        cast.do(confirm_payment, payment.id, amount=money("2.99"), by=cast.olga, now=NOW)
+        cast.do(reopen_payment, payment.id, because=ReopenCause.SOMETHING_ELSE, by=cast.olga, now=NOW)
+
+        shown = olga.get(url).text
+
+        for told in (
+            "Ben owes 2.99\xa0€ for February 2026.",
+            "Ben said February 2026 is paid.",
+            "Ben paid February 2026.",
+            "open again",
+            "By PayPal",
+            "taken back",
+            "Payment to check",
+            "Received",
+            payment.reference,
+        ):
+            assert told in shown
+
+    def test_statements_do_not_grow_with_the_history(
+        self, olga: Browser, runtime: Runtime, cast: Cast, ben: Member, url: str
+    ) -> None:
+        with counted(runtime) as few:
+            olga.get(url)
+        payment = cast.payment_of(ben)
+        for _time in range(2):
+            claim(cast, ben)
+            cast.do(confirm_payment, payment.id, by=cast.olga, now=NOW)
+            cast.do(reopen_payment, payment.id, because=ReopenCause.NEVER_CAME, by=cast.olga, now=NOW)
+        with counted(runtime) as many:
+            olga.get(url)
+
+        assert len(many) <= len(few) + 1
+        assert len(few) <= 11
+
+    @pytest.mark.only_sqlite
+    def test_the_payers_own_share_is_decided_by_nobody(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        own = cast.payments(kind="own")[0]
+
+        shown = olga.get(f"/payments/{own.public_id}").text
+
+        assert "own share" in shown
+        assert "What to do" not in shown
+
+
+def test_zed_sees_and_decides_nothing(
+    app: Flask, runtime: Runtime, cast: Cast, ben: Member, url: str
+) -> None:
+    zed = stranger(app, runtime)
+    before = events(cast)
+
+    assert zed.get(url).status_code == 404
+    for act in ("claim", "confirm", "waive", "adjust"):
+        answer = press(zed, "/profile", f"{url}/{act}", amount="1", reason="x", version="1")
+        assert answer.status_code == 404
+    assert events(cast) == before

@@ -1,0 +1,302 @@
+"""Claims about reviewing: who said what, and one press that decides it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from substrack.bootstrap import Runtime
+from substrack.services.founding import Founded
+from substrack.services.payments import adjust_payment, confirm_claim
+from substrack.store import Member
+from tests.support.cast import Cast, money
+from tests.web.admin import cast_of, events, stranger
+from tests.web.forms import counted, fill, press, send
+from tests.web.scenes import answers_to, claim, join_again, receipts, status_of, youtube_of
+from tests.web.support import NOW, Browser, TurnableClock
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def members(cast: Cast) -> dict[str, Member]:
+    return youtube_of(cast, "Ben", "Mia")
+
+
+@pytest.fixture
+def ben(members: dict[str, Member]) -> Member:
+    return members["Ben"]
+
+
+@pytest.fixture
+def mia(members: dict[str, Member]) -> Member:
+    return members["Mia"]
+
+
+class TestTheList:
+    @pytest.mark.usefixtures("members")
+    def test_without_claims_it_is_calm(self, olga: Browser) -> None:
+        assert "Nothing waits" in olga.get("/review").text
+
+    def test_a_press_is_one_row_with_all_that_was_said(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        attempt = claim(cast, ben, 1, 2, method="PayPal", note="Both <months>", paid_on=NOW.date())
+
+        shown = olga.get("/review").text
+
+        assert shown.count('class="claim"') == 1
+        for told in (
+            "Ben",
+            "5.98\xa0€",
+            "YouTube Premium, February 2026",
+            "YouTube Premium, March 2026",
+            "PayPal",
+            "Both &lt;months&gt;",
+            "paid on 1 Mar 2026",
+            cast.payment_of(ben).reference,
+        ):
+            assert told in shown
+        assert attempt.public_id in shown
+
+    def test_a_quick_press_and_a_sum_that_differs_are_marked(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        claim(cast, ben, amount=money("2.00"), flagged=True)
+
+        shown = olga.get("/review").text
+
+        assert "pressed within a minute" in shown
+        assert "2.99\xa0€ is owed" in shown
+
+    def test_oldest_first_whatever_the_group(
+        self, olga: Browser, cast: Cast, ben: Member, mia: Member
+    ) -> None:
+        gym = join_again(cast, cast.group("Gym"), "Theo")
+        for member in (mia, gym, ben):
+            claim(cast, member)
+
+        shown = olga.get("/review").text
+
+        assert shown.index(">Mia</h2>") < shown.index(">Theo</h2>") < shown.index(">Ben</h2>")
+
+    def test_statements_do_not_grow_with_the_claims(
+        self, olga: Browser, runtime: Runtime, cast: Cast, ben: Member, mia: Member
+    ) -> None:
+        claim(cast, ben)
+        with counted(runtime) as few:
+            olga.get("/review")
+        claim(cast, mia, 1, 2)
+        claim(cast, ben, 2)
+        with counted(runtime) as many:
+            olga.get("/review")
+
+        assert len(many) == len(few) <= 6
+
+    @pytest.mark.only_sqlite
+    def test_fifty_on_a_page(self, olga: Browser, cast: Cast, members: dict[str, Member]) -> None:
+        group = cast.group("Club", "53.00")
+        for number in range(52):
+            member = cast.join(group, f"P{number}")
+            members[member.public_id] = member
+        cast.tick(NOW)
+        for key, member in members.items():
+            if key not in ("Ben", "Mia"):
+                claim(cast, member)
+
+        first, second = olga.get("/review").text, olga.get("/review?page=2").text
+
+        assert (first.count('class="claim"'), second.count('class="claim"')) == (50, 2)
+        assert "Page 1 of 2" in first
+        assert olga.get("/review?page=99").text.count('class="claim"') == 2
+
+
+class TestDeciding:
+    def test_one_press_confirms_and_the_member_hears(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        attempt = claim(cast, ben, 1, 2)
+
+        answer = send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm")
+
+        assert (answer.status_code, answer.location) == (303, "/review")
+        assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "confirmed")
+        assert answers_to(cast, ben) == ["received"]
+        assert "Confirmed: 5.98\xa0€" in olga.get("/review").text
+
+    def test_a_smaller_sum_leaves_the_rest_open(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        attempt = claim(cast, ben)
+
+        send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm", amount="2,00")
+
+        payment = cast.payment_of(ben)
+        assert (payment.status, payment.received_minor) == ("pending", 200)
+        assert "0.99\xa0€ is left" in olga.get("/review").text
+
+    def test_a_rejection_tells_why(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        attempt = claim(cast, ben)
+
+        send(olga, "/review", "reason", to=f"/review/{attempt.public_id}/reject", reason="Nothing here")
+
+        assert status_of(cast, ben) == "pending"
+        assert answers_to(cast, ben) == ["rejected"]
+
+    def test_a_rejection_without_reason_says_so_beside_the_field(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        attempt = claim(cast, ben)
+
+        answer = send(olga, "/review", "reason", to=f"/review/{attempt.public_id}/reject", reason=" ")
+
+        assert answer.status_code == 422
+        assert "Say why; the member will read it." in answer.text
+        assert status_of(cast, ben) == "member_confirmed"
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize("typed", ["1.234", "-2", "0", "two", "3 USD"])
+    def test_a_wrong_sum_is_kept_and_explained(
+        self, olga: Browser, cast: Cast, ben: Member, typed: str
+    ) -> None:
+        attempt = claim(cast, ben)
+
+        answer = send(olga, "/review", "amount", to=f"/review/{attempt.public_id}/confirm", amount=typed)
+
+        assert answer.status_code == 422
+        assert f'value="{typed}"' in answer.text
+        assert "field-error" in answer.text
+        assert status_of(cast, ben) == "member_confirmed"
+
+    def test_a_second_tap_hears_calmly_who_decided(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        attempt = claim(cast, ben)
+        fields = fill(olga.get("/review").text, "versions")
+        for _tap in range(2):
+            answer = olga.client.post(f"/review/{attempt.public_id}/confirm", data=fields)
+
+        assert (answer.status_code, answer.location) == (303, "/review")
+        assert "Olga confirmed this at 10:00; nothing was changed." in olga.get("/review").text
+        assert len(receipts(cast)) == 1
+
+    def test_a_decision_on_an_older_version_changes_nothing(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        attempt = claim(cast, ben)
+        shown = olga.get("/review").text
+        payment = cast.payment_of(ben)
+        cast.do(adjust_payment, payment.id, amount=money("2.50"), reason="Typo", by=cast.olga, now=NOW)
+        versions = f"{payment.public_id}:{payment.version}"
+        assert versions in shown
+
+        press(olga, "/review", f"/review/{attempt.public_id}/confirm", versions=versions, next="/review")
+
+        assert "Olga corrected the amount at 10:00; nothing was changed." in olga.get("/review").text
+        assert status_of(cast, ben) == "member_confirmed"
+        assert receipts(cast) == []
+
+    def test_undo_puts_all_back_within_ten_seconds_only(
+        self, olga: Browser, cast: Cast, ben: Member, clock: TurnableClock
+    ) -> None:
+        attempt = claim(cast, ben)
+        send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm")
+        page = olga.get("/review").text
+        undo = page[page.index("/decisions/") :].partition('"')[0]
+
+        clock.turn(timedelta(seconds=10))
+        answer = press(olga, "/groups", undo, next="/review")
+
+        assert answer.location == "/review"
+        assert status_of(cast, ben) == "member_confirmed"
+        assert answers_to(cast, ben) == []
+        assert receipts(cast) == []
+
+        send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm")
+        page = olga.get("/review").text
+        undo = page[page.index("/decisions/") :].partition('"')[0]
+        clock.turn(timedelta(seconds=11))
+        press(olga, "/groups", undo, next="/review")
+
+        assert status_of(cast, ben) == "confirmed"
+        assert "Too late to undo" in olga.get("/review").text
+
+    def test_a_decided_claim_says_what_became_of_it(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        attempt = claim(cast, ben)
+        cast.do(confirm_claim, attempt.id, by=cast.olga, now=NOW)
+
+        assert "Olga confirmed this at 10:00" in olga.get(f"/review/{attempt.public_id}").text
+
+
+class TestSeveral:
+    def test_several_at_once_and_one_undo(self, olga: Browser, cast: Cast, ben: Member, mia: Member) -> None:
+        claim(cast, ben)
+        claim(cast, mia)
+        chosen = _ticked(olga)
+
+        press(olga, "/review", "/review", act="confirm", claim=chosen, next="/review")
+
+        assert (status_of(cast, ben), status_of(cast, mia)) == ("confirmed", "confirmed")
+        page = olga.get("/review").text
+        undo = page[page.index("/decisions/") :].partition('"')[0]
+        also = page[page.index('name="also" value="') + 19 :].partition('"')[0]
+        press(olga, "/groups", undo, also=also, next="/review")
+        assert (status_of(cast, ben), status_of(cast, mia)) == ("member_confirmed", "member_confirmed")
+
+    def test_what_was_decided_meanwhile_is_left_alone(
+        self, olga: Browser, cast: Cast, ben: Member, mia: Member
+    ) -> None:
+        first, _second = claim(cast, ben), claim(cast, mia)
+        chosen = _ticked(olga)
+        cast.do(confirm_claim, first.id, by=cast.olga, now=NOW)
+
+        press(olga, "/review", "/review", act="reject", reason="No", claim=chosen, next="/review")
+
+        assert (status_of(cast, ben), status_of(cast, mia)) == ("confirmed", "pending")
+        assert "in the meantime: 1" in olga.get("/review").text
+
+    @pytest.mark.only_sqlite
+    def test_rejecting_several_needs_a_reason_and_keeps_the_ticks(
+        self, olga: Browser, cast: Cast, ben: Member, mia: Member
+    ) -> None:
+        claim(cast, ben)
+        claim(cast, mia)
+
+        answer = press(olga, "/review", "/review", act="reject", claim=_ticked(olga)[:1])
+
+        assert answer.status_code == 422
+        assert "Say why; the member will read it." in answer.text
+        assert answer.text.count(" checked>") == 1
+        assert press(olga, "/review", "/review", act="confirm").status_code == 422
+
+
+class TestStrangers:
+    def test_zed_finds_nothing_of_olgas(self, app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> None:
+        attempt = claim(cast, ben)
+        zed = stranger(app, runtime)
+        before = events(cast)
+
+        assert ">Ben</h2>" not in zed.get("/review").text
+        assert zed.get(f"/review/{attempt.public_id}").status_code == 404
+        for act in ("confirm", "reject"):
+            answer = press(zed, "/profile", f"/review/{attempt.public_id}/{act}", reason="x")
+            assert answer.status_code == 404
+        chosen = f"{attempt.public_id} {cast.payment_of(ben).public_id}:2"
+        press(zed, "/profile", "/review", act="confirm", claim=chosen)
+        assert status_of(cast, ben) == "member_confirmed"
+        assert events(cast) == before
+
+    @pytest.mark.only_sqlite
+    def test_nobody_undoes_what_another_did(
+        self, app: Flask, runtime: Runtime, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        attempt = claim(cast, ben)
+        send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm")
+        page = olga.get("/review").text
+        undo = page[page.index("/decisions/") :].partition('"')[0]
+
+        press(stranger(app, runtime), "/profile", undo)
+
+        assert status_of(cast, ben) == "confirmed"
+
+
+def _ticked(olga: Browser) -> list[str]:
+    shown = olga.get("/review").text
+    return [part.partition('"')[0] for part in shown.split('name="claim" value="')[1:]]
