@@ -76,6 +76,13 @@ def _paid(line: Line, _: Words) -> str:
     return _("%(amount)s received from %(who)s for %(period)s.", amount=received, **_both(line, _))
 
 
+def _owes(line: Line, _: Words) -> str:
+    values = {"amount": line.money("amount", _), **_both(line, _)}
+    if line.after.get("status") == "confirmed":  # the payer's own share, or nothing at all
+        return _("%(who)s’s part of %(period)s is %(amount)s; nothing is to be paid.", **values)
+    return _("%(who)s owes %(amount)s for %(period)s.", **values)
+
+
 def _end(line: Line, _: Words) -> str:
     if line.after.get("ends_on") is None:
         return _("The group goes on without end.")
@@ -123,9 +130,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ),
     ("period", "void_period"): lambda line, _: _("%(period)s was voided.", period=_when(line, _)),
     ("period", "restore_period"): lambda line, _: _("%(period)s was restored.", period=_when(line, _)),
-    ("payment", "open"): lambda line, _: _(
-        "%(who)s owes %(amount)s for %(period)s.", amount=line.money("amount", _), **_both(line, _)
-    ),
+    ("payment", "open"): _owes,
     ("payment", "claim"): lambda line, _: _("%(who)s said %(period)s is paid.", **_both(line, _)),
     ("payment", "withdraw"): lambda line, _: _(
         "“Paid” was taken back for %(who)s, %(period)s.", **_both(line, _)
