@@ -34,6 +34,7 @@ from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.services.asking import object_to_payments, snooze_payments
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.groups import pause_group, resume_group
+from substrack.services.late_joiners import add_to_period
 from substrack.services.members import leave_group
 from substrack.services.payments import (
     adjust_payment,
@@ -62,7 +63,6 @@ SIZES = {"sqlite": (40, 30), "postgresql": (8, 25)}
 
 picks = st.integers(0, 10_000)
 amounts = st.one_of(st.integers(0, 700), st.sampled_from([1, 5, 299, 300]))
-hours = st.sampled_from([1, 9, 24, 24, 72, 24 * 8, 24 * 15, 24 * 33])
 
 
 class Ledger(RuleBasedStateMachine):
@@ -217,6 +217,13 @@ class Ledger(RuleBasedStateMachine):
         group = self.groups[pick % len(self.groups)]
         self.attempt(lambda: self.cast.join(group, name, now=self.now))
 
+    @rule(pick=picks, amount=amounts)
+    def owe_an_open_period(self, pick: int, amount: int) -> None:
+        for period_id in self.some(Period, pick):
+            for member_id in self.some(Member, pick // 7):
+                terms = {"amount": Money(amount, "EUR"), "by": self.cast.olga}
+                self.act(add_to_period, period_id, member_id, **terms)
+
     @rule(pick=picks, days=st.integers(-3, 20))
     def leave(self, pick: int, days: int) -> None:
         for member_id in self.some(Member, pick, Member.contact_id != self.cast.olga_contact):
@@ -238,18 +245,35 @@ class Ledger(RuleBasedStateMachine):
     def open_early(self, pick: int) -> None:
         self.act(open_next_period, self.groups[pick % len(self.groups)].id, by=self.cast.olga)
 
-    @rule(passed=hours, sends=st.booleans())
-    def let_time_pass(self, passed: int, sends: bool) -> None:
-        self.now += timedelta(hours=passed)
+    @rule(passed=st.integers(1, 30))
+    def some_hours_pass(self, passed: int) -> None:
+        self.let_time_pass(timedelta(hours=passed), sends=True)
+
+    @rule(passed=st.integers(1, 8))
+    def some_days_pass(self, passed: int) -> None:
+        for _ in range(passed):
+            self.let_time_pass(timedelta(days=1), sends=True)
+
+    @rule(passed=st.integers(1, 5))
+    def the_worker_is_off_for_weeks(self, passed: int) -> None:
+        self.let_time_pass(timedelta(weeks=passed), sends=False)
+
+    @rule(passed=st.integers(1, 5))
+    def mail_is_off_for_days(self, passed: int) -> None:
+        for _ in range(passed):
+            self.let_time_pass(timedelta(days=1), sends=False)
+
+    @invariant()
+    def books_are_right(self) -> None:
+        self.cast.read(check_books)
+
+    def let_time_pass(self, passed: timedelta, *, sends: bool) -> None:
+        self.now += passed
         self.cast.tick(self.now)
         self.check_nobody_is_asked_in_vain()
         assert self.cast.tick(self.now) == TickReport(), "a second tick at the same instant does something"
         if sends:
             self.cast.send(self.now)
-
-    @invariant()
-    def books_are_right(self) -> None:
-        self.cast.read(check_books)
 
     def check_nobody_is_asked_in_vain(self) -> None:
         """Whoever was asked just now was asked only for what is theirs to pay."""
