@@ -1,12 +1,15 @@
 """Stopping requests to an address: one button for people, one POST for their mail programs.
 
 RFC 8058: a mail program posts `List-Unsubscribe=One-Click` without cookies and follows no redirect; it gets
-200. GET changes nothing, for scanners open links.
+200. GET changes nothing, for scanners open links; neither does the form sent without its button, for some
+scripts do that.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, request
+from typing import Final
+
+from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.actors import Actor
@@ -20,6 +23,8 @@ from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
 
 blueprint = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe")
+
+_ACTS: Final = {"unsubscribe": unsubscribe, "subscribe": resubscribe}
 
 
 @blueprint.get("/<token>")
@@ -35,7 +40,10 @@ def stop_or_start(token: str) -> ResponseReturnValue:
     """Stop requests to the address of this link, or let them come again; both as often as one likes."""
     address = _open(token)
     by, now = Actor.contact(address.contact_id), runtime().now()
-    act = resubscribe if request.form.get("act") == "subscribe" else unsubscribe
+    is_one_click = request.form.get("List-Unsubscribe") == "One-Click"
+    act = _ACTS.get("unsubscribe" if is_one_click else request.form.get("act", ""))
+    if act is None:
+        abort(400)
     with runtime().transaction() as session:
         act(session, address.id, by=by, now=now)
     reading().rollback()  # the page below says what is true after the press

@@ -37,8 +37,11 @@ class Form:
     key: str
     controls: list[Control] = field(default_factory=list)
 
-    def sent_by(self, button: Control, typed: dict[str, str]) -> list[tuple[str, str]]:
-        """List what goes to the server when `button` is pressed after typing into fields by name."""
+    def sent_by(self, button: Control | None, typed: dict[str, str]) -> list[tuple[str, str]]:
+        """List what goes to the server when `button` is pressed after typing into fields by name.
+
+        Without a button it is what `form.submit()` of a script sends.
+        """
         unknown = typed.keys() - {control.name for control in self.controls}
         assert not unknown, f"no such fields on the form: {unknown}"
         sent = [
@@ -46,7 +49,7 @@ class Form:
             for one in self.controls
             if one.is_on and one.kind != "button"
         ]
-        return [*sent, *([(button.name, button.value)] if button.name else [])]
+        return [*sent, *([(button.name, button.value)] if button and button.name else [])]
 
 
 @dataclass
@@ -97,8 +100,15 @@ class Browser:
     def press(self, page: Page, label: str, *, near: str | None = None, **typed: str) -> Page:
         """Press the button with this label, with these fields filled in, and follow where it leads."""
         form, button = page.form_with(label, near=near)
+        return self._send(page, form, form.sent_by(button, typed))
+
+    def submit(self, page: Page, form: Form) -> Page:
+        """Submit a form as a script would, with no button pressed."""
+        return self._send(page, form, form.sent_by(None, {}))
+
+    def _send(self, page: Page, form: Form, sent: list[tuple[str, str]]) -> Page:
         target = urljoin(page.url, form.action) if form.action else page.url
-        return self._follow(target, form.method.upper(), form.sent_by(button, typed))
+        return self._follow(target, form.method.upper(), sent)
 
     def post(self, url: str, data: dict[str, str]) -> Page:
         """Send fields as a program would, without a page."""

@@ -34,7 +34,7 @@ def links(letter: Letter) -> list[str]:
 
 
 def scan(app: Flask, letter: Letter) -> None:
-    """Do what scanners do, and a bit more: open, peek, and send the first form of each page as it is."""
+    """Do what scanners do: open, peek, and submit the first form of each page without pressing its button."""
     for url in links(letter):
         scanner = Browser(app, BASE_URL)
         for _time in range(TIMES):
@@ -42,9 +42,7 @@ def scan(app: Flask, letter: Letter) -> None:
             page = scanner.open(url)
             assert page.status == 200
         for form in page.forms[:1]:
-            if form.method.lower() == "get":
-                button = next(one for one in form.controls if one.kind == "button")
-                assert scanner.press(page, button.options[0].strip()).status == 200
+            assert scanner.submit(page, form).status in (200, 400)
 
 
 def test_a_scanner_changes_nothing_and_the_person_still_succeeds(
