@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -32,15 +32,14 @@ from substrack.domain.notices import REQUESTS
 from substrack.domain.payments import ASKABLE, CLOSED, OPEN, ReopenCause, Status
 from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.services.asking import object_to_payments, snooze_payments
+from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.groups import pause_group, resume_group
 from substrack.services.late_joiners import add_to_period
 from substrack.services.members import leave_group
 from substrack.services.payments import (
     adjust_payment,
-    confirm_claim,
     confirm_payment,
-    reject_claim,
     reject_payment,
     reopen_payment,
     unwaive_payment,
@@ -59,7 +58,7 @@ from tests.support.cast import at, make_cast
 from tests.support.databases import KINDS, Databases, Kind
 
 LONGER = os.environ.get("LEDGER_EXAMPLES")
-SIZES = {"sqlite": (40, 30), "postgresql": (8, 25)}
+SIZES = {"sqlite": (40, 30), "postgresql": (10, 30)}
 
 picks = st.integers(0, 10_000)
 amounts = st.one_of(st.integers(0, 700), st.sampled_from([1, 5, 299, 300]))
@@ -72,7 +71,7 @@ class Ledger(RuleBasedStateMachine):
         super().__init__()
         self.opened = ExitStack()
         url = self.opened.enter_context(databases.lend(kind))
-        data_dir = Path(mkdtemp(prefix="ledger-"))
+        data_dir = Path(self.opened.enter_context(TemporaryDirectory()))
         self.runtime = make_runtime(
             Settings(database_url=url, data_dir=data_dir, base_url="http://127.0.0.1:8000")
         )
