@@ -15,9 +15,14 @@ from substrack.domain.notices import Notice
 from substrack.services.links import DeadLink, LinkSigner
 from substrack.services.outbox import Draft, queue
 from substrack.services.visits import open_pay
-from substrack.store import Contact
+from substrack.store import Contact, LinkPurpose
 
 FRESH_EVERY: Final = timedelta(hours=1)
+
+
+def may_be_ours(signer: LinkSigner, token: str) -> bool:
+    """Tell whether a token carries our signature, so that made-up ones cost the database nothing."""
+    return signer.read(LinkPurpose.PAY, token) is not None
 
 
 def send_fresh_link(session: Session, signer: LinkSigner, token: str, *, now: datetime) -> None:

@@ -24,7 +24,7 @@ from substrack.queries.finding import NotListed
 from substrack.queries.pay_page import find_own_payments, load_pay_page, zone_of
 from substrack.services.asking import object_to_payments, snooze_payments
 from substrack.services.claims import claim_payments, withdraw_claim
-from substrack.services.fresh_links import send_fresh_link
+from substrack.services.fresh_links import may_be_ours, send_fresh_link
 from substrack.services.links import DeadLink
 from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.bills import payers_of, totals, what_for
@@ -196,8 +196,9 @@ def _show(visit: PayVisit, form: PayForm) -> str:
 
 
 def _send_fresh(token: str) -> ResponseReturnValue:
-    with runtime().transaction() as session:
-        send_fresh_link(session, runtime().signer, token, now=runtime().now())
+    if may_be_ours(runtime().signer, token):
+        with runtime().transaction() as session:
+            send_fresh_link(session, runtime().signer, token, now=runtime().now())
     return bare_page("web/pay_fresh.html")
 
 
