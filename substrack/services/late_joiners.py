@@ -5,7 +5,6 @@ Nobody else's payment changes: what the newcomer owes, the payer no longer bears
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,14 +15,14 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.payments import Act, PaymentKind, Status, check_actor
-from substrack.domain.references import make_reference
+from substrack.services.credit import apply_credit
+from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.group_rows import hold_group
 from substrack.services.journal import record_payment
 from substrack.services.ledger import Decision, lock_contacts, snapshot
 from substrack.services.members import UnknownMember
-from substrack.services.payments import OtherCurrencyReceived
 from substrack.services.periods import NoSuchPeriod, PeriodVoided
-from substrack.services.receipts import apply_credit
+from substrack.services.references import new_references
 from substrack.services.schedule import reschedule_payments
 from substrack.services.totals import rebalance_period
 from substrack.store import Group, Member, Payment, Period
@@ -140,7 +139,7 @@ def _payment(
         is_fixed=True,
         status=Status.PENDING if amount_minor else Status.CONFIRMED,
         version=1,
-        reference=_unused_reference(session, group.workspace_id),
+        reference=new_references(session, [group.workspace_id], 1)[0],
         due_on=period.due_on,
         asked_on=max(local_date(now, group.time_zone), asked_from),
         pending_at=now,
@@ -148,11 +147,3 @@ def _payment(
         created_at=now,
         closed_at=None if amount_minor else now,
     )
-
-
-def _unused_reference(session: Session, workspace_id: int) -> str:
-    while True:
-        drawn = make_reference(secrets.randbits(64))
-        taken = select(Payment.id).where(Payment.workspace_id == workspace_id, Payment.reference == drawn)
-        if session.scalar(taken) is None:
-            return drawn

@@ -6,38 +6,33 @@ unique keys (group + sequence, group + start) are the last word against a double
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.cycles import Window, at_hour, local_date
-from substrack.domain.notices import Notice
 from substrack.domain.payments import PaymentKind, Status
-from substrack.domain.references import make_reference
 from substrack.domain.requests import AskedPayment, next_action_at
-from substrack.domain.shares import ABSENT, FixedAmountsOverTotal, Sharer, Shares, SplitKind, part_days, split
-from substrack.services.journal import new_correlation_id
+from substrack.services.credit import apply_credit
 from substrack.services.ledger import Decision, lock_contacts
-from substrack.services.outbox import Draft, admin_contacts, queue
-from substrack.services.receipts import apply_credit
-from substrack.services.schedule import cycle_of, next_opening, rules_of_group
+from substrack.services.opening_notices import bills_wanted, heads_up, opened_notice
+from substrack.services.outbox import Draft, queue
+from substrack.services.plans import Dues, Plan, dues_of, has_members, plan_of_bill, plans_for, shares_of
+from substrack.services.references import new_references
+from substrack.services.schedule import next_opening, rules_of_group
 from substrack.store import (
     Address,
     Allocation,
     Direction,
     Event,
     Group,
-    Member,
     Payment,
     Period,
     PeriodOrigin,
-    Price,
     Receipt,
     ReceiptSource,
     new_public_id,
@@ -52,43 +47,6 @@ class Opened:
 
     periods: int
     messages: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One period about to be written: its dates, its total if known, and the members who share it."""
-
-    group: Group
-    window: Window
-    today: date
-    due_on: date
-    opens_on: date
-    total_minor: int | None
-    members: Sequence[Member]
-    correlation_id: str
-    prices: Sequence[Price] = ()
-
-    @property
-    def asked_on(self) -> date:
-        """The day requests and lapse count from, so that nothing is born overdue."""
-        from_on = self.opens_on if self.group.collect_days_before else self.due_on
-        return max(self.today, from_on)
-
-
-@dataclass(frozen=True)
-class Dues:
-    """One member's part of a plan."""
-
-    member: Member
-    sharer: Sharer
-    amount_minor: int
-    kind: PaymentKind
-
-    @property
-    def status(self) -> Status:
-        """Own shares and amounts of zero are settled from the start."""
-        done = self.kind is PaymentKind.OWN or self.amount_minor == 0
-        return Status.CONFIRMED if done else Status.PENDING
 
 
 def lock_due_groups(session: Session, *, now: datetime, limit: int = BATCH) -> list[Group]:
@@ -111,13 +69,13 @@ def open_next_of(
     Raises:
         FixedAmountsOverTotal: a group's fixed amounts exceed its price; nothing of the batch is to be kept.
     """
-    plans = _plans(session, groups, now)
+    plans = plans_for(session, groups, now)
     period_ids = _insert_periods(session, plans, origin, now)
     _advance_groups(session, plans)
     _insert_period_events(session, plans, period_ids, by, now)
     made = _write_bills(session, plans, period_ids, by, now)
-    wanted = _bills_wanted(session, plans, period_ids, now)
-    coming = [draft for plan in plans for draft in _heads_up(plan, now)]
+    wanted = bills_wanted(session, plans, period_ids, now)
+    coming = [draft for plan in plans for draft in heads_up(plan, now)]
     return Opened(len(plans), queue(session, [*made, *wanted, *coming], now=now))
 
 
@@ -125,105 +83,9 @@ def bill(
     session: Session, group: Group, period: Period, total_minor: int, *, by: Actor, now: datetime
 ) -> Plan:
     """Make the payments of a period whose bill has come; the caller writes the period's total."""
-    plan = _plan_of(session, group, period, total_minor, now)
+    plan = plan_of_bill(session, group, period, total_minor, now)
     queue(session, _write_bills(session, [plan], [period.id], by, now), now=now)
     return plan
-
-
-def shares_of(plan: Plan) -> tuple[list[Sharer], Shares]:
-    """Work out who shares a plan and what each owes; the plan has a total.
-
-    Raises:
-        FixedAmountsOverTotal: the fixed amounts exceed the total.
-    """
-    group = plan.group
-    sharers = [sharer for member in plan.members if (sharer := _sharer(group, member, plan.window))]
-    payer_included = group.payer_included and any(sharer.is_payer for sharer in sharers)
-    shares = split(
-        plan.total_minor or 0,
-        sharers,
-        sequence=plan.window.sequence,
-        period_days=plan.window.days,
-        payer_included=payer_included,
-    )
-    return sharers, shares
-
-
-def _plans(session: Session, groups: Sequence[Group], now: datetime) -> list[Plan]:
-    keys = [group.id for group in groups]
-    members, prices = _members_of(session, keys), _prices_of(session, keys)
-    return [_plan(group, members.get(group.id, []), prices.get(group.id, []), now) for group in groups]
-
-
-def _plan(group: Group, members: Sequence[Member], prices: Sequence[Price], now: datetime) -> Plan:
-    window = cycle_of(group).window(group.next_sequence)
-    return Plan(
-        group=group,
-        window=window,
-        today=local_date(now, group.time_zone),
-        due_on=window.starts_on + timedelta(days=group.due_days),
-        opens_on=window.starts_on - timedelta(days=group.collect_days_before),
-        total_minor=price_on(prices, window.starts_on),
-        members=members,
-        correlation_id=new_correlation_id(),
-        prices=prices,
-    )
-
-
-def price_on(prices: Iterable[Price], day: date) -> int | None:
-    """Return what a group costs on a day (minor units): its latest price from that day or before."""
-    known = [price for price in prices if price.from_on <= day]
-    return max(known, key=lambda price: price.from_on).amount_minor if known else None
-
-
-def _plan_of(session: Session, group: Group, period: Period, total_minor: int, now: datetime) -> Plan:
-    return Plan(
-        group=group,
-        window=Window(period.sequence, period.starts_on, period.ends_on),
-        today=local_date(now, group.time_zone),
-        due_on=period.due_on,
-        opens_on=period.opens_on,
-        total_minor=total_minor,
-        members=_members_of(session, [group.id]).get(group.id, []),
-        correlation_id=new_correlation_id(),
-    )
-
-
-def _members_of(session: Session, group_ids: Collection[int]) -> dict[int, list[Member]]:
-    found: dict[int, list[Member]] = {}
-    for member in session.scalars(select(Member).where(Member.group_id.in_(group_ids)).order_by(Member.id)):
-        found.setdefault(member.group_id, []).append(member)
-    return found
-
-
-def _prices_of(session: Session, group_ids: Collection[int]) -> dict[int, list[Price]]:
-    found: dict[int, list[Price]] = {}
-    for price in session.scalars(select(Price).where(Price.group_id.in_(group_ids))):
-        found.setdefault(price.group_id, []).append(price)
-    return found
-
-
-def _sharer(group: Group, member: Member, window: Window) -> Sharer | None:
-    """Put a member into the words of `domain.shares`; the payer shares every period in full, or none."""
-    weight = 1 if group.split is SplitKind.EQUAL else member.weight
-    if member.contact_id == group.payer_id:
-        is_here = group.payer_included and member.left_on is None
-        return Sharer(member.id, weight, is_payer=True) if is_here else None
-    days = part_days(group.part_period, member.joined_on, member.left_on, window)
-    if days is ABSENT:
-        return None
-    return Sharer(member.id, weight, member.fixed_minor, days)
-
-
-def _dues_of(plan: Plan) -> tuple[list[Dues], int]:
-    sharers, shares = shares_of(plan)
-    by_key = {member.id: member for member in plan.members}
-    dues = []
-    for sharer in sharers:
-        kind = PaymentKind.OWN if sharer.is_payer else PaymentKind.DUES
-        amount = shares.payer_minor if sharer.is_payer else shares.amounts[sharer.key]
-        dues.append(Dues(by_key[sharer.key], sharer, amount, kind))
-    return dues, shares.payer_minor
 
 
 def _insert_periods(
@@ -272,20 +134,11 @@ def _advance_groups(session: Session, plans: Sequence[Plan]) -> None:
             {
                 "id": plan.group.id,
                 "next_sequence": plan.group.next_sequence,
-                "next_open_at": next_opening(plan.group) if _has_members(plan) else None,
+                "next_open_at": next_opening(plan.group) if has_members(plan) else None,
             }
         )
         session.expunge(plan.group)
     session.execute(update(Group), rows)
-
-
-def _has_members(plan: Plan) -> bool:
-    """Tell whether anybody but the payer is still there when the next period starts."""
-    starts_on = cycle_of(plan.group).start_of(plan.group.next_sequence)
-    return any(
-        member.contact_id != plan.group.payer_id and (member.left_on is None or member.left_on > starts_on)
-        for member in plan.members
-    )
 
 
 def _insert_period_events(
@@ -314,11 +167,11 @@ def _write_bills(
     billed = [
         (plan, key) for plan, key in zip(plans, period_ids, strict=True) if plan.total_minor is not None
     ]
-    dues = [(plan, key, part) for plan, key in billed for part in _dues_of(plan)[0]]
+    dues = [(plan, key, part) for plan, key in billed for part in dues_of(plan)[0]]
     if not dues:
         return []
     reachable = _reachable(session, {part.member.contact_id for _plan, _key, part in dues})
-    references = _references(session, {plan.group.workspace_id for plan, _key, _part in dues}, len(dues))
+    references = new_references(session, {plan.group.workspace_id for plan, _key, _part in dues}, len(dues))
     rows = [
         _payment_row(plan, key, part, reference, part.member.contact_id in reachable, now)
         for (plan, key, part), reference in zip(dues, references, strict=True)
@@ -332,7 +185,7 @@ def _write_bills(
     _settle_own_shares(session, [(plan, part, key) for (plan, _period, part), key in paid], now)
     _apply_credits(session, [(plan, part) for plan, _period, part in dues], by, now)
     return [
-        _opened_notice(plan, part, key)
+        opened_notice(plan, part, key)
         for (plan, _period, part), key in paid
         if plan.group.tells_opened and part.status is Status.PENDING
     ]
@@ -483,98 +336,3 @@ def _reachable(session: Session, contact_ids: Collection[int]) -> set[int]:
         Address.unsubscribed_at.is_(None),
     )
     return set(session.scalars(query))
-
-
-def _references(session: Session, workspace_ids: Collection[int], count: int) -> list[str]:
-    """Draw reference codes that no payment of the workspaces has."""
-    found: set[str] = set()
-    while len(found) < count:
-        drawn = {make_reference(secrets.randbits(64)) for _ in range(count - len(found))}
-        taken = session.scalars(
-            select(Payment.reference).where(
-                Payment.workspace_id.in_(workspace_ids), Payment.reference.in_(drawn)
-            )
-        )
-        found |= drawn - set(taken)
-    return list(found)
-
-
-def _opened_notice(plan: Plan, part: Dues, payment_id: int) -> Draft:
-    return Draft(
-        workspace_id=plan.group.workspace_id,
-        contact_id=part.member.contact_id,
-        notice=Notice.PERIOD_OPENED,
-        dedupe_key=f"opened:{payment_id}",
-        due_at=at_hour(plan.today, plan.group.hour, plan.group.time_zone),
-        payload={"payment_ids": [payment_id]},
-        correlation_id=plan.correlation_id,
-    )
-
-
-def _bills_wanted(
-    session: Session, plans: Sequence[Plan], period_ids: Sequence[int], now: datetime
-) -> list[Draft]:
-    """Ask the admins of each workspace for the bills of periods without a total."""
-    wanted = [(plan, key) for plan, key in zip(plans, period_ids, strict=True) if plan.total_minor is None]
-    workspaces = {plan.group.workspace_id for plan, _key in wanted}
-    admins = {workspace_id: admin_contacts(session, workspace_id) for workspace_id in workspaces}
-    return [
-        _bill_wanted(plan, key, admin, now)
-        for plan, key in wanted
-        for admin in admins[plan.group.workspace_id]
-    ]
-
-
-def _bill_wanted(plan: Plan, period_id: int, admin_contact_id: int, now: datetime) -> Draft:
-    return Draft(
-        workspace_id=plan.group.workspace_id,
-        contact_id=admin_contact_id,
-        notice=Notice.BILL_WANTED,
-        dedupe_key=f"bill:{period_id}:{admin_contact_id}",
-        due_at=now,
-        payload={"period_id": period_id},
-        correlation_id=plan.correlation_id,
-    )
-
-
-def _heads_up(plan: Plan, now: datetime) -> list[Draft]:
-    """Announce the period after this one to those who will share it, `heads_up_days` before it opens.
-
-    Nothing is said of a period that opens at once as well, after downtime, nor of one whose shares do not
-    work out yet: that is a question for its own opening and must not hold up this one.
-    """
-    group = plan.group
-    opens_at = next_opening(group)
-    if not group.heads_up_days or plan.total_minor is None or opens_at is None or opens_at <= now:
-        return []
-    window = cycle_of(group).window(plan.window.sequence + 1)
-    coming = replace(
-        plan,
-        window=window,
-        due_on=window.starts_on + timedelta(days=group.due_days),
-        opens_on=window.starts_on - timedelta(days=group.collect_days_before),
-        total_minor=price_on(plan.prices, window.starts_on),
-    )
-    try:
-        dues = _dues_of(coming)[0]
-    except FixedAmountsOverTotal:
-        return []
-    sent_on = coming.opens_on - timedelta(days=group.heads_up_days)
-    return [
-        Draft(
-            workspace_id=group.workspace_id,
-            contact_id=part.member.contact_id,
-            notice=Notice.HEADS_UP,
-            dedupe_key=f"heads_up:{group.id}:{window.sequence}:{part.member.id}",
-            due_at=at_hour(sent_on, group.hour, group.time_zone),
-            payload={
-                "group_id": group.id,
-                "starts_on": window.starts_on.isoformat(),
-                "ends_on": window.ends_on.isoformat(),
-                "due_on": coming.due_on.isoformat(),
-                "amount_minor": part.amount_minor,
-            },
-        )
-        for part in dues
-        if part.status is Status.PENDING
-    ]

@@ -17,6 +17,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_receiving, check_actor
 from substrack.domain.wording import clean_text
+from substrack.services.deciding import ReasonMissing
 from substrack.services.journal import record, record_payment
 from substrack.services.ledger import (
     Decision,
@@ -30,7 +31,6 @@ from substrack.services.ledger import (
     unallocated_minor,
     void_allocations,
 )
-from substrack.services.payments import ReasonMissing
 from substrack.services.periods import NoSuchPeriod
 from substrack.services.schedule import reschedule_payments
 from substrack.store import (

@@ -23,9 +23,9 @@ from substrack.queries.review import (
     load_claim,
     payments_of_claim,
 )
+from substrack.services.claim_decisions import ClaimDecided, confirm_claim, reject_claim
 from substrack.services.ledger import DecidedAlready
 from substrack.services.links import DeadLink
-from substrack.services.payments import ClaimDecided, confirm_claim, reject_claim
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.services.visits import DecideVisit, open_decide
 from substrack.texts.bills import what_for

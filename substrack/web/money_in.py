@@ -22,8 +22,8 @@ from substrack.queries.money_page import (
     load_open,
 )
 from substrack.queries.receipt_lists import find_receipt, list_receipts
+from substrack.services.deciding import ReasonMissing
 from substrack.services.ledger import lock_contacts
-from substrack.services.payments import ReasonMissing
 from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in

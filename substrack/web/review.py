@@ -18,8 +18,9 @@ from substrack.queries.review import (
     load_claims,
     payments_of_claim,
 )
+from substrack.services.claim_decisions import ClaimDecided, ClaimOutcome, confirm_claim, reject_claim
+from substrack.services.deciding import ReasonMissing
 from substrack.services.ledger import DecidedAlready
-from substrack.services.payments import ClaimDecided, ClaimOutcome, ReasonMissing, confirm_claim, reject_claim
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
 from substrack.web.decisions import back, decided_words, flash_decision, my_words

@@ -10,9 +10,9 @@ from substrack.domain.errors import NotFound
 from substrack.domain.money import NegativeAmount
 from substrack.domain.payments import NotAllowed, Status
 from substrack.domain.shares import SplitKind
+from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.late_joiners import BillMissing, HasPaymentThere, PayerOwesNothing, add_to_period
 from substrack.services.members import UnknownMember
-from substrack.services.payments import OtherCurrencyReceived
 from substrack.services.periods import PeriodVoided
 from substrack.services.receipts import record_receipt
 from substrack.services.voiding import void_period

@@ -10,21 +10,21 @@ from sqlalchemy import select
 
 from substrack.domain.actors import OPERATOR, Actor
 from substrack.domain.payments import NotAllowed, ReopenCause, Status
+from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import TooManyClaims, claim_payments, withdraw_claim
+from substrack.services.credit import credit_minor
+from substrack.services.deciding import NothingArrived, ReasonMissing
 from substrack.services.ledger import DecidedAlready, NoSuchPayment
 from substrack.services.payments import (
-    NothingArrived,
     OwnShare,
-    ReasonMissing,
     adjust_payment,
-    confirm_claim,
     confirm_payment,
     reject_payment,
     reopen_payment,
     unwaive_payment,
     waive_payment,
 )
-from substrack.services.receipts import apply_credit_now, credit_minor, record_receipt, void_receipt
+from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.store import Attempt, AttemptState, Event, Group, Member, Payment, Period, Receipt
 from tests.support.cast import Cast, at, make_stranger, money

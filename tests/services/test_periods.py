@@ -13,15 +13,11 @@ from substrack.domain.errors import NotFound, Refused
 from substrack.domain.payments import NotAllowed, Status
 from substrack.domain.shares import FixedAmountsOverTotal, PartPeriod, SplitKind
 from substrack.services.claims import claim_payments
+from substrack.services.credit import credit_minor
+from substrack.services.deciding import OtherCurrencyReceived, ReasonMissing
 from substrack.services.groups import archive_group, pause_group
 from substrack.services.members import add_member, edit_member, leave_group
-from substrack.services.payments import (
-    OtherCurrencyReceived,
-    ReasonMissing,
-    adjust_payment,
-    confirm_payment,
-    waive_payment,
-)
+from substrack.services.payments import adjust_payment, confirm_payment, waive_payment
 from substrack.services.periods import (
     DueBeforeStart,
     GroupClosed,
@@ -32,7 +28,7 @@ from substrack.services.periods import (
     edit_period,
     open_next_period,
 )
-from substrack.services.receipts import apply_credit_now, credit_minor
+from substrack.services.receipts import apply_credit_now
 from substrack.services.voiding import NotVoid, VoidAlready, restore_period, void_period
 from substrack.store import Attempt, AttemptState, Group, Member, Payment, Period
 from tests.support.books import check_books

@@ -12,12 +12,12 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound
 from substrack.domain.payments import ReopenCause, Status
 from substrack.services.asking import snooze_payments
+from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import (
     NothingOwed,
     adjust_payment,
-    confirm_claim,
     confirm_payment,
     reject_payment,
     reopen_payment,

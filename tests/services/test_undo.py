@@ -13,6 +13,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.payments import ReopenCause, Status
 from substrack.services.claims import claim_payments
+from substrack.services.credit import credit_minor
 from substrack.services.outbox import cancel_waiting
 from substrack.services.payments import (
     adjust_payment,
@@ -22,7 +23,7 @@ from substrack.services.payments import (
     waive_payment,
 )
 from substrack.services.periods import edit_period, open_next_period
-from substrack.services.receipts import apply_credit_now, credit_minor, record_receipt, void_receipt
+from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.store import Event, Group, Member, Message, Payment, Period, Receipt
 from tests.support.books import check_books

@@ -9,9 +9,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
+from substrack.services.claim_decisions import confirm_claim
 from substrack.services.founding import Founded
 from substrack.services.links import issue_link
-from substrack.services.payments import confirm_claim
 from substrack.store import Attempt, Event, LinkPurpose, Member, User
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, events

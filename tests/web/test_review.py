@@ -8,8 +8,9 @@ import pytest
 from flask import Flask
 
 from substrack.bootstrap import Runtime
+from substrack.services.claim_decisions import confirm_claim
 from substrack.services.founding import Founded
-from substrack.services.payments import adjust_payment, confirm_claim
+from substrack.services.payments import adjust_payment
 from substrack.store import Member
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, events, stranger

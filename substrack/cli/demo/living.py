@@ -25,10 +25,11 @@ from substrack.domain.pay_methods import pay_method
 from substrack.domain.payments import ASKABLE, PaymentKind, Status
 from substrack.domain.terms import GroupTerms
 from substrack.queries.ledger_lists import PaymentRow, list_payments, list_periods
+from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import claim_payments
 from substrack.services.groups import create_group, set_pay_methods
 from substrack.services.members import add_member, leave_group
-from substrack.services.payments import confirm_claim, reject_claim, waive_payment
+from substrack.services.payments import waive_payment
 from substrack.services.periods import edit_period
 from substrack.services.prices import set_price
 from substrack.worker.outbox import deliver_due

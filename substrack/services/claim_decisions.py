@@ -1,0 +1,157 @@
+"""Decisions about a whole claim: everything one press named, confirmed or rejected together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.errors import NotFound
+from substrack.domain.money import Money
+from substrack.domain.payments import (
+    Act,
+    check_actor,
+)
+from substrack.services.answers import queue_received, queue_rejected
+from substrack.services.credit import apply_credit
+from substrack.services.deciding import (
+    check_arrived,
+    check_versions,
+    clean_reason,
+    reject_one,
+)
+from substrack.services.ledger import (
+    Decision,
+    check_admin,
+    lock_contacts,
+    payments_now,
+)
+from substrack.services.schedule import reschedule_payments
+from substrack.services.settling import Arrival, receive, workspace_today
+from substrack.store import (
+    Attempt,
+    AttemptItem,
+    AttemptState,
+    Payment,
+)
+
+
+class NoSuchClaim(NotFound):
+    """There is no such claim."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such claim.")
+
+
+class ClaimDecided(NotFound):
+    """Nothing of the claim waits any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This claim was decided or withdrawn in the meantime; nothing was changed.")
+
+
+@dataclass(frozen=True)
+class ClaimOutcome:
+    """The payments of a claim after a decision, and the correlation id that undoes it."""
+
+    attempt: Attempt
+    payments: Sequence[Payment]
+    correlation_id: str
+
+
+def confirm_claim(
+    session: Session,
+    attempt_id: int,
+    *,
+    amount: Money | None = None,
+    received_on: date | None = None,
+    by: Actor,
+    now: datetime,
+    versions: dict[int, int] | None = None,
+) -> ClaimOutcome:
+    """Confirm a whole claim with one receipt over the sum it states, or over `amount`, oldest payment first.
+
+    When part of the claim was decided or withdrawn before, the sum is what its other payments lack. A smaller
+    sum answers every payment of the claim: covered ones are confirmed, the others pending for the
+    rest. `versions` (payment key → version shown) refuses the decision when something changed since it was
+    shown.
+
+    Raises:
+        NoSuchClaim, ClaimDecided, NotAllowed, NothingArrived, OtherCurrencyReceived, DecidedAlready.
+    """
+    check_actor(Act.CONFIRM, by)
+    attempt, payments = _open_claim(session, attempt_id, by)
+    check_versions(session, payments, versions, Act.CONFIRM)
+    money = amount or _stated(session, attempt, payments)
+    check_arrived(money, payments[0])
+    decision = Decision(by, now)
+    today = received_on or attempt.paid_on or workspace_today(session, attempt.workspace_id, now)
+    arrival = Arrival(today, method=attempt.method, attempt_id=attempt.id)
+    receipt = receive(
+        session,
+        attempt.workspace_id,
+        attempt.contact_id,
+        attempt.payer_id,
+        money,
+        payments,
+        decision=decision,
+        arrival=arrival,
+        answers_claims=True,
+    )
+    queue_received(session, attempt.contact_id, arrival.settled, receipt, decision)
+    apply_credit(session, attempt.contact_id, attempt.payer_id, decision)
+    return ClaimOutcome(attempt, payments, decision.correlation_id)
+
+
+def reject_claim(
+    session: Session,
+    attempt_id: int,
+    *,
+    reason: str,
+    by: Actor,
+    now: datetime,
+    versions: dict[int, int] | None = None,
+) -> ClaimOutcome:
+    """Reject everything of a claim that still waits; the member gets one answer with the reason.
+
+    Raises:
+        NoSuchClaim, ClaimDecided, NotAllowed, ReasonMissing, DecidedAlready.
+    """
+    check_actor(Act.REJECT, by)
+    decision = Decision(by, now, clean_reason(reason))
+    attempt, payments = _open_claim(session, attempt_id, by)
+    check_versions(session, payments, versions, Act.REJECT)
+    for payment in payments:
+        reject_one(session, payment, decision, None)
+    queue_rejected(session, payments, decision)
+    reschedule_payments(session, [payment.id for payment in payments], now=now)
+    return ClaimOutcome(attempt, payments, decision.correlation_id)
+
+
+def _open_claim(session: Session, attempt_id: int, by: Actor) -> tuple[Attempt, list[Payment]]:
+    attempt = session.get(Attempt, attempt_id)
+    if attempt is None:
+        raise NoSuchClaim
+    check_admin(session, by, attempt.workspace_id)
+    lock_contacts(session, [attempt.contact_id])
+    session.refresh(attempt)
+    waiting = select(AttemptItem.payment_id).where(
+        AttemptItem.attempt_id == attempt_id, AttemptItem.state == AttemptState.OPEN
+    )
+    payments = payments_now(session, Payment.id.in_(waiting))
+    if not payments:
+        raise ClaimDecided
+    return attempt, payments
+
+
+def _stated(session: Session, attempt: Attempt, waiting: Sequence[Payment]) -> Money:
+    """Say what a claim still stands for: money that was booked for one of its payments came only once."""
+    items = session.scalar(select(func.count()).where(AttemptItem.attempt_id == attempt.id))
+    if items == len(waiting):
+        return Money(attempt.amount_minor, attempt.currency)
+    left = sum(payment.amount_minor - payment.received_minor for payment in waiting)
+    return Money(min(left, attempt.amount_minor), attempt.currency)

@@ -1,0 +1,146 @@
+"""Credit: what of a contact's receipts settles nothing yet, and what it settles next.
+
+It moves when a receipt is recorded, a period opens or an admin asks; never as the result of a void.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import credit_of
+from substrack.domain.payments import (
+    ASKABLE,
+    Act,
+    PaymentKind,
+    Status,
+    after_receiving,
+)
+from substrack.services.ledger import (
+    Decision,
+    Touched,
+    allocate,
+    live_allocations,
+    move,
+    payments_now,
+    standing_of,
+    unallocated_minor,
+    void_allocations,
+)
+from substrack.services.schedule import reschedule_payments
+from substrack.store import (
+    Allocation,
+    Direction,
+    Group,
+    Payment,
+    Receipt,
+    ReceiptSource,
+)
+
+
+def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Decision) -> int:
+    """Let a contact's credit with a payer settle what they owe, oldest first; return how many it touched.
+
+    Credit kept for a group settles only that group's payments; money taken off a payment because it was for
+    something else does not flow back to it. Payments under a claim are left to the claim. The caller holds
+    the contact's lock.
+    """
+    credit = _credit(session, contact_id, payer_id)
+    if not credit:
+        return 0
+    payments = payments_now(
+        session,
+        Payment.contact_id == contact_id,
+        Payment.payer_id == payer_id,
+        Payment.kind == PaymentKind.DUES,
+        Payment.status.in_(ASKABLE),
+    )
+    kept_away = _kept_away(session, [payment.id for payment in payments])
+    taken = decision.taken_by(credit_of(decision.by))
+    settled = [
+        payment.id for payment in payments if _settle_from_credit(session, payment, credit, kept_away, taken)
+    ]
+    reschedule_payments(session, settled, now=decision.now)
+    return len(settled)
+
+
+def credit_minor(session: Session, contact_id: int, payer_id: int, currency: str) -> int:
+    """Return a contact's credit with a payer in one currency, in minor units."""
+    return sum(
+        free for receipt, free in _credit(session, contact_id, payer_id) if receipt.currency == currency
+    )
+
+
+def _credit(session: Session, contact_id: int, payer_id: int) -> list[tuple[Receipt, int]]:
+    receipts = session.scalars(
+        select(Receipt)
+        .where(
+            Receipt.contact_id == contact_id,
+            Receipt.payer_id == payer_id,
+            Receipt.voided_at.is_(None),
+            Receipt.direction == Direction.IN,
+            Receipt.source != ReceiptSource.OWN,
+        )
+        .order_by(Receipt.received_on, Receipt.id)
+    )
+    free = [(receipt, unallocated_minor(session, receipt)) for receipt in receipts]
+    return [(receipt, amount) for receipt, amount in free if amount > 0]
+
+
+def _kept_away(session: Session, payment_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Find the pairs of receipt and payment that an admin took apart as "for something else"."""
+    query = select(Allocation.receipt_id, Allocation.payment_id).where(
+        Allocation.payment_id.in_(payment_ids), Allocation.keeps_away
+    )
+    return {(receipt_id, payment_id) for receipt_id, payment_id in session.execute(query)}
+
+
+def _settle_from_credit(
+    session: Session,
+    payment: Payment,
+    credit: list[tuple[Receipt, int]],
+    kept_away: set[tuple[int, int]],
+    decision: Decision,
+) -> bool:
+    touched, given = Touched(), 0
+    open_minor = payment.amount_minor - payment.received_minor
+    for place, (receipt, free) in enumerate(credit):
+        part = min(free, open_minor - given)
+        fits = receipt.currency == payment.currency and receipt.group_id in (None, payment.group_id)
+        if part <= 0 or not fits or (receipt.id, payment.id) in kept_away:
+            continue
+        _allocate_more(session, receipt, payment, part, touched, decision.now)
+        credit[place] = (receipt, free - part)
+        given += part
+    if given == 0:
+        return False
+    group = session.get_one(Group, payment.group_id)
+    standing = after_receiving(standing_of(payment), given, tolerance_minor=group.tolerance_minor)
+    target = Status.CONFIRMED if standing.is_covered else Status.PENDING
+    facts = {"allocated": given}
+    move(
+        session,
+        payment,
+        Act.CONFIRM,
+        decision,
+        target=target,
+        standing=standing,
+        touched=touched,
+        facts=facts,
+    )
+    return True
+
+
+def _allocate_more(
+    session: Session, receipt: Receipt, payment: Payment, part_minor: int, touched: Touched, now: datetime
+) -> None:
+    """Allocate, joining what the same receipt gives this payment already into one live allocation."""
+    earlier = live_allocations(
+        session, Allocation.receipt_id == receipt.id, Allocation.payment_id == payment.id
+    )
+    void_allocations(session, earlier, touched, now)
+    whole = part_minor + sum(allocation.amount_minor for allocation in earlier)
+    allocate(session, receipt, payment, whole, touched, now)

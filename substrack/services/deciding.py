@@ -1,0 +1,120 @@
+"""What all decisions share: the refusals, and the checks before anything is moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.errors import Refused
+from substrack.domain.money import Money
+from substrack.domain.payments import (
+    TRANSITIONS,
+    Act,
+    Status,
+)
+from substrack.domain.wording import clean_text
+from substrack.services.ledger import (
+    Decision,
+    Touched,
+    close_claim_item,
+    decided_already,
+    move,
+    settle_if_covered,
+)
+from substrack.store import (
+    AttemptState,
+    Payment,
+)
+
+
+class ReasonMissing(Refused):
+    """The member will read why; without a reason there is nothing to read."""
+
+    field = "reason"
+
+    def __init__(self) -> None:
+        super().__init__("Say why; the member will read it.")
+
+
+class NothingArrived(Refused):
+    """A confirmation needs money; without any, reject or waive instead."""
+
+    field = "amount"
+
+    def __init__(self) -> None:
+        super().__init__("Enter what arrived, more than zero. If nothing came, reject; to forgive it, waive.")
+
+
+class OtherCurrencyReceived(Refused):
+    """Money of one currency cannot settle a payment of another."""
+
+    field = "amount"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"This is owed in {currency}; enter the amount in {currency}.")
+        self.currency = currency
+
+
+def check_arrived(money: Money, payment: Payment) -> None:
+    """Refuse money in another currency, and none at all while something is left to pay.
+
+    Raises:
+        OtherCurrencyReceived, NothingArrived.
+    """
+    if money.currency != payment.currency:
+        raise OtherCurrencyReceived(payment.currency)
+    covered = payment.amount_minor == payment.received_minor
+    if money.minor < 0 or (money.minor == 0 and not covered):
+        raise NothingArrived
+
+
+def check_source(session: Session, payment: Payment, act: Act) -> None:
+    """Refuse an act that the payment's status does not allow.
+
+    Raises:
+        DecidedAlready.
+    """
+    if payment.status not in TRANSITIONS[act].sources:
+        raise decided_already(session, payment, act)
+
+
+def check_versions(
+    session: Session, payments: Sequence[Payment], versions: dict[int, int] | None, act: Act
+) -> None:
+    """Refuse to decide about payments that changed since they were shown.
+
+    Raises:
+        DecidedAlready.
+    """
+    for payment in payments:
+        if versions is not None and versions.get(payment.id) != payment.version:
+            raise decided_already(session, payment, act)
+
+
+def reject_one(session: Session, payment: Payment, decision: Decision, version: int | None) -> None:
+    """Reject the claim on one locked payment; telling the member is the caller's."""
+    touched = Touched()
+    close_claim_item(session, payment, AttemptState.REJECTED, touched, decision.now, reason=decision.reason)
+    move(
+        session,
+        payment,
+        Act.REJECT,
+        decision,
+        target=Status.PENDING,
+        touched=touched,
+        expected_version=version,
+    )
+    settle_if_covered(session, payment, decision)
+
+
+def clean_reason(text: str) -> str:
+    """Return a reason in clean words.
+
+    Raises:
+        ReasonMissing, TextTooLong, CharacterRefused.
+    """
+    cleaned = clean_text(text, field="reason", maximum=500)
+    if not cleaned:
+        raise ReasonMissing
+    return cleaned

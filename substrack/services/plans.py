@@ -1,0 +1,174 @@
+"""Plans: a period that is about to be written, who shares it, and what each of them owes.
+
+Reads and works out; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.cycles import Window, local_date
+from substrack.domain.payments import PaymentKind, Status
+from substrack.domain.shares import ABSENT, Sharer, Shares, SplitKind, part_days, split
+from substrack.services.journal import new_correlation_id
+from substrack.services.schedule import cycle_of
+from substrack.store import (
+    Group,
+    Member,
+    Period,
+    Price,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One period about to be written: its dates, its total if known, and the members who share it."""
+
+    group: Group
+    window: Window
+    today: date
+    due_on: date
+    opens_on: date
+    total_minor: int | None
+    members: Sequence[Member]
+    correlation_id: str
+    prices: Sequence[Price] = ()
+
+    @property
+    def asked_on(self) -> date:
+        """The day requests and lapse count from, so that nothing is born overdue."""
+        from_on = self.opens_on if self.group.collect_days_before else self.due_on
+        return max(self.today, from_on)
+
+
+@dataclass(frozen=True)
+class Dues:
+    """One member's part of a plan."""
+
+    member: Member
+    sharer: Sharer
+    amount_minor: int
+    kind: PaymentKind
+
+    @property
+    def status(self) -> Status:
+        """Own shares and amounts of zero are settled from the start."""
+        done = self.kind is PaymentKind.OWN or self.amount_minor == 0
+        return Status.CONFIRMED if done else Status.PENDING
+
+
+def shares_of(plan: Plan) -> tuple[list[Sharer], Shares]:
+    """Work out who shares a plan and what each owes; the plan has a total.
+
+    Raises:
+        FixedAmountsOverTotal: the fixed amounts exceed the total.
+    """
+    group = plan.group
+    sharers = [sharer for member in plan.members if (sharer := _sharer(group, member, plan.window))]
+    payer_included = group.payer_included and any(sharer.is_payer for sharer in sharers)
+    shares = split(
+        plan.total_minor or 0,
+        sharers,
+        sequence=plan.window.sequence,
+        period_days=plan.window.days,
+        payer_included=payer_included,
+    )
+    return sharers, shares
+
+
+def dues_of(plan: Plan) -> tuple[list[Dues], int]:
+    """List what each sharer of a plan owes, the payer's own part included, and that part.
+
+    Raises:
+        FixedAmountsOverTotal: the fixed amounts exceed the total.
+    """
+    sharers, shares = shares_of(plan)
+    by_key = {member.id: member for member in plan.members}
+    dues = []
+    for sharer in sharers:
+        kind = PaymentKind.OWN if sharer.is_payer else PaymentKind.DUES
+        amount = shares.payer_minor if sharer.is_payer else shares.amounts[sharer.key]
+        dues.append(Dues(by_key[sharer.key], sharer, amount, kind))
+    return dues, shares.payer_minor
+
+
+def plans_for(session: Session, groups: Sequence[Group], now: datetime) -> list[Plan]:
+    """Plan the next period of each group, in four statements at most."""
+    keys = [group.id for group in groups]
+    members, prices = _members_of(session, keys), _prices_of(session, keys)
+    return [_plan(group, members.get(group.id, []), prices.get(group.id, []), now) for group in groups]
+
+
+def _plan(group: Group, members: Sequence[Member], prices: Sequence[Price], now: datetime) -> Plan:
+    window = cycle_of(group).window(group.next_sequence)
+    return Plan(
+        group=group,
+        window=window,
+        today=local_date(now, group.time_zone),
+        due_on=window.starts_on + timedelta(days=group.due_days),
+        opens_on=window.starts_on - timedelta(days=group.collect_days_before),
+        total_minor=price_on(prices, window.starts_on),
+        members=members,
+        correlation_id=new_correlation_id(),
+        prices=prices,
+    )
+
+
+def plan_of_bill(session: Session, group: Group, period: Period, total_minor: int, now: datetime) -> Plan:
+    """Plan the payments of a period that is open and whose bill has come."""
+    return Plan(
+        group=group,
+        window=Window(period.sequence, period.starts_on, period.ends_on),
+        today=local_date(now, group.time_zone),
+        due_on=period.due_on,
+        opens_on=period.opens_on,
+        total_minor=total_minor,
+        members=_members_of(session, [group.id]).get(group.id, []),
+        correlation_id=new_correlation_id(),
+    )
+
+
+def price_on(prices: Iterable[Price], day: date) -> int | None:
+    """Return what a group costs on a day (minor units): its latest price from that day or before."""
+    known = [price for price in prices if price.from_on <= day]
+    return max(known, key=lambda price: price.from_on).amount_minor if known else None
+
+
+def _members_of(session: Session, group_ids: Collection[int]) -> dict[int, list[Member]]:
+    found: dict[int, list[Member]] = {}
+    for member in session.scalars(select(Member).where(Member.group_id.in_(group_ids)).order_by(Member.id)):
+        found.setdefault(member.group_id, []).append(member)
+    return found
+
+
+def _prices_of(session: Session, group_ids: Collection[int]) -> dict[int, list[Price]]:
+    found: dict[int, list[Price]] = {}
+    for price in session.scalars(select(Price).where(Price.group_id.in_(group_ids))):
+        found.setdefault(price.group_id, []).append(price)
+    return found
+
+
+def _sharer(group: Group, member: Member, window: Window) -> Sharer | None:
+    """Put a member into the words of `domain.shares`; the payer shares every period in full, or none."""
+    weight = 1 if group.split is SplitKind.EQUAL else member.weight
+    if member.contact_id == group.payer_id:
+        is_here = group.payer_included and member.left_on is None
+        return Sharer(member.id, weight, is_payer=True) if is_here else None
+    days = part_days(group.part_period, member.joined_on, member.left_on, window)
+    if days is ABSENT:
+        return None
+    return Sharer(member.id, weight, member.fixed_minor, days)
+
+
+def has_members(plan: Plan) -> bool:
+    """Tell whether anybody but the payer is still there when the next period starts."""
+    starts_on = cycle_of(plan.group).start_of(plan.group.next_sequence)
+    return any(
+        member.contact_id != plan.group.payer_id and (member.left_on is None or member.left_on > starts_on)
+        for member in plan.members
+    )

@@ -1,0 +1,76 @@
+"""Taking back: receipts that are void, and payments that lose what they had received."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.payments import (
+    Act,
+    Standing,
+    Status,
+)
+from substrack.services.journal import record_payment
+from substrack.services.ledger import (
+    Decision,
+    Touched,
+    live_allocations,
+    move,
+    snapshot,
+    void_allocations,
+)
+from substrack.services.schedule import reschedule_payments
+from substrack.store import (
+    Allocation,
+    Payment,
+    Receipt,
+)
+
+
+def take_back(session: Session, receipt: Receipt, decision: Decision) -> None:
+    """Void a receipt and its allocations and reopen what they covered; the caller holds the lock."""
+    receipt.voided_at, receipt.void_reason = decision.now, decision.reason
+    touched = Touched(receipts_voided=[receipt.id])
+    reopened = []
+    for allocation in live_allocations(session, Allocation.receipt_id == receipt.id):
+        payment = session.get_one(Payment, allocation.payment_id, populate_existing=True)
+        void_allocations(session, [allocation], touched, decision.now)
+        release(session, payment, allocation.amount_minor, decision, touched)
+        reopened.append(payment.id)
+        touched = Touched()
+    reschedule_payments(session, reopened, now=decision.now)
+
+
+def release(
+    session: Session, payment: Payment, amount_minor: int, decision: Decision, touched: Touched
+) -> None:
+    """Take received money off a payment; a confirmed one is pending again, its write-off gone."""
+    standing = Standing(payment.amount_minor, payment.received_minor - amount_minor)
+    if payment.status is Status.CONFIRMED:
+        move(
+            session, payment, Act.REOPEN, decision, target=Status.PENDING, standing=standing, touched=touched
+        )
+    elif payment.status is Status.WAIVED:
+        _release_waived(session, payment, amount_minor, decision, touched)
+    else:
+        move(session, payment, Act.ADJUST, decision, standing=standing, touched=touched)
+
+
+def _release_waived(
+    session: Session, payment: Payment, amount_minor: int, decision: Decision, touched: Touched
+) -> None:
+    """Take money off a waived payment: it stays waived, and its history says so."""
+    before = snapshot(payment)
+    payment.received_minor -= amount_minor
+    payment.version += 1
+    session.flush()
+    record_payment(
+        session,
+        "release",
+        payment,
+        by=decision.by,
+        now=decision.now,
+        reason=decision.reason,
+        before=before,
+        after=snapshot(payment) | {"rows": touched.as_dict()},
+        correlation_id=decision.correlation_id,
+    )
