@@ -43,6 +43,11 @@ def _sentence(refused: Refused) -> str:
     """Put the flag a refusal is about before it, and after a question the flag that answers it."""
     answer = " If so, add --shares-mailbox." if isinstance(refused, MailboxShared) else ""
     if refused.field is None:
-        return f"{refused}{answer}"
+        return _on_one_line(f"{refused}{answer}")
     flag = _FLAGS.get(refused.field, refused.field).replace("_", "-")
-    return f"--{flag}: {refused}{answer}"
+    return _on_one_line(f"--{flag}: {refused}{answer}")
+
+
+def _on_one_line(text: str) -> str:
+    """Leave no line breaks or control characters of what was typed in a sentence that quotes it."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
