@@ -6,6 +6,7 @@ It keeps cookies and runs no script. What it sends is what HTML says a browser s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -188,6 +189,8 @@ class _Reader(HTMLParser):
         elif tag in ("script", "style"):
             self._silent -= 1
         elif tag in ("textarea", "button"):
+            if self._open is not None and tag == "textarea":  # its first line break is not part of it
+                self._open.value = re.sub(r"^\r?\n", "", self._open.value)
             self._open = None
         elif tag == "select":
             self._select = None
