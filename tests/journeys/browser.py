@@ -122,7 +122,7 @@ class Browser:
         for _hop in range(6):
             response = self._request(url, method, sent)
             if response.status_code not in REDIRECTS:
-                return read_page(url, response)
+                return read_page(url, response.status_code, response.text, dict(response.headers))
             url = urljoin(url, response.headers["Location"])
             method, sent = "GET", None
         raise AssertionError(f"{url} leads nowhere")
@@ -136,18 +136,11 @@ class Browser:
         return self.client.open(url, method=method, data=data, buffered=True)
 
 
-def read_page(url: str, response: TestResponse) -> Page:
+def read_page(url: str, status: int, html: str, headers: dict[str, str]) -> Page:
     """Read an answer as a page."""
     reader = _Reader()
-    reader.feed(response.text)
-    return Page(
-        url,
-        response.status_code,
-        response.text,
-        dict(response.headers),
-        reader.forms,
-        " ".join(" ".join(reader.words).split()),
-    )
+    reader.feed(html)
+    return Page(url, status, html, headers, reader.forms, " ".join(" ".join(reader.words).split()))
 
 
 class _Reader(HTMLParser):
