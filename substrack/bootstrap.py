@@ -134,12 +134,12 @@ def prepare_data_dir(path: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise WrongSetting(
-            f"SUBSTRACK_DATA_DIR: {path} can't be written ({error.strerror}). Name a directory this user owns."
+            f"SUBSTRACK_DATA_DIR: {path} can't be written ({error.strerror}). Name one this user owns."
         ) from None
 
 
 def secret_keys(settings: Settings) -> list[str]:
-    """Return the keys that sign links, newest first; without a setting, make one on first start (mode 0600)."""
+    """Return the keys that sign links, newest first; without a setting, one is made (mode 0600)."""
     if settings.secret_keys:
         return [key.get_secret_value() for key in settings.secret_keys]
     path = settings.data_dir / "secret-key"

@@ -187,7 +187,7 @@ class ReceivedItem:
 class Received:
     """Money that came and where it went.
 
-    `receipt` is None when the member's own credit settled it; `credit` is what was left over, if anything was.
+    `receipt` is None when the member's own credit settled it; `credit` is what was left over, if anything.
     """
 
     items: tuple[ReceivedItem, ...]

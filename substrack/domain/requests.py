@@ -61,9 +61,14 @@ def next_request_on(payment: AskedPayment, rules: RequestRules) -> date | None:
 
 
 def _slot(payment: AskedPayment, rules: RequestRules) -> date:
-    """Count from the last request, or from `asked_on`; whoever just heard "rejected" gets a rest first."""
+    """Count from the last request, or from `asked_on`; whoever just heard "rejected" gets a rest first.
+
+    A due date that was put off after a request has `asked_on` behind that request: the count starts afresh.
+    """
     counted_from = payment.requested_on or payment.asked_on
     slot = counted_from + timedelta(days=_gap(payment, rules))
+    if payment.asked_on > counted_from:
+        slot = max(slot, payment.asked_on + timedelta(days=rules.grace_days))
     if payment.pending_on > counted_from:
         return max(slot, payment.pending_on + timedelta(days=rules.repeat_every_days))
     return slot

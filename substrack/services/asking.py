@@ -74,7 +74,28 @@ def sweep_payments(session: Session, *, now: datetime, limit: int = BATCH) -> Sw
     Lapses pending payments, asks their contacts (one message each), tells admins whose requests are used
     up, and nudges them about unverified claims. Each payment seen gets a later `next_action_at`.
     """
-    due = _take_due(session, now, limit)
+    return _sweep(session, _take_due(session, now, limit), now)
+
+
+def sweep_contact(session: Session, contact_id: int, *, now: datetime) -> Swept:
+    """Do what time is due to do to one person's payments: the fallback when their batch failed."""
+    lock_contacts(session, [contact_id])
+    due = _load(session, Payment.next_action_at <= now, Payment.contact_id == contact_id)
+    return _sweep(session, due, now)
+
+
+def postpone_contact(session: Session, contact_id: int, *, now: datetime) -> None:
+    """Leave one person's due payments alone for an hour, because acting on them failed."""
+    lock_contacts(session, [contact_id])
+    session.execute(
+        update(Payment)
+        .where(Payment.contact_id == contact_id, Payment.next_action_at <= now)
+        .values(next_action_at=now + timedelta(hours=1))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _sweep(session: Session, due: Sequence[DuePayment], now: datetime) -> Swept:
     if not due:
         return Swept(0)
     messages = _nudge(session, due, now)

@@ -91,6 +91,15 @@ def joining_day(group: Group, now: datetime) -> date:
     return today if has_opened(group) else min(today, next_start(group))
 
 
+def skip_the_past(group: Group, today: date) -> None:
+    """Let the next period be the first that starts on a day or later; the rhythm stays what it was."""
+    cycle = cycle_of(group)
+    if cycle.start_of(group.next_sequence) >= today:
+        return
+    group.anchor_on = cycle.start_of(cycle.sequence_on_or_after(today))
+    group.anchor_sequence = group.next_sequence
+
+
 def check_payer(session: Session, workspace_id: int, contact_id: int) -> int:
     """Return the contact when they belong to the workspace.
 

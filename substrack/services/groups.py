@@ -25,11 +25,13 @@ from substrack.services.group_rows import (
     facts_of,
     hold_group,
     joining_day,
+    next_start,
+    skip_the_past,
     today_in,
     write_pay_methods,
 )
 from substrack.services.journal import record_group
-from substrack.services.schedule import cycle_of, reschedule_group
+from substrack.services.schedule import reschedule_group
 from substrack.services.seats import seat_payer
 from substrack.store import Group, Price, Role, RoleGrant, Workspace
 
@@ -102,13 +104,15 @@ def resume_group(session: Session, group_id: int, *, by: Actor, now: datetime) -
     group = hold_group(session, group_id, by)
     if group.paused_at is not None:
         group.paused_at = None
-        _skip_the_past(group, now)
+        skip_the_past(group, today_in(group, now))
         _changed(session, "resume", group, by=by, now=now)
     return group
 
 
 def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Actor, now: datetime) -> Group:
     """Let no period start after a day; None lets the group go on without end.
+
+    A group that was over already goes on from today: what started in between is not billed.
 
     Raises:
         EndsBeforeStarting, DateOutOfRange.
@@ -117,6 +121,8 @@ def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Acto
     if ends_on is not None and check_day(ends_on, "ends_on") < group.starts_on:
         raise EndsBeforeStarting(group.starts_on)
     if group.ends_on != ends_on:
+        if group.ends_on is not None and next_start(group) > group.ends_on:
+            skip_the_past(group, today_in(group, now))
         group.ends_on = ends_on
         _changed(session, "end", group, by=by, now=now)
     return group
@@ -136,7 +142,7 @@ def restore_group(session: Session, group_id: int, *, by: Actor, now: datetime) 
     group = hold_group(session, group_id, by)
     if group.archived_at is not None:
         group.archived_at = None
-        _skip_the_past(group, now)
+        skip_the_past(group, today_in(group, now))
         _changed(session, "restore", group, by=by, now=now)
     return group
 
@@ -166,15 +172,6 @@ def _payer_of(session: Session, workspace_id: int, contact_id: int | None, by: A
     if found is None:
         raise NoPayer
     return found
-
-
-def _skip_the_past(group: Group, now: datetime) -> None:
-    """Let the next period be the first whose start is not past; the rhythm stays what it was."""
-    cycle, today = cycle_of(group), today_in(group, now)
-    if cycle.start_of(group.next_sequence) >= today:
-        return
-    group.anchor_on = cycle.start_of(cycle.sequence_on_or_after(today))
-    group.anchor_sequence = group.next_sequence
 
 
 def _changed(session: Session, verb: str, group: Group, *, by: Actor, now: datetime) -> None:

@@ -128,7 +128,7 @@ def _payment(
         group_id=group.id,
         member_id=member.id,
         contact_id=member.contact_id,
-        payer_id=group.payer_id,
+        payer_id=_payer_of(session, period, group),
         period_id=period.id,
         kind=PaymentKind.DUES,
         amount_minor=amount_minor,
@@ -147,3 +147,9 @@ def _payment(
         created_at=now,
         closed_at=None if amount_minor else now,
     )
+
+
+def _payer_of(session: Session, period: Period, group: Group) -> int:
+    """The one who receives the others' money for this period, whoever is the group's payer by now."""
+    paid_to = select(Payment.payer_id).where(Payment.period_id == period.id).limit(1)
+    return session.scalar(paid_to) or group.payer_id

@@ -28,7 +28,15 @@ from substrack.domain.shares import (
 )
 from substrack.domain.terms import check_day
 from substrack.queries.groups import price_on
-from substrack.services.group_rows import check_payer, hold_group, joining_day, next_start, today_in
+from substrack.services.group_rows import (
+    check_payer,
+    has_opened,
+    hold_group,
+    joining_day,
+    next_start,
+    skip_the_past,
+    today_in,
+)
 from substrack.services.journal import record
 from substrack.services.ledger import lock_contacts
 from substrack.services.outbox import Draft, queue, usable_addresses
@@ -109,7 +117,8 @@ def add_member(
     """Let a known person (`contact_id`) or a new one (`name`, `email`) join a group.
 
     Without a date they are there from the start while no period is open, else from today; they pay from the
-    period that follows the group's rule for part periods.
+    period that follows the group's rule for part periods. A group that was empty goes on from their day: what
+    passed without anybody is not billed.
 
     Raises:
         AlreadyMember, MailboxShared (a question), FixedAmountsOverTotal, FixedAmountMissing (fixed split),
@@ -144,6 +153,8 @@ def add_member(
     session.flush()
     _check_amounts(session, group, member)
     _record(session, "join", group, member, by=by, now=now, after=_facts(member))
+    if has_opened(group) and group.next_open_at is None:
+        skip_the_past(group, min(member.joined_on, today_in(group, now)))
     reschedule_group(session, group)
     return member
 

@@ -241,14 +241,14 @@ def _terms_of(payment: Payment) -> Sharer:
 
 
 def _move_due_date(session: Session, period: Period, group: Group, due_on: date, decision: Decision) -> None:
-    """Move the due date of a period; those not asked yet are asked from the new date on."""
+    """Move the due date of a period; everybody is asked from then on, nobody asked already any sooner."""
     payments = payments_now(session, Payment.period_id == period.id)
     today = local_date(decision.now, group.time_zone)
     asked_on = max(period.opens_on, today) if group.collect_days_before else max(due_on, today)
     period.due_on = due_on
     rows: list[dict[str, Any]] = [
         {"id": payment.id, "due_on": due_on}
-        | ({"asked_on": asked_on} if payment.requests_sent == 0 else {"asked_on": payment.asked_on})
+        | {"asked_on": max(asked_on, payment.asked_on) if payment.requests_sent else asked_on}
         for payment in payments
     ]
     if rows:

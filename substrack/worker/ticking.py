@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
 from substrack.domain.errors import Refused
-from substrack.queries.due import due_group_ids
-from substrack.services.asking import sweep_payments
+from substrack.queries.due import due_contact_ids, due_group_ids
+from substrack.services.asking import postpone_contact, sweep_contact, sweep_payments
 from substrack.services.opening import Opened
 from substrack.services.periods import open_due_period_of, open_due_periods, postpone_opening
 
@@ -92,10 +92,37 @@ def _postpone(runtime: Runtime, group_id: int, error: Exception, now: datetime) 
 def _sweep_all(runtime: Runtime, now: datetime) -> tuple[int, int]:
     lapsed = messages = 0
     for _ in range(MAX_BATCHES):
-        swept = _run(runtime, lambda session: sweep_payments(session, now=now))
+        try:
+            swept = _run(runtime, lambda session: sweep_payments(session, now=now))
+        except OperationalError:
+            raise  # the database's fault, not somebody's payment's
+        except Exception:
+            log.exception("a batch of payments failed; acting on each person by themselves")
+            one_by_one = _sweep_one_by_one(runtime, now)
+            return lapsed + one_by_one[0], messages + one_by_one[1]
         if not swept.seen:
             break
         lapsed, messages = lapsed + swept.lapsed, messages + swept.messages
+    return lapsed, messages
+
+
+def _sweep_one_by_one(runtime: Runtime, now: datetime) -> tuple[int, int]:
+    """Act on each person by themselves, so that one who can't be acted on holds nobody else up."""
+    lapsed = messages = 0
+    with runtime.reading() as session:
+        contact_ids = due_contact_ids(session, now=now)
+    for contact_id in contact_ids:
+        try:
+            with runtime.transaction() as session:
+                swept = sweep_contact(session, contact_id, now=now)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("payments of contact %s are left alone for an hour", contact_id)
+            with runtime.transaction() as session:
+                postpone_contact(session, contact_id, now=now)
+        else:
+            lapsed, messages = lapsed + swept.lapsed, messages + swept.messages
     return lapsed, messages
 
 

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import Unit
 from substrack.domain.notices import REQUESTS
 from substrack.domain.payments import Status
+from substrack.services import asking
 from substrack.services.asking import (
     SnoozeInThePast,
     SnoozeTooLong,
@@ -23,7 +25,7 @@ from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.ledger import NoSuchPayment
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, reject_payment, unwaive_payment, waive_payment
-from substrack.services.periods import open_next_period
+from substrack.services.periods import edit_period, open_next_period
 from substrack.store import Event, Group, Member, Message, MessageItem, Payment
 from tests.support.books import check_books
 from tests.support.cast import START, Cast, at, money
@@ -352,3 +354,38 @@ def test_what_was_opened_early_is_asked_for_when_it_is_due(scene: Scene) -> None
     scene.cast.do(open_next_period, scene.group.id, by=scene.cast.olga, now=START)
     scene.live("2026-01-06", "2026-02-05", every_hours=6)
     assert scene.asked_on() == ["02-04"]
+
+
+def test_later_due_date_starts_the_count_afresh(cast: Cast) -> None:
+    ben = cast.join(cast.group(), "Ben")
+    cast.tick(at("2026-02-01"))
+    cast.tick(at("2026-02-04"))
+    period_id = cast.payment_of(ben).period_id
+    change = {"due_on": date(2026, 2, 20), "reason": "pay day", "by": cast.olga, "now": at("2026-02-05")}
+    cast.do(edit_period, period_id, **change)
+    cast.send(at("2026-02-05"))
+    cast.tick(at("2026-02-22"))
+    assert cast.payment_of(ben).requests_sent == 1
+    cast.tick(at("2026-02-23"))
+    assert cast.payment_of(ben).requests_sent == 2
+
+
+def test_one_person_who_cannot_be_acted_on_holds_nobody_up(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = cast.group()
+    ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(at("2026-02-01"))
+    whole = asking._request
+
+    def breaks_for_ben(session: Session, contact_id: int, *rest: Any) -> Any:
+        if contact_id == ben.contact_id:
+            raise ZeroDivisionError("planted")
+        return whole(session, contact_id, *rest)
+
+    monkeypatch.setattr(asking, "_request", breaks_for_ben)
+    cast.tick(at("2026-02-04"))
+    assert (cast.payment_of(ben).requests_sent, cast.payment_of(mia).requests_sent) == (0, 1)
+    monkeypatch.undo()
+    cast.tick(at("2026-02-04", 13))
+    assert cast.payment_of(ben).requests_sent == 1

@@ -349,3 +349,23 @@ def test_an_idle_tick_writes_nothing(cast: Cast) -> None:
         assert cast.tick(at("2026-02-01") + timedelta(minutes=5)) == TickReport()
     assert seen
     assert not [one for one in seen if one.split()[0] in ("INSERT", "UPDATE", "DELETE")]
+
+
+def test_group_that_was_over_goes_on_from_today(cast: Cast) -> None:
+    group = cast.group(ends_on=date(2026, 2, 20))
+    cast.join(group, "Ben")
+    cast.tick(at("2026-02-02"))
+    cast.do(end_group, group.id, ends_on=None, by=cast.olga, now=at("2026-06-10"))
+    cast.tick(at("2026-07-02"))
+    assert starts(cast) == ["2026-02-01", "2026-07-01"]
+
+
+def test_group_that_was_empty_goes_on_from_who_joins(cast: Cast) -> None:
+    group = cast.group()
+    ben = cast.join(group, "Ben")
+    cast.tick(at("2026-02-02"))
+    cast.do(leave_group, ben.id, left_on=date(2026, 2, 15), by=cast.olga, now=at("2026-02-15"))
+    cast.tick(at("2026-05-20"))
+    cast.join(group, "Mia", now=at("2026-05-20"))
+    cast.tick(at("2026-06-02"))
+    assert starts(cast) == ["2026-02-01", "2026-06-01"]
