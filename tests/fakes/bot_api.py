@@ -93,6 +93,11 @@ class BotApi:
         return f"{self.url}/file/bot"
 
     @property
+    def connections(self) -> int:
+        """How many connections were ever made to it."""
+        return self._server.accepted
+
+    @property
     def updates(self) -> Updates:
         """The queue of updates; `updates.copies = 5` delivers each new one five times."""
         return self.world.updates

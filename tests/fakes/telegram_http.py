@@ -37,7 +37,7 @@ UNAUTHORIZED = Reply(401, b'{"ok":false,"error_code":401,"description":"Unauthor
 class ApiServer(ThreadingHTTPServer):
     """Serves `/bot<token>/<method>` and `/file/bot<token>/<path>`, a thread for each connection.
 
-    `crashes` keeps what went wrong in here, which is never the client's fault.
+    `crashes` keeps what went wrong in here, which is never the client's fault; `accepted` counts connections.
     """
 
     daemon_threads = False
@@ -47,6 +47,7 @@ class ApiServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.token, self.answer, self.download = token, answer, download
         self.crashes: list[BaseException] = []
+        self.accepted = 0
         self._connections: set[socket.socket] = set()
 
     @property
@@ -69,6 +70,7 @@ class ApiServer(ThreadingHTTPServer):
         self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        self.accepted += 1
         self._connections.add(request)
         super().process_request(request, client_address)
 
