@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.actors import ActorKind, Via
+from substrack.domain.claims import stands_for
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.queries.finding import NotListed, must_find
@@ -277,7 +278,7 @@ def _claim(attempt: Attempt, contact: Contact, payer: str, items: Sequence[Claim
         name=contact.name,
         contact_public_id=contact.public_id,
         payer=payer,
-        amount=Money(attempt.amount_minor, attempt.currency),
+        amount=Money(_amount_minor(attempt, items), attempt.currency),
         items=tuple(items),
         made_at=attempt.made_at,
         via=attempt.via,
@@ -286,3 +287,10 @@ def _claim(attempt: Attempt, contact: Contact, payer: str, items: Sequence[Claim
         note=attempt.note,
         is_flagged=attempt.flagged,
     )
+
+
+def _amount_minor(attempt: Attempt, items: Sequence[ClaimItem]) -> int:
+    """What was stated, or, when part of the claim was decided by itself, what the rest stands for."""
+    waiting = [item for item in items if item.state is AttemptState.OPEN]
+    left = sum(item.left.minor for item in waiting)
+    return stands_for(attempt.amount_minor, left, waits_whole=len(waiting) in (0, len(items)))

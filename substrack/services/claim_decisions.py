@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.claims import stands_for
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
 from substrack.domain.payments import (
@@ -151,7 +152,6 @@ def _open_claim(session: Session, attempt_id: int, by: Actor) -> tuple[Attempt, 
 def _stated(session: Session, attempt: Attempt, waiting: Sequence[Payment]) -> Money:
     """Say what a claim still stands for: money that was booked for one of its payments came only once."""
     items = session.scalar(select(func.count()).where(AttemptItem.attempt_id == attempt.id))
-    if items == len(waiting):
-        return Money(attempt.amount_minor, attempt.currency)
     left = sum(payment.amount_minor - payment.received_minor for payment in waiting)
-    return Money(min(left, attempt.amount_minor), attempt.currency)
+    sum_minor = stands_for(attempt.amount_minor, left, waits_whole=items == len(waiting))
+    return Money(sum_minor, attempt.currency)
