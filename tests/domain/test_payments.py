@@ -1,0 +1,80 @@
+"""The state machine as a table, written down a second time and compared; and how money settles a payment."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from substrack.domain.actors import OPERATOR, TIME, Actor, credit_of
+from substrack.domain.payments import (
+    TRANSITIONS,
+    Act,
+    NotAllowed,
+    Standing,
+    Status,
+    after_receiving,
+    check_actor,
+)
+
+ADMIN, MEMBER = Actor.user(1), Actor.contact(2)
+CREDIT = credit_of(ADMIN)
+P, M, C, O, W = Status.PENDING, Status.MEMBER_CONFIRMED, Status.CONFIRMED, Status.OVERDUE, Status.WAIVED
+
+TABLE = {
+    Act.CLAIM: ({P, O}, {M}, {ADMIN, OPERATOR, MEMBER}),
+    Act.WITHDRAW: ({M}, {P}, {ADMIN, OPERATOR, MEMBER}),
+    Act.CONFIRM: ({P, O, M}, {C, P}, {ADMIN, OPERATOR, CREDIT}),
+    Act.REJECT: ({M}, {P}, {ADMIN, OPERATOR}),
+    Act.LAPSE: ({P}, {O}, {TIME}),
+    Act.WAIVE: ({P, O, M}, {W}, {ADMIN, OPERATOR}),
+    Act.UNWAIVE: ({W}, {P}, {ADMIN, OPERATOR}),
+    Act.REOPEN: ({C}, {P}, {ADMIN, OPERATOR}),
+    Act.ADJUST: ({P, O, M, C}, {P, O, M, C}, {ADMIN, OPERATOR}),
+}
+"""From, to and who, as the map of the project states them."""
+
+
+def test_the_table_is_the_one_on_the_map() -> None:
+    assert {act: (set(row.sources), set(row.targets)) for act, row in TRANSITIONS.items()} == {
+        act: (sources, targets) for act, (sources, targets, _actors) in TABLE.items()
+    }
+
+
+@pytest.mark.parametrize("act", TABLE, ids=str)
+@pytest.mark.parametrize("by", [ADMIN, MEMBER, OPERATOR, TIME, CREDIT], ids=lambda by: by.kind.value)
+def test_only_those_named_may_act(act: Act, by: Actor) -> None:
+    if by in TABLE[act][2]:
+        check_actor(act, by)
+    else:
+        with pytest.raises(NotAllowed):
+            check_actor(act, by)
+
+
+@pytest.mark.parametrize(
+    ("amount", "received", "comes", "expected"),
+    [
+        (299, 0, 299, (299, 0)),
+        (299, 0, 200, (200, 0)),
+        (299, 0, 294, (294, 5)),
+        (299, 0, 293, (293, 0)),
+        (299, 200, 99, (299, 0)),
+        (4, 0, 0, (0, 0)),
+    ],
+)
+def test_rest_within_the_tolerance_is_written_off_once_something_came(
+    amount: int, received: int, comes: int, expected: tuple[int, int]
+) -> None:
+    after = after_receiving(Standing(amount, received), comes, tolerance_minor=5)
+    assert (after.received_minor, after.written_off_minor) == expected
+
+
+@given(
+    amount=st.integers(1, 10**9),
+    share=st.floats(0, 1),
+    tolerance=st.integers(0, 100),
+)
+def test_nothing_received_is_lost_or_made_up(amount: int, share: float, tolerance: int) -> None:
+    comes = int(amount * share)
+    after = after_receiving(Standing(amount, 0), comes, tolerance_minor=tolerance)
+    assert after.received_minor == comes
+    assert 0 <= after.written_off_minor <= tolerance
+    assert after.left_minor >= 0
