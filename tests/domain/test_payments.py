@@ -17,18 +17,19 @@ from substrack.domain.payments import (
 
 ADMIN, MEMBER = Actor.user(1), Actor.contact(2)
 CREDIT = credit_of(ADMIN)
-P, M, C, O, W = Status.PENDING, Status.MEMBER_CONFIRMED, Status.CONFIRMED, Status.OVERDUE, Status.WAIVED
+P, M, C = Status.PENDING, Status.MEMBER_CONFIRMED, Status.CONFIRMED
+LATE, W = Status.OVERDUE, Status.WAIVED
 
 TABLE = {
-    Act.CLAIM: ({P, O}, {M}, {ADMIN, OPERATOR, MEMBER}),
+    Act.CLAIM: ({P, LATE}, {M}, {ADMIN, OPERATOR, MEMBER}),
     Act.WITHDRAW: ({M}, {P}, {ADMIN, OPERATOR, MEMBER}),
-    Act.CONFIRM: ({P, O, M}, {C, P}, {ADMIN, OPERATOR, CREDIT}),
+    Act.CONFIRM: ({P, LATE, M}, {C, P}, {ADMIN, OPERATOR, CREDIT}),
     Act.REJECT: ({M}, {P}, {ADMIN, OPERATOR}),
-    Act.LAPSE: ({P}, {O}, {TIME}),
-    Act.WAIVE: ({P, O, M}, {W}, {ADMIN, OPERATOR}),
+    Act.LAPSE: ({P}, {LATE}, {TIME}),
+    Act.WAIVE: ({P, LATE, M}, {W}, {ADMIN, OPERATOR}),
     Act.UNWAIVE: ({W}, {P}, {ADMIN, OPERATOR}),
     Act.REOPEN: ({C}, {P}, {ADMIN, OPERATOR}),
-    Act.ADJUST: ({P, O, M, C}, {P, O, M, C}, {ADMIN, OPERATOR}),
+    Act.ADJUST: ({P, LATE, M, C}, {P, LATE, M, C}, {ADMIN, OPERATOR}),
 }
 """From, to and who, as the map of the project states them."""
 
