@@ -21,7 +21,7 @@ ANSWERS = {"received", "part_received", "rejected", "waived"}
 
 @dataclass
 class Due:
-    """What one person owes for one period. `free_from` is the day from which it may be asked for."""
+    """What one person owes for a period: asking counts from `asked_on`, or `free_from` once opened again."""
 
     reference: str
     id: str
@@ -31,6 +31,7 @@ class Due:
     currency: str
     amount: Decimal
     left: Decimal
+    asked_on: date
     free_from: date
     rank: int = 0
     state: str = "open"
@@ -41,6 +42,22 @@ class Due:
     def may_be_asked_from(self) -> date:
         """The day from which it may be asked for, with what its owner last said taken into account."""
         return max(self.free_from, self.rests_until)
+
+
+@dataclass
+class Claim:
+    """One press of "I've paid" in one currency, until Olga has decided; `letter` is the notice she got."""
+
+    name: str
+    dues: list[Due]
+    amount: Decimal
+    pressed_on: date
+    letter: Letter | None = None
+
+    @property
+    def may_be_short(self) -> bool:
+        """Tell whether one unit less is neither nothing nor within the tolerance."""
+        return self.dues[0].currency == "EUR" and self.dues[-1].left > 2
 
 
 @dataclass
@@ -61,6 +78,7 @@ class Book:
         self.cash: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self.credit: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self.answers: list[Answer] = []
+        self.claims: list[Claim] = []
         self.asked: dict[str, list[date]] = {}
         self.stopped: set[str] = set()  # whose mailbox wants no requests
         self.gone: set[tuple[str, str]] = set()  # (name, group) of those who left
@@ -84,6 +102,7 @@ class Book:
                 amount,
                 amount,
                 free_from,
+                free_from,
                 rank=len(self.dues),
             )
             self.dues[due.reference] = due
@@ -95,6 +114,11 @@ class Book:
             (due for due in self.dues.values() if due.name == name and due.state in states),
             key=lambda due: (due.starts_on, due.rank),
         )
+
+    def of_letter(self, letter: Letter) -> list[Due]:
+        """List the dues a letter names, the oldest first."""
+        named = (self.dues[code] for code in letter.references)
+        return sorted(named, key=lambda due: (due.asked_on, due.rank))
 
     def find(self, payment_id: str) -> Due:
         """Find dues by the id of the payment."""
@@ -126,6 +150,18 @@ class Book:
         due.state = state
         if state == "open":
             due.free_from = max(due.free_from, today)
+
+    def open_claim(self, dues: list[Due], amount: Decimal, *, today: date) -> None:
+        """Note that somebody said they paid."""
+        self.claims.append(Claim(dues[0].name, dues, amount, today))
+        for due in dues:
+            self.close(due, "claimed", today=today)
+
+    def close_claim(self, claim: Claim, state: str, *, today: date) -> None:
+        """Note that a claim was taken back or decided."""
+        self.claims.remove(claim)
+        for due in claim.dues:
+            self.close(due, state, today=today)
 
     def expect(self, name: str, kind: str, dues: list[Due], *, at: datetime) -> None:
         """Note an answer that has to come."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -115,6 +115,11 @@ class House:
     def local(self) -> datetime:
         """What the clock on the wall in Berlin shows."""
         return self.now.astimezone(BERLIN)
+
+    @property
+    def today(self) -> date:
+        """The day in Berlin."""
+        return self.local.date()
 
     # Pages.
 

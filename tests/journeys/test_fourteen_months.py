@@ -61,7 +61,7 @@ def test_fourteen_months_stay_right_day_by_day(life: Life) -> None:
     write_the_script(life)
     life.live("2027-03-20")
     life.audit()
-    assert [len(periods(plan, until=life.today)) for plan in life.plans] == [14, 5, 55, 2, 14]
+    assert [len(periods(plan, until=life.house.today)) for plan in life.plans] == [14, 5, 55, 2, 14]
     seen = {kind for kind, letters in life.mail_of_kind.items() if letters}
     assert seen == {
         *("welcome", "request", "reminder", "price_change"),
@@ -83,15 +83,15 @@ def test_fourteen_months_stay_right_day_by_day(life: Life) -> None:
 def test_four_months_stay_right_on_postgresql(life: Life) -> None:
     life.live("2026-05-10")
     life.audit()
-    assert [len(periods(plan, until=life.today)) for plan in life.plans] == [4, 2, 14, 1, 4]
+    assert [len(periods(plan, until=life.house.today)) for plan in life.plans] == [4, 2, 14, 1, 4]
 
 
 def write_the_script(life: Life) -> None:
     """Put into the calendar what happens once."""
-    life.hands["Tom"] = repeat(IGNORE)
+    life.members.hands["Tom"] = repeat(IGNORE)
     life.on("2026-03-18", lambda: waive_toms_first(life))
-    life.on("2026-03-19", lambda: life.hands.update(Tom=deal(HANDS["Tom"], life.seed)))
-    life.on("2026-05-20", lambda: life.generous.add("Tom"))
+    life.on("2026-03-19", lambda: life.members.hands.update(Tom=deal(HANDS["Tom"], life.seed)))
+    life.on("2026-05-20", lambda: life.olga.generous.add("Tom"))
     life.on("2026-06-10", lambda: ivo_joins(life))
     life.on("2026-08-01", lambda: pause_the_choir(life))
     life.on("2026-08-20", lambda: raise_the_price(life))
@@ -105,13 +105,13 @@ def write_the_script(life: Life) -> None:
 def waive_toms_first(life: Life) -> None:
     due = life.book.of("Tom", "open")[0]
     life.house.do("payment", "waive", due.id, "--reason", "Let us start afresh")
-    life.book.close(due, "waived", today=life.today)
+    life.book.close(due, "waived", today=life.house.today)
     life.book.expect("Tom", "waived", [due], at=life.house.now)
 
 
 def ivo_joins(life: Life) -> None:
     life.join(VIDEO, "Ivo")
-    life.plans[0].stays.append(Stay("Ivo", life.today))
+    life.plans[0].stays.append(Stay("Ivo", life.house.today))
 
 
 def pause_the_choir(life: Life) -> None:
@@ -136,11 +136,11 @@ def mia_stops_requests(life: Life) -> None:
 
 
 def mia_takes_them_again(life: Life) -> None:
-    page = life.phones["Mia"].open(last_request_to(life, "Mia").unsubscribe_url or "")
-    assert life.phones["Mia"].press(page, "Send them again").status == 200
+    page = life.members.phones["Mia"].open(last_request_to(life, "Mia").unsubscribe_url or "")
+    assert life.members.phones["Mia"].press(page, "Send them again").status == 200
     life.book.stopped.remove("Mia")
     for due in life.book.of("Mia", "open"):
-        life.book.close(due, "open", today=life.today)
+        life.book.close(due, "open", today=life.house.today)
 
 
 def last_request_to(life: Life, name: str) -> Letter:
@@ -149,9 +149,10 @@ def last_request_to(life: Life, name: str) -> Letter:
 
 def lea_leaves(life: Life) -> None:
     """Lea leaves one group of four; what she owes there stays, and she is not asked for it."""
-    life.house.do("member", "leave", life.members[VIDEO, "Lea"])
+    life.house.do("member", "leave", life.member_ids[VIDEO, "Lea"])
     life.plans[0].stays = [
-        replace(stay, left_on=life.today) if stay.name == "Lea" else stay for stay in life.plans[0].stays
+        replace(stay, left_on=life.house.today) if stay.name == "Lea" else stay
+        for stay in life.plans[0].stays
     ]
     life.book.gone.add(("Lea", VIDEO))
 
@@ -160,7 +161,7 @@ def let_lea_off(life: Life) -> None:
     for due in life.book.of("Lea", "open"):
         if due.group == VIDEO:
             life.house.do("payment", "waive", due.id, "--reason", "Thanks for the time together")
-            life.book.close(due, "waived", today=life.today)
+            life.book.close(due, "waived", today=life.house.today)
             life.book.expect("Lea", "waived", [due], at=life.house.now)
 
 
