@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Unit
 from substrack.domain.money import Money
 from substrack.domain.payments import PaymentKind, Status
+from substrack.domain.references import normalise_reference
 from substrack.queries.finding import NotListed, must_find
 from substrack.store import (
     Contact,
@@ -83,9 +84,17 @@ def find_period(session: Session, workspace_id: int, public_id: str) -> int:
     )
 
 
-def find_payment(session: Session, workspace_id: int, public_id: str) -> int:
-    """Find the key of a payment by its public id; raises NotListed."""
-    query = select(Payment.id).where(Payment.workspace_id == workspace_id, Payment.public_id == public_id)
+def find_payment(session: Session, workspace_id: int, name: str) -> int:
+    """Find the key of a payment by its public id, or by its reference code as people type it.
+
+    Raises:
+        NotListed: there is none in the workspace.
+    """
+    named = Payment.public_id == name
+    reference = normalise_reference(name)
+    if reference is not None:
+        named = or_(named, Payment.reference == reference)
+    query = select(Payment.id).where(Payment.workspace_id == workspace_id, named)
     return must_find(session.scalar(query), "payment")
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from flask import Blueprint, abort, flash, redirect, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
 from substrack.domain.actors import Actor
 from substrack.domain.payments import ReopenCause
+from substrack.queries.finding import NotListed
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
 from substrack.queries.payment_history import load_story
 from substrack.queries.review import last_decision_on_payment
@@ -64,6 +65,19 @@ class PaymentForm(PageForm):
         """The version of the payment that the page showed."""
         typed = self.version.data or ""
         return int(typed) if typed.isdecimal() else None
+
+
+@blueprint.get("")
+@signed_in
+def find() -> ResponseReturnValue:
+    """Go to the payment whose reference code somebody read off their account statement."""
+    typed = request.args.get("reference", "")
+    try:
+        payment_id = find_payment(reading(), me().workspace_id, typed)
+    except NotListed:
+        flash("No payment has that reference code. It has six letters and digits.", "refused")
+        return redirect(url_for("money_in.show"), 303)
+    return redirect(url_for("payments.show", public_id=load_payment(reading(), payment_id).public_id), 303)
 
 
 @blueprint.get("/<public_id>")

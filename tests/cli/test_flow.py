@@ -225,3 +225,9 @@ def test_people_get_a_table(opened: House) -> None:
     ]
     assert len(lines) == 7
     assert opened.run("receipt", "list").stdout == "Nothing.\n"
+
+
+def test_a_payment_is_found_by_the_reference_on_the_statement(opened: House) -> None:
+    reference = opened.payment("Ben")["reference"]
+    typed = f"{reference[:3].lower()} {reference[3:]}"
+    assert opened.do("payment", "confirm", typed, now=LATER)["status"] == "confirmed"

@@ -203,3 +203,22 @@ def test_zed_books_nothing_for_olgas_people(
     to = f"/money-in/receipts/{receipt.public_id}/void"
     assert press(zed, "/profile", to, reason="Mine").status_code == 404
     assert len(receipts(cast)) == 1
+
+
+def test_reference_off_the_statement_leads_to_the_payment(olga: Browser, cast: Cast, ben: Member) -> None:
+    payment = cast.payment_of(ben)
+    typed = f"{payment.reference[:3].lower()}-{payment.reference[3:]} "
+
+    found = olga.get(f"/payments?reference={typed}")
+
+    assert found.headers["Location"] == f"/payments/{payment.public_id}"
+
+
+def test_unknown_or_foreign_reference_leads_back_with_a_sentence(
+    olga: Browser, app: Flask, runtime: Runtime, cast: Cast, ben: Member
+) -> None:
+    reference = cast.payment_of(ben).reference
+
+    for browser, typed in ((olga, "222222"), (stranger(app, runtime), reference)):
+        answer = browser.get(f"/payments?reference={typed}")
+        assert answer.headers["Location"] == "/money-in"

@@ -66,6 +66,7 @@ INVENTORY = {
     "pay.say": ("POST /pay/<token>", "by_link"),
     "pay.show": ("GET /pay/<token>", "by_link"),
     "payments.decide": ("POST /payments/<public_id>/<act>", "signed_in"),
+    "payments.find": ("GET /payments", "signed_in"),
     "payments.show": ("GET /payments/<public_id>", "signed_in"),
     "people.change_email": ("POST /people/<public_id>/email", "signed_in"),
     "people.edit": ("POST /people/<public_id>", "signed_in"),
