@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
+
+from substrack.domain.chat_links import is_link_in_chats
 
 MAX_CALLBACK_BYTES = 64
 """Bot API, InlineKeyboardButton: callback_data has 1–64 bytes."""
@@ -25,7 +26,7 @@ class Button:
     """One button below a message: it sends `data` back to us, or opens `url`; never both, never neither.
 
     Raises:
-        WrongButton: no words on it, data that is not 1–64 bytes, or an address `can_be_button` denies.
+        WrongButton: no words on it, data that is not 1–64 bytes, or an address that is no link in chats.
     """
 
     text: str
@@ -39,7 +40,7 @@ class Button:
             raise WrongButton(f"{self.text!r} needs either data or an address")
         if self.data is not None and not 1 <= len(self.data.encode()) <= MAX_CALLBACK_BYTES:
             raise WrongButton(f"{self.text!r} has {len(self.data.encode())} bytes of data")
-        if self.url is not None and not can_be_button(self.url):
+        if self.url is not None and not is_link_in_chats(self.url):
             raise WrongButton(f"{self.text!r} leads where Telegram lets no button lead")
 
 
@@ -91,12 +92,3 @@ class ChatSender(Protocol):
     async def close(self) -> None:
         """Give back every connection."""
         ...
-
-
-def can_be_button(url: str) -> bool:
-    """Tell whether Telegram takes an address for a button: http(s), a host with a dot (no `localhost`)."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and "." in (parts.hostname or "").strip(".")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from substrack.channels.chats import Button, OutgoingChat, WrongButton, can_be_button
+from substrack.channels.chats import Button, OutgoingChat, WrongButton
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_account import TelegramAccount, WrongTelegramToken, WrongTelegramUrl
 from substrack.channels.telegram_errors import ChatMoved
@@ -326,21 +326,6 @@ def test_a_button_telegram_would_refuse_is_never_made(button: dict[str, str]) ->
 def test_a_message_has_a_hundred_buttons_at_most() -> None:
     with pytest.raises(WrongButton):
         OutgoingChat(1001, "x", ((PAID,),) * 101)
-
-
-@pytest.mark.parametrize(
-    ("url", "is_taken"),
-    [
-        ("https://subs.example.org/pay", True),
-        ("http://192.168.1.5:8000/", True),
-        ("http://localhost:8000/pay", False),
-        ("http://nas/", False),
-        ("mailto:olga@example.org", False),
-        ("http://[broken", False),
-    ],
-)
-def test_links_without_a_dot_in_their_host_are_no_buttons(url: str, is_taken: bool) -> None:
-    assert can_be_button(url) is is_taken
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "123456:short", "123456:" + "A" * 30 + "/../x", "x\ny"])
