@@ -10,10 +10,10 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from tests.fakes.telegram_chats import Press, Shown, User
 from tests.fakes.telegram_faults import CONFLICT, Fault, error_reply
@@ -141,7 +141,7 @@ class BotApi:
             ]
         return max((sum(start <= at < start + 1 for at in sent) for start in sent), default=0)
 
-    def wait_until(self, is_so: Any, seconds: float = 5.0) -> None:
+    def wait_until(self, is_so: Callable[[], object], seconds: float = 5.0) -> None:
         """Wait until `is_so()` holds, looking again whenever anything happens here."""
         with self.world.changed:
             assert self.world.changed.wait_for(is_so, seconds), "waited in vain"
