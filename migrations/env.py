@@ -1,4 +1,4 @@
-"""Alembic's environment. `substrack.bootstrap.migrate` passes the connection; there is no ini file to keep."""
+"""Alembic's environment. `substrack.bootstrap.migrate` passes the connection; there is no ini file."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from substrack.store.base import Choice, UtcDateTime
 
 
 def render_plainly(kind: str, item: Any, _context: AutogenContext) -> str | bool:
-    """Write our column types into migrations as the plain types they are, so that old migrations never import us."""
+    """Write our column types into migrations as plain types, so that old migrations never import us."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Choice):

@@ -85,11 +85,16 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=True),
         sa.Column("time_zone", sa.String(length=64), nullable=True),
+        sa.Column("channel_choice", sa.String(length=32), nullable=False),
         sa.Column("requested_on", sa.Date(), nullable=True),
         sa.Column("fresh_link_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint(
+            "channel_choice IN ('email', 'telegram', 'both', 'telegram_first')",
+            name=op.f("ck_contacts_channel_choice_legal"),
+        ),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_contacts_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
         sa.UniqueConstraint("public_id", name=op.f("uq_contacts_public_id")),
@@ -124,6 +129,8 @@ def upgrade() -> None:
         sa.Column("unsubscribed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("refused_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.String(length=500), nullable=True),
+        sa.Column("former_value", sa.String(length=320), nullable=True),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", BIG, nullable=False),
         sa.CheckConstraint("channel IN ('email', 'telegram')", name=op.f("ck_addresses_channel_legal")),
         sa.ForeignKeyConstraint(
@@ -249,6 +256,31 @@ def upgrade() -> None:
     op.create_index("ix_groups_workspace_id", "groups", ["workspace_id"], unique=False)
 
     op.create_table(
+        "inbound",
+        sa.Column("connection_id", BIG, nullable=False),
+        sa.Column("dedupe_key", sa.String(length=120), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("processed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", BIG, nullable=False),
+        sa.Column("lease_token", sa.String(length=12), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], name=op.f("fk_inbound_connection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
+        sa.UniqueConstraint("connection_id", "dedupe_key", name=op.f("uq_inbound_connection_id_dedupe_key")),
+    )
+    op.create_index(
+        "ix_inbound_waiting",
+        "inbound",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text("processed_at IS NULL"),
+        sqlite_where=sa.text("processed_at IS NULL"),
+    )
+
+    op.create_table(
         "roles",
         sa.Column("workspace_id", BIG, nullable=False),
         sa.Column("user_id", BIG, nullable=False),
@@ -294,7 +326,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", BIG, nullable=False),
         sa.CheckConstraint(
-            "purpose IN ('pay', 'setup', 'reset', 'invite', 'decide', 'unsubscribe', 'calendar')",
+            "purpose IN ('pay', 'setup', 'reset', 'invite', 'decide', 'unsubscribe', 'calendar', 'chat')",
             name=op.f("ck_links_purpose_legal"),
         ),
         sa.ForeignKeyConstraint(["address_id"], ["addresses.id"], name=op.f("fk_links_address_id")),
@@ -370,14 +402,16 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rendered", sa.JSON(), nullable=True),
         sa.Column("provider_id", sa.String(length=200), nullable=True),
+        sa.Column("attempt_id", BIG, nullable=True),
         sa.Column("edits", BIG, nullable=False),
+        sa.Column("edit_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", BIG, nullable=False),
         sa.CheckConstraint("channel IN ('email', 'telegram')", name=op.f("ck_messages_channel_legal")),
         sa.CheckConstraint(
-            "notice IN ('welcome', 'request', 'reminder', 'heads_up', 'period_opened', 'price_change', 'claim_received', 'claims_waiting', 'received', 'part_received', 'rejected', 'waived', 'bill_wanted', 'requests_exhausted', 'address_refused', 'unsubscribed', 'objection', 'invite', 'setup', 'reset', 'fresh_link', 'test')",
+            "notice IN ('welcome', 'request', 'reminder', 'heads_up', 'period_opened', 'price_change', 'claim_received', 'claims_waiting', 'received', 'part_received', 'rejected', 'waived', 'bill_wanted', 'requests_exhausted', 'address_refused', 'unsubscribed', 'objection', 'invite', 'setup', 'reset', 'fresh_link', 'test', 'chat_linked', 'chat_replaced', 'stale_code')",
             name=op.f("ck_messages_notice_legal"),
         ),
         sa.CheckConstraint(
@@ -385,14 +419,24 @@ def upgrade() -> None:
             name=op.f("ck_messages_state_legal"),
         ),
         sa.ForeignKeyConstraint(["address_id"], ["addresses.id"], name=op.f("fk_messages_address_id")),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name=op.f("fk_messages_attempt_id")),
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_messages_contact_id")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_messages_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_messages_dedupe_key")),
         sa.UniqueConstraint("public_id", name=op.f("uq_messages_public_id")),
     )
+    op.create_index("ix_messages_attempt_id", "messages", ["attempt_id"], unique=False)
     op.create_index("ix_messages_contact_created_at", "messages", ["contact_id", "created_at"], unique=False)
     op.create_index("ix_messages_correlation_id", "messages", ["correlation_id"], unique=False)
+    op.create_index(
+        "ix_messages_edit_at",
+        "messages",
+        ["edit_at"],
+        unique=False,
+        postgresql_where=sa.text("edit_at IS NOT NULL"),
+        sqlite_where=sa.text("edit_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_messages_lane_due_at",
         "messages",

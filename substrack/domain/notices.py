@@ -19,6 +19,15 @@ class Channel(StrEnum):
     TELEGRAM = "telegram"
 
 
+class ChannelChoice(StrEnum):
+    """How a person wants to be reached: one way, both, or a chat with mail when the chat fails."""
+
+    EMAIL = "email"
+    TELEGRAM = "telegram"
+    BOTH = "both"
+    TELEGRAM_FIRST = "telegram_first"
+
+
 class Notice(StrEnum):
     """Every kind of notice."""
 
@@ -44,6 +53,9 @@ class Notice(StrEnum):
     RESET = "reset"
     FRESH_LINK = "fresh_link"
     TEST = "test"
+    CHAT_LINKED = "chat_linked"
+    CHAT_REPLACED = "chat_replaced"
+    STALE_CODE = "stale_code"
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,7 @@ NOTICE_RULES: Mapping[Notice, NoticeRules] = MappingProxyType(
         Notice.FRESH_LINK: NoticeRules(carries_pay_link=True, keeps=timedelta(hours=24)),
         Notice.RESET: _ACCOUNT,
         Notice.TEST: _ACCOUNT,
+        Notice.CHAT_LINKED: NoticeRules(carries_pay_link=True),
     }
 )
 

@@ -127,3 +127,8 @@ def address(reading: Reading) -> Facts | None:
         return None
     member = person(reading, address.contact_id)
     return Facts(AboutAddress(member, address.value, payload.get("reason")))
+
+
+def stale_code(reading: Reading) -> Facts | None:
+    member = person(reading, reading.message.payload["contact_id"])
+    return Facts(About(member, ()), reply_to=member.email)

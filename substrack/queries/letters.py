@@ -98,5 +98,8 @@ _READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
         Notice.RESET: _account,
         Notice.FRESH_LINK: _plain,
         Notice.TEST: _plain,
+        Notice.CHAT_LINKED: _plain,
+        Notice.CHAT_REPLACED: _plain,
+        Notice.STALE_CODE: admin_letters.stale_code,
     }
 )

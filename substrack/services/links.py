@@ -25,6 +25,7 @@ LIFETIMES = {
     LinkPurpose.DECIDE: timedelta(hours=72),
     LinkPurpose.UNSUBSCRIBE: timedelta(days=365),
     LinkPurpose.CALENDAR: timedelta(days=3650),
+    LinkPurpose.CHAT: timedelta(days=7),
 }
 MAX_TOKEN_LENGTH = 200
 

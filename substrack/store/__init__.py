@@ -2,6 +2,7 @@
 
 from substrack.store.base import Base, new_public_id
 from substrack.store.groups import Group, Member, PayMethod, Price
+from substrack.store.inbound import Inbound
 from substrack.store.journal import Event
 from substrack.store.ledger import (
     Allocation,
@@ -36,6 +37,7 @@ __all__ = [
     "Direction",
     "Event",
     "Group",
+    "Inbound",
     "Installation",
     "Lane",
     "Link",

@@ -21,6 +21,7 @@ class LinkPurpose(StrEnum):
     DECIDE = "decide"
     UNSUBSCRIBE = "unsubscribe"
     CALENDAR = "calendar"
+    CHAT = "chat"
 
 
 _LIVE_PAY = text("purpose = 'pay' AND revoked_at IS NULL")

@@ -12,6 +12,7 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.store.base import Base, Choice, PublicId, one_of
 
+_TO_EDIT = text("edit_at IS NOT NULL")
 _WAITING = text("state IN ('queued', 'sending')")
 
 
@@ -20,6 +21,8 @@ class Message(Base):
 
     `rendered` is the exact text, stored before the first send so that a repeat after a crash is the same
     mail.
+    `attempt_id` is the claim it tells an admin of. `edit_at` is when the words shown in a chat are to be
+    brought up to date; only what was sent to a chat has it.
     """
 
     __tablename__ = "messages"
@@ -28,6 +31,8 @@ class Message(Base):
         Index("ix_messages_workspace_created_at", "workspace_id", "created_at"),
         Index("ix_messages_contact_created_at", "contact_id", "created_at"),
         Index("ix_messages_correlation_id", "correlation_id"),
+        Index("ix_messages_attempt_id", "attempt_id"),
+        Index("ix_messages_edit_at", "edit_at", postgresql_where=_TO_EDIT, sqlite_where=_TO_EDIT),
         one_of("state", MessageState),
         one_of("notice", Notice),
         one_of("channel", Channel),
@@ -51,7 +56,9 @@ class Message(Base):
     lease_until: Mapped[datetime | None]
     rendered: Mapped[dict[str, Any] | None]
     provider_id: Mapped[str | None] = mapped_column(String(200))
+    attempt_id: Mapped[int | None] = mapped_column(ForeignKey("attempts.id"))
     edits: Mapped[int] = mapped_column(default=0)
+    edit_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

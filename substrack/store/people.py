@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from substrack.domain.notices import Channel
+from substrack.domain.notices import Channel, ChannelChoice
 from substrack.store.base import Base, Choice, PublicId, one_of
 
 
@@ -20,12 +20,14 @@ class Contact(Base):
     """
 
     __tablename__ = "contacts"
+    __table_args__ = (one_of("channel_choice", ChannelChoice),)
 
     public_id: Mapped[PublicId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
     name: Mapped[str] = mapped_column(String(120))
     language: Mapped[str | None] = mapped_column(String(16))
     time_zone: Mapped[str | None] = mapped_column(String(64))
+    channel_choice: Mapped[ChannelChoice] = mapped_column(Choice(ChannelChoice), default=ChannelChoice.BOTH)
     requested_on: Mapped[date | None]
     fresh_link_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -46,7 +48,10 @@ class Connection(Base):
 
 
 class Address(Base):
-    """Where a contact is reached, through which connection; refused or unsubscribed since when."""
+    """Where a contact is reached, through which connection; refused or unsubscribed since when.
+
+    `former_value` is the chat that was linked before, which may object to its replacement for a while.
+    """
 
     __tablename__ = "addresses"
     __table_args__ = (
@@ -64,3 +69,5 @@ class Address(Base):
     unsubscribed_at: Mapped[datetime | None]
     refused_since: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(500))
+    former_value: Mapped[str | None] = mapped_column(String(320))
+    replaced_at: Mapped[datetime | None]

@@ -36,9 +36,9 @@ def reset(letter: Letter, content: Account, _: Words) -> Composition:
 
 
 def test(letter: Letter, content: Plain, _: Words) -> Composition:
-    """Show that mail arrives."""
+    """Show that messages arrive."""
     opening = _(
-        "This is a test. If you can read it, mail from %(workspace)s works.", workspace=content.workspace
+        "This is a test. If you can read it, %(workspace)s reaches you here.", workspace=content.workspace
     )
     button = Action(_("Open SubsTrack"), letter.links.home, _("Links lead here:"))
     return Composition(_("A test from SubsTrack"), (Paragraph(opening), button))

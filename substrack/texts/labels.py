@@ -111,6 +111,9 @@ def notice_name(notice: Notice, locale: str) -> str:
         Notice.RESET: _("New password"),
         Notice.FRESH_LINK: _("Fresh link"),
         Notice.TEST: _("Test"),
+        Notice.CHAT_LINKED: _("Chat linked"),
+        Notice.CHAT_REPLACED: _("Chat replaced"),
+        Notice.STALE_CODE: _("Old invitation"),
     }
     return names[notice]
 

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from substrack.domain.letters import Letter, LetterLinks
 from substrack.domain.notices import Notice, rules_of
-from substrack.texts import account_letters, admin_letters, member_letters
+from substrack.texts import account_letters, admin_letters, linking_letters, member_letters
 from substrack.texts.blocks import Block, Composition, Paragraph, PlainLink
 from substrack.texts.catalogue import language_of
 from substrack.texts.words import Words
@@ -55,6 +55,9 @@ COMPOSERS: Mapping[Notice, Callable[[Letter, Any, Words], Composition]] = Mappin
         Notice.SETUP: account_letters.setup,
         Notice.RESET: account_letters.reset,
         Notice.TEST: account_letters.test,
+        Notice.CHAT_LINKED: linking_letters.chat_linked,
+        Notice.CHAT_REPLACED: linking_letters.chat_replaced,
+        Notice.STALE_CODE: linking_letters.stale_code,
     }
 )
 

@@ -208,4 +208,7 @@ SAMPLES: dict[str, Letter] = {
     "setup": to_olga(Notice.SETUP, Account("Olga’s circle", None)),
     "reset": to_olga(Notice.RESET, Account("Olga’s circle", datetime(2026, 3, 5, 11, tzinfo=UTC))),
     "test": to_olga(Notice.TEST, Plain("Olga’s circle")),
+    "chat_linked": to_olga(Notice.CHAT_LINKED, Plain("Olga’s circle")),
+    "chat_replaced": to_olga(Notice.CHAT_REPLACED, Plain("Olga’s circle")),
+    "stale_code": to_olga(Notice.STALE_CODE, About(BEN, ())),
 }

@@ -1,0 +1,35 @@
+"""What is said when a chat is linked, replaced, or tried with an old code."""
+
+from __future__ import annotations
+
+from substrack.domain.letters import About, Letter, Plain
+from substrack.texts.blocks import Action, Composition, Paragraph
+from substrack.texts.words import Words
+
+
+def chat_linked(letter: Letter, content: Plain, _: Words) -> Composition:
+    """Say in a chat that it is linked, and what will come here."""
+    opening = _(
+        "This chat is linked: what %(workspace)s has for you comes here.", workspace=content.workspace
+    )
+    undo = _("Send /status to see what is open, /unlink to undo this.")
+    button = Action(_("See what is open"), letter.links.pay or letter.links.home, _("Your page:"))
+    return Composition(_("Linked to SubsTrack"), (Paragraph(opening), Paragraph(undo), button))
+
+
+def chat_replaced(letter: Letter, content: Plain, _: Words) -> Composition:
+    """Tell the chat that was linked before that another has taken its place."""
+    opening = _(
+        "Another chat was linked in the place of this one for %(workspace)s.", workspace=content.workspace
+    )
+    question = _("If that wasn’t you, say so: this chat is linked again and the other one is not.")
+    button = Action(_("Open SubsTrack"), letter.links.home, _("SubsTrack is here:"))
+    return Composition(_("Another chat is linked now"), (Paragraph(opening), Paragraph(question), button))
+
+
+def stale_code(letter: Letter, content: About, _: Words) -> Composition:
+    """Tell an admin that somebody came with an invitation that no longer works."""
+    name = content.member.name
+    opening = _("%(name)s opened an invitation to Telegram that no longer works.", name=name)
+    button = Action(_("Look at your people"), letter.links.home, _("Make a new one on their page:"))
+    return Composition(_("%(name)s needs a new invitation", name=name), (Paragraph(opening), button))
