@@ -93,7 +93,7 @@ class Life:
             act()
         if acts:
             self._at(day, "12:59")
-            self._post()
+            self.post()
 
     def _evening(self, day: date) -> None:
         """Let Olga check what waits; on some days time does its work once more, at an odd hour."""
@@ -120,7 +120,7 @@ class Life:
         assert self.house.tick()["periods_opened"] == len(opening), self.house.today
         for name in opening:
             self.learn(name)
-        self._post()
+        self.post()
 
     def learn(self, group: str) -> None:
         """Take up what has come to be owed in a group."""
@@ -146,7 +146,8 @@ class Life:
 
     # Mail.
 
-    def _post(self) -> None:
+    def post(self) -> None:
+        """Send what is due, and let everybody read what came."""
         for letter in self.house.deliver():
             self.mail_of_kind.setdefault(letter.kind, []).append(letter)
             self._check_headers(letter)

@@ -33,6 +33,7 @@ class Plan:
     every: int
     starts_on: date
     billing_day: int = 1
+    ends_on: date = date.max
     payer: str | None = "Olga"
     days_before: int = 0
     stays: list[Stay] = field(default_factory=list)
@@ -60,7 +61,7 @@ def periods(plan: Plan, *, until: date) -> list[Expected]:
     """List the periods that have opened by the morning of `until`."""
     found = []
     for number, (start, after) in enumerate(_windows(plan), start=1):
-        if start - timedelta(days=plan.days_before) > until:
+        if start - timedelta(days=plan.days_before) > until or start > plan.ends_on:
             break
         total = _price(plan, start)
         shares = {} if total is None else _shares(plan, start, total, number)
