@@ -5,7 +5,7 @@ Requests may be unsubscribed from; answers to somebody's act and account mails n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -99,6 +99,25 @@ NOTICE_RULES: Mapping[Notice, NoticeRules] = MappingProxyType(
 def rules_of(notice: Notice) -> NoticeRules:
     """Look up what holds for a notice; notices to admins follow the plain rules."""
     return NOTICE_RULES.get(notice, NoticeRules())
+
+
+MAIL_ONLY = frozenset({Notice.INVITE, Notice.SETUP, Notice.RESET})
+"""What opens an account goes to the mailbox it belongs to, never to a chat."""
+
+CHAT_ONLY = frozenset({Notice.CHAT_LINKED, Notice.CHAT_REPLACED})
+
+
+def ways(notice: Notice, choice: ChannelChoice, usable: Collection[Channel]) -> frozenset[Channel]:
+    """Choose the channels a notice goes out by, among those that reach the person.
+
+    Somebody whose chosen way does not work is told by the other one; a notice bound to one way goes no other.
+    """
+    if notice in MAIL_ONLY or notice in CHAT_ONLY:
+        return frozenset(usable) & {Channel.EMAIL if notice in MAIL_ONLY else Channel.TELEGRAM}
+    if choice is ChannelChoice.BOTH:
+        return frozenset(usable)
+    wanted = Channel.EMAIL if choice is ChannelChoice.EMAIL else Channel.TELEGRAM
+    return frozenset({wanted}) if wanted in usable else frozenset(usable)
 
 
 REQUESTS = frozenset({Notice.REQUEST, Notice.REMINDER})

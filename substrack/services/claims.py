@@ -214,10 +214,11 @@ def _notice(session: Session, attempt: Attempt, admin_contact_id: int, decision:
     if _notices_within_the_hour(session, admin_contact_id, now) < NOTICES_AN_HOUR:
         key, notice, due_at = f"claim:{attempt.public_id}:{admin_contact_id}", Notice.CLAIM_RECEIVED, now
         payload = {"attempt_id": attempt.id}
+        attempt_id = attempt.id
     else:
         due_at = (now + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
         key, notice = f"claims:{admin_contact_id}:{due_at:%Y%m%d%H}", Notice.CLAIMS_WAITING
-        payload = {}
+        payload, attempt_id = {}, None
     return Draft(
         workspace_id=attempt.workspace_id,
         contact_id=admin_contact_id,
@@ -226,6 +227,7 @@ def _notice(session: Session, attempt: Attempt, admin_contact_id: int, decision:
         due_at=due_at,
         payload=payload,
         correlation_id=decision.correlation_id,
+        attempt_id=attempt_id,
     )
 
 

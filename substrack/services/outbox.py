@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import Channel, Notice, rules_of
-from substrack.store import Address, Message, MessageItem, RoleGrant, User, new_public_id
+from substrack.domain.notices import CHAT_ONLY, Channel, ChannelChoice, Notice, rules_of, ways
+from substrack.store import Address, Contact, Message, MessageItem, RoleGrant, User, new_public_id
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Draft:
     items: Sequence[Item] = ()
     correlation_id: str | None = None
     lifetime_from: datetime | None = None
+    attempt_id: int | None = None
 
 
 def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
@@ -50,12 +51,13 @@ def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
     """
     if not drafts:
         return 0
-    addresses = usable_addresses(session, {draft.contact_id for draft in drafts})
+    contact_ids = {draft.contact_id for draft in drafts}
+    addresses, choices = usable_addresses(session, contact_ids), _choices(session, contact_ids)
     rows, items = [], {}
     for draft in drafts:
-        for address in addresses.get(draft.contact_id, ()):
-            if rules_of(draft.notice).is_asking and address.unsubscribed_at is not None:
-                continue
+        for address in _by_choice(
+            draft.notice, choices[draft.contact_id], addresses.get(draft.contact_id, ())
+        ):
             row = _message_row(draft, address, now)
             rows.append(row)
             items[row["public_id"]] = draft.items
@@ -73,6 +75,27 @@ def usable_addresses(session: Session, contact_ids: Iterable[int]) -> dict[int, 
     for address in session.scalars(query.order_by(Address.id)):
         found.setdefault(address.contact_id, []).append(address)
     return found
+
+
+def fall_back_to_mail(session: Session, messages: Sequence[Message], *, now: datetime) -> int:
+    """Queue by mail what a chat did not take, once; return how many letters that makes.
+
+    Who gets mail anyway has the letter queued already, under the same key.
+    """
+    mailboxes = usable_addresses(session, {message.contact_id or 0 for message in messages})
+    rows: list[dict[str, Any]] = []
+    items: dict[str, Sequence[Item]] = {}
+    for message in messages:
+        rules, boxes = rules_of(message.notice), mailboxes.get(message.contact_id or 0, ())
+        for address in boxes if message.notice not in CHAT_ONLY else ():
+            is_wanted = not (rules.is_asking and address.unsubscribed_at)
+            if address.channel is Channel.EMAIL and is_wanted:
+                row = _copy_row(message, address, now)
+                rows.append(row)
+                items[row["public_id"]] = _items_of(session, message)
+    made = _insert_new(session, rows)
+    _insert_items(session, made, items)
+    return len(made)
 
 
 def lane_of(address: Address) -> str:
@@ -113,6 +136,39 @@ def cancel_waiting(session: Session, correlation_id: str) -> bool:
     return not claimed
 
 
+def _choices(session: Session, contact_ids: Iterable[int]) -> dict[int, ChannelChoice]:
+    query = select(Contact.id, Contact.channel_choice).where(Contact.id.in_(sorted(contact_ids)))
+    return {row.id: row.channel_choice for row in session.execute(query)}
+
+
+def _by_choice(notice: Notice, choice: ChannelChoice, addresses: Sequence[Address]) -> list[Address]:
+    """Choose among the addresses of a contact; asking notices leave out those that were unsubscribed."""
+    is_asking = rules_of(notice).is_asking
+    open_ones = [address for address in addresses if not (is_asking and address.unsubscribed_at)]
+    chosen = ways(notice, choice, {address.channel for address in open_ones})
+    return [address for address in open_ones if address.channel in chosen]
+
+
+def _items_of(session: Session, message: Message) -> list[Item]:
+    query = select(MessageItem).where(MessageItem.message_id == message.id).order_by(MessageItem.id)
+    return [Item(item.payment_id, item.step) for item in session.scalars(query)]
+
+
+def _copy_row(message: Message, address: Address, now: datetime) -> dict[str, Any]:
+    base = message.dedupe_key.removesuffix(f":{message.channel.value}")
+    draft = Draft(
+        workspace_id=message.workspace_id,
+        contact_id=address.contact_id,
+        notice=message.notice,
+        dedupe_key=base,
+        due_at=now,
+        payload=message.payload,
+        correlation_id=message.correlation_id,
+        attempt_id=message.attempt_id,
+    )
+    return _message_row(draft, address, now)
+
+
 def _message_row(draft: Draft, address: Address, now: datetime) -> dict[str, Any]:
     start = max(draft.lifetime_from or draft.due_at, now)
     return {
@@ -125,6 +181,7 @@ def _message_row(draft: Draft, address: Address, now: datetime) -> dict[str, Any
         "notice": draft.notice,
         "payload": draft.payload,
         "correlation_id": draft.correlation_id,
+        "attempt_id": draft.attempt_id,
         "dedupe_key": f"{draft.dedupe_key}:{address.channel.value}",
         "state": MessageState.QUEUED,
         "due_at": draft.due_at,

@@ -1,0 +1,122 @@
+"""Inbound updates: stored once, before anybody is told that they arrived, and worked on by any worker.
+
+An update may be delivered many times and its number may start again; what names it is the press or message
+in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from substrack.store import Connection, Inbound, new_public_id
+
+MAX_ATTEMPTS: Final = 5
+RETRY_AFTER: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class ClaimedUpdate:
+    """An update one worker works on until its lease runs out."""
+
+    id: int
+    connection_id: int
+    token: str
+    body: dict[str, Any]
+
+
+def store_updates(
+    session: Session, connection_id: int, updates: Sequence[Mapping[str, Any]], *, now: datetime
+) -> int:
+    """Write what came in and was not there yet; return how many that were."""
+    rows = [
+        {
+            "connection_id": connection_id,
+            "dedupe_key": dedupe_key(body),
+            "body": dict(body),
+            "received_at": now,
+            "attempts": 0,
+        }
+        for body in updates
+    ]
+    if not rows:
+        return 0
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Inbound.__table__).on_conflict_do_nothing().returning(Inbound.__table__.c.id)
+    return len(session.execute(statement, rows).all())
+
+
+def dedupe_key(body: Mapping[str, Any]) -> str:
+    """Name what an update (Bot API, Update) is about, whatever its number."""
+    query = body.get("callback_query")
+    if query:
+        return f"callback:{query['id']}"
+    for kind in ("message", "edited_message"):
+        message = body.get(kind)
+        if message:
+            return f"{kind}:{message['chat']['id']}:{message['message_id']}:{message.get('edit_date', 0)}"
+    return f"update:{body.get('update_id')}"
+
+
+def remember_offset(session: Session, connection_id: int, offset: int) -> None:
+    """Note up to which number updates were taken, in the transaction that stored them."""
+    connection = session.get_one(Connection, connection_id)
+    connection.settings = {**connection.settings, "offset": offset}
+    session.flush()
+
+
+def claim_updates(session: Session, *, limit: int, lease: timedelta, now: datetime) -> list[ClaimedUpdate]:
+    """Take up to `limit` waiting updates, oldest first; those another worker just takes are skipped."""
+    waiting = (
+        select(Inbound.id)
+        .where(
+            Inbound.processed_at.is_(None),
+            or_(Inbound.lease_until.is_(None), Inbound.lease_until <= now),
+        )
+        .order_by(Inbound.received_at, Inbound.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    token = new_public_id()
+    claimed = session.execute(
+        update(Inbound)
+        .where(Inbound.id.in_(session.scalars(waiting).all()))
+        .values(lease_token=token, lease_until=now + lease)
+        .returning(Inbound.id, Inbound.connection_id, Inbound.body)
+    )
+    return [ClaimedUpdate(key, connection, token, body) for key, connection, body in sorted(claimed.all())]
+
+
+def finish_update(session: Session, claimed: ClaimedUpdate, *, now: datetime) -> None:
+    """Note that an update was worked on."""
+    _close(session, claimed, processed_at=now, lease_token=None, lease_until=None)
+
+
+def retry_update(session: Session, claimed: ClaimedUpdate, *, reason: str, now: datetime) -> None:
+    """Try an update again in half a minute; after five tries it is put aside with the reason."""
+    row = session.get_one(Inbound, claimed.id)
+    is_over = row.attempts + 1 >= MAX_ATTEMPTS
+    _close(
+        session,
+        claimed,
+        attempts=row.attempts + 1,
+        last_error=reason[:500],
+        processed_at=now if is_over else None,
+        lease_token=None,
+        lease_until=None if is_over else now + RETRY_AFTER,
+    )
+
+
+def _close(session: Session, claimed: ClaimedUpdate, **values: Any) -> None:
+    session.execute(
+        update(Inbound)
+        .where(and_(Inbound.id == claimed.id, Inbound.lease_token == claimed.token))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )

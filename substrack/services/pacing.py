@@ -1,0 +1,44 @@
+"""Pacing: how fast a bot may speak, over all workers together.
+
+Telegram takes about 30 messages a second from a bot and one a second into a chat (Bot API FAQ, "My bot is
+hitting limits"). Every send reserves its instant in the lanes' rows first, so the limits hold whoever sends.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from substrack.store import Lane
+
+BOT_GAP: Final = timedelta(seconds=1) / 26
+"""Below the limit of 30, so that sends that run late do not bunch up above it."""
+
+CHAT_GAP: Final = timedelta(seconds=1.05)
+
+
+def reserve_send(session: Session, lane: str, chat: str, *, now: datetime) -> datetime:
+    """Reserve the next instant at which a message may go into a chat, and return it (never before `now`).
+
+    `now` is the wall clock, also where the rest of the process lives by another one.
+    """
+    bot_row, chat_row = _row(session, lane), _row(session, f"{lane}:{chat}")
+    at = max(now, bot_row.next_at or now, chat_row.next_at or now)
+    bot_row.next_at = max(now, bot_row.next_at or now) + BOT_GAP
+    chat_row.next_at = at + CHAT_GAP
+    session.flush()
+    return at
+
+
+def _row(session: Session, name: str) -> Lane:
+    query = select(Lane).where(Lane.name == name).with_for_update()
+    found = session.scalar(query)
+    if found is None:
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        session.execute(dialect.insert(Lane.__table__).values(name=name).on_conflict_do_nothing())
+        found = session.scalars(query).one()
+    return found
