@@ -25,7 +25,7 @@ from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
 from substrack.store.engines import read_engine, write_engine
 
-__all__ = ["Base", "Clock", "NotMigrated", "Runtime", "make_runtime", "migrate"]
+__all__ = ["Base", "Clock", "NotMigrated", "Runtime", "make_runtime", "migrate", "wall_clock"]
 
 Clock = Callable[[], datetime]
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,9 +89,14 @@ def make_runtime(settings: Settings, *, now: datetime | None = None) -> Runtime:
         settings=settings,
         write_engine=writing,
         read_engine=reading,
-        clock=(lambda: fixed.astimezone(UTC)) if fixed else (lambda: datetime.now(UTC)),
+        clock=(lambda: fixed.astimezone(UTC)) if fixed else wall_clock,
         signer=LinkSigner(keys, settings.base_url),
     )
+
+
+def wall_clock() -> datetime:
+    """Read the real clock, also in a process whose own clock is stopped: for pacing what leaves the house."""
+    return datetime.now(UTC)
 
 
 def migrate(database_url: str) -> None:

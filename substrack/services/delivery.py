@@ -16,15 +16,18 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure
-from substrack.domain.notices import rules_of
+from substrack.domain.letters import Letter
+from substrack.domain.notices import Channel, Notice, rules_of
 from substrack.queries.delivery import is_claimable
 from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
+from substrack.services.chat_building import ChatWords, chat_words, is_silent
 from substrack.services.lanes import find_room, pause_lane
 from substrack.services.letter_links import links_for
 from substrack.services.links import LinkSigner
 from substrack.services.mailboxes import mark_refused
-from substrack.store import Address, Message, new_public_id
+from substrack.services.outbox import fall_back_to_mail
+from substrack.store import Address, Message, Workspace, new_public_id
 from substrack.texts.letters import RenderedLetter, render
 
 MAX_PROVIDER_ID = 200
@@ -46,12 +49,17 @@ class ClaimedMessage:
 
 @dataclass(frozen=True)
 class BuiltMessage:
-    """What is to be sent: one letter to one address. `message_id` and `date` stay the same in a repeat."""
+    """What is to be sent: one letter to one address. `message_id` and `date` stay the same in a repeat.
+
+    `letter` are the words of a mail, `chat` those of a chat message; one of them is there.
+    """
 
     message_id: str
     to: str
-    letter: RenderedLetter
+    letter: RenderedLetter | None
     date: datetime
+    chat: ChatWords | None = None
+    is_silent: bool = False
 
 
 class Outcome(StrEnum):
@@ -124,10 +132,20 @@ def build_message(
         return None
     if message.rendered is None:
         # The mail's Date: an answer that waited out three weeks of downtime must not sort three weeks back.
-        message.rendered, message.due_at = render(letter).as_dict(), now
+        message.rendered, message.due_at = _put_into_words(message, letter), now
     session.flush()
-    words = RenderedLetter.from_dict(message.rendered)
-    return BuiltMessage(message.public_id, address.value, words, message.due_at)
+    return _built(session, message, address, message.rendered, now)
+
+
+def follow_move(session: Session, claimed: ClaimedMessage, *, new_value: str, now: datetime) -> None:
+    """Note that a chat has another number now; the message goes there next, without an attempt."""
+    message = _held(session, claimed)
+    if message is None or message.address_id is None:
+        return
+    address = session.get_one(Address, message.address_id)
+    address.value = address.value_key = new_value
+    session.flush()
+    _mark(session, claimed, state=MessageState.QUEUED, due_at=now)
 
 
 def mark_sent(session: Session, claimed: ClaimedMessage, *, provider_id: str | None, now: datetime) -> bool:
@@ -166,11 +184,42 @@ def mark_failed(
         rendered=message.rendered if verdict.state is MessageState.DEAD else None,
         last_error=failure.reason,
     )
+    lost = [message] if verdict.state is MessageState.DEAD else []
     if failure.scope is Scope.ADDRESS and failure.permanent and message.address_id is not None:
+        lost += _waiting_for(session, message.address_id)
         mark_refused(session, message.address_id, reason=failure.reason, now=now)
+    if message.channel is Channel.TELEGRAM:
+        fall_back_to_mail(session, lost, now=now)
     if failure.scope is Scope.LANE:
         return Failed(Outcome.RETRYING, has_paused_lane=pause_lane(session, claimed.lane, failure, now=now))
     return Failed(Outcome.DEAD if verdict.state is MessageState.DEAD else Outcome.RETRYING)
+
+
+def _put_into_words(message: Message, letter: Letter) -> dict[str, Any]:
+    return chat_words(letter) if message.channel is Channel.TELEGRAM else render(letter).as_dict()
+
+
+def _built(
+    session: Session, message: Message, address: Address, stored: dict[str, Any], now: datetime
+) -> BuiltMessage:
+    if message.channel is Channel.EMAIL:
+        letter = RenderedLetter.from_dict(stored)
+        return BuiltMessage(message.public_id, address.value, letter, message.due_at)
+    zone = session.get_one(Workspace, message.workspace_id).time_zone
+    to = address.former_value if message.notice is Notice.CHAT_REPLACED else address.value
+    return BuiltMessage(
+        message.public_id,
+        to or address.value,
+        None,
+        message.due_at,
+        chat=ChatWords.from_dict(stored),
+        is_silent=is_silent(message.notice, now, zone),
+    )
+
+
+def _waiting_for(session: Session, address_id: int) -> list[Message]:
+    query = select(Message).where(Message.address_id == address_id, Message.state == MessageState.QUEUED)
+    return list(session.scalars(query))
 
 
 def _cancel_stale(session: Session, lane: str, now: datetime) -> None:

@@ -18,9 +18,12 @@ from typing import TypeVar, TypeVarTuple, Unpack
 
 from sqlalchemy.exc import OperationalError
 
-from substrack.bootstrap import Clock, Runtime
+from substrack.bootstrap import Clock, Runtime, wall_clock
 from substrack.channels.base import MailSender
+from substrack.channels.telegram import TelegramChannel
+from substrack.channels.telegram_errors import ChatMoved
 from substrack.domain.delivery import DeliveryFailed, Scope
+from substrack.domain.notices import Channel
 from substrack.queries.delivery import due_lanes
 from substrack.queries.installation import load_installation
 from substrack.queries.message_lists import count_due
@@ -30,12 +33,14 @@ from substrack.services.delivery import (
     Outcome,
     build_message,
     claim_messages,
+    follow_move,
     mark_failed,
     mark_sent,
 )
 from substrack.services.lanes import resume_lane
+from substrack.services.pacing import reserve_send
 from substrack.worker.leasing import Stop, drain
-from substrack.worker.senders import SERVED, mail_sender, outgoing_mail
+from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -62,26 +67,37 @@ def deliver_due(runtime: Runtime, *, now: datetime) -> DeliverReport:
 
 
 async def _deliver_once(runtime: Runtime, now: datetime) -> DeliverReport:
-    sender = mail_sender(runtime)
+    sender, chats = mail_sender(runtime), chat_sender(runtime)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="outbox") as database:
-            outbox = Outbox(runtime, sender, database, clock=lambda: now)
+            outbox = Outbox(runtime, sender, database, clock=lambda: now, chats=chats)
             await outbox.deliver()
             return await outbox.report()
     finally:
         await sender.close()
+        if chats is not None:
+            await chats.close()
 
 
 class Outbox:
     """Delivers what is due, as often as it is asked to; belongs to one event loop.
 
-    `database` is one thread: writers of one process would only wait for each other.
+    `database` is one thread: writers of one process would only wait for each other. Without `chats`, what is
+    bound for chats waits.
     """
 
     def __init__(
-        self, runtime: Runtime, sender: MailSender, database: ThreadPoolExecutor, *, clock: Clock
+        self,
+        runtime: Runtime,
+        sender: MailSender,
+        database: ThreadPoolExecutor,
+        *,
+        clock: Clock,
+        chats: TelegramChannel | None = None,
     ) -> None:
         self._runtime, self._sender, self._database, self._clock = runtime, sender, database, clock
+        self._chats = chats
+        self._served = (Channel.EMAIL,) if chats is None else (Channel.EMAIL, Channel.TELEGRAM)
         self._lease = timedelta(seconds=runtime.settings.lease_seconds)
         self._counts: Counter[str] = Counter()
 
@@ -109,8 +125,9 @@ class Outbox:
             built = await self._call(self._build, claimed)
             if built is None:
                 return
-            mail = outgoing_mail(built, from_address=self._runtime.settings.mail_from)
-            provider_id = await self._sender.send(mail)
+            provider_id = await self._send(claimed, built)
+        except ChatMoved as moved:
+            await self._call(self._follow, claimed, moved.new_chat_id)
         except DeliveryFailed as failure:
             await self._call(self._fail, claimed, failure)
         except OperationalError:
@@ -122,9 +139,29 @@ class Outbox:
         else:
             await self._call(self._accept, claimed, provider_id)
 
+    async def _send(self, claimed: ClaimedMessage, built: BuiltMessage) -> str:
+        if built.chat is None or self._chats is None:
+            return await self._sender.send(
+                outgoing_mail(built, from_address=self._runtime.settings.mail_from)
+            )
+        wait = await self._call(self._reserve, claimed.lane, built.to)
+        await asyncio.sleep(wait)
+        return await self._chats.send(outgoing_chat(built))
+
+    def _reserve(self, lane: str, chat: str) -> float:
+        """Reserve when a message may go into a chat; return how many seconds off that is."""
+        now = wall_clock()
+        with self._runtime.transaction() as session:
+            at = reserve_send(session, lane, chat, now=now)
+        return (at - now).total_seconds()
+
+    def _follow(self, claimed: ClaimedMessage, new_chat_id: int) -> None:
+        with self._runtime.transaction() as session:
+            follow_move(session, claimed, new_value=str(new_chat_id), now=self._clock())
+
     def _due(self) -> tuple[str | None, list[str]]:
         with self._runtime.reading() as session:
-            return load_installation(session).hold_reason, due_lanes(session, SERVED, now=self._clock())
+            return load_installation(session).hold_reason, due_lanes(session, self._served, now=self._clock())
 
     def _waiting(self) -> tuple[str | None, int]:
         with self._runtime.reading() as session:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from substrack.bootstrap import Runtime
 from substrack.channels.base import MailSender, OutgoingMail
+from substrack.channels.chats import Button, Keyboard, OutgoingChat
 from substrack.channels.email import EmailChannel
 from substrack.channels.mailbox import MailboxChannel
 from substrack.channels.smtp_server import SmtpServer
-from substrack.domain.notices import Channel
+from substrack.channels.telegram import TelegramChannel
+from substrack.channels.telegram_account import TelegramAccount
+from substrack.services.chat_building import Key
 from substrack.services.delivery import BuiltMessage
-
-SERVED = (Channel.EMAIL,)
-"""The channels this worker has a way out for; messages of others wait."""
 
 
 def mail_sender(runtime: Runtime) -> MailSender:
@@ -29,9 +31,43 @@ def mail_sender(runtime: Runtime) -> MailSender:
     )
 
 
+def chat_sender(runtime: Runtime) -> TelegramChannel | None:
+    """Make the way out for chats; None without a token.
+
+    Raises:
+        WrongTelegramToken, WrongTelegramUrl: the settings name no bot.
+    """
+    settings = runtime.settings
+    if settings.telegram_token is None:
+        return None
+    account = TelegramAccount.from_settings(
+        settings.telegram_token.get_secret_value(), settings.telegram_api_url
+    )
+    return TelegramChannel(account)
+
+
+def outgoing_chat(built: BuiltMessage) -> OutgoingChat:
+    """Address a chat message that was put into words."""
+    if built.chat is None:
+        raise ValueError("a mail is no chat message")
+    return OutgoingChat(
+        chat_id=int(built.to),
+        html=built.chat.html,
+        keyboard=buttons(built.chat.keys),
+        is_silent=built.is_silent,
+    )
+
+
+def buttons(keys: Sequence[Sequence[Key]]) -> Keyboard:
+    """Make the buttons a channel shows."""
+    return tuple(tuple(Button(key.text, data=key.data, url=key.url) for key in row) for row in keys)
+
+
 def outgoing_mail(built: BuiltMessage, *, from_address: str) -> OutgoingMail:
     """Address a letter that was put into words."""
     letter = built.letter
+    if letter is None:
+        raise ValueError("a chat message is no mail")
     return OutgoingMail(
         to=built.to,
         from_name=letter.from_name,

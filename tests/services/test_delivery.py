@@ -12,7 +12,7 @@ from sqlalchemy import select
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import OPERATOR, Actor
 from substrack.domain.delivery import BACKOFF, LANE_PROBE, DeliveryFailed, MessageState, Scope
-from substrack.domain.notices import Notice
+from substrack.domain.notices import Channel, Notice
 from substrack.queries.delivery import due_lanes
 from substrack.queries.message_lists import count_due
 from substrack.services.delivery import (
@@ -40,7 +40,6 @@ from substrack.services.messages import (
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import add_contact
 from substrack.store import Address, Event, Message, RoleGrant
-from substrack.worker.senders import SERVED
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
@@ -232,7 +231,7 @@ def test_a_paused_lane_is_not_even_looked_at(house: House) -> None:
 
     def lanes(now: datetime) -> list[str]:
         with house.runtime.reading() as session:
-            return due_lanes(session, SERVED, now=now)
+            return due_lanes(session, [Channel.EMAIL], now=now)
 
     assert lanes(NOW) == []
     assert lanes(NOW + LANE_PROBE) == [house.lane]
@@ -312,6 +311,7 @@ def test_the_words_are_stored_before_anything_is_sent(house: House) -> None:
     built = house.build(house.claim()[0])
 
     assert built is not None
+    assert built.letter is not None
     assert built.to == "ben@example.org"
     assert house.message(key).rendered == built.letter.as_dict()
     assert "/pay/" in built.letter.text
