@@ -1,0 +1,230 @@
+"""The buttons below a chat message and the lines that say what became of what it was about.
+
+One card gives the same buttons and lines wherever they are made: at the first send, at an edit by the worker,
+after a press. What a press does is the bot's; nothing here reads a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from substrack.domain.chat_buttons import Do, Later, WhyNot, data
+from substrack.domain.chat_cards import (
+    Card,
+    ClaimCard,
+    ClaimItem,
+    Decision,
+    MemberCard,
+    MemberItem,
+    PlainCard,
+    Standing,
+)
+from substrack.texts.bills import total_in_words, what_for
+from substrack.texts.catalogue import language_of
+from substrack.texts.chat_markup import MAX_MESSAGE, lines, plain, shown_length
+from substrack.texts.decisions import done_sentence
+from substrack.texts.words import Words
+
+MAX_LABEL: Final = 48
+"""Characters on a button before a phone cuts it anyway."""
+
+MAX_ITEMS: Final = 20
+"""Buttons for single items; the rest is done by "all" or on the page."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One button: it sends `data` back, or opens `url`."""
+
+    text: str
+    data: str | None = None
+    url: str | None = None
+
+
+Rows = tuple[tuple[Key, ...], ...]
+
+
+def keyboard(card: Card | None, locale: str) -> Rows:
+    """Make the buttons of a card; none for None or when nothing is left to do."""
+    _ = Words(language_of(locale))
+    match card:
+        case MemberCard():
+            return tuple(_member_rows(card, _))
+        case ClaimCard():
+            return tuple(_claim_rows(card, _))
+        case PlainCard():
+            return tuple(_plain_rows(card, _))
+        case None:
+            return ()
+
+
+def status_lines(card: Card | None, locale: str) -> str:
+    """Say in Telegram's HTML what became of what a message is about; "" while there is nothing to say."""
+    _ = Words(language_of(locale))
+    match card:
+        case MemberCard():
+            return str(lines(plain(line) for line in _member_lines(card, _)))
+        case ClaimCard():
+            return str(lines(plain(line) for line in _claim_lines(card, _)))
+        case _:
+            return ""
+
+
+def with_status(html: str, card: Card | None, locale: str) -> str:
+    """Put the lines below the words a message was sent with, while both fit; else keep the lines."""
+    status = status_lines(card, locale)
+    if not status:
+        return html
+    whole = f"{html}\n\n{status}"
+    return whole if shown_length(whole) <= MAX_MESSAGE else _cut_lines(status)
+
+
+def later_keyboard(card: MemberCard, locale: str) -> Rows:
+    """Offer the days to be asked again."""
+    _ = Words(language_of(locale))
+    names = {Later.DAYS: _("In 3 days"), Later.WEEK: _("Next week"), Later.FIRST: _("On the 1st")}
+    choices = tuple(Key(name, data(Do.LATER_UNTIL, str(card.subject), when)) for when, name in names.items())
+    return (choices, (Key(_("Back"), data(Do.BACK, str(card.subject))),))
+
+
+def reject_keyboard(card: ClaimCard, locale: str, *, back: str) -> Rows:
+    """Offer the reasons to reject a claim; `back` is the data that leads back."""
+    _ = Words(language_of(locale))
+    about = (card.claim_id, card.seen)
+    return (
+        (
+            Key(_("Not received"), data(Do.REJECT_FOR, *about, WhyNot.NOT_RECEIVED)),
+            Key(_("Too little"), data(Do.REJECT_FOR, *about, WhyNot.TOO_LITTLE)),
+        ),
+        (Key(_("Another reason"), data(Do.REJECT_OTHER, *about)), Key(_("Back"), back)),
+    )
+
+
+def reason_in_words(why: WhyNot, locale: str) -> str:
+    """Say a reason as the member will read it."""
+    _ = Words(language_of(locale))
+    words = {
+        WhyNot.NOT_RECEIVED: _("The money has not arrived."),
+        WhyNot.TOO_LITTLE: _("Less money arrived than was agreed."),
+    }
+    return words[why]
+
+
+def _member_rows(card: MemberCard, _: Words) -> Iterator[tuple[Key, ...]]:
+    open_items, subject = card.those(Standing.OPEN), str(card.subject)
+    if len(card.items) == 1:
+        yield from ((Key(_("I’ve paid"), _paid(each)),) for each in open_items)
+    else:
+        yield from ((Key(_paid_label(each, _), _paid(each)),) for each in open_items[:MAX_ITEMS])
+    if len(open_items) > 1:
+        total = total_in_words([each.item for each in open_items], _)
+        yield (Key(_label(_("Paid all: %(total)s", total=total)), data(Do.PAID_ALL, subject)),)
+    if open_items:
+        yield (
+            Key(_("Remind me later"), data(Do.LATER, subject)),
+            Key(_("How to pay"), data(Do.HOW_TO_PAY, subject)),
+        )
+        yield (Key(_("Something’s off"), data(Do.OBJECT, subject)),)
+    if card.those(Standing.CLAIMED):
+        yield (Key(_("Oops, not yet"), data(Do.WITHDRAW, subject)),)
+
+
+def _paid(each: MemberItem) -> str:
+    return data(Do.PAID, each.item.payment_id)
+
+
+def _paid_label(each: MemberItem, _: Words) -> str:
+    amount = _.money(each.item.left)
+    return _label(_("Paid: %(what)s", what=what_for(each.item, _)), amount)
+
+
+def _claim_rows(card: ClaimCard, _: Words) -> Iterator[tuple[Key, ...]]:
+    waiting, about = card.waiting, (card.claim_id, card.seen)
+    if waiting:
+        words = _("Confirm all: %(amount)s") if len(waiting) > 1 else _("Confirm %(amount)s")
+        confirm = words % {"amount": _.money(card.amount)}
+        yield (Key(confirm, data(Do.CONFIRM, *about)), Key(_("Reject"), data(Do.REJECT, *about)))
+    if len(waiting) > 1:
+        yield from ((_confirm_one(each, _),) for each in waiting[:MAX_ITEMS])
+    if waiting and card.proofs:
+        yield (Key(_("See the proof"), data(Do.PROOF, card.claim_id)),)
+    if card.undo:
+        yield (Key(_("Undo"), data(Do.UNDO, card.undo)),)
+
+
+def _confirm_one(each: ClaimItem, _: Words) -> Key:
+    label = _label(_("Confirm: %(what)s", what=what_for(each.item, _)), _.money(each.item.left))
+    return Key(label, data(Do.CONFIRM_ONE, each.item.payment_id, each.version))
+
+
+def _plain_rows(card: PlainCard, _: Words) -> Iterator[tuple[Key, ...]]:
+    if card.looks_at_pending:
+        yield (Key(_("Look at them here"), data(Do.PENDING, 1)),)
+    if card.former_of is not None:
+        yield (Key(_("That wasn’t me"), data(Do.NOT_ME, card.former_of)),)
+    if card.invites is not None:
+        yield (Key(_("Make a new one"), data(Do.NEW_CODE, card.invites)),)
+
+
+def _member_lines(card: MemberCard, _: Words) -> Iterator[str]:
+    claimed = card.those(Standing.CLAIMED)
+    if claimed:
+        payers = _.listed(list(dict.fromkeys(each.item.payer.name for each in claimed)))
+        said = _("You said you’ve paid; %(payers)s will check.", payers=payers)
+        yield said if len(claimed) == len(card.items) else f"{_whats(claimed, _)}: {said}"
+    for each in card.those(Standing.CLOSED):
+        yield f"{what_for(each.item, _)}: {_done(each.decision, card, _)}"
+    void = card.those(Standing.VOID)
+    if void:
+        yield f"{_whats(void, _)}: {_('This is no longer asked for.')}"
+    resting = [each for each in card.items if each.asks_again_on is not None]
+    for day in sorted({each.asks_again_on for each in resting if each.asks_again_on}):
+        those = [each for each in resting if each.asks_again_on == day]
+        said = _("You’ll be asked again on %(day)s.", day=_.day(day))
+        yield said if len(those) == len(card.items) else f"{_whats(those, _)}: {said}"
+
+
+def _whats(items: Sequence[MemberItem], _: Words) -> str:
+    return _.listed([what_for(each.item, _) for each in items])
+
+
+def _claim_lines(card: ClaimCard, _: Words) -> Iterator[str]:
+    """Say once what was decided about everything, or what about which payment."""
+    decided = [each for each in card.items if not each.waits]
+    sentences = [_done(each.decision, card, _) for each in decided]
+    if decided and len(decided) == len(card.items) and len(set(sentences)) == 1:
+        yield sentences[0]
+    else:
+        yield from (
+            f"{what_for(each.item, _)}: {said}" for each, said in zip(decided, sentences, strict=True)
+        )
+    reasons = {each.decision.reason for each in decided if each.decision and each.decision.verb == "reject"}
+    yield from (_("Reason: %(reason)s", reason=reason) for reason in sorted(filter(None, reasons)))
+
+
+def _done(decision: Decision | None, card: MemberCard | ClaimCard, _: Words) -> str:
+    if decision is None:
+        return _("This was decided in the meantime.")
+    return done_sentence(
+        decision.verb, decision.kind, decision.name, decision.at, now=card.now, locale=_.locale
+    )
+
+
+def _label(words: str, amount: str = "") -> str:
+    """Keep a label short; the amount at its end is never cut."""
+    ending = f" · {amount}" if amount else ""
+    room = MAX_LABEL - len(ending)
+    return (words if len(words) <= room else f"{words[: room - 1].rstrip()}…") + ending
+
+
+def _cut_lines(status: str) -> str:
+    kept: list[str] = []
+    for line in status.split("\n"):
+        if shown_length("\n".join([*kept, line])) > MAX_MESSAGE:
+            break
+        kept.append(line)
+    return str(Markup("\n").join(map(Markup, kept)))
