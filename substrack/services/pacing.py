@@ -6,6 +6,7 @@ hitting limits"). Every send reserves its instant in the lanes' rows first, so t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,17 +22,27 @@ BOT_GAP: Final = timedelta(seconds=1) / 26
 CHAT_GAP: Final = timedelta(seconds=1.05)
 
 
-def reserve_send(session: Session, lane: str, chat: str, *, now: datetime) -> datetime:
-    """Reserve the next instant at which a message may go into a chat, and return it (never before `now`).
+@dataclass(frozen=True)
+class Slot:
+    """When a message may go out, if `is_reserved`; else when to ask again, because the chat has just had one."""
 
-    `now` is the wall clock, also where the rest of the process lives by another one.
+    at: datetime
+    is_reserved: bool
+
+
+def reserve_send(session: Session, lane: str, chat: str, *, now: datetime) -> Slot:
+    """Reserve the next instant at which a message may go into a chat (never before `now`).
+
+    Nothing is reserved while the chat rests, so that one chat with much to hear holds no other up. `now` is
+    the wall clock, also where the rest of the process lives by another one.
     """
     bot_row, chat_row = _row(session, lane), _row(session, f"{lane}:{chat}")
-    at = max(now, bot_row.next_at or now, chat_row.next_at or now)
-    bot_row.next_at = max(now, bot_row.next_at or now) + BOT_GAP
-    chat_row.next_at = at + CHAT_GAP
+    if chat_row.next_at is not None and chat_row.next_at > now:
+        return Slot(chat_row.next_at, is_reserved=False)
+    at = max(now, bot_row.next_at or now)
+    bot_row.next_at, chat_row.next_at = at + BOT_GAP, at + CHAT_GAP
     session.flush()
-    return at
+    return Slot(at, is_reserved=True)
 
 
 def _row(session: Session, name: str) -> Lane:

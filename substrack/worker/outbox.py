@@ -38,7 +38,7 @@ from substrack.services.delivery import (
     mark_sent,
 )
 from substrack.services.lanes import resume_lane
-from substrack.services.pacing import reserve_send
+from substrack.services.pacing import Slot, reserve_send
 from substrack.worker.leasing import Stop, drain
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
@@ -144,16 +144,20 @@ class Outbox:
             return await self._sender.send(
                 outgoing_mail(built, from_address=self._runtime.settings.mail_from)
             )
-        wait = await self._call(self._reserve, claimed.lane, built.to)
-        await asyncio.sleep(wait)
+        await self._take_turn(claimed.lane, built.to)
         return await self._chats.send(outgoing_chat(built))
 
-    def _reserve(self, lane: str, chat: str) -> float:
-        """Reserve when a message may go into a chat; return how many seconds off that is."""
-        now = wall_clock()
+    async def _take_turn(self, lane: str, chat: str) -> None:
+        """Wait until the bot may speak, and speak into this chat, again."""
+        slot = await self._call(self._reserve, lane, chat)
+        while not slot.is_reserved:
+            await asyncio.sleep(max(0.0, (slot.at - wall_clock()).total_seconds()))
+            slot = await self._call(self._reserve, lane, chat)
+        await asyncio.sleep(max(0.0, (slot.at - wall_clock()).total_seconds()))
+
+    def _reserve(self, lane: str, chat: str) -> Slot:
         with self._runtime.transaction() as session:
-            at = reserve_send(session, lane, chat, now=now)
-        return (at - now).total_seconds()
+            return reserve_send(session, lane, chat, now=wall_clock())
 
     def _follow(self, claimed: ClaimedMessage, new_chat_id: int) -> None:
         with self._runtime.transaction() as session:

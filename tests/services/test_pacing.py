@@ -1,0 +1,39 @@
+"""A bot speaks at most so fast, whoever of its workers speaks; on both databases."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from substrack.services.pacing import reserve_send
+from tests.support.cast import Cast, at
+
+NOW = at("2026-02-02")
+
+
+def busiest_second(instants: list[datetime]) -> int:
+    """Count the most sends in any window of one second."""
+    window = timedelta(seconds=1)
+    return max(sum(start <= each < start + window for each in instants) for start in instants)
+
+
+def test_no_second_has_more_sends_than_telegram_takes(cast: Cast) -> None:
+    chats = [f"chat{number}" for number in range(120)]
+
+    def reserve(chat: str) -> datetime:
+        return cast.do(reserve_send, "telegram:1", chat, now=NOW).at
+
+    with ThreadPoolExecutor(6) as workers:
+        instants = list(workers.map(reserve, chats))
+    assert len(set(instants)) == len(chats)
+    assert busiest_second(instants) <= 28
+
+
+def test_chat_that_just_heard_something_rests_a_second_and_holds_nobody_up(cast: Cast) -> None:
+    first = cast.do(reserve_send, "telegram:1", "ben", now=NOW)
+    second = cast.do(reserve_send, "telegram:1", "ben", now=NOW)
+    other = cast.do(reserve_send, "telegram:1", "mia", now=NOW)
+    assert (first.at, first.is_reserved) == (NOW, True)
+    assert not second.is_reserved
+    assert second.at >= NOW + timedelta(seconds=1)
+    assert other.is_reserved
+    assert other.at < NOW + timedelta(seconds=1)
+    assert cast.do(reserve_send, "telegram:1", "ben", now=second.at).is_reserved
