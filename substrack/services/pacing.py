@@ -24,7 +24,7 @@ CHAT_GAP: Final = timedelta(seconds=1.05)
 
 @dataclass(frozen=True)
 class Slot:
-    """When a message may go out, if `is_reserved`; else when to ask again, because the chat has just had one."""
+    """When a message may go out, if `is_reserved`; else when to ask again: the chat has just had one."""
 
     at: datetime
     is_reserved: bool
