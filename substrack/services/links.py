@@ -28,6 +28,7 @@ LIFETIMES = {
     LinkPurpose.CHAT: timedelta(days=7),
 }
 MAX_TOKEN_LENGTH = 200
+MAX_START_LENGTH = 64
 
 
 class DeadLink(Refused):
@@ -69,6 +70,20 @@ class LinkSigner:
             return self._signer(purpose).unsign(token.encode()).decode()
         except (BadSignature, UnicodeError):
             return None
+
+    def start_code(self, jti: str) -> str:
+        """Sign the id of a chat link as the payload of a deep link into Telegram: 60 characters.
+
+        Bot API, "Deep linking": `start` takes at most 64 of `A-Za-z0-9_-`, so there is no dot.
+        """
+        return f"{jti}_{self._signer(LinkPurpose.CHAT).get_signature(jti).decode()}"
+
+    def read_start_code(self, payload: str) -> str | None:
+        """Return the id that a `/start` payload of ours signs, or None."""
+        jti, _, signature = payload.partition("_")
+        if len(payload) > MAX_START_LENGTH or not payload.isascii():
+            return None
+        return jti if self._signer(LinkPurpose.CHAT).verify_signature(jti, signature) else None
 
     def _signer(self, purpose: LinkPurpose) -> Signer:
         return Signer(self._keys, salt=f"substrack.{purpose.value}", sep=".", key_derivation="hmac")

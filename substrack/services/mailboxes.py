@@ -196,7 +196,7 @@ def set_email(
     address = _mailbox(session, contact)
     former_key = address.value_key if address else ""
     if value is None:
-        changed = address is not None and _remove(session, address, now)
+        changed = address is not None and empty_address(session, address, now=now)
     else:
         changed = _replace(session, contact, address, value, now)
     if not changed:
@@ -264,6 +264,16 @@ def mark_refused(session: Session, address_id: int, *, reason: str, now: datetim
     _settle(session, address, "refused", Notice.ADDRESS_REFUSED, facts, by=TIME, now=now)
 
 
+def empty_address(session: Session, address: Address, *, now: datetime) -> bool:
+    """Forget where an address leads, and cancel what waits for it; False when it was empty already."""
+    if not address.value:
+        return False
+    address.value = address.value_key = ""
+    address.refused_since, address.reason = now, "removed"
+    _close_waiting(session, address.id, MessageState.CANCELLED, "the address was removed")
+    return True
+
+
 def _settle(
     session: Session,
     address: Address,
@@ -312,15 +322,6 @@ def _replace(session: Session, contact: Contact, address: Address | None, value:
     address.refused_since = address.reason = None
     if not is_same:
         address.unsubscribed_at = None
-    return True
-
-
-def _remove(session: Session, address: Address, now: datetime) -> bool:
-    if not address.value:
-        return False
-    address.value = address.value_key = ""
-    address.refused_since, address.reason = now, "removed"
-    _close_waiting(session, address.id, MessageState.CANCELLED, "the address was removed")
     return True
 
 

@@ -1,0 +1,98 @@
+"""The row that says which chat a person has, and what goes into that chat alone.
+
+Who may change it is `services.chats`' to say.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Channel, Notice, rules_of
+from substrack.services.mailboxes import connection_for, record_contact
+from substrack.services.outbox import lane_of
+from substrack.services.schedule import reschedule_contacts
+from substrack.store import Address, Contact, Message
+
+
+def chat_of(session: Session, contact: Contact) -> Address | None:
+    """Load a person's chat, emptied or not, and hold it."""
+    connection = connection_for(session, contact.workspace_id, Channel.TELEGRAM)
+    query = select(Address).where(Address.contact_id == contact.id, Address.connection_id == connection.id)
+    return session.scalar(query.execution_options(populate_existing=True).with_for_update())
+
+
+def write_chat(
+    session: Session, contact: Contact, address: Address | None, value: str, *, key: str, by: Actor,
+    now: datetime,
+) -> bool:  # fmt: skip
+    """Write where the chat is, tell it and the one before; True when a working one was replaced."""
+    if address is None:
+        connection = connection_for(session, contact.workspace_id, Channel.TELEGRAM)
+        address = Address(
+            contact_id=contact.id,
+            connection_id=connection.id,
+            channel=Channel.TELEGRAM,
+            value="",
+            value_key="",
+            created_at=now,
+        )
+        session.add(address)
+    works = bool(address.value) and address.refused_since is None
+    former = address.value if works and address.value != value else None
+    if former is not None:
+        address.former_value, address.replaced_at = former, now
+    elif not works:
+        address.former_value = address.replaced_at = None
+    point_to(session, address, value)
+    if former is not None:
+        queue_into(session, contact, address, Notice.CHAT_REPLACED, f"chat_replaced:{key}", now)
+    queue_into(session, contact, address, Notice.CHAT_LINKED, f"chat_linked:{key}", now)
+    facts = {"address_id": address.id, "replaced": former is not None}
+    record_contact(session, "link_chat", contact, by=by, now=now, after=facts)
+    reschedule_contacts(session, [contact.id], now=now)
+    return former is not None
+
+
+def point_to(session: Session, address: Address, value: str) -> None:
+    """Let an address lead to a chat, which starts clean."""
+    is_other = address.value != value
+    address.value = address.value_key = value
+    address.refused_since = address.reason = address.unsubscribed_at = None
+    session.flush()
+    if is_other:
+        leave_as_shown(session, address)
+
+
+def leave_as_shown(session: Session, address: Address) -> None:
+    """Edit nothing any more that the former chat shows: its numbers name other messages in another chat."""
+    session.execute(
+        update(Message)
+        .where(Message.address_id == address.id, Message.provider_id.is_not(None))
+        .values(provider_id=None, edit_at=None)
+    )
+
+
+def queue_into(
+    session: Session, contact: Contact, address: Address, notice: Notice, key: str, now: datetime
+) -> None:
+    """Queue a notice for one chat alone, whatever the person chose; CHAT_REPLACED is for the former one."""
+    message = Message(
+        workspace_id=contact.workspace_id,
+        contact_id=contact.id,
+        address_id=address.id,
+        channel=Channel.TELEGRAM,
+        lane=lane_of(address),
+        notice=notice,
+        dedupe_key=key,
+        state=MessageState.QUEUED,
+        due_at=now,
+        expires_at=now + rules_of(notice).keeps,
+        created_at=now,
+    )
+    session.add(message)
+    session.flush()
