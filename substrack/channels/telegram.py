@@ -140,6 +140,21 @@ class TelegramChannel:
             lambda bot: bot.answer_callback_query(callback_query_id, shown, show_alert=is_alert)
         )
 
+    async def fetch_file(self, file_id: str, *, most_bytes: int) -> bytes | None:
+        """Download what somebody sent; None, without downloading, when it is larger than `most_bytes`.
+
+        Raises:
+            DeliveryFailed: as for `send`; a bot is handed files of up to 20 MB (Bot API, getFile).
+        """
+
+        async def fetch(bot: Bot) -> bytes | None:
+            file = await bot.get_file(file_id)
+            if file.file_size is not None and file.file_size > most_bytes:
+                return None
+            return bytes(await file.download_as_bytearray())
+
+        return await self._ask(fetch, max(self._timeout, UPLOAD_TIMEOUT_SECONDS))
+
     async def close(self) -> None:
         """Give back every connection; the channel may be used again."""
         if self._made is not None:

@@ -39,9 +39,9 @@ class Do(StrEnum):
     REJECT_OTHER = "ro"  # claim, seen: asks for words
     UNDO = "u"  # decision
     PROOF = "f"  # claim
-    PENDING = "q"  # page
-    CONFIRM_PAGE = "qa"  # page: names people and sums
-    CONFIRM_PAGE_NOW = "qb"  # page, seen
+    PENDING = "q"  # admin (a person), page
+    CONFIRM_PAGE = "qa"  # admin, page: names people and sums
+    CONFIRM_PAGE_NOW = "qb"  # admin, page, seen
     NEVER_MIND = "x"  # act, what it was about: the words that were asked for are not coming
     LANGUAGE = "g"  # language
     UNLINK = "z"  # yes or no

@@ -92,9 +92,12 @@ class ClaimCard:
 
 @dataclass(frozen=True)
 class PlainCard:
-    """A message whose only buttons lead on: to what waits, back to a replaced chat, to a new invitation."""
+    """A message whose buttons lead on: to what waits, back to a replaced chat, to a new invitation.
 
-    looks_at_pending: bool = False
+    `pending_for` and `invites` are public ids of people, `former_of` is the key of an address.
+    """
+
+    pending_for: str | None = None
     former_of: int | None = None
     invites: str | None = None
     changes_at: datetime | None = None

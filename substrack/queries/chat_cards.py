@@ -125,8 +125,9 @@ def _claim_card(session: Session, message: Message, now: datetime) -> Card | Non
     return load_claim_card(session, attempt, user_id=session.scalar(user), now=now)
 
 
-def _pending_card(_session: Session, _message: Message, _now: datetime) -> Card:
-    return PlainCard(looks_at_pending=True)
+def _pending_card(session: Session, message: Message, _now: datetime) -> Card | None:
+    contact = session.get(Contact, message.contact_id) if message.contact_id else None
+    return PlainCard(pending_for=contact.public_id) if contact else None
 
 
 def _replaced_card(_session: Session, message: Message, _now: datetime) -> Card:

@@ -12,7 +12,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from substrack.domain.chat_buttons import Do, Later, WhyNot, data
+from substrack.domain.chat_buttons import Do, Later, Subject, WhyNot, data
 from substrack.domain.chat_cards import (
     Card,
     ClaimCard,
@@ -62,16 +62,16 @@ def keyboard(card: Card | None, locale: str) -> Rows:
             return ()
 
 
-def status_lines(card: Card | None, locale: str) -> str:
+def status_lines(card: Card | None, locale: str) -> Markup:
     """Say in Telegram's HTML what became of what a message is about; "" while there is nothing to say."""
     _ = Words(language_of(locale))
     match card:
         case MemberCard():
-            return str(lines(plain(line) for line in _member_lines(card, _)))
+            return lines(plain(line) for line in _member_lines(card, _))
         case ClaimCard():
-            return str(lines(plain(line) for line in _claim_lines(card, _)))
+            return lines(plain(line) for line in _claim_lines(card, _))
         case _:
-            return ""
+            return Markup("")
 
 
 def with_status(html: str, card: Card | None, locale: str) -> str:
@@ -83,22 +83,22 @@ def with_status(html: str, card: Card | None, locale: str) -> str:
     return whole if shown_length(whole) <= MAX_MESSAGE else _cut_lines(status)
 
 
-def later_keyboard(card: MemberCard, locale: str) -> Rows:
+def later_keyboard(subject: Subject, locale: str) -> Rows:
     """Offer the days to be asked again."""
     _ = Words(language_of(locale))
     names = {Later.DAYS: _("In 3 days"), Later.WEEK: _("Next week"), Later.FIRST: _("On the 1st")}
-    choices = tuple(Key(name, data(Do.LATER_UNTIL, str(card.subject), when)) for when, name in names.items())
-    return (choices, (Key(_("Back"), data(Do.BACK, str(card.subject))),))
+    choices = tuple(Key(name, data(Do.LATER_UNTIL, str(subject), when)) for when, name in names.items())
+    return (choices, (Key(_("Back"), data(Do.BACK, str(subject))),))
 
 
-def reject_keyboard(card: ClaimCard, locale: str, *, back: str) -> Rows:
-    """Offer the reasons to reject a claim; `back` is the data that leads back."""
+def reject_keyboard(card: ClaimCard, locale: str, *, back: str, page: str = "") -> Rows:
+    """Offer the reasons to reject a claim; `back` is the data that leads back, to `page` of a list if any."""
     _ = Words(language_of(locale))
-    about = (card.claim_id, card.seen)
+    about, listed = (card.claim_id, card.seen), ((page,) if page else ())
     return (
         (
-            Key(_("Not received"), data(Do.REJECT_FOR, *about, WhyNot.NOT_RECEIVED)),
-            Key(_("Too little"), data(Do.REJECT_FOR, *about, WhyNot.TOO_LITTLE)),
+            Key(_("Not received"), data(Do.REJECT_FOR, *about, WhyNot.NOT_RECEIVED, *listed)),
+            Key(_("Too little"), data(Do.REJECT_FOR, *about, WhyNot.TOO_LITTLE, *listed)),
         ),
         (Key(_("Another reason"), data(Do.REJECT_OTHER, *about)), Key(_("Back"), back)),
     )
@@ -162,8 +162,8 @@ def _confirm_one(each: ClaimItem, _: Words) -> Key:
 
 
 def _plain_rows(card: PlainCard, _: Words) -> Iterator[tuple[Key, ...]]:
-    if card.looks_at_pending:
-        yield (Key(_("Look at them here"), data(Do.PENDING, 1)),)
+    if card.pending_for is not None:
+        yield (Key(_("Look at them here"), data(Do.PENDING, card.pending_for, 1)),)
     if card.former_of is not None:
         yield (Key(_("That wasn’t me"), data(Do.NOT_ME, card.former_of)),)
     if card.invites is not None:
@@ -181,6 +181,15 @@ def _member_lines(card: MemberCard, _: Words) -> Iterator[str]:
     void = card.those(Standing.VOID)
     if void:
         yield f"{_whats(void, _)}: {_('This is no longer asked for.')}"
+    yield from _resting_lines(card, _)
+
+
+def resting_lines(card: MemberCard, locale: str) -> Markup:
+    """Say from when on a member is asked again for what they put off."""
+    return lines(plain(line) for line in _resting_lines(card, Words(language_of(locale))))
+
+
+def _resting_lines(card: MemberCard, _: Words) -> Iterator[str]:
     resting = [each for each in card.items if each.asks_again_on is not None]
     for day in sorted({each.asks_again_on for each in resting if each.asks_again_on}):
         those = [each for each in resting if each.asks_again_on == day]

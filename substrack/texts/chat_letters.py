@@ -7,7 +7,7 @@ be too long lists less, says so, and leads to the page that has it all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -82,6 +82,16 @@ def render_chat(letter: Letter, *, has_answers: bool = False) -> RenderedChat:
     if shown_length(whole) <= MAX_MESSAGE:
         return RenderedChat(layout.subject, str(whole), _button(action))
     return RenderedChat(layout.subject, str(layout.shorten()), _button(layout.action), is_shortened=True)
+
+
+def lay_out(blocks: Sequence[Block], *, references: Iterable[str] = (), locale: str) -> Markup:
+    """Put blocks into Telegram's HTML, for screens of the bot that are no letters.
+
+    `references` are copied by a tap. Nothing is shortened.
+    """
+    words = Words(language_of(locale))
+    layout = _Layout("", tuple(blocks), None, frozenset(references), words)
+    return _paragraphs(list(layout._parts()))
 
 
 @dataclass(frozen=True)

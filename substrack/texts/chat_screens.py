@@ -1,0 +1,268 @@
+"""What the bot itself says: screens for its commands, short answers to presses, and questions.
+
+Screens are Telegram's HTML; answers to presses are plain words of at most 200 characters. Whom the bot has
+not looked up first is shown no sum and no name: that is the caller's to see to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from markupsafe import Markup
+
+from substrack.domain.chat_buttons import Do, data
+from substrack.domain.chat_cards import ClaimCard, MemberCard, Standing
+from substrack.domain.letters import HowToPay, Item
+from substrack.texts.bills import bill, how_to_pay, what_for
+from substrack.texts.catalogue import LANGUAGES, language_of
+from substrack.texts.chat_keyboards import Key, Rows, resting_lines
+from substrack.texts.chat_letters import lay_out
+from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, shown_length
+from substrack.texts.formats import money
+from substrack.texts.words import Words
+
+LANGUAGE_NAMES = {"en": "English", "en_GB": "English (UK)", "en_US": "English (US)"}
+
+
+def words_of(locale: str) -> Words:
+    """Take the nearest language that can be written."""
+    return Words(language_of(locale))
+
+
+def commands(locale: str) -> tuple[tuple[str, str], ...]:
+    """List the bot's commands for the menu: name, what it does."""
+    _ = words_of(locale)
+    return (
+        ("start", _("Begin, or link this chat")),
+        ("status", _("What you owe, what waits, what is next")),
+        ("language", _("Choose your language")),
+        ("unlink", _("Stop messages to this chat")),
+        ("help", _("What I can do")),
+    )
+
+
+def help_screen(locale: str, *, is_linked: bool, is_admin: bool) -> str:
+    """Say what the bot is for."""
+    _ = words_of(locale)
+    listed = [f"/{name} – {what}" for name, what in commands(locale)]
+    if is_admin:
+        listed.insert(2, f"/pending – {_('Payments that wait for your check')}")
+    if not is_linked:
+        return not_linked(locale)
+    about = _("I ask for shares, take “I’ve paid”, and tell you what became of it.")
+    proof = _("A picture or PDF sent as a reply to a reminder says that you paid, with proof.")
+    return _paragraphs([plain(about), lines(plain(each) for each in listed), plain(proof)])
+
+
+def not_linked(locale: str) -> str:
+    """Answer somebody whom no chat of ours belongs to."""
+    _ = words_of(locale)
+    return str(
+        plain(
+            _("This chat isn’t linked to anything. Open the link that you were sent, or ask for a new one.")
+        )
+    )
+
+
+def in_group(locale: str) -> str:
+    """Answer a command in a group."""
+    _ = words_of(locale)
+    return str(plain(_("I only talk in private chats. Please write to me there.")))
+
+
+def dead_code(locale: str) -> str:
+    """Answer an invitation that no longer works; the same for every reason."""
+    _ = words_of(locale)
+    return str(plain(_("This invitation no longer works. Whoever sent it was told, or can make a new one.")))
+
+
+def needs_sign_in(locale: str) -> str:
+    """Ask an admin to say yes where they are signed in."""
+    _ = words_of(locale)
+    return str(plain(_("Almost there: go back to your profile page and confirm that this is your chat.")))
+
+
+def linked(name: str, locale: str, *, is_replacing: bool) -> str:
+    """Greet somebody whose chat is linked now."""
+    _ = words_of(locale)
+    hello = _("Hi %(name)s, this chat is linked. /status shows what is open.", name=name)
+    replaced = _("The chat that was linked before was told.")
+    return _paragraphs([plain(hello), *([plain(replaced)] if is_replacing else [])])
+
+
+def status_screen(card: MemberCard, dues: Sequence[tuple[str, date]], locale: str) -> str:
+    """Show what one person owes, what waits and what comes next."""
+    _ = words_of(locale)
+    open_items = [each.item for each in card.those(Standing.OPEN)]
+    waiting = [each.item for each in card.those(Standing.CLAIMED)]
+    parts: list[Markup] = []
+    if open_items:
+        parts += [bold(_("You owe")), _laid_out(open_items, locale)]
+    elif not waiting:
+        parts.append(plain(_("Nothing is open. Thank you!")))
+    if waiting:
+        parts += [bold(_("Waiting to be checked")), _laid_out(waiting, locale)]
+    if resting_lines(card, locale):
+        parts.append(resting_lines(card, locale))
+    if dues:
+        upcoming = [_("%(group)s: %(day)s", group=group, day=_.day(day)) for group, day in dues[:10]]
+        parts.append(lines([bold(_("Next due")), *(plain(line) for line in upcoming)]))
+    return _fitting(parts, _)
+
+
+def pending_screen(cards: Sequence[ClaimCard], *, total: int, page: int, last: int, locale: str) -> str:
+    """List claims that wait."""
+    _ = words_of(locale)
+    if not cards:
+        return str(plain(_("Nothing waits for your check.")))
+    heading = _.ngettext("%(n)s payment to check", "%(n)s payments to check", total)
+    pages = _("Page %(page)s of %(last)s", page=page, last=last) if last > 1 else ""
+    listed = [
+        Markup("{}. {}").format(number, _claim_line(card, _)) for number, card in enumerate(cards, start=1)
+    ]
+    return _fitting([bold(heading), *listed, *([plain(pages)] if pages else [])], _)
+
+
+def pending_keyboard(cards: Sequence[ClaimCard], *, admin: str, page: int, last: int, locale: str) -> Rows:
+    """Offer to decide each listed claim, to turn the page, and to confirm all that are listed."""
+    _ = words_of(locale)
+    rows = [_decide_row(number, card, page, _) for number, card in enumerate(cards, start=1)]
+    if len(cards) > 1:
+        all_of_them = _("Confirm all %(n)s", n=len(cards))
+        rows.append((Key(all_of_them, data(Do.CONFIRM_PAGE, admin, page)),))
+    turns = [(page - 1, "←"), (page + 1, "→")]
+    turn = tuple(Key(sign, data(Do.PENDING, admin, to)) for to, sign in turns if 1 <= to <= last)
+    return (*rows, turn) if turn else tuple(rows)
+
+
+def confirm_page_screen(cards: Sequence[ClaimCard], locale: str) -> str:
+    """Name the people and sums that one more tap confirms."""
+    _ = words_of(locale)
+    question = _.ngettext("Confirm this payment?", "Confirm these %(n)s payments?", len(cards))
+    named = (Markup("{}: {}").format(plain(card.name), code(_.money(card.amount))) for card in cards)
+    return _fitting([bold(question), lines(named)], _)
+
+
+def confirm_page_keyboard(
+    cards: Sequence[ClaimCard], *, admin: str, page: int, digest: str, locale: str
+) -> Rows:
+    """Offer the second tap, or the way back."""
+    _ = words_of(locale)
+    yes = Key(_("Yes, confirm all %(n)s", n=len(cards)), data(Do.CONFIRM_PAGE_NOW, admin, page, digest))
+    return ((yes,), (Key(_("Back"), data(Do.PENDING, admin, page)),))
+
+
+def how_to_pay_screen(ways: Sequence[HowToPay], locale: str) -> str:
+    """Say where the money goes, with everything to be copied by a tap."""
+    _ = words_of(locale)
+    if not ways:
+        return str(plain(_("Nothing is open here.")))
+    references = {reference for way in ways for reference in way.references}
+    return _fitting([lay_out(how_to_pay(ways, _), references=references, locale=locale)], _)
+
+
+def qr_caption(way: HowToPay, locale: str) -> str:
+    """Say what a picture to scan pays."""
+    _ = words_of(locale)
+    scan = _(
+        "Scan this with your bank’s app: %(amount)s to %(payer)s", amount=_.money(way.total), payer=way.payer
+    )
+    return str(lines([plain(scan), code(" ".join(way.references))]))
+
+
+def ask_reason(card: ClaimCard, locale: str) -> str:
+    """Ask an admin why, in words of their own."""
+    _ = words_of(locale)
+    question = _("Why do you reject %(name)s’s %(amount)s?", name=card.name, amount=_.money(card.amount))
+    how = _("Write it as a reply to this message; %(name)s will read it.", name=card.name)
+    return str(lines([plain(question), plain(how)]))
+
+
+def ask_objection(locale: str) -> str:
+    """Ask a member what is off."""
+    _ = words_of(locale)
+    return str(plain(_("What’s off? Write it as a reply to this message and it is passed on.")))
+
+
+def ask_what_for(items: Sequence[Item], locale: str) -> tuple[str, Rows]:
+    """Ask which payment a picture proves that replied to nothing."""
+    _ = words_of(locale)
+    if not items:
+        return str(plain(_("Nothing is open, so nothing was done with this file."))), ()
+    question = _("Is this proof that you paid? Say for which, or send it again as a reply to the reminder.")
+    rows = tuple((Key(_label(item, _), data(Do.PROVES, item.payment_id)),) for item in items[:10])
+    return str(plain(question)), (*rows, never_mind(locale))
+
+
+def never_mind(locale: str, *about: str) -> tuple[Key, ...]:
+    """Offer to drop a question; what it was about is on the button, so that a reply can be understood."""
+    _ = words_of(locale)
+    return (Key(_("Never mind"), data(Do.NEVER_MIND, *about)),)
+
+
+def ask_language(locale: str) -> tuple[str, Rows]:
+    """Offer the languages."""
+    _ = words_of(locale)
+    rows = tuple((Key(LANGUAGE_NAMES.get(code, code), data(Do.LANGUAGE, code)),) for code in LANGUAGES)
+    return str(plain(_("Which language shall I write in?"))), rows
+
+
+def ask_unlink(locale: str) -> tuple[str, Rows]:
+    """Ask before a chat is unlinked."""
+    _ = words_of(locale)
+    question = _("Stop all messages to this chat? What you owe stays as it is.")
+    yes, no = Key(_("Yes, unlink"), data(Do.UNLINK, "yes")), Key(_("No, keep it"), data(Do.UNLINK, "no"))
+    return str(plain(question)), ((yes, no),)
+
+
+def new_invitation(name: str, url: str, locale: str) -> str:
+    """Hand an admin a link to pass on."""
+    _ = words_of(locale)
+    words = _("Send this to %(name)s; it works once:", name=name)
+    return str(lines([plain(words), code(url)]))
+
+
+def said(words: str) -> str:
+    """Show one sentence as a screen."""
+    return str(plain(words))
+
+
+def _claim_line(card: ClaimCard, _: Words) -> Markup:
+    whats = _.listed([what_for(each.item, _) for each in card.waiting])
+    return Markup("{}: {}\n{}").format(bold(card.name), code(_.money(card.amount)), plain(whats))
+
+
+def _decide_row(number: int, card: ClaimCard, page: int, _: Words) -> tuple[Key, ...]:
+    label = _("Confirm %(number)s: %(amount)s", number=number, amount=_.money(card.amount))
+    reject = _("Reject %(number)s", number=number)
+    about = (card.claim_id, card.seen, str(page))
+    return Key(label, data(Do.CONFIRM, *about)), Key(reject, data(Do.REJECT, *about))
+
+
+def _label(item: Item, _: Words) -> str:
+    return f"{what_for(item, _)[:36]} · {money(item.left, _.locale)}"
+
+
+def _laid_out(items: Sequence[Item], locale: str) -> Markup:
+    references = (item.reference for item in items)
+    return lay_out([bill(items, words_of(locale))], references=references, locale=locale)
+
+
+def _paragraphs(parts: Iterable[Markup]) -> str:
+    return str(Markup("\n\n").join(parts))
+
+
+def _fitting(parts: Sequence[Markup], _: Words) -> str:
+    """Keep as many whole parts as fit into a message, and say when some were left out."""
+    return _paragraphs(_as_many_as_fit(parts, plain(_("There is more; SubsTrack has the rest."))))
+
+
+def _as_many_as_fit(parts: Sequence[Markup], ending: Markup) -> Iterator[Markup]:
+    used, room = 0, MAX_MESSAGE - shown_length(ending) - 2
+    for part in parts:
+        used += shown_length(part) + 2
+        if used > room:
+            yield ending
+            return
+        yield part
