@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from substrack.domain.notices import Notice
-from substrack.services.ledger import Decision
+from substrack.services.ledger import Decision, unallocated_minor
 from substrack.services.outbox import Draft, queue
 from substrack.store import Contact, Payment, Receipt
 
@@ -31,16 +31,16 @@ def queue_received(
     session: Session,
     contact_id: int,
     settled: Sequence[Settled],
+    by_credit: Sequence[Settled],
     receipt: Receipt | None,
     decision: Decision,
 ) -> None:
-    """Tell a member that money was received, in full or in part."""
+    """Tell a member what was received, in full or in part, and what else their credit settled with it."""
     is_part = any(item.left_minor for item in settled)
-    allocated = sum(item.received_minor for item in settled)
     payload = {
-        "items": [vars(item) for item in settled],
+        "items": [vars(item) for item in (*settled, *by_credit)],
         "receipt_minor": receipt.amount_minor if receipt else 0,
-        "credit_minor": receipt.amount_minor - allocated if receipt else 0,
+        "credit_minor": unallocated_minor(session, receipt) if receipt else 0,
         "currency": receipt.currency if receipt else None,
     }
     notice = Notice.PART_RECEIVED if is_part else Notice.RECEIVED

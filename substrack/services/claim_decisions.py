@@ -103,8 +103,8 @@ def confirm_claim(
         arrival=arrival,
         answers_claims=True,
     )
-    queue_received(session, attempt.contact_id, arrival.settled, receipt, decision)
-    apply_credit(session, attempt.contact_id, attempt.payer_id, decision)
+    by_credit = apply_credit(session, attempt.contact_id, attempt.payer_id, decision)
+    queue_received(session, attempt.contact_id, arrival.settled, by_credit, receipt, decision)
     return ClaimOutcome(attempt, payments, decision.correlation_id)
 
 

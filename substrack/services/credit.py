@@ -19,6 +19,7 @@ from substrack.domain.payments import (
     Status,
     after_receiving,
 )
+from substrack.services.answers import Settled
 from substrack.services.ledger import (
     Decision,
     Touched,
@@ -41,8 +42,8 @@ from substrack.store import (
 )
 
 
-def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Decision) -> int:
-    """Let a contact's credit with a payer settle what they owe, oldest first; return how many it touched.
+def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Decision) -> list[Settled]:
+    """Let a contact's credit with a payer settle what they owe, oldest first; return what it settled.
 
     Credit kept for a group settles only that group's payments; money taken off a payment because it was for
     something else does not flow back to it. Payments under a claim are left to the claim. The caller holds
@@ -50,7 +51,7 @@ def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Dec
     """
     credit = _credit(session, contact_id, payer_id)
     if not credit:
-        return 0
+        return []
     payments = payments_now(
         session,
         Payment.contact_id == contact_id,
@@ -60,11 +61,13 @@ def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Dec
     )
     kept_away = _kept_away(session, [payment.id for payment in payments])
     taken = decision.taken_by(credit_of(decision.by))
-    settled = [
-        payment.id for payment in payments if _settle_from_credit(session, payment, credit, kept_away, taken)
-    ]
-    reschedule_payments(session, settled, now=decision.now)
-    return len(settled)
+    settled = []
+    for payment in payments:
+        given = _settle_from_credit(session, payment, credit, kept_away, taken)
+        if given:
+            settled.append(Settled(payment.id, given, standing_of(payment).left_minor))
+    reschedule_payments(session, [each.payment_id for each in settled], now=decision.now)
+    return settled
 
 
 def credit_minor(session: Session, contact_id: int, payer_id: int, currency: str) -> int:
@@ -104,7 +107,7 @@ def _settle_from_credit(
     credit: list[tuple[Receipt, int]],
     kept_away: set[tuple[int, int]],
     decision: Decision,
-) -> bool:
+) -> int:
     touched, given = Touched(), 0
     open_minor = payment.amount_minor - payment.received_minor
     for place, (receipt, free) in enumerate(credit):
@@ -116,7 +119,7 @@ def _settle_from_credit(
         credit[place] = (receipt, free - part)
         given += part
     if given == 0:
-        return False
+        return 0
     group = session.get_one(Group, payment.group_id)
     standing = after_receiving(standing_of(payment), given, tolerance_minor=group.tolerance_minor)
     target = Status.CONFIRMED if standing.is_covered else Status.PENDING
@@ -131,7 +134,7 @@ def _settle_from_credit(
         touched=touched,
         facts=facts,
     )
-    return True
+    return given
 
 
 def _allocate_more(

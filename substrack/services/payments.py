@@ -125,8 +125,8 @@ def confirm_payment(
         expected_version=version,
         answers_claims=True,
     )
-    queue_received(session, payment.contact_id, arrival.settled, receipt, decision)
-    apply_credit(session, payment.contact_id, payment.payer_id, decision)
+    by_credit = apply_credit(session, payment.contact_id, payment.payer_id, decision)
+    queue_received(session, payment.contact_id, arrival.settled, by_credit, receipt, decision)
     session.refresh(payment)
     return Outcome(payment, changed=True, correlation_id=decision.correlation_id)
 

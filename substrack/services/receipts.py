@@ -115,8 +115,8 @@ def record_receipt(
     )
     if receipt is None:
         raise NothingReceived
-    queue_received(session, contact_id, arrival.settled, receipt, decision)
-    apply_credit(session, contact_id, payer_id, decision)
+    by_credit = apply_credit(session, contact_id, payer_id, decision)
+    queue_received(session, contact_id, arrival.settled, by_credit, receipt, decision)
     return receipt
 
 
@@ -135,7 +135,7 @@ def apply_credit_now(session: Session, contact_id: int, payer_id: int, *, by: Ac
     check_actor(Act.CONFIRM, by)
     check_admin(session, by, session.get_one(Contact, contact_id).workspace_id)
     lock_contacts(session, [contact_id])
-    return apply_credit(session, contact_id, payer_id, Decision(by, now))
+    return len(apply_credit(session, contact_id, payer_id, Decision(by, now)))
 
 
 def void_receipt(session: Session, receipt_id: int, *, reason: str, by: Actor, now: datetime) -> Receipt:

@@ -176,3 +176,19 @@ def test_who_comes_late_hears_the_decision_and_not_what_came_after(scene: Scene)
     with pytest.raises(DecidedAlready) as refusal:
         scene.decide(reject_payment, reason="not there")
     assert (refusal.value.verb, refusal.value.actor_id) == ("reject", scene.cast.olga.id)
+
+
+def test_answer_names_what_the_rest_of_the_money_settled(cast: Cast) -> None:
+    ben = cast.join(cast.group(price="8.97", payer_included=False), "Ben")
+    mia = cast.join(cast.group("Phone plan", price="2.00", payer_included=False), "Mia")
+    cast.tick(at("2026-02-01"))
+    cast.tick(at("2026-03-01"))
+    february = cast.payment_of(ben, 1)
+    outcome = cast.do(
+        confirm_payment, february.id, amount=money("20.00"), by=cast.olga, now=at("2026-03-02")
+    )
+    [answer] = cast.messages(correlation_id=outcome.correlation_id)
+    items = {item["payment_id"]: item["received_minor"] for item in answer.payload["items"]}
+    assert items == {february.id: 897, cast.payment_of(ben, 2).id: 897}
+    assert (answer.payload["credit_minor"], answer.notice.value) == (206, "received")
+    assert cast.payment_of(mia).received_minor == 0
