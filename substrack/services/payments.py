@@ -208,8 +208,9 @@ def reopen_payment(
 ) -> Outcome:
     """Open a confirmed payment again.
 
-    `never-came` voids the receipts behind it, and with them everything else they covered; `something-else`
-    takes only the allocations back, and that credit does not flow back to this payment by itself.
+    `never-came` voids the receipt that last gave it money, and with it everything else that one covered; what
+    earlier receipts gave stays. `something-else` takes all allocations back, and that credit does not flow
+    back to this payment by itself.
 
     Raises:
         NoSuchPayment, NotAllowed, OwnShare, NothingOwed, DecidedAlready.
@@ -222,7 +223,7 @@ def reopen_payment(
     decision = Decision(by, now, because.value)
     allocations = live_allocations(session, Allocation.payment_id == payment.id)
     if because is ReopenCause.NEVER_CAME:
-        for allocation in allocations:
+        for allocation in allocations[-1:]:
             take_back(session, session.get_one(Receipt, allocation.receipt_id), decision)
     else:
         touched = Touched()

@@ -27,6 +27,7 @@ from substrack.services.payments import (
 from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.store import Attempt, AttemptState, Event, Group, Member, Payment, Period, Receipt
+from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 
 NOW = at("2026-02-02")
@@ -191,6 +192,21 @@ def test_never_came_voids_the_receipt_and_all_it_covered(scene: Scene) -> None:
     scene.decide(reopen_payment, because=ReopenCause.NEVER_CAME, now=at("2026-03-03"))
     assert [(scene.due(k).status, scene.due(k).received_minor) for k in (1, 2)] == [(Status.PENDING, 0)] * 2
     assert scene.credit() == 0
+
+
+def test_never_came_leaves_what_earlier_receipts_gave(scene: Scene) -> None:
+    scene.cast.tick(at("2026-03-01"))
+    good, bounced = scene.due(1), scene.due(2)
+    march = at("2026-03-02")
+    scene.cast.do(confirm_payment, good.id, amount=money("3.99"), by=scene.cast.olga, now=march)
+    assert scene.due(2).received_minor == 100
+    scene.cast.do(confirm_payment, bounced.id, by=scene.cast.olga, now=march)
+    scene.cast.do(
+        reopen_payment, bounced.id, because=ReopenCause.NEVER_CAME, by=scene.cast.olga, now=at("2026-03-03")
+    )
+    assert (scene.due(1).status, scene.due(1).received_minor) == (Status.CONFIRMED, 299)
+    assert (scene.due(2).status, scene.due(2).received_minor) == (Status.PENDING, 100)
+    scene.cast.read(check_books)
 
 
 def test_something_else_frees_the_money_and_keeps_it_away(scene: Scene) -> None:
