@@ -23,12 +23,14 @@ from substrack.services.group_rows import (
     ASKING_RULES,
     PLAIN_COLUMNS,
     TEXTS,
+    change_end,
     check_payer,
     facts_of,
     has_opened,
     hold_group,
     joining_day,
     next_start,
+    today_in,
     write_pay_methods,
 )
 from substrack.services.journal import record_group
@@ -120,6 +122,7 @@ def _check_frozen(group: Group, terms: GroupTerms) -> None:
 def _apply(session: Session, group: Group, terms: GroupTerms, *, by: Actor, now: datetime) -> None:
     for name in (*TEXTS, *PLAIN_COLUMNS):
         setattr(group, name, getattr(terms, name))
+    change_end(group, terms.ends_on, today_in(group, now))
     group.currency, group.exponent = terms.currency, exponent_of(terms.currency)
     _change_rhythm(session, group, terms)
     _change_payer(session, group, terms, now)

@@ -43,7 +43,6 @@ PLAIN_COLUMNS: Final = (
     "tolerance_minor",
     "heads_up_days",
     "tells_opened",
-    "ends_on",
 )
 TEXTS: Final = ("name", "description")
 
@@ -100,6 +99,13 @@ def skip_the_past(group: Group, today: date) -> None:
     group.anchor_sequence = group.next_sequence
 
 
+def change_end(group: Group, ends_on: date | None, today: date) -> None:
+    """Set after which day no period starts; a group that was over already goes on from today."""
+    if group.ends_on is not None and group.ends_on != ends_on and next_start(group) > group.ends_on:
+        skip_the_past(group, today)
+    group.ends_on = ends_on
+
+
 def check_payer(session: Session, workspace_id: int, contact_id: int) -> int:
     """Return the contact when they belong to the workspace.
 
@@ -123,7 +129,16 @@ def write_pay_methods(session: Session, group: Group, methods: Sequence[PayMetho
 
 def facts_of(group: Group) -> dict[str, Any]:
     """Write down a group's rules for the journal: numbers, dates and ids, no names."""
-    names = (*PLAIN_COLUMNS, "payer_id", "payer_included", "currency", "unit", "every", "billing_day")
+    names = (
+        *PLAIN_COLUMNS,
+        "ends_on",
+        "payer_id",
+        "payer_included",
+        "currency",
+        "unit",
+        "every",
+        "billing_day",
+    )
     dates = ("starts_on", "anchor_on", "next_sequence")
     return {name: _plain(getattr(group, name)) for name in (*names, *dates)}
 

@@ -21,11 +21,11 @@ from substrack.domain.terms import EndsBeforeStarting, GroupTerms, check_day, ch
 from substrack.services.group_rows import (
     PLAIN_COLUMNS,
     TEXTS,
+    change_end,
     check_payer,
     facts_of,
     hold_group,
     joining_day,
-    next_start,
     skip_the_past,
     today_in,
     write_pay_methods,
@@ -73,6 +73,7 @@ def create_group(
         next_sequence=1,
         version=1,
         created_at=now,
+        ends_on=checked.ends_on,
         **{name: getattr(checked, name) for name in (*TEXTS, *PLAIN_COLUMNS)},
     )
     session.add(group)
@@ -121,9 +122,7 @@ def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Acto
     if ends_on is not None and check_day(ends_on, "ends_on") < group.starts_on:
         raise EndsBeforeStarting(group.starts_on)
     if group.ends_on != ends_on:
-        if group.ends_on is not None and next_start(group) > group.ends_on:
-            skip_the_past(group, today_in(group, now))
-        group.ends_on = ends_on
+        change_end(group, ends_on, today_in(group, now))
         _changed(session, "end", group, by=by, now=now)
     return group
 

@@ -259,6 +259,17 @@ def test_a_group_can_not_end_before_it_starts(cast: Cast) -> None:
         cast.do(end_group, group.id, ends_on=date(2026, 1, 31), by=cast.olga, now=START)
 
 
+def test_an_end_taken_back_in_the_form_bills_nothing_of_the_gap(cast: Cast) -> None:
+    group = cast.group()
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    cast.do(end_group, group.id, ends_on=date(2026, 2, 20), by=cast.olga, now=at("2026-02-05"))
+    edit(cast, group, now=at("2026-08-10"), ends_on=None)
+    assert cast.tick(at("2026-08-10", 12)).periods_opened == 0
+    cast.tick(at("2026-09-01"))
+    assert starts(cast, group) == [date(2026, 2, 1), date(2026, 9, 1)]
+
+
 def test_a_restored_group_does_not_bill_its_time_in_the_archive(cast: Cast) -> None:
     group = cast.group()
     cast.join(group, "Ben")
