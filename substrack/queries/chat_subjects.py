@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.chat_buttons import Subject, SubjectKind
@@ -21,6 +21,7 @@ from substrack.domain.payments import ASKABLE, PaymentKind, Status
 from substrack.queries.chat_cards import load_card, load_claim_card, open_payments_of, payments_of_message
 from substrack.queries.letter_items import load_how_to_pay, load_owed
 from substrack.store import (
+    Address,
     Attachment,
     Attempt,
     AttemptItem,
@@ -31,6 +32,7 @@ from substrack.store import (
     Member,
     Message,
     Payment,
+    Workspace,
 )
 
 
@@ -109,6 +111,18 @@ def load_shown(session: Session, message_id: int, *, now: datetime) -> ShownMess
         links=tuple(links),
         card=load_card(session, message, now=now),
     )
+
+
+def address_of_shown(session: Session, message_id: int) -> tuple[int, int, str] | None:
+    """Say in which chat a message is, under which number, and in which language its reader reads."""
+    row = session.execute(
+        select(Address.value, Message.provider_id, func.coalesce(Contact.language, Workspace.language))
+        .join(Address, Address.id == Message.address_id)
+        .join(Contact, Contact.id == Message.contact_id)
+        .join(Workspace, Workspace.id == Message.workspace_id)
+        .where(Message.id == message_id, Message.provider_id.is_not(None), Address.refused_since.is_(None))
+    ).first()
+    return (int(row[0]), int(row[1]), row[2]) if row and row[0] and row[1] else None
 
 
 def find_owed(session: Session, subject: Subject) -> OwedBy | None:
@@ -208,6 +222,11 @@ def find_contact_id(session: Session, public_id: str) -> tuple[int, int] | None:
 def public_id_of(session: Session, contact_id: int) -> str:
     """Name a person as buttons do."""
     return session.get_one(Contact, contact_id).public_id
+
+
+def name_of_contact(session: Session, contact_id: int) -> str:
+    """Name a person as people do."""
+    return session.get_one(Contact, contact_id).name
 
 
 def load_proofs(session: Session, attempt_id: int) -> list[Proof]:

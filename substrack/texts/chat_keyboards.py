@@ -32,6 +32,9 @@ from substrack.texts.words import Words
 MAX_LABEL: Final = 48
 """Characters on a button before a phone cuts it anyway."""
 
+MAX_TOAST: Final = 200
+"""Characters of the answer to a press (Bot API, answerCallbackQuery)."""
+
 MAX_ITEMS: Final = 20
 """Buttons for single items; the rest is done by "all" or on the page."""
 
@@ -72,6 +75,12 @@ def status_lines(card: Card | None, locale: str) -> Markup:
             return lines(plain(line) for line in _claim_lines(card, _))
         case _:
             return Markup("")
+
+
+def decided_in_words(card: ClaimCard, locale: str) -> str:
+    """Say in plain words who decided what about a claim, for somebody who comes too late."""
+    said = " ".join(_claim_lines(card, Words(language_of(locale))))
+    return said if len(said) <= MAX_TOAST else f"{said[: MAX_TOAST - 1]}…"
 
 
 def with_status(html: str, card: Card | None, locale: str) -> str:

@@ -1,0 +1,232 @@
+"""What admins do with buttons: confirm, reject, undo, look at proofs, and work through what waits.
+
+Every decision carries what its button showed; when that changed in the meantime nothing is decided.
+"""
+
+from __future__ import annotations
+
+from substrack.bot.asking import Ask, NotYours, decider
+from substrack.bot.reactions import PendingView, Reaction, Screen
+from substrack.bot.views import draw_pending, ids_of, pending_cards, seen_on_page
+from substrack.domain.chat_buttons import Do, WhyNot, data
+from substrack.domain.chat_cards import ClaimCard
+from substrack.queries.chat_subjects import (
+    OneClaim,
+    find_claim_by_id,
+    find_claimed_payment,
+    find_contact_id,
+    find_decision,
+    find_shown,
+    load_proofs,
+    name_of_contact,
+    public_id_of,
+    show_claim,
+)
+from substrack.queries.chats import ChatContact
+from substrack.services.chats import chat_code, find_live_code, issue_chat_code
+from substrack.services.claim_decisions import confirm_claim, reject_claim
+from substrack.services.payments import confirm_payment
+from substrack.services.shown import flag_shown
+from substrack.services.undo import undo_decision
+from substrack.texts.chat_keyboards import decided_in_words, reason_in_words, reject_keyboard
+from substrack.texts.chat_screens import (
+    ask_reason,
+    confirm_page_keyboard,
+    confirm_page_screen,
+    never_mind,
+    new_invitation,
+    said,
+)
+
+
+def confirm(ask: Ask) -> Reaction:
+    """Confirm everything of a claim that waits."""
+    admin, claim, card = _claim(ask)
+    if (late := _too_late(ask, claim, card)) is not None:
+        return late
+    confirm_claim(ask.session, claim.attempt_id, by=decider(admin), now=ask.now, versions=claim.versions)
+    _ = ask.words
+    toast = _("Confirmed: %(amount)s from %(name)s.", amount=_.money(card.amount), name=card.name)
+    return Reaction(toast, redraws=True, view=_pending_view(ask, admin))
+
+
+def confirm_one(ask: Ask) -> Reaction:
+    """Confirm one payment of a claim."""
+    found, version = find_claimed_payment(ask.session, ask.data.argument(0)), ask.data.argument(1)
+    if found is None or not version.isdigit():
+        raise NotYours
+    workspace_id, payment_id = found
+    admin = ask.admin(workspace_id)
+    outcome = confirm_payment(ask.session, payment_id, by=decider(admin), now=ask.now, version=int(version))
+    _ = ask.words
+    toast = _("Confirmed.") if outcome.changed else _("This was confirmed already.")
+    return Reaction(toast, redraws=True, view=PendingView(admin, 1))
+
+
+def show_reasons(ask: Ask) -> Reaction:
+    """Offer the reasons to reject a claim."""
+    admin, claim, card = _claim(ask)
+    if (late := _too_late(ask, claim, card)) is not None:
+        return late
+    page = ask.data.argument(2)
+    back = data(Do.PENDING, public_id_of(ask.session, admin.contact_id), page) if page else data(Do.BACK)
+    return Reaction(keys=reject_keyboard(card, admin.language, back=back, page=page))
+
+
+def reject_for(ask: Ask) -> Reaction:
+    """Reject a claim for a reason that needs no typing."""
+    why = ask.data.argument(2)
+    if why not in set(WhyNot):
+        raise NotYours
+    return _reject(ask, reason_in_words(WhyNot(why), ask.locale), page_at=3)
+
+
+def ask_why(ask: Ask) -> Reaction:
+    """Ask an admin for words; the answer is a reply to the question."""
+    admin, claim, card = _claim(ask)
+    if (late := _too_late(ask, claim, card)) is not None:
+        return late
+    keys = (never_mind(admin.language, Do.REJECT_OTHER, card.claim_id, card.seen),)
+    return Reaction(says=(Screen(ask_reason(card, admin.language), keys, is_reply=True),), redraws=True)
+
+
+def reject_in_words(ask: Ask, text: str) -> Reaction:
+    """Reject a claim with what the admin wrote."""
+    reaction = _reject(ask, text, claim_at=1)
+    return Reaction(says=(Screen(said(reaction.toast), is_reply=True),))
+
+
+def undo(ask: Ask) -> Reaction:
+    """Put a decision back as it was."""
+    admin = ask.admin(find_decision(ask.session, ask.data.argument(0)))
+    payments = undo_decision(ask.session, ask.data.argument(0), by=decider(admin), now=ask.now)
+    flag_shown(ask.session, [payment.id for payment in payments], now=ask.now)
+    return Reaction(ask.words("Undone; it waits as before."), redraws=True, view=PendingView(admin, 1))
+
+
+def show_proofs(ask: Ask) -> Reaction:
+    """Hand an admin the files that came with a claim."""
+    claim = find_claim_by_id(ask.session, ask.data.argument(0))
+    if claim is None:
+        raise NotYours
+    admin = ask.admin(claim.workspace_id)
+    card = show_claim(ask.session, claim.attempt_id, user_id=admin.user_id, now=ask.now)
+    says = []
+    for proof in load_proofs(ask.session, claim.attempt_id):
+        is_picture = proof.kind.startswith("image/")
+        says.append(
+            Screen(
+                said(card.name),
+                photo=proof.content if is_picture else None,
+                document=None if is_picture else proof.content,
+                is_reply=True,
+            )
+        )
+    return Reaction(says=tuple(says))
+
+
+def show_pending(ask: Ask) -> Reaction:
+    """Show a page of what waits: in place of the page before, or as a message of its own below a notice."""
+    admin, page = _admin_and_page(ask)
+    screen = draw_pending(ask.session, admin, page, now=ask.now)
+    if find_shown(ask.session, ids_of(ask.people), ask.number, now=ask.now) is not None:
+        return Reaction(says=(screen,))
+    return Reaction(shows=screen)
+
+
+def ask_about_page(ask: Ask) -> Reaction:
+    """Name the people and sums of a page before all of them are confirmed."""
+    admin, page = _admin_and_page(ask)
+    cards, _total, page, _last = pending_cards(ask.session, admin, page, now=ask.now)
+    if not cards:
+        return Reaction(redraws=True, view=PendingView(admin, page))
+    keys = confirm_page_keyboard(
+        cards,
+        admin=public_id_of(ask.session, admin.contact_id),
+        page=page,
+        digest=seen_on_page(cards),
+        locale=admin.language,
+    )
+    return Reaction(shows=Screen(confirm_page_screen(cards, admin.language), keys))
+
+
+def confirm_page(ask: Ask) -> Reaction:
+    """Confirm every claim that the second tap named, or none when the page is another one by now."""
+    admin, page = _admin_and_page(ask)
+    cards, _total, page, _last = pending_cards(ask.session, admin, page, now=ask.now)
+    view = PendingView(admin, page)
+    if not cards or seen_on_page(cards) != ask.data.argument(2):
+        return Reaction(_changed(ask), is_alert=True, redraws=True, view=view)
+    for card in cards:
+        claim = find_claim_by_id(ask.session, card.claim_id)
+        if claim is None:
+            raise NotYours
+        confirm_claim(ask.session, claim.attempt_id, by=decider(admin), now=ask.now, versions=claim.versions)
+    toast = ask.words.ngettext("Confirmed %(n)s payment.", "Confirmed %(n)s payments.", len(cards))
+    return Reaction(toast, redraws=True, view=view)
+
+
+def make_new_code(ask: Ask) -> Reaction:
+    """Make a new invitation for somebody who came with an old one; the one just made is shown again."""
+    found = find_contact_id(ask.session, ask.data.argument(0))
+    if found is None:
+        raise NotYours
+    workspace_id, contact_id = found
+    admin, signer = ask.admin(workspace_id), ask.bot.runtime.signer
+    if ask.bot.username is None:
+        return Reaction(ask.words("I don’t know my own name yet; try again in a minute."), is_alert=True)
+    live = find_live_code(ask.session, signer, contact_id, now=ask.now)
+    code = live.code if live else chat_code(signer, issue_chat_code(ask.session, contact_id, now=ask.now))
+    url = f"https://t.me/{ask.bot.username}?start={code}"
+    return Reaction(
+        says=(
+            Screen(
+                new_invitation(name_of_contact(ask.session, contact_id), url, admin.language), is_reply=True
+            ),
+        )
+    )
+
+
+def _claim(ask: Ask, at: int = 0) -> tuple[ChatContact, OneClaim, ClaimCard]:
+    claim = find_claim_by_id(ask.session, ask.data.argument(at))
+    if claim is None:
+        raise NotYours
+    admin = ask.admin(claim.workspace_id)
+    return admin, claim, show_claim(ask.session, claim.attempt_id, user_id=admin.user_id, now=ask.now)
+
+
+def _too_late(ask: Ask, claim: OneClaim, card: ClaimCard, *, seen_at: int = 1) -> Reaction | None:
+    """Say who decided what, or that something changed, since the button was shown."""
+    admin = ask.admin(claim.workspace_id)
+    view = _pending_view(ask, admin)
+    if not claim.versions:
+        return Reaction(decided_in_words(card, ask.locale), redraws=True, view=view)
+    if card.seen != ask.data.argument(seen_at):
+        return Reaction(_changed(ask), is_alert=True, redraws=True, view=view)
+    return None
+
+
+def _reject(ask: Ask, reason: str, *, claim_at: int = 0, page_at: int = 9) -> Reaction:
+    admin, claim, card = _claim(ask, claim_at)
+    if (late := _too_late(ask, claim, card, seen_at=claim_at + 1)) is not None:
+        return late
+    by = decider(admin)
+    reject_claim(ask.session, claim.attempt_id, reason=reason, by=by, now=ask.now, versions=claim.versions)
+    toast = ask.words("Rejected; %(name)s will read why.", name=card.name)
+    return Reaction(toast, redraws=True, view=_pending_view(ask, admin, page_at))
+
+
+def _admin_and_page(ask: Ask) -> tuple[ChatContact, int]:
+    found, page = find_contact_id(ask.session, ask.data.argument(0)), ask.data.argument(1)
+    if found is None or not page.isdigit():
+        raise NotYours
+    return ask.admin(found[0]), max(1, int(page))
+
+
+def _pending_view(ask: Ask, admin: ChatContact, page_at: int = 2) -> PendingView:
+    page = ask.data.argument(page_at)
+    return PendingView(admin, int(page) if page.isdigit() else 1)
+
+
+def _changed(ask: Ask) -> str:
+    return ask.words("Something changed since this was shown; nothing was done. Please look again.")

@@ -1,0 +1,50 @@
+"""One update, handled: the only entrance of the bot.
+
+An update may come any number of times, late, and at several workers at once; each time it finds things as
+they are. What fails on Telegram's side rises, and the update is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from substrack.bot import Bot
+from substrack.bot.asking import people_in
+from substrack.bot.pressing import press
+from substrack.bot.proving import prove
+from substrack.bot.updates import Blocked, Pressed, Written, read_update
+from substrack.bot.writing import read
+from substrack.channels.telegram import prepare_library
+from substrack.domain.chat_buttons import ButtonData, Do
+from substrack.services.mailboxes import mark_refused
+
+
+async def handle(bot: Bot, body: Mapping[str, Any]) -> None:
+    """Do what one update (Bot API, Update, as JSON) asks for.
+
+    Raises:
+        DeliveryFailed: Telegram could not be reached in the course of it; handle the update again later.
+    """
+    prepare_library()
+    match read_update(body):
+        case Pressed() as pressed:
+            data = ButtonData.decode(pressed.data)
+            if data is not None and data.do is Do.PROVES and pressed.place.is_own_chat:
+                await prove(bot, pressed, data)
+            else:
+                await press(bot, pressed)
+        case Written() as written:
+            await read(bot, written)
+        case Blocked() as blocked:
+            await asyncio.to_thread(_note_blocked, bot, blocked)
+        case None:
+            return
+
+
+def _note_blocked(bot: Bot, blocked: Blocked) -> None:
+    """Reach people another way as soon as they block the bot, not only when a message fails."""
+    with bot.runtime.transaction() as session:
+        for person in people_in(session, bot, blocked.place):
+            mark_refused(session, person.address_id, reason="the bot was blocked", now=bot.runtime.now())

@@ -1,0 +1,141 @@
+"""Pictures and PDFs: proof of payment when they reply to what asks for it, and asked about when they do not.
+
+The file is fetched before anything is written, outside any transaction; a claim is only made by the one whose
+payment it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy.orm import Session
+
+from substrack.bot import Bot
+from substrack.bot.asking import NotYours, member, people_in
+from substrack.bot.reactions import Screen
+from substrack.bot.sending import say, show
+from substrack.bot.updates import Attached, Place, Pressed, Written
+from substrack.bot.views import draw_shown, ids_of
+from substrack.domain.chat_buttons import ButtonData
+from substrack.domain.chat_cards import MemberCard, Standing
+from substrack.domain.errors import NotFound, Refused
+from substrack.domain.letters import Item
+from substrack.queries.chat_cards import load_contact_card
+from substrack.queries.chat_subjects import OwedBy, find_one_owed, find_owed, find_shown
+from substrack.services.proofs import MAX_BYTES, ProofTooLarge, SafeProof, claim_with_proof, read_proof
+from substrack.texts.chat_screens import ask_what_for, not_linked, said, words_of
+
+
+async def receive_file(bot: Bot, written: Written, file: Attached) -> None:
+    """Take a file as proof when it replies to a message that asks for money; else ask what it is for.
+
+    Raises:
+        DeliveryFailed: the file could not be fetched, or nobody told; doing it again claims nothing twice.
+    """
+    owed = await asyncio.to_thread(_named_by_reply, bot, written)
+    if owed is None:
+        question = await asyncio.to_thread(_question, bot, written.place)
+        await say(bot, written.place.chat_id, question, reply_to=written.number)
+        return
+    answer = await _take(bot, written.place, file, owed, note=written.text or None)
+    await say(bot, written.place.chat_id, answer, reply_to=written.number)
+    replied = written.replied
+    drawn = await asyncio.to_thread(_drawn, bot, written.place, replied.number) if replied else None
+    if replied is not None and drawn is not None:
+        await show(bot, written.place.chat_id, replied.number, drawn)
+
+
+async def prove(bot: Bot, pressed: Pressed, data: ButtonData) -> None:
+    """Take the file that a question was about as proof for the payment that was chosen.
+
+    Raises:
+        DeliveryFailed: as for `receive_file`.
+    """
+    owed = await asyncio.to_thread(_named_by_button, bot, pressed.place, data)
+    if owed is None or pressed.proof is None:
+        refusal = words_of(pressed.place.language or "")(str(NotYours()))
+        await bot.channel.answer(pressed.query_id, refusal, is_alert=True)
+        return
+    await bot.channel.answer(pressed.query_id)
+    answer = await _take(bot, pressed.place, pressed.proof, owed, note=None)
+    await show(bot, pressed.place.chat_id, pressed.number, answer)
+
+
+async def _take(bot: Bot, place: Place, file: Attached, owed: OwedBy, *, note: str | None) -> Screen:
+    """Fetch a file, make it safe and claim with it; say what became of it."""
+    try:
+        if file.size is not None and file.size > MAX_BYTES:
+            raise ProofTooLarge
+        content = await bot.channel.fetch_file(file.file_id, most_bytes=MAX_BYTES)
+        if content is None:
+            raise ProofTooLarge
+        proof = await asyncio.to_thread(read_proof, content)
+        return await asyncio.to_thread(_claim, bot, place, owed, proof, note)
+    except Refused as refused:
+        if isinstance(refused, NotFound):
+            refused = NotYours()
+        return Screen(said(words_of(place.language or "")(str(refused))), is_reply=True)
+
+
+def _claim(bot: Bot, place: Place, owed: OwedBy, proof: SafeProof, note: str | None) -> Screen:
+    with bot.runtime.transaction() as session:
+        me = next((one for one in people_in(session, bot, place) if one.contact_id == owed.contact_id), None)
+        if me is None:
+            raise NotYours
+        done = claim_with_proof(
+            session,
+            me.contact_id,
+            owed.payment_ids,
+            proof,
+            note=note,
+            by=member(me),
+            now=bot.runtime.now(),
+        )
+    _ = words_of(me.language)
+    if done.claimed:
+        words = _("Thanks! It’ll be checked, with your file.")
+    elif done.added:
+        words = _("Thanks! Your file goes with what you said before.")
+    else:
+        words = _("Nothing was changed: this is no longer open, or the file is there already.")
+    return Screen(said(words), is_reply=True)
+
+
+def _named_by_reply(bot: Bot, written: Written) -> OwedBy | None:
+    """Find the payments of the message that a file replies to, when it asks for money."""
+    if written.replied is None:
+        return None
+    with bot.runtime.reading() as session:
+        people = people_in(session, bot, written.place)
+        shown = find_shown(session, ids_of(people), written.replied.number, now=bot.runtime.now())
+        if shown is None or not isinstance(shown.card, MemberCard):
+            return None
+        return find_owed(session, shown.subject)
+
+
+def _named_by_button(bot: Bot, place: Place, data: ButtonData) -> OwedBy | None:
+    with bot.runtime.reading() as session:
+        owed = find_one_owed(session, data.argument(0))
+        mine = ids_of(people_in(session, bot, place))
+        return owed if owed is not None and owed.contact_id in mine else None
+
+
+def _question(bot: Bot, place: Place) -> Screen:
+    with bot.runtime.reading() as session:
+        people = people_in(session, bot, place)
+        if not people:
+            return Screen(not_linked(place.language or ""))
+        html, rows = ask_what_for(_open_items(session, bot, ids_of(people)), people[0].language)
+        return Screen(html, rows, is_reply=True)
+
+
+def _open_items(session: Session, bot: Bot, contact_ids: list[int]) -> list[Item]:
+    cards = (load_contact_card(session, key, now=bot.runtime.now()) for key in contact_ids)
+    return [each.item for card in cards for each in card.those(Standing.OPEN)]
+
+
+def _drawn(bot: Bot, place: Place, number: int) -> Screen | None:
+    with bot.runtime.reading() as session:
+        people = people_in(session, bot, place)
+        shown = find_shown(session, ids_of(people), number, now=bot.runtime.now())
+        return draw_shown(shown, people[0].language) if shown else None

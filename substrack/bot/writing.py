@@ -1,0 +1,187 @@
+"""What people write: commands, and replies to what the bot asked. Anything else gets a hint, never an act."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from substrack.bot import Bot, admin_acts, member_acts
+from substrack.bot.asking import Ask, NotYours, people_in
+from substrack.bot.proving import receive_file
+from substrack.bot.reactions import Reaction, Screen
+from substrack.bot.sending import say, show_keys
+from substrack.bot.updates import Written
+from substrack.bot.views import draw_pending, draw_status, ids_of
+from substrack.domain.chat_buttons import ButtonData, Do
+from substrack.domain.errors import NotFound, Refused
+from substrack.services.chats import link_chat, report_stale_code
+from substrack.services.claim_decisions import ClaimDecided
+from substrack.services.ledger import DecidedAlready
+from substrack.services.links import DeadLink
+from substrack.texts import chat_screens as screens
+from substrack.texts.chat_keyboards import Rows
+
+Screens = list[Screen]
+
+ANSWERS: Final[Mapping[Do, Callable[[Ask, str], Reaction]]] = MappingProxyType(
+    {
+        Do.OBJECT: member_acts.object_in_words,
+        Do.REJECT_OTHER: admin_acts.reject_in_words,
+    }
+)
+"""What a reply to a question is taken for."""
+
+
+async def read(bot: Bot, written: Written) -> None:
+    """Do what somebody wrote.
+
+    Raises:
+        DeliveryFailed: nobody could be told; doing it again changes nothing.
+    """
+    if not written.place.is_own_chat:
+        await _answer_group(bot, written)
+        return
+    asked = _question_in(written)
+    if written.file is not None:
+        await receive_file(bot, written, written.file)
+        return
+    answers = await asyncio.to_thread(_decide, bot, written, asked)
+    for screen in answers:
+        await say(bot, written.place.chat_id, screen, reply_to=written.number)
+    if asked is not None and written.replied is not None:
+        await show_keys(bot, written.place.chat_id, written.replied.number, Screen(""))
+
+
+async def _answer_group(bot: Bot, written: Written) -> None:
+    """Say nothing private in a group, and nothing at all unless spoken to."""
+    _name, addressed_to = _command(written.text)
+    if addressed_to and bot.username and addressed_to.casefold() == bot.username.casefold():
+        screen = Screen(screens.in_group(written.place.language or ""))
+        await say(bot, written.place.chat_id, screen, reply_to=written.number)
+
+
+def _question_in(written: Written) -> ButtonData | None:
+    """Read from the button below the question what a reply answers."""
+    if written.replied is None or not written.replied.is_from_bot:
+        return None
+    for text in written.replied.buttons:
+        data = ButtonData.decode(text)
+        if data is not None and data.do is Do.NEVER_MIND and data.argument(0) in _ANSWERED:
+            return data
+    return None
+
+
+_ANSWERED: Final = frozenset(do.value for do in ANSWERS)
+
+
+def _decide(bot: Bot, written: Written, asked: ButtonData | None) -> Screens:
+    """Act in one transaction; refusals become answers. Runs in a thread."""
+    try:
+        if asked is not None:
+            return _take_answer(bot, written, asked)
+        name, _addressed_to = _command(written.text)
+        return COMMANDS.get(name, _hint)(bot, written)
+    except Refused as refused:
+        return [Screen(screens.said(_refusal(written, refused)), is_reply=True)]
+
+
+def _take_answer(bot: Bot, written: Written, asked: ButtonData) -> Screens:
+    with bot.runtime.transaction() as session:
+        people = people_in(session, bot, written.place)
+        ask = Ask(bot, session, written.place, written.number, asked, people, bot.runtime.now())
+        return list(ANSWERS[Do(asked.argument(0))](ask, written.text).says)
+
+
+def _refusal(written: Written, refused: Refused) -> str:
+    _ = screens.words_of(written.place.language or "")
+    if isinstance(refused, DecidedAlready | ClaimDecided):
+        return _("This was decided in the meantime; nothing was changed.")
+    return _(str(NotYours() if isinstance(refused, NotFound) else refused))
+
+
+def _command(text: str) -> tuple[str, str]:
+    """Split "/status@substrack_bot" into the command and whom it is for."""
+    first = text.split(maxsplit=1)[0] if text.startswith("/") else ""
+    name, _at, addressed_to = first.removeprefix("/").partition("@")
+    return name.casefold(), addressed_to
+
+
+def _start(bot: Bot, written: Written) -> Screens:
+    parts = written.text.split(maxsplit=1)
+    return _link(bot, written, parts[1].strip()) if len(parts) > 1 else _help(bot, written)
+
+
+def _link(bot: Bot, written: Written, payload: str) -> Screens:
+    """Use a code; the outbox tells the chat that it is linked, so only the rest is said here."""
+    place, locale, now = written.place, written.place.language or "", bot.runtime.now()
+    try:
+        with bot.runtime.transaction() as session:
+            before = ids_of(people_in(session, bot, place))
+            linked = link_chat(
+                session, bot.runtime.signer, payload, chat_id=place.chat_id, chat_name=place.name, now=now
+            )
+    except DeadLink as dead:
+        if dead.contact_id is not None:
+            with bot.runtime.transaction() as session:
+                report_stale_code(session, dead.contact_id, now)
+        return [Screen(screens.dead_code(locale))]
+    if linked.needs_sign_in:
+        return [Screen(screens.needs_sign_in(locale))]
+    return _status(bot, written) if linked.contact_id in before else []
+
+
+def _status(bot: Bot, written: Written) -> Screens:
+    with bot.runtime.reading() as session:
+        people = people_in(session, bot, written.place)
+        if not people:
+            return [Screen(screens.not_linked(written.place.language or ""))]
+        return [draw_status(session, person, now=bot.runtime.now()) for person in people]
+
+
+def _pending(bot: Bot, written: Written) -> Screens:
+    with bot.runtime.reading() as session:
+        admins = [person for person in people_in(session, bot, written.place) if person.is_admin]
+        drawn = [draw_pending(session, admin, 1, now=bot.runtime.now()) for admin in admins]
+    return drawn or _help(bot, written)
+
+
+def _language(bot: Bot, written: Written) -> Screens:
+    return _ask_linked(bot, written, screens.ask_language)
+
+
+def _unlink(bot: Bot, written: Written) -> Screens:
+    return _ask_linked(bot, written, screens.ask_unlink)
+
+
+def _ask_linked(bot: Bot, written: Written, question: Callable[[str], tuple[str, Rows]]) -> Screens:
+    with bot.runtime.reading() as session:
+        people = people_in(session, bot, written.place)
+    if not people:
+        return [Screen(screens.not_linked(written.place.language or ""))]
+    return [Screen(*question(people[0].language))]
+
+
+def _help(bot: Bot, written: Written) -> Screens:
+    with bot.runtime.reading() as session:
+        people = people_in(session, bot, written.place)
+    locale = people[0].language if people else written.place.language or ""
+    is_admin = any(person.is_admin for person in people)
+    return [Screen(screens.help_screen(locale, is_linked=bool(people), is_admin=is_admin))]
+
+
+def _hint(bot: Bot, written: Written) -> Screens:
+    return _help(bot, written)
+
+
+COMMANDS: Final[Mapping[str, Callable[[Bot, Written], Screens]]] = MappingProxyType(
+    {
+        "start": _start,
+        "status": _status,
+        "pending": _pending,
+        "language": _language,
+        "unlink": _unlink,
+        "help": _help,
+    }
+)
