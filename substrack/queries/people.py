@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
@@ -31,7 +31,10 @@ class UnknownMembership(NotFound):
 
 @dataclass(frozen=True)
 class ContactRow:
-    """One person. `email` is None when none is known any more; `groups` are those they are in now."""
+    """One person. `email` is None when none is known any more; `groups` are those they are in now.
+
+    `has_chat` while a linked chat takes our messages.
+    """
 
     id: int
     public_id: str
@@ -44,11 +47,17 @@ class ContactRow:
     language: str | None
     time_zone: str | None
     groups: tuple[str, ...]
+    has_chat: bool
+
+    @property
+    def is_mailed(self) -> bool:
+        """Tell whether requests reach this person by mail."""
+        return self.email is not None and self.refused_since is None and self.unsubscribed_at is None
 
     @property
     def is_reachable(self) -> bool:
         """Tell whether requests reach this person."""
-        return self.email is not None and self.refused_since is None and self.unsubscribed_at is None
+        return self.is_mailed or self.has_chat
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,8 @@ class MemberRow:
     contact_public_id: str
     name: str
     email: str | None
-    is_reachable: bool
+    is_mailed: bool
+    has_chat: bool
     is_payer: bool
     weight: int
     fixed: Money | None
@@ -72,6 +82,11 @@ class MemberRow:
     joined_on: date
     left_on: date | None
     told_at: datetime | None
+
+    @property
+    def is_reachable(self) -> bool:
+        """Tell whether requests reach this person."""
+        return self.is_mailed or self.has_chat
 
 
 def find_contact(session: Session, workspace_id: int, public_id: str) -> int:
@@ -154,13 +169,13 @@ def load_member(session: Session, member_id: int) -> MemberRow:
     return _member_row(*row)
 
 
-def _contacts() -> Select[Contact, Address]:
-    return select(Contact, Address).outerjoin(Address, _is_mailbox())
+def _contacts() -> Select[Contact, Address, bool]:
+    return select(Contact, Address, _has_chat()).outerjoin(Address, _is_mailbox())
 
 
-def _members() -> Select[Member, Group, Contact, Address]:
+def _members() -> Select[Member, Group, Contact, Address, bool]:
     return (
-        select(Member, Group, Contact, Address)
+        select(Member, Group, Contact, Address, _has_chat())
         .join(Group, Group.id == Member.group_id)
         .join(Contact, Contact.id == Member.contact_id)
         .outerjoin(Address, _is_mailbox())
@@ -171,10 +186,20 @@ def _is_mailbox() -> ColumnElement[bool]:
     return and_(Address.contact_id == Contact.id, Address.channel == Channel.EMAIL)
 
 
-def _load_contacts(session: Session, query: Select[Contact, Address]) -> list[ContactRow]:
+def _has_chat() -> ColumnElement[bool]:
+    chat = aliased(Address)
+    return exists().where(
+        chat.contact_id == Contact.id, chat.channel == Channel.TELEGRAM, chat.refused_since.is_(None)
+    )
+
+
+def _load_contacts(session: Session, query: Select[Contact, Address, bool]) -> list[ContactRow]:
     found = list(session.execute(query))
-    groups = _groups_of(session, [contact.id for contact, _ in found])
-    return [_contact_row(contact, address, groups.get(contact.id, ())) for contact, address in found]
+    groups = _groups_of(session, [contact.id for contact, _, _ in found])
+    return [
+        _contact_row(contact, address, groups.get(contact.id, ()), has_chat)
+        for contact, address, has_chat in found
+    ]
 
 
 def _groups_of(session: Session, contact_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
@@ -191,7 +216,9 @@ def _groups_of(session: Session, contact_ids: Iterable[int]) -> dict[int, tuple[
     return found
 
 
-def _contact_row(contact: Contact, address: Address | None, groups: tuple[str, ...]) -> ContactRow:
+def _contact_row(
+    contact: Contact, address: Address | None, groups: tuple[str, ...], has_chat: bool
+) -> ContactRow:
     known = address if address is not None and address.value else None
     return ContactRow(
         id=contact.id,
@@ -205,11 +232,14 @@ def _contact_row(contact: Contact, address: Address | None, groups: tuple[str, .
         language=contact.language,
         time_zone=contact.time_zone,
         groups=groups,
+        has_chat=bool(has_chat),
     )
 
 
-def _member_row(member: Member, group: Group, contact: Contact, address: Address | None) -> MemberRow:
-    person = _contact_row(contact, address, ())
+def _member_row(
+    member: Member, group: Group, contact: Contact, address: Address | None, has_chat: bool
+) -> MemberRow:
+    person = _contact_row(contact, address, (), has_chat)
     fixed = member.fixed_minor
     return MemberRow(
         id=member.id,
@@ -221,7 +251,8 @@ def _member_row(member: Member, group: Group, contact: Contact, address: Address
         contact_public_id=contact.public_id,
         name=contact.name,
         email=person.email,
-        is_reachable=person.is_reachable,
+        is_mailed=person.is_mailed,
+        has_chat=person.has_chat,
         is_payer=contact.id == group.payer_id,
         weight=member.weight,
         fixed=None if fixed is None else Money(fixed, group.currency),

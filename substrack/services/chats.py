@@ -143,19 +143,23 @@ def link_chat(
     return LinkedChat(contact.id, contact.workspace_id, contact.name, replaced, False)
 
 
-def confirm_chat(session: Session, contact_id: int, *, by: Actor, now: datetime) -> None:
-    """Link the chat that waits for its admin's yes. Idempotent within those minutes.
+def confirm_chat(session: Session, contact_id: int, *, chat_id: int, by: Actor, now: datetime) -> None:
+    """Link the chat that waits for its admin's yes; `chat_id` is the one they were shown. Idempotent.
 
     Raises:
-        NothingWaits: none does, or 10 minutes have passed.
+        NothingWaits: none does, or another one, or 10 minutes have passed.
         UnknownContact: it is another admin's.
     """
     contact = _contact(session, contact_id, by)
+    address = chat_of(session, contact)
+    if address is not None and address.value == str(chat_id) and address.refused_since is None:
+        end_codes(session, contact_id, now=now)
+        return
     waiting = find_waiting_chat(session, contact_id, now=now)
-    if waiting is None:
+    if waiting is None or waiting.chat_id != chat_id:
         raise NothingWaits
     key = f"code:{waiting.link_id}"
-    write_chat(session, contact, chat_of(session, contact), str(waiting.chat_id), key=key, by=by, now=now)
+    write_chat(session, contact, address, str(chat_id), key=key, by=by, now=now)
     end_codes(session, contact_id, now=now)
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from substrack.domain.cycles import Unit
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import Notice
+from substrack.domain.notices import ChannelChoice, Notice
 from substrack.domain.payments import Status
 from substrack.domain.shares import SplitKind
 from substrack.texts.words import Words
@@ -116,6 +116,18 @@ def notice_name(notice: Notice, locale: str) -> str:
         Notice.STALE_CODE: _("Old invitation"),
     }
     return names[notice]
+
+
+def channel_choice_name(choice: ChannelChoice, locale: str) -> str:
+    """Name a way to be reached."""
+    _ = Words(locale)
+    names = {
+        ChannelChoice.BOTH: _("by mail and in Telegram"),
+        ChannelChoice.TELEGRAM_FIRST: _("in Telegram, and by mail when that fails"),
+        ChannelChoice.TELEGRAM: _("in Telegram only"),
+        ChannelChoice.EMAIL: _("by mail only"),
+    }
+    return names[choice]
 
 
 def rhythm(unit: Unit, every: int, locale: str) -> str:

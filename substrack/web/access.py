@@ -1,7 +1,8 @@
 """Who may open a page: every view declares it, and one that does not is closed to everybody.
 
-`public` pages know nobody; `by_link` pages trust the signed token in their URL and no cookie; `signed_in`
-pages need a session and, for anything but reading, the token of a form of ours.
+`public` pages know nobody; `by_link` pages trust the signed token in their URL and no cookie; `by_secret`
+ones are for services that send a secret of ours in a header; `signed_in` pages need a session and, for
+anything but reading, the token of a form of ours.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ csrf = CSRFProtect()
 
 
 class Access(StrEnum):
-    """The three ways to be let in."""
+    """The four ways to be let in."""
 
     PUBLIC = "public"
     BY_LINK = "by_link"
+    BY_SECRET = "by_secret"
     SIGNED_IN = "signed_in"
 
 
@@ -42,6 +44,11 @@ def public(view: View) -> View:
 def by_link(view: View) -> View:
     """Let anybody open a view whose URL carries a signed token, which the view itself checks."""
     return _declare(view, Access.BY_LINK)
+
+
+def by_secret(view: View) -> View:
+    """Let a service open a view by a secret in a header, which the view itself compares in constant time."""
+    return _declare(view, Access.BY_SECRET)
 
 
 def signed_in(view: View) -> View:
@@ -88,7 +95,8 @@ def _check_public() -> ResponseReturnValue | None:
     return None
 
 
-def _check_link() -> ResponseReturnValue | None:
+def _check_nothing_yet() -> ResponseReturnValue | None:
+    """Leave it to the view, which alone can read its token or secret."""
     return None
 
 
@@ -120,6 +128,7 @@ def _declare(view: View, access: Access) -> View:
 
 _CHECKS: Final[dict[Access, Callable[[], ResponseReturnValue | None]]] = {
     Access.PUBLIC: _check_public,
-    Access.BY_LINK: _check_link,
+    Access.BY_LINK: _check_nothing_yet,
+    Access.BY_SECRET: _check_nothing_yet,
     Access.SIGNED_IN: _check_signed_in,
 }

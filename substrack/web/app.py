@@ -15,6 +15,7 @@ from substrack.web import (
     access,
     admins,
     auth,
+    chats,
     decide,
     decisions,
     group_terms,
@@ -34,6 +35,7 @@ from substrack.web import (
     recovery,
     review,
     security,
+    telegram,
     unsubscribe,
 )
 from substrack.web.errors import init_errors
@@ -66,6 +68,8 @@ BLUEPRINTS = (
     people.blueprint,
     profile.blueprint,
     admins.blueprint,
+    chats.blueprint,
+    telegram.blueprint,
 )
 
 

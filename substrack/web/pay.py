@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from dateutil.relativedelta import MO, relativedelta
-from flask import Blueprint, abort, make_response, redirect, request
+from flask import Blueprint, abort, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
@@ -30,6 +31,7 @@ from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGES
 from substrack.web.access import by_link
+from substrack.web.chats import linking_of
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
@@ -79,7 +81,7 @@ def show(token: str) -> ResponseReturnValue:
         visit = open_pay(reading(), runtime().signer, token, now=runtime().now())
     except DeadLink:
         return _dead()
-    return _show(visit, PayForm())
+    return _show(visit, token, PayForm())
 
 
 @blueprint.post("/<token>")
@@ -94,7 +96,7 @@ def say(token: str) -> ResponseReturnValue:
     form = posted(PayForm)
     try:
         visit = open_pay(reading(), runtime().signer, token, now=runtime().now())
-        return answer(form, lambda: _act(act, form, token), lambda: _show(visit, form))
+        return answer(form, lambda: _act(act, form, token), lambda: _show(visit, token, form))
     except DeadLink:
         return _dead()
 
@@ -174,9 +176,10 @@ def _next_first(today: date) -> date:
 _LATER: Final = {"days": _in_three_days, "week": _next_monday, "first": _next_first}
 
 
-def _show(visit: PayVisit, form: PayForm) -> str:
+def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     now = runtime().now()
-    today = local_date(now, zone_of(reading(), visit.contact_id))
+    zone = zone_of(reading(), visit.contact_id)
+    today = local_date(now, zone)
     rows = load_pay_page(reading(), visit.contact_id, today=today)
     chosen = request.args.get("language")
     ticked = form.payment.data or []
@@ -191,6 +194,9 @@ def _show(visit: PayVisit, form: PayForm) -> str:
         totals=totals(rows.items),
         payers_of=payers_of,
         what_for=what_for,
+        chat=linking_of(visit.contact_id, visit.workspace_id),
+        chat_action=url_for("chats.on_pay", token=token, language=chosen),
+        zoned=lambda instant: instant.astimezone(ZoneInfo(zone)),
         languages=[(code, Locale.parse(code).display_name) for code in LANGUAGES],
     )
 

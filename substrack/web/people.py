@@ -15,8 +15,9 @@ from substrack.queries.people_page import PersonPage, list_people_with_balances,
 from substrack.services.mailboxes import MailboxShared
 from substrack.services.mailboxes import resubscribe as resubscribe_address
 from substrack.services.pay_links import find_pay_link, give_pay_link, take_pay_link
-from substrack.services.people import edit_contact, set_email
+from substrack.services.people import add_contact, edit_contact, set_email
 from substrack.web.access import signed_in
+from substrack.web.chats import linking_of
 from substrack.web.fields import line
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.joining import zone_choices
@@ -26,6 +27,12 @@ from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
+
+
+class NewPersonForm(PageForm):
+    """How somebody is called; where they are reached is said on their page."""
+
+    name = StringField("Name", required("Enter their name.", maximum=120))
 
 
 class PersonForm(PageForm):
@@ -53,7 +60,15 @@ class EmailForm(PageForm):
 @signed_in
 def show_list() -> str:
     """List everybody the workspace knows, with what each owes."""
-    return page("web/people.html", people=list_people_with_balances(reading(), me().workspace_id))
+    return _show_list(NewPersonForm())
+
+
+@blueprint.post("")
+@signed_in
+def add() -> ResponseReturnValue:
+    """Add somebody of whom nothing is known but their name."""
+    form = posted(NewPersonForm)
+    return answer(form, lambda: _add(form), lambda: _show_list(form))
 
 
 @blueprint.get("/<public_id>")
@@ -105,6 +120,14 @@ def revoke_link(public_id: str) -> ResponseReturnValue:
     return _do(public_id, take_pay_link, "The link is dead. The next message carries another one.")
 
 
+def _add(form: NewPersonForm) -> ResponseReturnValue:
+    with runtime().transaction() as session:
+        contact = add_contact(
+            session, me().workspace_id, name=form.name.data or "", by=by_me(), now=runtime().now()
+        )
+    return _done(contact.public_id, "Added. Say below how they are reached.")
+
+
 def _edit(public_id: str, form: PersonForm) -> ResponseReturnValue:
     values = {name: form[name].data or "" for name in ("name", "language", "time_zone")}
     return _do(public_id, edit_contact, "Saved.", **values)
@@ -132,6 +155,10 @@ def _done(public_id: str, sentence: str) -> ResponseReturnValue:
     return redirect(url_for("people.show", public_id=public_id), 303)
 
 
+def _show_list(form: NewPersonForm) -> str:
+    return page("web/people.html", people=list_people_with_balances(reading(), me().workspace_id), form=form)
+
+
 def _show(person: PersonPage, *, about: PersonForm | None = None, email: EmailForm | None = None) -> str:
     contact = person.contact
     shown = PersonForm(name=contact.name, language=contact.language or "", time_zone=contact.time_zone or "")
@@ -142,5 +169,6 @@ def _show(person: PersonPage, *, about: PersonForm | None = None, email: EmailFo
         about=about or shown,
         email=email or EmailForm(email=contact.email or ""),
         link=find_pay_link(reading(), runtime().signer, contact.id, now=runtime().now()),
+        chat=linking_of(contact.id, me().workspace_id),
         zones=[name for name, _ in zone_choices()],
     )

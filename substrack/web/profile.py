@@ -14,6 +14,7 @@ from substrack.services.passwords import hash_new_password
 from substrack.services.user_sessions import end_session
 from substrack.texts.catalogue import LANGUAGES
 from substrack.web.access import signed_in
+from substrack.web.chats import my_linking
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
@@ -109,5 +110,6 @@ def _show(*, profile: ProfileForm | None = None, password: PasswordForm | None =
         "web/profile.html",
         profile=profile or ProfileForm(name=me().name, language=me().language),
         password=password or PasswordForm(),
+        chat=my_linking(),
         sessions=list_sessions(reading(), me().user_id, now=runtime().now(), current_id=me().session_id),
     )

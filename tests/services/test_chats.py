@@ -256,7 +256,7 @@ class TestAdmins:
         assert waiting is not None
         assert (waiting.chat_id, waiting.name) == (BEN_CHAT, "@olga")
 
-        cast.do(confirm_chat, cast.olga_contact, by=cast.olga, now=NOW + 9 * MINUTE)
+        cast.do(confirm_chat, cast.olga_contact, chat_id=BEN_CHAT, by=cast.olga, now=NOW + 9 * MINUTE)
 
         assert people_in(cast, BEN_CHAT) == ["Olga"]
         assert cast.notices_to(cast.olga_contact) == ["chat_linked"]
@@ -264,7 +264,7 @@ class TestAdmins:
 
     def test_the_chat_of_an_admin_is_one_and_of_a_member_is_none(self, cast: Cast, ben: Contact) -> None:
         use(cast, self.olgas_code(cast))
-        cast.do(confirm_chat, cast.olga_contact, by=cast.olga, now=NOW)
+        cast.do(confirm_chat, cast.olga_contact, chat_id=BEN_CHAT, by=cast.olga, now=NOW)
         link(cast, ben.id)
         bot = cast.do(connection_for, cast.workspace_id, Channel.TELEGRAM)
 
@@ -276,7 +276,7 @@ class TestAdmins:
 
     def test_a_former_admins_chat_is_no_admins(self, cast: Cast) -> None:
         use(cast, self.olgas_code(cast))
-        cast.do(confirm_chat, cast.olga_contact, by=cast.olga, now=NOW)
+        cast.do(confirm_chat, cast.olga_contact, chat_id=BEN_CHAT, by=cast.olga, now=NOW)
         cast.do(lambda session: session.execute(update(User).values(deactivated_at=NOW)))
         bot = cast.do(connection_for, cast.workspace_id, Channel.TELEGRAM)
 
@@ -298,19 +298,32 @@ class TestAdmins:
             use(cast, self.olgas_code(cast), now=NOW + 10 * MINUTE)
         use(cast, self.olgas_code(cast))
         with pytest.raises(Refused, match="No chat waits"):
-            cast.do(confirm_chat, cast.olga_contact, by=cast.olga, now=NOW + 10 * MINUTE)
+            cast.do(confirm_chat, cast.olga_contact, chat_id=BEN_CHAT, by=cast.olga, now=NOW + 10 * MINUTE)
 
     def test_a_chat_that_was_turned_away_waits_no_more(self, cast: Cast) -> None:
         use(cast, self.olgas_code(cast), ZED_CHAT)
         cast.do(refuse_waiting_chat, cast.olga_contact, by=cast.olga, now=NOW)
         with pytest.raises(Refused, match="No chat waits"):
-            cast.do(confirm_chat, cast.olga_contact, by=cast.olga, now=NOW)
+            cast.do(confirm_chat, cast.olga_contact, chat_id=ZED_CHAT, by=cast.olga, now=NOW)
+
+    def test_a_yes_is_for_the_chat_that_was_shown(self, cast: Cast) -> None:
+        use(cast, self.olgas_code(cast))
+        link(cast, cast.olga_contact, ZED_CHAT)
+        with pytest.raises(Refused, match="No chat waits"):
+            cast.do(confirm_chat, cast.olga_contact, chat_id=BEN_CHAT, by=cast.olga, now=NOW)
+        assert people_in(cast, ZED_CHAT) == people_in(cast, BEN_CHAT) == []
+
+    def test_a_second_yes_changes_nothing(self, cast: Cast) -> None:
+        use(cast, self.olgas_code(cast))
+        for _ in range(2):
+            cast.do(confirm_chat, cast.olga_contact, chat_id=BEN_CHAT, by=cast.olga, now=NOW)
+        assert cast.notices_to(cast.olga_contact) == ["chat_linked"]
 
     def test_a_stranger_says_yes_for_nobody(self, cast: Cast) -> None:
         use(cast, self.olgas_code(cast))
         zed = make_stranger(cast.runtime)
         with pytest.raises(NotFound):
-            cast.do(confirm_chat, cast.olga_contact, by=zed.olga, now=NOW)
+            cast.do(confirm_chat, cast.olga_contact, chat_id=BEN_CHAT, by=zed.olga, now=NOW)
         assert people_in(cast, BEN_CHAT) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ INVENTORY = {
     "auth.sign_in": ("POST /sign-in", "public"),
     "auth.sign_out": ("POST /sign-out", "signed_in"),
     "bootstrap.static": ("GET /bootstrap/static/<filename>", "public"),
+    "chats.on_pay": ("POST /pay/<token>/telegram", "by_link"),
+    "chats.on_person": ("POST /people/<public_id>/telegram", "signed_in"),
+    "chats.on_profile": ("POST /profile/telegram", "signed_in"),
     "decide.decide": ("POST /decide/<token>", "by_link"),
     "decide.show": ("GET /decide/<token>", "by_link"),
     "decisions.undo": ("POST /decisions/<correlation_id>/undo", "signed_in"),
@@ -68,6 +72,7 @@ INVENTORY = {
     "payments.decide": ("POST /payments/<public_id>/<act>", "signed_in"),
     "payments.find": ("GET /payments", "signed_in"),
     "payments.show": ("GET /payments/<public_id>", "signed_in"),
+    "people.add": ("POST /people", "signed_in"),
     "people.change_email": ("POST /people/<public_id>/email", "signed_in"),
     "people.edit": ("POST /people/<public_id>", "signed_in"),
     "people.give_link": ("POST /people/<public_id>/link", "signed_in"),
@@ -96,6 +101,9 @@ INVENTORY = {
     "review.show": ("GET /review", "signed_in"),
     "review.show_one": ("GET /review/<public_id>", "signed_in"),
     "static": ("GET /static/<filename>", "public"),
+    "telegram.receive": ("POST /telegram/<connection_id>", "by_secret"),
+    "telegram.send_me_a_test": ("POST /settings/telegram/test", "signed_in"),
+    "telegram.show": ("GET /settings/telegram", "signed_in"),
     "unsubscribe.show": ("GET /unsubscribe/<token>", "by_link"),
     "unsubscribe.stop_or_start": ("POST /unsubscribe/<token>", "by_link"),
 }
@@ -110,7 +118,7 @@ def found_routes(app: Flask) -> dict[str, tuple[str, str]]:
 
 
 def _plain(rule: str) -> str:
-    return rule.replace("<path:", "<")
+    return re.sub(r"<[a-z]+(\(.*?\))?:", "<", rule)
 
 
 @pytest.mark.only_sqlite
