@@ -17,7 +17,8 @@ from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect, select, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from substrack.services.links import LinkSigner
@@ -118,7 +119,7 @@ def migrate(database_url: str) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(7253001)"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except OperationalError as error:
+    except DatabaseError as error:
         raise WrongSetting(_unreachable(error)) from None
     except CommandError as error:
         raise WrongSetting(f"The database can't be brought to this version: {error}") from None
@@ -148,19 +149,32 @@ def secret_keys(settings: Settings) -> list[str]:
     if settings.secret_keys:
         return [key.get_secret_value() for key in settings.secret_keys]
     path = settings.data_dir / "secret-key"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return [_stored_key(path)]
+    if not path.exists():
+        _make_key(path)
+    return [_stored_key(path)]
+
+
+def _make_key(path: Path) -> None:
+    """Write a key aside and link it into place whole: processes that start together share the first."""
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(48))
         file.flush()
         os.fsync(file.fileno())
-    return [_stored_key(path)]
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
 
 
 def _stored_key(path: Path) -> str:
-    key = path.read_text(encoding="ascii").strip()
+    try:
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        key = ""
     if len(key) < 32:
         raise WrongSetting(
             f"{path} holds no usable key. Restore it from a backup, or remove it to make a new one."
@@ -171,7 +185,7 @@ def _stored_key(path: Path) -> str:
 def _engines(url: str) -> tuple[Engine, Engine]:
     try:
         engines = write_engine(url), read_engine(url)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError):
         raise WrongSetting(
             "SUBSTRACK_DATABASE_URL is not a database URL that SubsTrack knows. "
             "Use sqlite:////path/to/substrack.db or postgresql://user@host/name."
@@ -188,7 +202,7 @@ def _check_schema(engine: Engine) -> None:
             if "alembic_version" not in names:
                 raise NotMigrated("The database has no tables yet. Run `python -m substrack migrate` first.")
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    except OperationalError as error:
+    except DatabaseError as error:
         raise WrongSetting(_unreachable(error)) from None
     if found != newest_revision():
         raise NotMigrated("The tables are of another version. Run `python -m substrack migrate` first.")
@@ -204,18 +218,26 @@ def _check_fingerprint(engine: Engine, keys: list[str]) -> None:
     prints = [hashlib.sha256(key.encode()).hexdigest()[:16] for key in keys]
     try:
         with Session(engine) as session, session.begin():
-            row = session.scalar(select(Installation))
-            if row is None:
-                session.add(Installation(id=1, secret_fingerprint=prints[0]))
-            elif row.secret_fingerprint not in (None, *prints):
+            row = _installation(session)
+            if row.secret_fingerprint not in (None, *prints):
                 raise WrongSetting(
                     "SUBSTRACK_SECRET_KEYS: these are not the keys that signed the links already sent. "
                     "Put the old key behind the new one (new,old)."
                 )
-            elif row.secret_fingerprint != prints[0]:
+            if row.secret_fingerprint != prints[0]:
                 row.secret_fingerprint = prints[0]
     except SQLAlchemyError as error:
         raise WrongSetting(_unreachable(error)) from None
+
+
+def _installation(session: Session) -> Installation:
+    """Return the one row, written by whoever starts first."""
+    found = session.scalar(select(Installation))
+    if found is None:
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        session.execute(dialect.insert(Installation.__table__).values(id=1).on_conflict_do_nothing())
+        found = session.scalars(select(Installation)).one()
+    return found
 
 
 def _unreachable(error: SQLAlchemyError) -> str:

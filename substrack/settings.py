@@ -11,9 +11,10 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -22,6 +23,7 @@ PREFIX = "SUBSTRACK_"
 FROM_FILES = ("SECRET_KEYS", "SMTP_PASSWORD", "TELEGRAM_TOKEN", "DATABASE_URL", "SMTP_URL")
 MIN_KEY_LENGTH = 32
 _BARE_ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[^@\s<>,;:\"()]+")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 KNOWN_BAD_KEYS = ("changeme", "change-me", "secret", "default", "password", "example")
 
 
@@ -54,9 +56,7 @@ class Settings(BaseSettings):
     @field_validator("secret_keys", mode="before")
     @classmethod
     def _split_keys(cls, value: Any) -> Any:
-        return (
-            tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
-        )
+        return tuple(key.strip() for key in value.split(",")) if isinstance(value, str) else value
 
     @field_validator("secret_keys")
     @classmethod
@@ -71,7 +71,8 @@ class Settings(BaseSettings):
         if not value:
             return value
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
+        if parts.scheme not in ("http", "https") or not _names_host(parts) or not is_plain:
             raise ValueError("must look like https://subs.example.org or https://example.org/subs")
         return value.rstrip("/")
 
@@ -81,7 +82,7 @@ class Settings(BaseSettings):
         if not value:
             return value
         parts = urlsplit(value)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        if parts.scheme not in ("smtp", "smtps") or not _names_host(parts):
             raise ValueError("must look like smtp://user@mail.example.org:587 or smtps://…")
         return value
 
@@ -141,6 +142,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         WrongSetting: a value is missing, malformed or unsafe; the text names the variable.
     """
     values = dict(os.environ if environ is None else environ)
+    _check_names(values)
     fields = {
         name[len(PREFIX) :].lower(): value
         for name, value in values.items()
@@ -154,6 +156,16 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         return Settings(**(fields | overrides))
     except ValidationError as error:
         raise WrongSetting(_sentence(error)) from None
+
+
+def _check_names(values: Mapping[str, str]) -> None:
+    """Refuse a name that is nearly one of ours: a misspelt setting would silently not hold."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name}_FILE" for name in FROM_FILES}
+    for name in sorted(set(values) - known):
+        meant = get_close_matches(name, known, n=1, cutoff=0.9) if name.startswith(PREFIX) else []
+        if meant:
+            raise WrongSetting(f"{name} is not a setting of SubsTrack; {meant[0]} is.")
 
 
 def _named_files(values: Mapping[str, str]) -> list[str]:
@@ -183,6 +195,16 @@ def _check_key(key: str) -> None:
         raise ValueError(f"each key needs at least {MIN_KEY_LENGTH} characters of randomness")
     if any(bad in key.lower() for bad in KNOWN_BAD_KEYS) or len(set(key)) < 8:
         raise ValueError("a default or guessable key; leave it unset and a random one is made on first start")
+
+
+def _names_host(parts: SplitResult) -> bool:
+    """Tell whether a URL has a host and, if it has a port, one that exists."""
+    try:
+        port = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return port != 0 and (_HOST.fullmatch(host) is not None or ":" in host)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,68 @@
+"""What a process needs before it starts: keys that several share, and settings that make sense."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from substrack.bootstrap import make_runtime, migrate, secret_keys
+from substrack.settings import Settings, WrongSetting, load_settings
+
+
+def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
+    for attempt in range(30):
+        data_dir = tmp_path / str(attempt)
+        data_dir.mkdir()
+        with ThreadPoolExecutor(4) as starters:
+            keys = list(starters.map(secret_keys, [Settings(data_dir=data_dir)] * 4, timeout=30))
+        assert len({key for [key] in keys}) == 1
+        assert [path.name for path in data_dir.iterdir()] == ["secret-key"]
+
+
+def test_processes_that_start_together_agree_on_a_new_database(settings: Settings) -> None:
+    with ThreadPoolExecutor(4) as starters:
+        runtimes = list(starters.map(lambda _: make_runtime(settings), range(4), timeout=60))
+    for runtime in runtimes:
+        runtime.close()
+
+
+def test_key_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").write_bytes(b"\xff" * 40)
+    with pytest.raises(WrongSetting, match="no usable key"):
+        secret_keys(Settings(data_dir=tmp_path))
+
+
+def test_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "substrack.db").write_text("these are the notes of somebody" * 100)
+    with pytest.raises(WrongSetting, match="can't be used"):
+        migrate(f"sqlite:///{tmp_path / 'substrack.db'}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BASE_URL", "http://x:abc"),
+        ("BASE_URL", "https://ex.org:99999"),
+        ("BASE_URL", "https://user:secret@ex.org"),
+        ("BASE_URL", "http://a b"),
+        ("BASE_URL", "ftp://ex.org"),
+        ("SMTP_URL", "smtp://host:abc"),
+        ("SMTP_URL", "smtp://host:99999"),
+        ("SMTP_URL", "mail.example.org"),
+        ("MAIL_FROM", "Olga <olga@example.org>"),
+        ("SECRET_KEYS", "short"),
+        ("SECRET_KEYS", "changeme" * 8),
+        ("SECRET_KEYS", ","),
+        ("PORT", "70000"),
+        ("NOW", "2026-01-01T00:00:00"),
+    ],
+)
+def test_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    with pytest.raises(WrongSetting, match=f"SUBSTRACK_{name}"):
+        load_settings({f"SUBSTRACK_{name}": value})
+
+
+def test_misspelt_setting_is_named_and_others_are_let_be() -> None:
+    with pytest.raises(WrongSetting, match="SUBSTRACK_SMTP_URL is"):
+        load_settings({"SUBSTRACK_SMPT_URL": "smtp://localhost"})
+    load_settings({"SUBSTRACK_REQUIRE_BROWSER": "1"})
