@@ -292,6 +292,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_roles_user_id")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_roles_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roles")),
+        sa.UniqueConstraint("workspace_id", "contact_id", name=op.f("uq_roles_workspace_id_contact_id")),
         sa.UniqueConstraint("workspace_id", "user_id", name=op.f("uq_roles_workspace_id_user_id")),
     )
     op.create_index("ix_roles_user_id", "roles", ["user_id"], unique=False)

@@ -16,8 +16,9 @@ from substrack.domain.errors import NotFound, Refused
 from substrack.domain.wording import clean_line
 from substrack.queries.accounts import load_credentials
 from substrack.services.journal import record
+from substrack.services.mailboxes import contacts_at
 from substrack.services.passwords import matches
-from substrack.services.people import add_contact, check_email, contact_by_email
+from substrack.services.people import add_contact, check_email
 from substrack.services.user_sessions import end_sessions
 from substrack.store import Contact, Link, LinkPurpose, Role, RoleGrant, User
 
@@ -94,9 +95,17 @@ def add_user(
 def contact_at(
     session: Session, workspace_id: int, *, email: str, name: str, by: Actor, now: datetime
 ) -> Contact:
-    """Return the person known at an address, or write a new one."""
-    known = contact_by_email(session, workspace_id, email)
-    return known or add_contact(session, workspace_id, name=name, email=email, by=by, now=now)
+    """Return the person an address belongs to, or write a new one.
+
+    Somebody who signs in already is nobody else, and in a shared mailbox only the name tells who is meant.
+    """
+    taken = set(session.scalars(select(RoleGrant.contact_id).where(RoleGrant.workspace_id == workspace_id)))
+    others = [each for each in contacts_at(session, workspace_id, email) if each.id not in taken]
+    named = [each for each in others if each.name.casefold() == name.strip().casefold()]
+    known = named or (others if len(contacts_at(session, workspace_id, email)) == 1 else [])
+    if known:
+        return known[0]
+    return add_contact(session, workspace_id, name=name, email=email, shares_mailbox=True, by=by, now=now)
 
 
 def edit_profile(

@@ -63,7 +63,11 @@ class RoleGrant(Base):
     """A user's role in a workspace, and the contact through which they get their notices."""
 
     __tablename__ = "roles"
-    __table_args__ = (UniqueConstraint("workspace_id", "user_id"), one_of("role", Role))
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "user_id"),
+        UniqueConstraint("workspace_id", "contact_id"),
+        one_of("role", Role),
+    )
 
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)

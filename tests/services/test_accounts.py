@@ -18,7 +18,7 @@ from substrack.domain.errors import NotFound
 from substrack.domain.notices import Notice
 from substrack.queries.accounts import find_session, list_invites, list_sessions, list_users
 from substrack.services import passwords
-from substrack.services.accounts import EmailTaken, Role, add_user, change_password, edit_profile
+from substrack.services.accounts import EmailTaken, Role, add_user, change_password, contact_at, edit_profile
 from substrack.services.founding import (
     Founded,
     RegistrationClosed,
@@ -29,7 +29,7 @@ from substrack.services.founding import (
 )
 from substrack.services.invitations import accept_invite, invite_admin, open_invite
 from substrack.services.links import DeadLink
-from substrack.services.mailboxes import WrongEmail
+from substrack.services.mailboxes import WrongEmail, set_email
 from substrack.services.outbox import admin_contacts
 from substrack.services.passwords import PasswordRefused, hash_new_password, matches
 from substrack.services.resets import request_reset, reset_password
@@ -40,7 +40,18 @@ from substrack.services.user_sessions import (
     start_session,
     touch_session,
 )
-from substrack.store import Contact, Link, LinkPurpose, Message, User, UserSession, Workspace
+from substrack.store import (
+    Contact,
+    Link,
+    LinkPurpose,
+    Member,
+    Message,
+    RoleGrant,
+    User,
+    UserSession,
+    Workspace,
+)
+from tests.support.cast import START, Cast
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 PASSWORD = "seven quiet otters"
@@ -454,3 +465,36 @@ class TestInvitations:
 
 def invite(session: Session, made: Founded, email: str = "mia@example.org") -> None:
     invite_admin(session, made.workspace_id, email=email, name="Mia", by=Actor.user(made.user_id), now=NOW)
+
+
+def test_new_admin_never_becomes_somebody_who_signs_in_already(cast: Cast) -> None:
+    cast.do(set_email, cast.olga_contact, email="ada@example.org", by=cast.olga, now=START)
+    ada = cast.do(
+        add_user,
+        cast.workspace_id,
+        email="ada@example.org",
+        name="Ada",
+        password_hash=None,
+        role=Role.ADMIN,
+        by=cast.olga,
+        now=START,
+    )
+    grants = cast.read(
+        lambda session: {one.user_id: one.contact_id for one in session.scalars(select(RoleGrant))}
+    )
+    assert grants[ada] != cast.olga_contact
+
+
+def test_in_a_shared_mailbox_the_name_tells_who_is_invited(cast: Cast) -> None:
+    group = cast.group()
+    ben = cast.join(group, "Ben", email="home@example.org")
+    mia = cast.join(group, "Mia", email="home@example.org", shares_mailbox=True)
+    mia = cast.read(lambda session: session.get_one(Member, mia.id))
+    people = [
+        cast.do(
+            contact_at, cast.workspace_id, email="home@example.org", name=name, by=cast.olga, now=START
+        ).id
+        for name in ("Mia", "Moe")
+    ]
+    assert people[0] == mia.contact_id
+    assert people[1] not in (ben.contact_id, mia.contact_id)
