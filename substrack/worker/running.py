@@ -137,7 +137,7 @@ class Worker:
             beat(session, now=now)
         if not may_act:
             return
-        report = tick(self._runtime, now=now)
+        report = tick(self._runtime, now=now, stop=lambda: self._is_stopping)
         if report.periods_opened or report.payments_lapsed or report.messages_queued:
             log.info("tick: %s", report)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 MAX_BATCHES = 100_000
 Result = TypeVar("Result")
+Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,26 @@ class TickReport:
     openings_refused: int = 0
 
 
-def tick(runtime: Runtime, *, now: datetime) -> TickReport:
-    """Do everything that is due at `now`; catches up in order after downtime of any length."""
-    opened, messages, refused = _open_all(runtime, now)
-    lapsed, asked = _sweep_all(runtime, now)
+def tick(runtime: Runtime, *, now: datetime, stop: Stop = lambda: False) -> TickReport:
+    """Do everything that is due at `now`; catches up in order after downtime of any length.
+
+    `stop` is asked between batches, so that a long catch-up can end early; the rest stays due.
+    """
+    opened, messages, refused = _open_all(runtime, now, stop)
+    lapsed, asked = _sweep_all(runtime, now, stop)
     return TickReport(opened, lapsed, messages + asked, refused)
 
 
-def _open_all(runtime: Runtime, now: datetime) -> tuple[int, int, int]:
+def _open_all(runtime: Runtime, now: datetime, stop: Stop) -> tuple[int, int, int]:
     periods = messages = refused = 0
     for _ in range(MAX_BATCHES):
+        if stop():
+            break
         try:
             batch = _run(runtime, lambda session: open_due_periods(session, now=now))
-        except (Refused, IntegrityError):
+        except OperationalError:
+            raise  # the database's fault, not a group's
+        except Exception:
             batch, postponed = _open_one_by_one(runtime, now)
             refused += postponed
             if not batch.periods and not postponed:
@@ -69,8 +77,11 @@ def _open_one_by_one(runtime: Runtime, now: datetime) -> tuple[Opened, int]:
     for group_id in group_ids:
         try:
             opened = _open_one(runtime, group_id, now)
-        except (Refused, IntegrityError) as error:
-            log.warning("group %s could not open its period: %s", group_id, type(error).__name__)
+        except OperationalError:
+            raise
+        except Exception as error:
+            is_bug = not isinstance(error, Refused)
+            log.warning("group %s could not open its period", group_id, exc_info=is_bug)
             _postpone(runtime, group_id, error, now)
             refused += 1
         else:
@@ -89,9 +100,11 @@ def _postpone(runtime: Runtime, group_id: int, error: Exception, now: datetime) 
         postpone_opening(session, group_id, reason=reason, now=now)
 
 
-def _sweep_all(runtime: Runtime, now: datetime) -> tuple[int, int]:
+def _sweep_all(runtime: Runtime, now: datetime, stop: Stop) -> tuple[int, int]:
     lapsed = messages = 0
     for _ in range(MAX_BATCHES):
+        if stop():
+            break
         try:
             swept = _run(runtime, lambda session: sweep_payments(session, now=now))
         except OperationalError:
