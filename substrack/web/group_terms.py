@@ -256,17 +256,16 @@ def _show(
     _offer(form, people)
     if request.form.get("more"):
         form.offer_another_way()
-    preview_url = (
-        url_for("group_terms.preview_edit", public_id=group.public_id)
-        if group
-        else url_for("group_terms.preview_new")
+    save_url = (
+        url_for("group_terms.edit", public_id=group.public_id) if group else url_for("group_terms.create")
     )
     return page(
         "web/group_form.html",
         form=form,
         group=group,
         seen=seen,
-        preview_url=preview_url,
+        save_url=save_url,
+        preview_url=f"{save_url}/preview",
         edit_words=_edit_words(group) if group else "",
         currencies=sorted(EXPONENTS),
         zones=[name for name, _ in zone_choices()],
