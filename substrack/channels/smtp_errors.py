@@ -17,6 +17,16 @@ MAX_REASON = 300
 LANE_CODES = frozenset({421, 454, 530, 534, 535, 538})
 """Codes that mean everybody on this server: it closes, or it wants TLS or a login (RFC 4954, section 6)."""
 
+NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+"""Codes that condemn an address: none such, moved, disabled, or its domain takes no mail (RFC 7505)."""
+
+BARE_ADDRESS_CODES = frozenset({550, 551, 553})
+BAD_SENDER = frozenset({"5.1.7", "5.1.8"})
+
+_OURS = re.compile(r"\b(relay\w*|s?auth\w*|unauth\w*|log ?in|client host)\b", re.IGNORECASE)
+_POLICY = re.compile(r"\b(polic\w*|spam\w*|block\w*|blacklist\w*|denylist\w*|reputation)\b", re.IGNORECASE)
+_SENDER = re.compile(r"\bsender\b", re.IGNORECASE)
+
 
 def delivery_failure(error: Exception) -> DeliveryFailed | None:
     """Translate an error of the library or of the network; None for what is a bug of ours."""
@@ -50,9 +60,25 @@ def _recipient_refused(error: aiosmtplib.SMTPRecipientRefused) -> DeliveryFailed
         return _lane(_reply(error))
     if error.code < 500:
         return DeliveryFailed(_reply(error), scope=Scope.MESSAGE)
-    # X.7.x is the server's policy (spam, relaying), which says nothing about the address.
-    scope = Scope.MESSAGE if _enhanced_class(error.message) == "7" else Scope.ADDRESS
-    return DeliveryFailed(_reply(error), scope=scope, permanent=True)
+    scope = _scope_of_refusal(error.code, error.message)
+    return DeliveryFailed(_reply(error), scope=scope, permanent=scope is not Scope.LANE)
+
+
+def _scope_of_refusal(code: int, message: str) -> Scope:
+    """Tell whom a refused recipient is about; many servers say "550" to whoever may not send at all.
+
+    Only what names the address condemns it: a mistake in our settings must not cost anybody theirs.
+    """
+    enhanced, text = _enhanced(message), re.sub(r"\S+@\S+", "", message)
+    if enhanced in NO_SUCH_ADDRESS:
+        return Scope.ADDRESS
+    if enhanced in BAD_SENDER or _OURS.search(text):
+        return Scope.LANE
+    if _POLICY.search(text):
+        return Scope.MESSAGE
+    if _SENDER.search(text):
+        return Scope.LANE
+    return Scope.ADDRESS if enhanced is None and code in BARE_ADDRESS_CODES else Scope.MESSAGE
 
 
 def _sender_refused(error: aiosmtplib.SMTPSenderRefused) -> DeliveryFailed:
@@ -88,8 +114,8 @@ def _reply(error: aiosmtplib.SMTPResponseException) -> str:
     return f"{error.code} {_short(message)}".strip()
 
 
-def _enhanced_class(message: str) -> str | None:
-    found = re.match(r"\s*[245]\.(\d{1,3})\.\d{1,3}\b", message)
+def _enhanced(message: str) -> str | None:
+    found = re.match(r"\s*([245]\.\d{1,3}\.\d{1,3})\b", message)
     return found[1] if found else None
 
 

@@ -109,6 +109,7 @@ FAULTS = [
     ("RCPT", "551 5.1.6 moved", Scope.ADDRESS, True),
     ("RCPT", "553 5.1.3 bad address", Scope.ADDRESS, True),
     ("RCPT", "550 5.7.1 looks like spam", Scope.MESSAGE, True),
+    ("RCPT", "550 5.7.1 <ben@example.org>: Relay access denied", Scope.LANE, False),
     ("DATA", "421 4.3.2 closing", Scope.LANE, False),
     ("DATA", "451 4.3.0 later", Scope.MESSAGE, False),
     ("DATA", "552 5.3.4 too big", Scope.MESSAGE, True),

@@ -38,7 +38,7 @@ FAULTS = {
     "mailbox is full": Fault("RCPT", "452 4.2.2 mailbox full", BACKOFF[0], 1),
     "can't take it now": Fault("DATA", "451 4.3.0 try again", BACKOFF[0], 1),
     "knows nobody": Fault("RCPT", "550 5.1.1 no such user", None, 1, is_address_refused=True),
-    "forbids relaying": Fault("RCPT", "550 5.7.1 relaying denied", None, 1),
+    "forbids relaying": Fault("RCPT", "550 5.7.1 relaying denied", LANE_PROBE, 0),
     "calls it spam": Fault("DATA", "554 5.7.1 looks like spam", None, 1),
 }
 
