@@ -115,7 +115,7 @@ class EmailChannel:
         """Connect, upgrade to TLS when the server offers it, log in.
 
         Raises:
-            DeliveryFailed: the login would travel readable over a network.
+            DeliveryFailed: mail or login would travel readable over a network.
         """
         client = aiosmtplib.SMTP(
             hostname=self._server.host,
@@ -128,20 +128,27 @@ class EmailChannel:
         )
         try:
             await client.connect()
+            self._check_privacy(client)
             await self._log_in(client)
         except BaseException:
             _drop(client)
             raise
         return client
 
-    async def _log_in(self, client: aiosmtplib.SMTP) -> None:
-        if self._server.user is None:
+    def _check_privacy(self, client: aiosmtplib.SMTP) -> None:
+        """Refuse to go on in the clear over a network: mail carries links that act for people."""
+        if client.get_transport_info("sslcontext") is not None or self._server.is_loopback:
             return
-        if client.get_transport_info("sslcontext") is None and not self._server.is_loopback:
-            raise DeliveryFailed(
-                "the mail server offers no encryption, and the password is not sent without", scope=Scope.LANE
-            )
-        await client.login(self._server.user, self._server.password or "")
+        if self._server.user is not None:
+            reason = "the mail server offers no encryption, and the password is not sent without"
+            raise DeliveryFailed(reason, scope=Scope.LANE)
+        if not self._server.may_be_plain:
+            reason = "the mail server offers no encryption; add ?insecure=1 to its URL to send without"
+            raise DeliveryFailed(reason, scope=Scope.LANE)
+
+    async def _log_in(self, client: aiosmtplib.SMTP) -> None:
+        if self._server.user is not None:
+            await client.login(self._server.user, self._server.password or "")
 
     def _keep(self, client: aiosmtplib.SMTP | None) -> None:
         if client is not None and client.is_connected:

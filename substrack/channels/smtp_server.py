@@ -12,6 +12,8 @@ from substrack.domain.errors import Refused
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 """Submission (RFC 6409, section 3.1) and submission over TLS (RFC 8314, section 7.3)."""
 
+INSECURE = "insecure=1"
+
 
 class WrongSmtpUrl(Refused):
     """The URL names no mail server."""
@@ -24,22 +26,28 @@ class WrongSmtpUrl(Refused):
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """A mail server and how to log in; `is_tls`: TLS from the first byte. The password is never shown."""
+    """A mail server and how to log in; `is_tls`: TLS from the first byte. The password is never shown.
+
+    `may_be_plain`: mail, though never the password, may travel readable over a network, because the URL
+    says so.
+    """
 
     host: str
     port: int
     is_tls: bool = False
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    may_be_plain: bool = False
 
     @classmethod
     def from_url(cls, url: str, password: str | None = None) -> Self:
         """Read `smtp://user:password@host:port`; user and password are percent-decoded.
 
-        A `password` given beside the URL wins over one in it.
+        A `password` given beside the URL wins over one in it. `?insecure=1` at the end lets mail go to a
+        server on the network that offers no encryption.
 
         Raises:
-            WrongSmtpUrl: another scheme, no host, or an impossible port.
+            WrongSmtpUrl: another scheme, no host, an impossible port, or a parameter unheard of.
         """
         try:
             parts = urlsplit(url)
@@ -48,6 +56,8 @@ class SmtpServer:
             raise WrongSmtpUrl from error
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port == 0:
             raise WrongSmtpUrl
+        if parts.query not in ("", INSECURE):
+            raise WrongSmtpUrl
         inside = unquote(parts.password) if parts.password else None
         return cls(
             host=parts.hostname,
@@ -55,6 +65,7 @@ class SmtpServer:
             is_tls=parts.scheme == "smtps",
             user=unquote(parts.username) if parts.username else None,
             password=password or inside,
+            may_be_plain=parts.query == INSECURE,
         )
 
     @property

@@ -208,6 +208,32 @@ def test_a_password_is_not_sent_readable_over_a_network(monkeypatch: pytest.Monk
     assert "encryption" in failure.reason
 
 
+def test_mail_is_not_sent_readable_over_a_network(relay: FakeRelay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SmtpServer, "is_loopback", False)
+    failure = failure_of(through(relay))
+    assert relay.received == []
+    assert failure.scope is Scope.LANE
+    assert "?insecure=1" in failure.reason
+
+
+def test_mail_travels_readable_when_the_url_says_so(
+    relay: FakeRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SmtpServer, "is_loopback", False)
+    server = SmtpServer.from_url(f"{relay.url}?insecure=1")
+    use(lambda: EmailChannel(server), one_mail)
+    assert len(relay.received) == 1
+
+
+def test_a_password_stays_hidden_even_when_mail_may_be_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SmtpServer, "is_loopback", False)
+    with FakeRelay(user="olga", password="right horse") as relay:
+        server = SmtpServer.from_url(f"{relay.url}?insecure=1", "right horse")
+        failure = failure_of(lambda: EmailChannel(server))
+        assert not any(line.startswith("AUTH") for line in relay.dialogue)
+    assert "password" in failure.reason
+
+
 @pytest.mark.parametrize("is_smtps", [False, True], ids=["starttls", "smtps"])
 def test_mail_and_login_travel_encrypted_when_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_smtps: bool

@@ -15,6 +15,7 @@ from substrack.channels.smtp_server import SmtpServer, WrongSmtpUrl
             "smtp://olga%40example.org@mail.example.org",
             SmtpServer("mail.example.org", 587, user="olga@example.org"),
         ),
+        ("smtp://relay.lan:25?insecure=1", SmtpServer("relay.lan", 25, may_be_plain=True)),
         ("smtp://olga:p%40ss@[::1]:2525", SmtpServer("::1", 2525, user="olga", password="p@ss")),
     ],
 )
@@ -31,7 +32,15 @@ def test_the_password_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://x:99999"]
+    "url",
+    [
+        "",
+        "mail.example.org",
+        "http://mail.example.org",
+        "smtp://",
+        "smtp://x:99999",
+        "smtp://x?insecure=maybe",
+    ],
 )
 def test_what_names_no_server_is_refused(url: str) -> None:
     with pytest.raises(WrongSmtpUrl):
