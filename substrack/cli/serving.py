@@ -72,6 +72,16 @@ def worker(settings: Settings) -> None:
             ended.result()
 
 
+def check_port(host: str, port: int) -> None:
+    """Make sure that a port can be taken, before anything is prepared for it.
+
+    Raises:
+        WrongSetting: it can't.
+    """
+    with _listening(host, port):
+        pass
+
+
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """Take the port for as long as the process lives; IPv4 where a name has both."""

@@ -52,6 +52,8 @@ class NotADemo(WrongSetting):
 def demo(*, host: str | None, port: int | None, no_serve: bool, now: datetime | None) -> None:
     """Fill a sample workspace with fourteen months of history, and serve it."""
     settings = _settings(host, port, now)
+    if not no_serve:
+        serving.check_port(settings.host, settings.port)
     prepare_data_dir(settings.data_dir)
     _clear_half_done(settings)
     migrate(settings.database_url)

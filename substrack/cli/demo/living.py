@@ -36,6 +36,9 @@ from substrack.worker.outbox import deliver_due
 from substrack.worker.ticking import tick
 
 MONTHS = 14
+FORGOTTEN_DAYS = 45
+"""So long the forgetful have not been heard of, so that something is overdue on every day."""
+
 UNDECIDED_DAYS = 4
 """Claims of the last days stay waiting, so that there is something to review."""
 
@@ -148,7 +151,7 @@ class Life:
         for period in unbilled:
             if (day - period.starts_on).days >= 3:
                 self._enter_bill(period.id, period.group_id, period.sequence, now)
-        for claim in self._claims_of_today(owed):
+        for claim in self._claims_of_today(owed, day):
             self._do(partial(self._claim, rows=claim, day=day, now=now))
         for act in self.plans.pop(day, []):
             self._do(partial(_at, act, now))
@@ -160,12 +163,14 @@ class Life:
         total = parse_amount(sample.bills[sequence % len(sample.bills)], sample.currency)
         self._do(lambda session: edit_period(session, period_id, total=total, by=self.owner, now=now))
 
-    def _claims_of_today(self, owed: list[PaymentRow]) -> Iterator[list[PaymentRow]]:
+    def _claims_of_today(self, owed: list[PaymentRow], day: date) -> Iterator[list[PaymentRow]]:
         """Let each person settle in one press what they have been asked for often enough."""
+        is_late = (self.until.date() - day).days < FORGOTTEN_DAYS
         by_person: dict[tuple[int, str], list[PaymentRow]] = {}
         for row in owed:
             habit = HABITS.get(row.member, Habit.USUAL)
             ripe = row.requests_sent >= habit.value and row.kind is PaymentKind.DUES
+            ripe = ripe and not (habit is Habit.FORGETFUL and is_late)
             if ripe and self.chance.random() < 0.3:
                 by_person.setdefault((row.contact_id, row.amount.currency), []).append(row)
         yield from by_person.values()
