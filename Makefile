@@ -7,6 +7,9 @@ PORT ?= 8000
 ARGS ?=
 LOCK_ARGS ?=
 
+# HOST and PORT given to make come before what .env says.
+CHOSEN := $(foreach name,HOST PORT,$(if $(filter command environment,$(firstword $(origin $(name)))),SUBSTRACK_$(name)=$($(name));))
+
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -24,7 +27,7 @@ demo: .venv/.runtime ## a sample workspace to look at, on http://127.0.0.1:8000 
 	SUBSTRACK_DATA_DIR=instance/demo SUBSTRACK_HOST=$(HOST) SUBSTRACK_PORT=$(PORT) $(BIN)/python -m substrack demo
 
 run: .venv/.runtime ## the real thing: migrate and serve (data in instance, settings from .env or the environment)
-	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; \
+	@set -a; if [ -f .env ]; then . ./.env; fi; $(CHOSEN) set +a; \
 	$(BIN)/python -m substrack migrate && exec $(BIN)/python -m substrack serve
 
 test: check ## everything CI runs: the checks, then every test (ARGS="-k name" to choose)
