@@ -35,7 +35,7 @@ class Visitor:
 
 def init_sessions(app: Flask) -> None:
     """Load the visitor of a request from our cookie, and from nothing else."""
-    manager = LoginManager(app)
+    manager = LoginManager(app, add_context_processor=False)  # pages by link read no cookie
     manager.session_protection = None
     manager.request_loader(load_visitor)
 

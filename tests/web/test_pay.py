@@ -107,6 +107,18 @@ class TestLooking:
 
         assert _everything(runtime) == before
 
+    def test_it_reads_no_cookie_so_an_admin_who_looks_leaves_no_trace(
+        self, page: Page, cast: Cast, runtime: Runtime, clock: TurnableClock
+    ) -> None:
+        assert cast.olga.id is not None
+        page.browser.sign_in(runtime, cast.olga.id)
+        clock.turn(timedelta(hours=2))
+        before = _everything(runtime)
+
+        page.show()
+
+        assert _everything(runtime) == before
+
     @pytest.mark.only_sqlite
     def test_it_sets_no_cookie_and_keeps_out_of_caches_logs_and_search(self, page: Page) -> None:
         shown = page.show()
@@ -357,7 +369,7 @@ class TestDeadLinks:
 
 
 def _everything(runtime: Runtime) -> dict[str, list[object]]:
-    tables = ("links", "payments", "events", "messages", "contacts", "attempts")
+    tables = ("links", "payments", "events", "messages", "contacts", "attempts", "user_sessions")
     with runtime.reading() as session:
         return {
             table: [tuple(row) for row in session.execute(text(f"SELECT * FROM {table} ORDER BY id"))]

@@ -12,6 +12,7 @@ from substrack.store import Installation
 from substrack.web.access import public, signed_in
 from substrack.web.app import create_app
 from tests.web.support import PASSWORD, Browser, form_token, found_home
+from tests.web.test_routes import lost_database
 
 pytestmark = pytest.mark.only_sqlite
 
@@ -223,6 +224,15 @@ class TestBreaking:
         answer = zed.client.post("/sign-in", data={"email": "x" * 1_000_000})
 
         assert answer.status_code == 413
+
+    def test_whoever_is_signed_in_hears_that_the_database_is_gone(
+        self, runtime: Runtime, olga: Browser
+    ) -> None:
+        with lost_database(runtime):
+            answers = [olga.get(path) for path in ("/", "/sign-in", "/readyz", "/healthz", "/nothing")]
+
+        assert [answer.status_code for answer in answers] == [503, 503, 503, 200, 404]
+        assert answers[0].headers["Retry-After"]
 
 
 class TestBanners:
