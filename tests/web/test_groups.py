@@ -450,3 +450,9 @@ def _payments(cast: Cast, group: Group, sequence: int) -> tuple[Payment, Payment
     found = cast.payments(period_id=period(cast, group, sequence).id)
     ben, mia = (one for one in found if one.contact_id != group.payer_id)
     return ben, mia
+
+
+def test_group_is_set_up_by_the_form_that_the_preview_shows(olga: Browser) -> None:
+    seen = send(olga, "/groups/new", "price", "/groups/new/preview", **TYPED)
+
+    assert '<form method="post" action="/groups/new">' in seen.text
