@@ -95,11 +95,20 @@ class HowToPay:
 
 
 @dataclass(frozen=True)
+class OpenInAll:
+    """All that is open with one payer in one currency, where a letter lists only a part of it."""
+
+    payer: str
+    total: Money
+
+
+@dataclass(frozen=True)
 class Asking:
     """Items to pay and how; for requests, reminders and the note that a period has opened."""
 
     items: tuple[Item, ...]
     how_to_pay: tuple[HowToPay, ...]
+    open_in_all: tuple[OpenInAll, ...] = ()
 
     @property
     def step(self) -> int:
@@ -222,6 +231,7 @@ class About:
     member: Person
     items: tuple[Item, ...]
     text: str | None = None
+    open_in_all: tuple[OpenInAll, ...] = ()
 
 
 @dataclass(frozen=True)

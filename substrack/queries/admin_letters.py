@@ -23,6 +23,7 @@ from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE
 from substrack.queries.letter_facts import Facts, Reading, items_of, person
 from substrack.queries.letter_items import Owed, load_owed, load_people, span_of
+from substrack.queries.letter_totals import load_open_in_all
 from substrack.store import (
     Address,
     Attempt,
@@ -107,7 +108,8 @@ def requests_exhausted(reading: Reading) -> Facts | None:
     if not owed:
         return None
     member = person(reading, owed[0].payment.contact_id)
-    return Facts(About(member, items_of(owed)), reply_to=member.email)
+    content = About(member, items_of(owed), open_in_all=load_open_in_all(reading, owed))
+    return Facts(content, reply_to=member.email)
 
 
 def objection(reading: Reading) -> Facts | None:

@@ -6,7 +6,7 @@ Each reader returns None when nothing is left to say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,17 +16,19 @@ from substrack.domain.letters import (
     Asking,
     Decided,
     HeadsUp,
+    OpenInAll,
     PriceChange,
     Received,
     ReceivedItem,
     Welcome,
 )
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE, OPEN
+from substrack.domain.payments import OPEN
 from substrack.domain.shares import FixedAmountsOverTotal, SplitKind, split
 from substrack.queries.groups import price_on, sharers_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed, span_of
+from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.store import (
     Group,
     Member,
@@ -43,25 +45,17 @@ def asking(reading: Reading) -> Facts | None:
     steps = {row.payment_id: row.step for row in rows}
     if not steps:
         return None
-    return _to_pay(reading, [row for row in reading.payments(steps) if _is_asked(row, reading.now)])
+    owed = [row for row in reading.payments(steps) if is_asked(row, reading.now)]
+    return _to_pay(reading, owed, load_open_in_all(reading, owed)) if owed else None
 
 
 def period_opened(reading: Reading) -> Facts | None:
-    return _to_pay(reading, [row for row in reading.payments() if _is_asked(row, reading.now)])
+    owed = [row for row in reading.payments() if is_asked(row, reading.now)]
+    return _to_pay(reading, owed) if owed else None
 
 
-def _to_pay(reading: Reading, owed: Sequence[Owed]) -> Facts | None:
-    if not owed:
-        return None
-    return about(owed, Asking(items_of(owed), load_how_to_pay(reading.session, owed)))
-
-
-def _is_asked(row: Owed, now: datetime) -> bool:
-    """Nobody is asked for what is closed, claimed, voided or snoozed, nor after they have left."""
-    payment, today = row.payment, local_date(now, row.group.time_zone)
-    is_snoozed = payment.snoozed_until is not None and payment.snoozed_until > today
-    has_left = row.left_on is not None and row.left_on <= today
-    return payment.voided_at is None and payment.status in ASKABLE and not is_snoozed and not has_left
+def _to_pay(reading: Reading, owed: Sequence[Owed], in_all: tuple[OpenInAll, ...] = ()) -> Facts:
+    return about(owed, Asking(items_of(owed), load_how_to_pay(reading.session, owed), in_all))
 
 
 def welcome(reading: Reading) -> Facts | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from substrack.domain.letters import About, AboutAddress, BillWanted, Claim, Claims, Letter
-from substrack.texts.bills import bill, total_in_words, what_for
+from substrack.texts.bills import bill, in_all, total_in_words, what_for
 from substrack.texts.blocks import Action, Bill, Block, Composition, Facts, Paragraph, Quote, Row
 from substrack.texts.words import Words
 
@@ -58,6 +58,7 @@ def requests_exhausted(letter: Letter, content: About, _: Words) -> Composition:
     blocks = (
         Paragraph(opening),
         bill(content.items, _),
+        *in_all(content.open_in_all, _),
         Paragraph(_("No more requests go out for this. You may want to talk to them, or waive it.")),
         Action(_("Open SubsTrack"), letter.links.home, _("Decide what happens here:")),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from substrack.domain.letters import Asking, HowToPay, Item, Letter, Way
+from substrack.domain.letters import Asking, HowToPay, Item, Letter, OpenInAll, Way
 from substrack.domain.money import Money
 from substrack.domain.payments import Status
 from substrack.texts.blocks import Action, Bill, Block, Facts, Heading, Paragraph, PlainLink, Row
@@ -52,8 +52,17 @@ def asking_blocks(content: Asking, letter: Letter, _: Words) -> tuple[Block, ...
     """List what is owed, how to pay it and the button that says it is done."""
     return (
         bill(content.items, _),
+        *in_all(content.open_in_all, _),
         *how_to_pay(content.how_to_pay, _),
         *paid_button(letter, payers_of(content.items, _), _),
+    )
+
+
+def in_all(sums: Sequence[OpenInAll], _: Words) -> tuple[Block, ...]:
+    """Say what is open altogether, where the bill above lists only a part of it."""
+    return tuple(
+        Paragraph(_("In all, %(total)s is open with %(payer)s.", total=_.money(each.total), payer=each.payer))
+        for each in sums
     )
 
 

@@ -25,6 +25,7 @@ from substrack.domain.letters import (
     HeadsUp,
     Letter,
     LetterLinks,
+    OpenInAll,
     PriceChange,
     Received,
     Welcome,
@@ -274,6 +275,36 @@ def test_a_part_payment_leaves_the_rest_to_ask_for(circle: Circle) -> None:
     circle.payment.received_minor = 150
     [item] = asked(circle.read(circle.request(circle.payment))).items
     assert (item.amount, item.left) == (Money(400, "EUR"), Money(250, "EUR"))
+
+
+def test_a_request_for_a_part_says_what_is_open_in_all(circle: Circle) -> None:
+    message = circle.request(circle.payment)
+    vpn, in_vpn = circle.shared("VPN", circle.olga)
+    asked_lately = circle.owed(vpn, in_vpn, "X4TB9R")
+    asked_lately.status, asked_lately.received_minor = Status.OVERDUE, 150
+    assert asked(circle.read(message)).open_in_all == (OpenInAll("Olga", Money(650, "EUR")),)
+
+
+def test_what_is_not_asked_for_is_not_open_in_all(circle: Circle) -> None:
+    message = circle.request(circle.payment)
+    circle.owed(circle.group, circle.member, "AAAAAA", date(2026, 1, 1)).snoozed_until = date(2026, 3, 20)
+    circle.owed(circle.group, circle.member, "BBBBBB", date(2026, 1, 2)).status = Status.MEMBER_CONFIRMED
+    circle.owed(circle.group, circle.member, "CCCCCC", date(2026, 1, 3)).voided_at = NOW
+    left, in_left = circle.shared("Left", circle.olga)
+    circle.owed(left, in_left, "DDDDDD")
+    in_left.left_on = date(2026, 3, 2)
+    circle.owed(*circle.shared("Phone", circle.olga, "USD"), "EEEEEE")
+    circle.owed(*circle.shared("VPN", circle.person("Mia", "mia@example.org")), "FFFFFF")
+    assert asked(circle.read(message)).open_in_all == ()
+
+
+def test_admins_hear_what_is_open_in_all_behind_what_was_asked_in_vain(circle: Circle) -> None:
+    circle.owed(circle.group, circle.member, "X4TB9R", date(2026, 4, 1))
+    payload = {"payment_ids": [circle.payment.id]}
+    letter = circle.letter(Notice.REQUESTS_EXHAUSTED, payload, circle.olga)
+    assert letter is not None
+    assert isinstance(letter.content, About)
+    assert letter.content.open_in_all == (OpenInAll("Olga", Money(800, "EUR")),)
 
 
 def test_one_transfer_pays_all_that_goes_the_same_way(circle: Circle) -> None:

@@ -18,6 +18,7 @@ from substrack.domain.letters import (
     Item,
     Letter,
     LetterLinks,
+    OpenInAll,
     Person,
     Plain,
     PriceChange,
@@ -145,6 +146,10 @@ SAMPLES: dict[str, Letter] = {
     "reminder_friendly": letter(Notice.REMINDER, Asking((item(step=2),), (ways(euros(400), "K7M2PQ"),))),
     "reminder_factual": letter(Notice.REMINDER, Asking((item(step=3),), (ways(euros(400), "K7M2PQ"),))),
     "reminder_overdue": letter(Notice.REMINDER, Asking((_overdue(),), (ways(euros(400), "K7M2PQ"),))),
+    "reminder_of_a_part": letter(
+        Notice.REMINDER,
+        Asking((item(step=2),), (ways(euros(400), "K7M2PQ"),), open_in_all=(OpenInAll("Olga", euros(1400)),)),
+    ),
     "period_opened": letter(Notice.PERIOD_OPENED, Asking((YOUTUBE,), (ways(euros(400), "K7M2PQ"),))),
     "welcome": letter(
         Notice.WELCOME,
@@ -196,7 +201,10 @@ SAMPLES: dict[str, Letter] = {
     "bill_wanted": to_olga(
         Notice.BILL_WANTED, BillWanted("Electricity", "grp4power", SPRING, date(2026, 3, 5))
     ),
-    "requests_exhausted": to_olga(Notice.REQUESTS_EXHAUSTED, About(BEN, (_overdue(),))),
+    "requests_exhausted": to_olga(
+        Notice.REQUESTS_EXHAUSTED,
+        About(BEN, (_overdue(),), open_in_all=(OpenInAll("Olga", euros(1400)),)),
+    ),
     "objection": to_olga(
         Notice.OBJECTION, About(BEN, (YOUTUBE,), "I left in February.\nSee my mail."), reply_to=BEN.email
     ),

@@ -1,0 +1,60 @@
+"""What is open beyond the payments a letter lists: a part of a debt must not read as if it were all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from substrack.domain.cycles import local_date
+from substrack.domain.letters import OpenInAll
+from substrack.domain.money import Money
+from substrack.domain.payments import ASKABLE, PaymentKind
+from substrack.queries.letter_facts import Reading
+from substrack.queries.letter_items import Owed
+from substrack.store import Group, Member, Payment
+
+
+def is_asked(row: Owed, now: datetime) -> bool:
+    """Nobody is asked for what is closed, claimed, voided or snoozed, nor after they have left."""
+    return _is_asked(row.payment, row.left_on, local_date(now, row.group.time_zone))
+
+
+def _is_asked(payment: Payment, left_on: date | None, today: date) -> bool:
+    is_snoozed = payment.snoozed_until is not None and payment.snoozed_until > today
+    has_left = left_on is not None and left_on <= today
+    return payment.voided_at is None and payment.status in ASKABLE and not is_snoozed and not has_left
+
+
+def load_open_in_all(reading: Reading, listed: Sequence[Owed]) -> tuple[OpenInAll, ...]:
+    """Add up what one person owes the payers of the payments listed, where that is more than is listed.
+
+    One sum per payer and currency, in the order of the list; the payments listed are all one person's.
+    """
+    payers = {(row.payment.payer_id, row.payment.currency): row.item.payer.name for row in listed}
+    unlisted = _load_unlisted(reading, listed)
+    more = {(payment.payer_id, payment.currency) for payment in unlisted}
+    sums = {key: Money(0, key[1]) for key in payers if key in more}
+    for payment in (*(row.payment for row in listed), *unlisted):
+        key = (payment.payer_id, payment.currency)
+        if key in sums:
+            sums[key] += Money(payment.amount_minor - payment.received_minor, payment.currency)
+    return tuple(OpenInAll(payers[key], total) for key, total in sums.items())
+
+
+def _load_unlisted(reading: Reading, listed: Sequence[Owed]) -> list[Payment]:
+    query = select(Payment, Member.left_on, Group.time_zone).where(
+        Payment.member_id == Member.id,
+        Payment.group_id == Group.id,
+        Payment.contact_id == listed[0].payment.contact_id,
+        Payment.status.in_(ASKABLE),
+        Payment.kind == PaymentKind.DUES,
+        Payment.voided_at.is_(None),
+        Payment.id.not_in([row.payment.id for row in listed]),
+    )
+    return [
+        payment
+        for payment, left_on, time_zone in reading.session.execute(query)
+        if _is_asked(payment, left_on, local_date(reading.now, time_zone))
+    ]
