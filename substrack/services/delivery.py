@@ -23,6 +23,7 @@ from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
 from substrack.services.chat_building import ChatWords, chat_words, is_silent
 from substrack.services.lanes import find_room, pause_lane
+from substrack.services.ledger import lock_contacts
 from substrack.services.letter_links import links_for
 from substrack.services.links import LinkSigner
 from substrack.services.mailboxes import mark_refused
@@ -231,6 +232,9 @@ def _cancel_stale(session: Session, lane: str, now: datetime) -> None:
 
 
 def _held(session: Session, claimed: ClaimedMessage) -> Message | None:
+    """Lock what this claim is about, the contact before the message, like every decision."""
+    contact_id = session.scalar(select(Message.contact_id).where(Message.id == claimed.id))
+    lock_contacts(session, [] if contact_id is None else [contact_id])
     return session.scalar(
         select(Message)
         .where(

@@ -2,13 +2,14 @@
 
 A removed address keeps its row, emptied, so that the letters once sent to it stay readable while nothing is
 ever mailed there again. Nobody is told anything here but admins, about addresses that stopped working.
+Locks are taken in the order contact, address, messages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, update
@@ -19,14 +20,13 @@ from substrack.domain.actors import TIME, Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.notices import NOTICE_RULES, Channel, Notice
+from substrack.queries.chats import ENVIRONMENT
 from substrack.services.journal import record
+from substrack.services.ledger import lock_contacts
 from substrack.services.links import revoke_pay_link
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Connection, Contact, Message
-
-ENVIRONMENT: Final = "environment"
-"""The name of the connection that stands for the process's own settings."""
 
 
 class WrongEmail(Refused):
@@ -187,6 +187,7 @@ def set_email(
         MailboxShared: the address is another person's, and nobody said that the two share it.
         UnknownContact, WrongEmail.
     """
+    lock_contacts(session, [contact_id])
     contact = get_contact(session, contact_id)
     value = check_email(email) if email and email.strip() else None
     if value and not shares_mailbox:
@@ -213,7 +214,7 @@ def unsubscribe(session: Session, address_id: int, *, by: Actor, now: datetime) 
     Raises:
         UnknownAddress.
     """
-    address = _address(session, address_id)
+    address = _locked_address(session, address_id)
     changed = session.execute(
         update(Address)
         .where(Address.id == address_id, Address.unsubscribed_at.is_(None))
@@ -233,7 +234,7 @@ def resubscribe(session: Session, address_id: int, *, by: Actor, now: datetime) 
     Raises:
         UnknownAddress.
     """
-    address = _address(session, address_id)
+    address = _locked_address(session, address_id)
     if address.unsubscribed_at is None:
         return
     address.unsubscribed_at = None
@@ -250,7 +251,7 @@ def mark_refused(session: Session, address_id: int, *, reason: str, now: datetim
     Raises:
         UnknownAddress.
     """
-    address = _address(session, address_id)
+    address = _locked_address(session, address_id)
     changed = session.execute(
         update(Address)
         .where(Address.id == address_id, Address.refused_since.is_(None))
@@ -340,8 +341,9 @@ def _close_waiting(
     session.execute(waiting.values(state=state, last_error=why))
 
 
-def _address(session: Session, address_id: int) -> Address:
-    address = session.get(Address, address_id)
-    if address is None:
+def _locked_address(session: Session, address_id: int) -> Address:
+    contact_id = session.scalar(select(Address.contact_id).where(Address.id == address_id))
+    if contact_id is None:
         raise UnknownAddress
-    return address
+    lock_contacts(session, [contact_id])
+    return session.get_one(Address, address_id, populate_existing=True)
