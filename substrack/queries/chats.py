@@ -13,7 +13,7 @@ from substrack.domain.notices import Channel, ChannelChoice
 from substrack.store import Address, Connection, Contact, Inbound, Lane, RoleGrant, User, Workspace
 
 ENVIRONMENT: Final = "environment"
-"""The name of a workspace's connection that stands for the process's own bot."""
+"""The name of a workspace's connection that stands for the process's own settings."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.wording import clean_line
 from substrack.queries.accounts import load_credentials
+from substrack.services.chat_rows import forget_chat
 from substrack.services.journal import record
 from substrack.services.mailboxes import contacts_at
 from substrack.services.passwords import matches
@@ -66,8 +67,8 @@ def add_user(
 ) -> int:
     """Write a user with a role and return its id; notices reach them through `contact`.
 
-    Without one it is the person known at the address, or a new person. Without a password they set one by
-    "Forgot your password?".
+    Without one it is the person known at the address, or a new person, whose chat is to be linked anew.
+    Without a password they set one by "Forgot your password?".
 
     Raises:
         EmailTaken, TextRefused, WrongEmail.
@@ -88,6 +89,8 @@ def add_user(
     session.flush()
     session.add(RoleGrant(workspace_id=workspace_id, user_id=user.id, role=role, contact_id=contact.id))
     _record_user(session, "add", user.id, workspace_id, by=by, now=now, after={"role": role.value})
+    # A member's link may have linked it; an admin's chat counts after a yes in their session.
+    forget_chat(session, contact, by=by, now=now)
     session.flush()
     return user.id
 

@@ -12,18 +12,27 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import Channel, Notice, rules_of
-from substrack.services.mailboxes import connection_for, record_contact
+from substrack.domain.notices import Channel, ChannelChoice, Notice, rules_of
+from substrack.queries.chats import ENVIRONMENT
+from substrack.services.ledger import lock_contacts
+from substrack.services.mailboxes import connection_for, empty_address, record_contact
 from substrack.services.outbox import lane_of
 from substrack.services.schedule import reschedule_contacts
-from substrack.store import Address, Contact, Message
+from substrack.store import Address, Connection, Contact, Message
 
 
 def chat_of(session: Session, contact: Contact) -> Address | None:
     """Load a person's chat, emptied or not, and hold it."""
-    connection = connection_for(session, contact.workspace_id, Channel.TELEGRAM)
-    query = select(Address).where(Address.contact_id == contact.id, Address.connection_id == connection.id)
-    return session.scalar(query.execution_options(populate_existing=True).with_for_update())
+    query = (
+        select(Address)
+        .join(Connection, Connection.id == Address.connection_id)
+        .where(
+            Address.contact_id == contact.id,
+            Connection.channel == Channel.TELEGRAM,
+            Connection.name == ENVIRONMENT,
+        )
+    )
+    return session.scalar(query.execution_options(populate_existing=True).with_for_update(of=Address))
 
 
 def write_chat(
@@ -56,6 +65,20 @@ def write_chat(
     record_contact(session, "link_chat", contact, by=by, now=now, after=facts)
     reschedule_contacts(session, [contact.id], now=now)
     return former is not None
+
+
+def forget_chat(session: Session, contact: Contact, *, by: Actor, now: datetime) -> bool:
+    """Empty a person's chat; what waits for it is cancelled, and both ways count again. False if none was."""
+    lock_contacts(session, [contact.id])
+    address = chat_of(session, contact)
+    if address is None or not empty_address(session, address, now=now):
+        return False
+    address.former_value = address.replaced_at = None
+    contact.channel_choice = ChannelChoice.BOTH
+    leave_as_shown(session, address)
+    record_contact(session, "unlink_chat", contact, by=by, now=now, after={"address_id": address.id})
+    reschedule_contacts(session, [contact.id], now=now)
+    return True
 
 
 def point_to(session: Session, address: Address, value: str) -> None:

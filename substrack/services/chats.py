@@ -27,14 +27,13 @@ from substrack.services.chat_codes import (
     issue_chat_code,
     report_stale_code,
 )
-from substrack.services.chat_rows import chat_of, leave_as_shown, point_to, queue_into, write_chat
+from substrack.services.chat_rows import chat_of, forget_chat, point_to, queue_into, write_chat
 from substrack.services.chat_waiting import WaitingChat, find_waiting_chat, is_waiting_for, keep_waiting
 from substrack.services.group_rows import is_admin
 from substrack.services.ledger import lock_contacts
 from substrack.services.links import DeadLink, LinkSigner, revoke_pay_link, use_link
 from substrack.services.mailboxes import (
     UnknownContact,
-    empty_address,
     get_contact,
     record_contact,
 )
@@ -181,15 +180,7 @@ def unlink_chat(session: Session, contact_id: int, *, by: Actor, now: datetime) 
     """
     contact = _contact(session, contact_id, by)
     end_codes(session, contact_id, now=now)
-    address = chat_of(session, contact)
-    if address is None or not empty_address(session, address, now=now):
-        return False
-    address.former_value = address.replaced_at = None
-    contact.channel_choice = ChannelChoice.BOTH
-    leave_as_shown(session, address)
-    record_contact(session, "unlink_chat", contact, by=by, now=now, after={"address_id": address.id})
-    reschedule_contacts(session, [contact_id], now=now)
-    return True
+    return forget_chat(session, contact, by=by, now=now)
 
 
 def object_to_replacement(session: Session, address_id: int, *, chat_id: int, now: datetime) -> None:

@@ -287,6 +287,13 @@ class TestAdmins:
         assert link(cast, cast.olga_contact, ZED_CHAT).needs_sign_in
         assert people_in(cast, ZED_CHAT) == []
 
+    def test_a_member_who_becomes_an_admin_links_anew(self, cast: Cast, ben: Contact) -> None:
+        link(cast, ben.id)
+        cast.second_admin("Ben")
+
+        assert people_in(cast, BEN_CHAT) == []
+        assert link(cast, ben.id).needs_sign_in
+
     def test_a_press_delivered_again_waits_on(self, cast: Cast) -> None:
         code = self.olgas_code(cast)
         assert [use(cast, code).needs_sign_in for _ in range(3)] == [True] * 3
