@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure
 from substrack.domain.letters import Letter
-from substrack.domain.notices import Channel, Notice, rules_of
+from substrack.domain.notices import Channel, Notice
 from substrack.queries.delivery import is_claimable
 from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
@@ -28,6 +28,7 @@ from substrack.services.letter_links import links_for
 from substrack.services.links import LinkSigner
 from substrack.services.mailboxes import mark_refused
 from substrack.services.outbox import fall_back_to_mail
+from substrack.services.withholding import GONE, Objection, find_objection
 from substrack.store import Address, Message, Workspace, new_public_id
 from substrack.texts.letters import RenderedLetter, render
 
@@ -116,20 +117,21 @@ def build_message(
     """Put a claimed message into words and store them; None when it is not to be sent.
 
     A text that was stored before a crash is sent again as it is. Nothing is sent, and the message is
-    cancelled with the reason, when the address is gone or no longer wants it, or when there is nothing left
-    to say.
+    cancelled with the reason, when the address is gone, no longer wants it or is not the one an account is
+    opened from, or when there is nothing left to say. It is dead, to be retried, when the address refuses
+    mail.
     """
     message = _held(session, claimed)
     if message is None:
         return None
     address = session.get(Address, message.address_id) if message.address_id else None
-    objection = _objection(message, address)
-    if objection or address is None:
-        _cancel(session, message, objection or "the address is gone")
+    objection = find_objection(session, message, address)
+    if objection is not None or address is None:
+        _give_up(session, message, objection or GONE, now)
         return None
     letter = load_letter(session, message, links=links_for(session, message, signer, now=now), now=now)
     if letter is None:
-        _cancel(session, message, "nothing left to say")
+        _give_up(session, message, Objection("nothing left to say"), now)
         return None
     if message.rendered is None:
         # The mail's Date: an answer that waited out three weeks of downtime must not sort three weeks back.
@@ -165,16 +167,34 @@ def mark_sent(session: Session, claimed: ClaimedMessage, *, provider_id: str | N
 
 
 def mark_failed(
-    session: Session, claimed: ClaimedMessage, failure: DeliveryFailed, *, now: datetime
+    session: Session,
+    claimed: ClaimedMessage,
+    failure: DeliveryFailed,
+    *,
+    sent_to: str | None,
+    now: datetime,
 ) -> Failed:
     """Note a failed try: later, never again, or, when the whole lane fails, again without a counted attempt.
 
     The stored text is dropped, so that the next try says what is true then. An address refused for good is
-    marked and admins are told.
+    marked and admins are told; one that was corrected since is not blamed, and the message goes there.
+    `sent_to` is where it was sent, None when it did not come to that.
     """
     message = _held(session, claimed)
     if message is None:
         return Failed(Outcome.LOST)
+    address = session.get(Address, message.address_id) if message.address_id else None
+    is_refused = failure.scope is Scope.ADDRESS and failure.permanent
+    if (
+        is_refused
+        and sent_to is not None
+        and address is not None
+        and _destination(message, address) != sent_to
+    ):
+        _mark(
+            session, claimed, state=MessageState.QUEUED, due_at=now, rendered=None, last_error=failure.reason
+        )
+        return Failed(Outcome.RETRYING)
     verdict = after_failure(failure, attempts=message.attempts, due_at=message.due_at, now=now)
     _mark(
         session,
@@ -186,9 +206,9 @@ def mark_failed(
         last_error=failure.reason,
     )
     lost = [message] if verdict.state is MessageState.DEAD else []
-    if failure.scope is Scope.ADDRESS and failure.permanent and message.address_id is not None:
-        lost += _waiting_for(session, message.address_id)
-        mark_refused(session, message.address_id, reason=failure.reason, now=now)
+    if is_refused and address is not None and sent_to == address.value:
+        lost += _waiting_for(session, address.id)
+        mark_refused(session, address.id, reason=failure.reason, now=now)
     if message.channel is Channel.TELEGRAM:
         fall_back_to_mail(session, lost, now=now)
     if failure.scope is Scope.LANE:
@@ -207,15 +227,20 @@ def _built(
         letter = RenderedLetter.from_dict(stored)
         return BuiltMessage(message.public_id, address.value, letter, message.due_at)
     zone = session.get_one(Workspace, message.workspace_id).time_zone
-    to = address.former_value if message.notice is Notice.CHAT_REPLACED else address.value
     return BuiltMessage(
         message.public_id,
-        to or address.value,
+        _destination(message, address),
         None,
         message.due_at,
         chat=ChatWords.from_dict(stored),
         is_silent=is_silent(message.notice, now, zone),
     )
+
+
+def _destination(message: Message, address: Address) -> str:
+    """Say where a message goes as things stand; a replaced chat is told itself."""
+    former = address.former_value if message.notice is Notice.CHAT_REPLACED else None
+    return former or address.value
 
 
 def _waiting_for(session: Session, address_id: int) -> list[Message]:
@@ -246,20 +271,13 @@ def _held(session: Session, claimed: ClaimedMessage) -> Message | None:
     )
 
 
-def _objection(message: Message, address: Address | None) -> str | None:
-    if address is None or not address.value:
-        return "the address is gone"
-    if address.refused_since is not None:
-        return "the address refuses mail"
-    if address.unsubscribed_at is not None and rules_of(message.notice).is_asking:
-        return "unsubscribed"
-    return None
-
-
-def _cancel(session: Session, message: Message, why: str) -> None:
-    message.state, message.last_error = MessageState.CANCELLED, why
+def _give_up(session: Session, message: Message, objection: Objection, now: datetime) -> None:
+    """Take a claimed message out of the queue; what a chat refuses goes by mail, like what waited there."""
+    message.state, message.last_error = objection.state, objection.why
     message.lease_token = message.lease_until = None
     session.flush()
+    if objection.state is MessageState.DEAD and message.channel is Channel.TELEGRAM:
+        fall_back_to_mail(session, [message], now=now)
 
 
 def _mark(session: Session, claimed: ClaimedMessage, **values: Any) -> bool:

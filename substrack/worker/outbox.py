@@ -121,21 +121,23 @@ class Outbox:
 
     async def _handle(self, claimed: ClaimedMessage) -> None:
         """Bring one message out and mark it; whatever goes wrong, the others are not held up."""
+        sent_to: str | None = None
         try:
             built = await self._call(self._build, claimed)
             if built is None:
                 return
+            sent_to = built.to
             provider_id = await self._send(claimed, built)
         except ChatMoved as moved:
             await self._call(self._follow, claimed, moved.new_chat_id)
         except DeliveryFailed as failure:
-            await self._call(self._fail, claimed, failure)
+            await self._call(self._fail, claimed, failure, sent_to)
         except OperationalError:
             raise  # the database's fault, not the message's; the lease runs out
         except Exception as error:
             log.exception("message %s could not be made or sent", claimed.public_id)
             bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
-            await self._call(self._fail, claimed, bug)
+            await self._call(self._fail, claimed, bug, sent_to)
         else:
             await self._call(self._accept, claimed, provider_id)
 
@@ -187,9 +189,9 @@ class Outbox:
         if has_opened:
             log.info("lane %s works again", claimed.lane)
 
-    def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed) -> None:
+    def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, sent_to: str | None) -> None:
         with self._runtime.transaction() as session:
-            failed = mark_failed(session, claimed, failure, now=self._clock())
+            failed = mark_failed(session, claimed, failure, sent_to=sent_to, now=self._clock())
         self._counts[failed.outcome.value] += 1
         if failed.has_paused_lane:
             reason = _without_addresses(failure.reason)

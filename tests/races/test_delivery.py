@@ -64,7 +64,7 @@ def test_an_undo_beside_a_refused_address_ends_in_peace(race: Race, monkeypatch:
 
     all_at_once(
         [
-            lambda: race.cast.do(mark_failed, claimed, NOBODY, now=NOW),
+            lambda: race.cast.do(mark_failed, claimed, NOBODY, sent_to="ben@example.org", now=NOW),
             lambda: race.cast.do(undo_decision, decided.correlation_id, by=race.cast.olga, now=NOW),
         ]
     )

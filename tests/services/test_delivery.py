@@ -27,6 +27,7 @@ from substrack.services.delivery import (
 )
 from substrack.services.founding import found_workspace
 from substrack.services.installation import hold_sending, release_hold
+from substrack.services.invitations import invite_admin
 from substrack.services.lanes import resume_lane
 from substrack.services.mailboxes import mark_refused, set_email, unsubscribe
 from substrack.services.messages import (
@@ -39,6 +40,7 @@ from substrack.services.messages import (
 )
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import add_contact
+from substrack.services.resets import request_reset
 from substrack.store import Address, Event, Message, RoleGrant
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -93,9 +95,16 @@ class House:
                 resume_lane(session, claimed.lane)
             return mark_sent(session, claimed, provider_id="250 OK", now=now)
 
-    def fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, *, now: datetime = NOW) -> Failed:
+    def fail(
+        self,
+        claimed: ClaimedMessage,
+        failure: DeliveryFailed,
+        *,
+        sent_to: str | None = "ben@example.org",
+        now: datetime = NOW,
+    ) -> Failed:
         with self.runtime.transaction() as session:
-            return mark_failed(session, claimed, failure, now=now)
+            return mark_failed(session, claimed, failure, sent_to=sent_to, now=now)
 
     def message(self, key: int) -> Message:
         with self.runtime.reading() as session:
@@ -260,7 +269,7 @@ def test_a_message_nobody_sent_in_time_is_cancelled_as_stale(house: House) -> No
     assert house.message(key).last_error == "stale"
 
 
-def test_what_is_on_its_way_when_the_address_refuses_is_cancelled(house: House) -> None:
+def test_an_answer_in_flight_when_the_address_refuses_can_be_sent_again(house: House) -> None:
     key = house.write("one")
     claimed = house.claim()[0]
     with house.runtime.transaction() as session:
@@ -268,8 +277,60 @@ def test_what_is_on_its_way_when_the_address_refuses_is_cancelled(house: House) 
 
     assert house.build(claimed) is None
 
-    assert house.message(key).state is MessageState.CANCELLED
+    assert house.message(key).state is MessageState.DEAD
     assert house.message(key).last_error == "the address refuses mail"
+
+
+def test_a_corrected_address_is_not_blamed_for_the_one_before(house: House) -> None:
+    key = house.write("one")
+    claimed = house.claim()[0]
+    built = house.build(claimed)
+    assert built is not None
+    with house.runtime.transaction() as session:
+        set_email(session, house.ben_id, "right@example.org", by=house.olga, now=NOW)
+
+    assert house.fail(claimed, NOBODY, sent_to=built.to).outcome is Outcome.RETRYING
+
+    with house.runtime.reading() as session:
+        assert session.get_one(Address, house.address_id).refused_since is None
+    assert house.message(key).attempts == 0
+    again = house.build(house.claim()[0])
+    assert again is not None
+    assert again.to == "right@example.org"
+
+
+def test_a_reset_goes_only_to_the_mailbox_its_user_signs_in_with(house: House) -> None:
+    with house.runtime.transaction() as session:
+        request_reset(session, email="olga@example.org", now=NOW)
+        set_email(session, house.olga_id, "elsewhere@example.net", by=house.olga, now=NOW)
+    claimed = house.claim()[0]
+
+    assert house.build(claimed) is None
+
+    assert house.message(claimed.id).state is MessageState.CANCELLED
+    assert house.message(claimed.id).last_error == "the address was changed since"
+
+
+def test_a_reset_goes_to_the_mailbox_its_user_signs_in_with(house: House) -> None:
+    with house.runtime.transaction() as session:
+        request_reset(session, email="olga@example.org", now=NOW)
+
+    built = house.build(house.claim()[0])
+
+    assert built is not None
+    assert built.to == "olga@example.org"
+
+
+@pytest.mark.parametrize(("moves_to", "goes_out"), [(None, True), ("elsewhere@example.net", False)])
+def test_an_invitation_goes_only_to_the_mailbox_it_is_for(
+    house: House, moves_to: str | None, goes_out: bool
+) -> None:
+    with house.runtime.transaction() as session:
+        invite_admin(session, house.workspace_id, email="ben@example.org", name="Ben", by=house.olga, now=NOW)
+        if moves_to:
+            set_email(session, house.ben_id, moves_to, by=house.olga, now=NOW)
+
+    assert (house.build(house.claim()[0]) is not None) is goes_out
 
 
 def test_a_removed_address_is_never_written_to(house: House) -> None:

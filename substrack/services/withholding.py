@@ -1,0 +1,52 @@
+"""Withholding: why a message that was claimed is not sent after all.
+
+A message is written when its cause happens and sent later; by then its address may have changed hands. This
+looks once more, and writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Notice, rules_of
+from substrack.store import Address, Link, Message, User
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a message is not sent: nobody wants it any more, or (dead) it can be sent again by hand."""
+
+    why: str
+    state: MessageState = MessageState.CANCELLED
+
+
+GONE = Objection("the address is gone")
+OPENS_AN_ACCOUNT = frozenset({Notice.RESET, Notice.INVITE})
+"""Never sent on to another mailbox: admins edit each other's contacts, but may not take their accounts."""
+
+
+def find_objection(session: Session, message: Message, address: Address | None) -> Objection | None:
+    """Say what speaks against sending a message to its address as both are now; None when nothing does."""
+    if address is None or not address.value:
+        return GONE
+    if address.refused_since is not None:
+        return Objection("the address refuses mail", MessageState.DEAD)
+    if address.unsubscribed_at is not None and rules_of(message.notice).is_asking:
+        return Objection("unsubscribed")
+    if message.notice in OPENS_AN_ACCOUNT and address.value_key != _meant_for(session, message):
+        return Objection("the address was changed since")
+    return None
+
+
+def _meant_for(session: Session, message: Message) -> str | None:
+    """Find the mailbox that may open an account: where the user signs in, or where the invitation was for."""
+    link = session.get(Link, message.payload.get("link_id"))
+    if link is None:
+        return None
+    if message.notice is Notice.INVITE:
+        return (link.email or "").casefold()
+    return session.scalar(select(User.email_key).where(User.id == link.user_id))
