@@ -47,6 +47,11 @@ class TelegramChannel:
         self._slots = asyncio.Semaphore(connections)
         self._made: tuple[Bot, HTTPXRequest] | None = None
 
+    @property
+    def account(self) -> TelegramAccount:
+        """The bot this channel writes as."""
+        return self._account
+
     async def send(self, chat: OutgoingChat) -> str:
         """Send one message and return its number in that chat.
 

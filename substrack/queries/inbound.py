@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from substrack.store import Inbound
+from substrack.store import Inbound, Message
 
 
 def has_waiting_updates(session: Session, *, now: datetime) -> bool:
@@ -16,6 +16,11 @@ def has_waiting_updates(session: Session, *, now: datetime) -> bool:
         Inbound.processed_at.is_(None), or_(Inbound.lease_until.is_(None), Inbound.lease_until <= now)
     )
     return bool(session.scalar(select(waiting)))
+
+
+def has_due_edits(session: Session, *, now: datetime) -> bool:
+    """Tell whether a chat message is to be brought up to date."""
+    return bool(session.scalar(select(exists().where(Message.edit_at <= now))))
 
 
 def last_update_at(session: Session, connection_id: int) -> datetime | None:

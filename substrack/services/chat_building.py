@@ -9,9 +9,12 @@ from datetime import datetime
 from html import unescape
 from typing import Any, Final, Self
 
+from substrack.domain.chat_cards import Card
 from substrack.domain.cycles import local_hour
 from substrack.domain.letters import Letter
 from substrack.domain.notices import Notice
+from substrack.texts.catalogue import language_of
+from substrack.texts.chat_keyboards import Key, keyboard
 from substrack.texts.chat_letters import RenderedChat, render_chat
 
 QUIET_FROM: Final = 22
@@ -23,15 +26,6 @@ CAN_WAIT: Final = frozenset(
 
 
 _TAG: Final = re.compile(r"<[^>]+>")
-
-
-@dataclass(frozen=True)
-class Key:
-    """One button below a message: it sends `data` back, or opens `url`."""
-
-    text: str
-    data: str | None = None
-    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +51,16 @@ def _plain(html: str) -> str:
     return unescape(_TAG.sub("", html))
 
 
-def chat_words(letter: Letter) -> dict[str, Any]:
-    """Put a letter into one chat message with its buttons, in the form that is stored."""
-    rendered: RenderedChat = render_chat(letter)
+def chat_words(letter: Letter, card: Card | None) -> dict[str, Any]:
+    """Put a letter into one chat message with its buttons, in the form that is stored.
+
+    Buttons that do what the letter's link is for take its place.
+    """
+    locale = language_of(letter.locale)
+    keys = keyboard(card, locale)
+    rendered: RenderedChat = render_chat(letter, has_answers=bool(keys))
     link = ((Key(rendered.link.label, url=rendered.link.url),),) if rendered.link else ()
-    return ChatWords(rendered.html, link).as_dict(rendered.subject)
+    return ChatWords(rendered.html, (*keys, *link)).as_dict(rendered.subject)
 
 
 def is_silent(notice: Notice, now: datetime, time_zone: str) -> bool:

@@ -20,6 +20,7 @@ from substrack.domain.actors import Actor, ActorKind, credit_of
 from substrack.domain.errors import NotFound
 from substrack.domain.payments import ASKABLE, TRANSITIONS, Act, Standing, Status, WrongStatus
 from substrack.services.journal import new_correlation_id, record_payment
+from substrack.services.shown import flag_shown
 from substrack.store import (
     Allocation,
     Attempt,
@@ -208,6 +209,7 @@ def move(
     if changed is None:
         raise decided_already(session, payment, act)
     session.refresh(payment)
+    flag_shown(session, [payment.id], now=decision.now)
     after = snapshot(payment) | (facts or {}) | _rows(touched)
     return record_payment(
         session,

@@ -27,6 +27,7 @@ from substrack.services.ledger import (
 )
 from substrack.services.outbox import cancel_waiting
 from substrack.services.schedule import reschedule_payments
+from substrack.services.shown import flag_shown
 from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Event, Payment, Period, Receipt
 
 _DECISIONS = (Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST)
@@ -149,6 +150,7 @@ def _put_back(session: Session, payment: Payment, history: Sequence[Event], deci
     for event in reversed(history):
         _put_rows_back(session, (event.after or {}).get("rows", {}), decision.now)
     session.refresh(payment)
+    flag_shown(session, [payment.id], now=decision.now)
     record_payment(
         session,
         Act.UNDO.value,

@@ -33,6 +33,7 @@ from substrack.services.ledger import (
 )
 from substrack.services.periods import NoSuchPeriod
 from substrack.services.schedule import reschedule_payments
+from substrack.services.shown import flag_shown
 from substrack.store import (
     Allocation,
     AttemptState,
@@ -235,6 +236,7 @@ def _record_payment(
     decision: Decision,
 ) -> None:
     rows = touched.as_dict()
+    flag_shown(session, [payment.id], now=decision.now)
     record_payment(
         session,
         verb,

@@ -20,7 +20,8 @@ from substrack.bootstrap import Runtime
 from substrack.services.installation import beat
 from substrack.worker.clock_watch import ClockWatch
 from substrack.worker.outbox import Outbox
-from substrack.worker.senders import mail_sender
+from substrack.worker.senders import chat_sender, mail_sender
+from substrack.worker.telegram import BotRunner
 from substrack.worker.ticking import tick
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Worker:
 
     Raises:
         WrongSmtpUrl: the settings name no mail server that can be used.
+        WrongTelegramToken, WrongTelegramUrl: the settings name no bot.
     """
 
     def __init__(
@@ -44,7 +46,8 @@ class Worker:
     ) -> None:
         self._runtime, self._watch = runtime, watch or ClockWatch(runtime)
         self._drain_seconds = drain_seconds
-        self._sender = mail_sender(runtime)
+        self._sender, self._chats = mail_sender(runtime), chat_sender(runtime)
+        self._bot = BotRunner(runtime, self._chats) if self._chats is not None else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_stopping = False
         self._stop, self._tick_bell, self._deliver_bell = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -67,6 +70,8 @@ class Worker:
     def _ring_to_stop(self) -> None:
         for bell in (self._stop, self._tick_bell, self._deliver_bell):
             bell.set()
+        if self._bot is not None:
+            self._bot.stop()
 
     async def _work(self) -> bool:
         self._loop = asyncio.get_running_loop()
@@ -74,16 +79,19 @@ class Worker:
             return True
         # Two threads: a long tick must not keep a sent message waiting for its mark.
         ticking, database = ThreadPoolExecutor(1, "tick"), ThreadPoolExecutor(1, "outbox")
-        outbox = Outbox(self._runtime, self._sender, database, clock=self._runtime.now)
+        outbox = Outbox(self._runtime, self._sender, database, clock=self._runtime.now, chats=self._chats)
         scheduler = _ringing(self._tick_bell, self._deliver_bell)
         try:
             return await self._run_until_stopped(
                 self._repeat("tick", TICK_SECONDS, self._tick_bell, lambda: self._tick(ticking)),
                 self._repeat("delivery", DELIVER_SECONDS, self._deliver_bell, lambda: self._deliver(outbox)),
+                *([self._bot.run()] if self._bot is not None else []),
             )
         finally:
             scheduler.shutdown(wait=False)
             await self._sender.close()
+            if self._chats is not None:
+                await self._chats.close()
             ticking.shutdown(wait=False)
             database.shutdown(wait=False)
 

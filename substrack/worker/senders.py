@@ -12,8 +12,8 @@ from substrack.channels.mailbox import MailboxChannel
 from substrack.channels.smtp_server import SmtpServer
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_account import TelegramAccount
-from substrack.services.chat_building import Key
 from substrack.services.delivery import BuiltMessage
+from substrack.texts.chat_keyboards import Key
 
 
 def mail_sender(runtime: Runtime) -> MailSender:
