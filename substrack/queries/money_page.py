@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
@@ -98,6 +98,34 @@ def find_account(accounts: list[Account], key: str) -> Account:
         if account.key == key:
             return account
     raise NotListed("person")
+
+
+def likely_account(session: Session, contact_id: int) -> str | None:
+    """Name the account that money of this person is most likely for: where they owe most, else any."""
+    sender, payer = aliased(Contact), aliased(Contact)
+    is_owed = and_(
+        Payment.member_id == Member.id,
+        Payment.payer_id == Group.payer_id,
+        Payment.kind == PaymentKind.DUES,
+        Payment.status.in_(OPEN),
+        Payment.voided_at.is_(None),
+    )
+    is_sharing = and_(Member.left_on.is_(None), Group.archived_at.is_(None))
+    owed = func.coalesce(func.sum(Payment.amount_minor - Payment.received_minor), 0)
+    query = (
+        select(sender.public_id, payer.public_id, Group.currency)
+        .select_from(Member)
+        .join(Group, Group.id == Member.group_id)
+        .join(sender, sender.id == Member.contact_id)
+        .join(payer, payer.id == Group.payer_id)
+        .outerjoin(Payment, is_owed)
+        .where(Member.contact_id == contact_id, Member.contact_id != Group.payer_id)
+        .where(or_(is_sharing, Payment.id.is_not(None)))
+        .group_by(sender.public_id, payer.public_id, Group.currency)
+        .order_by(owed.desc(), payer.public_id)
+    )
+    found = session.execute(query.limit(1)).first()
+    return ".".join(found) if found else None
 
 
 def load_open(session: Session, account: Account) -> list[OpenRow]:

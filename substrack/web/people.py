@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, SelectField, StringField
 
 from substrack.domain.errors import Refused
+from substrack.queries.money_page import likely_account
 from substrack.queries.people import find_contact, load_contact
 from substrack.queries.people_page import PersonPage, list_people_with_balances, load_person
 from substrack.services.mailboxes import MailboxShared
@@ -165,6 +166,7 @@ def _show(person: PersonPage, *, about: PersonForm | None = None, email: EmailFo
     return page(
         "web/person.html",
         person=person,
+        account=likely_account(reading(), contact.id),
         contact=contact,
         about=about or shown,
         email=email or EmailForm(email=contact.email or ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -39,6 +40,22 @@ def test_who_owes_is_offered_with_what_they_owe(olga: Browser) -> None:
 
     assert "Ben: owes 5.98\xa0€ (to Olga)" in shown
     assert "Olga:" not in shown
+
+
+@pytest.mark.usefixtures("ben")
+def test_nobody_is_chosen_before_somebody_chooses(olga: Browser) -> None:
+    assert fill(olga.get("/money-in").text, "account")["account"] == ""
+
+
+def test_a_persons_page_records_money_of_that_person(olga: Browser, cast: Cast, ben: Member) -> None:
+    for name in ("Ben", "Mia"):
+        page = olga.get(f"/people/{contact_named(cast, name).public_id}").text
+        address = unescape(page.split('href="/money-in?')[1].split('"')[0])
+
+        assert (
+            fill(olga.get(f"/money-in?{address}").text, "account")["account"]
+            == (url_of(cast, name).partition("=")[2])
+        )
 
 
 def test_the_sum_owed_is_filled_in_and_what_it_settles_is_shown(
