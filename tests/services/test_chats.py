@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -183,6 +184,27 @@ class TestLinking:
 
         assert not link(cast, ben.id).replaced
         assert people_in(cast, BEN_CHAT) == ["Ben"]
+
+    def test_of_two_phones_that_open_one_code_at_once_one_is_linked(self, cast: Cast, ben: Contact) -> None:
+        code, phones = code_for(cast, ben.id), range(7001, 7009)
+        cast.do(connection_for, cast.workspace_id, Channel.TELEGRAM)
+        with ThreadPoolExecutor(len(phones)) as pool:
+            presses = [pool.submit(use, cast, code, phone) for phone in phones]
+            outcomes = [press.exception() for press in presses]
+            linked = [phone for phone, failed in zip(phones, outcomes, strict=True) if failed is None]
+
+        assert len(linked) == 1
+        assert {type(failed) for failed in outcomes if failed} == {DeadLink}
+        assert [people_in(cast, phone) for phone in linked] == [["Ben"]]
+        assert cast.notices_to(ben.id) == ["chat_linked"]
+
+    def test_a_press_that_arrives_five_times_at_once_links_once(self, cast: Cast, ben: Contact) -> None:
+        code = code_for(cast, ben.id)
+        cast.do(connection_for, cast.workspace_id, Channel.TELEGRAM)
+        with ThreadPoolExecutor(5) as pool:
+            linked = [pool.submit(use, cast, code) for _ in range(5)]
+            assert {one.result().name for one in linked} == {"Ben"}
+        assert cast.notices_to(ben.id) == ["chat_linked"]
 
 
 class TestReplacing:
