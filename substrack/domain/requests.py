@@ -128,6 +128,13 @@ def may_ask_at(now: datetime, rules: RequestRules) -> bool:
     return rules.hour <= hour < max(LAST_HOUR, rules.hour + 1)
 
 
+def next_hours_at(now: datetime, rules: RequestRules) -> datetime:
+    """Say when, outside the hours of `may_ask_at`, they begin next."""
+    today = today_of(now, rules)
+    has_passed = local_hour(now, rules.time_zone) >= rules.hour
+    return at_hour(today + timedelta(days=has_passed), rules.hour, rules.time_zone)
+
+
 def initiates(payment: AskedPayment, rules: RequestRules, today: date) -> bool:
     """Tell whether this payment's slot has come, so that its contact is asked today."""
     slot = next_request_on(payment, rules)

@@ -12,23 +12,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure
 from substrack.domain.letters import Letter
 from substrack.domain.notices import Channel, Notice
+from substrack.queries.chat_cards import load_card
 from substrack.queries.delivery import is_claimable
 from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
 from substrack.services.chat_building import ChatWords, chat_words, is_silent
-from substrack.services.lanes import find_room, pause_lane
+from substrack.services.lanes import Room, find_room, pause_lane, probe_again, resume_lane
 from substrack.services.ledger import lock_contacts
 from substrack.services.letter_links import links_for
 from substrack.services.links import LinkSigner
 from substrack.services.mailboxes import mark_refused
 from substrack.services.outbox import fall_back_to_mail
-from substrack.services.withholding import GONE, Objection, find_objection
+from substrack.services.withholding import GONE, Objection, find_objection, rests_until
 from substrack.store import Address, Message, Workspace, new_public_id
 from substrack.texts.letters import RenderedLetter, render
 
@@ -74,10 +75,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Failed:
-    """The outcome of a failed try, and whether it has just paused the lane."""
+    """The outcome of a failed try, and whether it has just paused the lane, or opened it again."""
 
     outcome: Outcome
     has_paused_lane: bool = False
+    has_opened_lane: bool = False
 
 
 def claim_messages(
@@ -95,7 +97,7 @@ def claim_messages(
     due = (
         select(Message.id)
         .where(Message.lane == lane, is_claimable(now))
-        .order_by(Message.due_at, Message.id)
+        .order_by(*_order(room))
         .limit(room.places)
         .with_for_update(skip_locked=True)
     )
@@ -106,9 +108,12 @@ def claim_messages(
         .values(state=MessageState.SENDING, lease_token=token, lease_until=now + lease)
         .returning(Message.id, Message.public_id)
     )
-    return [
+    held = [
         ClaimedMessage(key, public_id, lane, token, room.is_probe) for key, public_id in sorted(claimed.all())
     ]
+    if room.is_probe and room.places and not held:
+        probe_again(session, lane)
+    return held
 
 
 def build_message(
@@ -119,7 +124,7 @@ def build_message(
     A text that was stored before a crash is sent again as it is. Nothing is sent, and the message is
     cancelled with the reason, when the address is gone, no longer wants it or is not the one an account is
     opened from, or when there is nothing left to say. It is dead, to be retried, when the address refuses
-    mail.
+    mail, and a request waits for the hours in which people are asked.
     """
     message = _held(session, claimed)
     if message is None:
@@ -127,15 +132,19 @@ def build_message(
     address = session.get(Address, message.address_id) if message.address_id else None
     objection = find_objection(session, message, address)
     if objection is not None or address is None:
-        _give_up(session, message, objection or GONE, now)
+        _give_up(session, claimed, message, objection or GONE, now)
+        return None
+    opens_at = rests_until(session, message, now=now)
+    if opens_at is not None:
+        _put_off(session, claimed, message, opens_at, now)
         return None
     letter = load_letter(session, message, links=links_for(session, message, signer, now=now), now=now)
     if letter is None:
-        _give_up(session, message, Objection("nothing left to say"), now)
+        _give_up(session, claimed, message, Objection("nothing left to say"), now)
         return None
     if message.rendered is None:
         # The mail's Date: an answer that waited out three weeks of downtime must not sort three weeks back.
-        message.rendered, message.due_at = _put_into_words(message, letter), now
+        message.rendered, message.due_at = _put_into_words(session, message, letter, now), now
     session.flush()
     return _built(session, message, address, message.rendered, now)
 
@@ -194,7 +203,7 @@ def mark_failed(
         _mark(
             session, claimed, state=MessageState.QUEUED, due_at=now, rendered=None, last_error=failure.reason
         )
-        return Failed(Outcome.RETRYING)
+        return Failed(Outcome.RETRYING, has_opened_lane=_lane_works(session, claimed, sent_to))
     verdict = after_failure(failure, attempts=message.attempts, due_at=message.due_at, now=now)
     _mark(
         session,
@@ -213,11 +222,30 @@ def mark_failed(
         fall_back_to_mail(session, lost, now=now)
     if failure.scope is Scope.LANE:
         return Failed(Outcome.RETRYING, has_paused_lane=pause_lane(session, claimed.lane, failure, now=now))
-    return Failed(Outcome.DEAD if verdict.state is MessageState.DEAD else Outcome.RETRYING)
+    has_opened = _lane_works(session, claimed, sent_to)
+    outcome = Outcome.DEAD if verdict.state is MessageState.DEAD else Outcome.RETRYING
+    return Failed(outcome, has_opened_lane=has_opened)
 
 
-def _put_into_words(message: Message, letter: Letter) -> dict[str, Any]:
-    return chat_words(letter) if message.channel is Channel.TELEGRAM else render(letter).as_dict()
+def _lane_works(session: Session, claimed: ClaimedMessage, sent_to: str | None) -> bool:
+    """Open the lane when its probe met a server that refused just this: it answers, so it works."""
+    if not claimed.is_probe:
+        return False
+    if sent_to is None:
+        probe_again(session, claimed.lane)
+        return False
+    return resume_lane(session, claimed.lane)
+
+
+def _order(room: Room) -> tuple[Any, ...]:
+    """The oldest first; a probe is any of them, since the oldest may be the one this server never takes."""
+    return (func.random(),) if room.is_probe else (Message.due_at, Message.id)
+
+
+def _put_into_words(session: Session, message: Message, letter: Letter, now: datetime) -> dict[str, Any]:
+    if message.channel is Channel.TELEGRAM:
+        return chat_words(letter, load_card(session, message, now=now))
+    return render(letter).as_dict()
 
 
 def _built(
@@ -271,13 +299,28 @@ def _held(session: Session, claimed: ClaimedMessage) -> Message | None:
     )
 
 
-def _give_up(session: Session, message: Message, objection: Objection, now: datetime) -> None:
+def _give_up(
+    session: Session, claimed: ClaimedMessage, message: Message, objection: Objection, now: datetime
+) -> None:
     """Take a claimed message out of the queue; what a chat refuses goes by mail, like what waited there."""
-    message.state, message.last_error = objection.state, objection.why
-    message.lease_token = message.lease_until = None
-    session.flush()
+    _mark(session, claimed, state=objection.state, last_error=objection.why)
     if objection.state is MessageState.DEAD and message.channel is Channel.TELEGRAM:
         fall_back_to_mail(session, [message], now=now)
+    _pass_probe_on(session, claimed)
+
+
+def _put_off(
+    session: Session, claimed: ClaimedMessage, message: Message, until: datetime, now: datetime
+) -> None:
+    """Leave a request for the hours in which people are asked; waiting for them makes it no staler."""
+    expires_at = message.expires_at + (until - now) if message.expires_at else None
+    _mark(session, claimed, state=MessageState.QUEUED, due_at=until, expires_at=expires_at)
+    _pass_probe_on(session, claimed)
+
+
+def _pass_probe_on(session: Session, claimed: ClaimedMessage) -> None:
+    if claimed.is_probe:
+        probe_again(session, claimed.lane)
 
 
 def _mark(session: Session, claimed: ClaimedMessage, **values: Any) -> bool:

@@ -1,19 +1,22 @@
-"""Withholding: why a message that was claimed is not sent after all.
+"""Withholding: why a message that was claimed is not sent after all, or not at this hour.
 
-A message is written when its cause happens and sent later; by then its address may have changed hands. This
-looks once more, and writes nothing.
+A message is written when its cause happens and sent later; by then its address may have changed hands, or it
+is night. This looks once more, and writes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import Notice, rules_of
-from substrack.store import Address, Link, Message, User
+from substrack.domain.notices import REQUESTS, Notice, rules_of
+from substrack.domain.requests import may_ask_at, next_hours_at
+from substrack.services.schedule import rules_of_group
+from substrack.store import Address, Group, Link, Message, MessageItem, Payment, User
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,26 @@ def find_objection(session: Session, message: Message, address: Address | None) 
     if message.notice in OPENS_AN_ACCOUNT and address.value_key != _meant_for(session, message):
         return Objection("the address was changed since")
     return None
+
+
+def rests_until(session: Session, message: Message, *, now: datetime) -> datetime | None:
+    """Say when a request may go out that must not now; None when it may, and for every other notice.
+
+    The hours are those of the group whose payment has been due the longest.
+    """
+    if message.notice not in REQUESTS:
+        return None
+    group = session.scalar(
+        select(Group)
+        .join(Payment, Payment.group_id == Group.id)
+        .join(MessageItem, MessageItem.payment_id == Payment.id)
+        .where(MessageItem.message_id == message.id)
+        .order_by(Payment.due_on, Payment.id)
+        .limit(1)
+    )
+    if group is None or may_ask_at(now, rules := rules_of_group(group)):
+        return None
+    return next_hours_at(now, rules)
 
 
 def _meant_for(session: Session, message: Message) -> str | None:

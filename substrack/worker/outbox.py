@@ -43,6 +43,7 @@ from substrack.worker.leasing import Stop, drain
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
 log = logging.getLogger(__name__)
+LANE_WORKS = "lane %s works again"
 Answer = TypeVar("Answer")
 Given = TypeVarTuple("Given")
 
@@ -187,7 +188,7 @@ class Outbox:
             has_opened = claimed.is_probe and resume_lane(session, claimed.lane)
         self._counts["sent"] += is_marked
         if has_opened:
-            log.info("lane %s works again", claimed.lane)
+            log.info(LANE_WORKS, claimed.lane)
 
     def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, sent_to: str | None) -> None:
         with self._runtime.transaction() as session:
@@ -196,7 +197,9 @@ class Outbox:
         if failed.has_paused_lane:
             reason = _without_addresses(failure.reason)
             log.warning("lane %s is paused, tried again every minute: %s", claimed.lane, reason)
-        elif failed.outcome is Outcome.DEAD:
+        if failed.has_opened_lane:
+            log.info(LANE_WORKS, claimed.lane)
+        if failed.outcome is Outcome.DEAD:
             log.warning("message %s failed for good", claimed.public_id)
 
     async def _call(self, step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:

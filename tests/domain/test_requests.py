@@ -1,11 +1,11 @@
 """When a payment comes along in a request that goes out anyway."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from substrack.domain.payments import Status
-from substrack.domain.requests import AskedPayment, RequestRules, initiates, joins
+from substrack.domain.requests import AskedPayment, RequestRules, initiates, joins, may_ask_at, next_hours_at
 
 RULES = RequestRules(
     grace_days=3, repeat_every_days=3, maximum=8, overdue_after_days=14, hour=10, time_zone="Europe/Berlin"
@@ -35,3 +35,19 @@ def test_what_was_put_off_is_asked_for_on_its_day() -> None:
     payment, day = asked(date(2026, 3, 10)), date(2026, 3, 10)
     assert initiates(payment, RULES, day)
     assert joins(payment, RULES, day)
+
+
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [
+        (datetime(2026, 3, 7, 1, tzinfo=UTC), datetime(2026, 3, 7, 9, tzinfo=UTC)),
+        (datetime(2026, 3, 7, 19, tzinfo=UTC), datetime(2026, 3, 8, 9, tzinfo=UTC)),
+        (datetime(2026, 3, 28, 22, tzinfo=UTC), datetime(2026, 3, 29, 8, tzinfo=UTC)),
+        (datetime(2026, 3, 7, 23, 30, tzinfo=UTC), datetime(2026, 3, 8, 9, tzinfo=UTC)),
+    ],
+    ids=["by night", "in the evening", "summer time begins", "past midnight"],
+)
+def test_the_hours_begin_again_at_the_groups_hour(now: datetime, begins: datetime) -> None:
+    assert not may_ask_at(now, RULES)
+    assert next_hours_at(now, RULES) == begins
+    assert may_ask_at(begins, RULES)

@@ -225,6 +225,22 @@ def test_a_lane_that_works_again_takes_everything(house: House) -> None:
     assert len(house.claim(now=now)) == 2
 
 
+def test_a_message_the_server_never_takes_does_not_close_the_lane_for_good(house: House) -> None:
+    stuck, other = house.write("stuck", due_at=NOW - timedelta(hours=1)), house.write("other")
+    house.fail(house.claim(limit=1)[0], OFFLINE)
+    minutes = [NOW + number * LANE_PROBE for number in range(1, 40)]
+
+    for now in minutes:
+        for claimed in house.claim(limit=1, now=now):
+            if claimed.id == other:
+                house.sent(claimed, now=now)
+                return
+            assert claimed.id == stuck
+            house.fail(claimed, OFFLINE, now=now)
+
+    pytest.fail("the other one was never tried")
+
+
 def test_a_lane_stays_paused_as_long_as_the_other_side_asks(house: House) -> None:
     house.write("one")
     wish = DeliveryFailed("too many", scope=Scope.LANE, retry_after=timedelta(minutes=10))

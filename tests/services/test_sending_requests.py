@@ -1,0 +1,120 @@
+"""Claims about requests on their way out: by day only, and never counted when they did not leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from substrack.domain.actors import OPERATOR
+from substrack.domain.delivery import LANE_PROBE, DeliveryFailed, MessageState, Scope
+from substrack.domain.notices import Notice
+from substrack.services.delivery import ClaimedMessage, build_message, claim_messages, mark_failed
+from substrack.services.payments import confirm_payment
+from substrack.store import Member, Message
+from substrack.worker.outbox import DeliverReport, deliver_due
+from tests.support.cast import Cast, at
+
+ASKED = at("2026-02-04")
+EVENING, NIGHT, MORNING = at("2026-02-04", 18), at("2026-02-05", 1), at("2026-02-05", 9)
+DOWN = DeliveryFailed("the mail server can’t be reached", scope=Scope.LANE)
+
+
+@dataclass
+class Scene:
+    """Ben and mia owe for February and are asked from the 4th, between ten and eight in Berlin."""
+
+    cast: Cast
+    ben: Member
+    mia: Member
+
+    def claim(self, now: datetime, *, limit: int = 10) -> list[ClaimedMessage]:
+        lane, lease = self.cast.messages()[0].lane, timedelta(minutes=5)
+        return self.cast.do(claim_messages, lane, limit=limit, lease=lease, now=now)
+
+    def pause(self, now: datetime) -> None:
+        """Let the lane fail."""
+        self.cast.do(mark_failed, self.claim(now, limit=1)[0], DOWN, sent_to=None, now=now)
+
+    def build(self, claimed: ClaimedMessage, now: datetime) -> bool:
+        signer = self.cast.runtime.signer
+        return self.cast.do(build_message, claimed, signer=signer, now=now) is not None
+
+    def deliver(self, now: datetime) -> DeliverReport:
+        return deliver_due(self.cast.runtime, now=now)
+
+    def requests(self, member: Member) -> list[Message]:
+        return self.cast.messages(contact_id=member.contact_id, notice=Notice.REQUEST)
+
+
+@pytest.fixture
+def scene(cast: Cast) -> Scene:
+    group = cast.group()
+    ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(at("2026-02-01"))
+    return Scene(cast, ben, mia)
+
+
+def test_a_request_left_over_from_the_evening_waits_for_the_morning(scene: Scene) -> None:
+    scene.cast.tick(EVENING)
+    [before] = scene.requests(scene.ben)
+
+    assert scene.deliver(NIGHT) == DeliverReport(sent=0, retrying=0, failed=0, queued=0)
+
+    [message] = scene.requests(scene.ben)
+    assert (message.state, message.due_at, message.attempts) == (MessageState.QUEUED, MORNING, 0)
+    assert before.expires_at is not None
+    assert message.expires_at == before.expires_at + (MORNING - NIGHT)
+    assert scene.deliver(MORNING).sent == 2
+
+
+def test_an_answer_goes_out_by_night(scene: Scene) -> None:
+    scene.cast.do(confirm_payment, scene.cast.payment_of(scene.ben).id, by=OPERATOR, now=NIGHT)
+
+    assert scene.deliver(NIGHT).sent == 1
+
+
+def test_a_probe_that_is_moot_does_not_keep_a_working_lane_closed(scene: Scene) -> None:
+    scene.cast.tick(ASKED)
+    scene.pause(ASKED)
+    for member in (scene.ben, scene.mia):
+        scene.cast.do(confirm_payment, scene.cast.payment_of(member).id, by=OPERATOR, now=ASKED)
+
+    report = scene.deliver(ASKED + LANE_PROBE)
+
+    assert report == DeliverReport(sent=2, retrying=0, failed=0, queued=0)
+
+
+def test_a_probe_that_waits_for_the_morning_does_not_keep_answers_back(scene: Scene) -> None:
+    scene.cast.tick(EVENING)
+    scene.pause(EVENING)
+    scene.cast.do(confirm_payment, scene.cast.payment_of(scene.ben).id, by=OPERATOR, now=NIGHT)
+
+    assert scene.deliver(NIGHT) == DeliverReport(sent=1, retrying=0, failed=0, queued=0)
+
+
+@pytest.mark.parametrize("scope", [Scope.ADDRESS, Scope.MESSAGE])
+def test_a_server_that_refuses_one_mail_is_there_for_the_others(scene: Scene, scope: Scope) -> None:
+    scene.cast.tick(ASKED)
+    scene.pause(ASKED)
+    now = ASKED + LANE_PROBE
+    [probe] = scene.claim(now)
+    refusal = DeliveryFailed("550 not this one", scope=scope, permanent=True)
+
+    failed = scene.cast.do(mark_failed, probe, refusal, sent_to="ben@example.org", now=now)
+
+    assert failed.has_opened_lane
+    assert not any(claimed.is_probe for claimed in scene.claim(now))
+
+
+def test_a_letter_that_could_not_be_written_says_nothing_of_the_server(scene: Scene) -> None:
+    scene.cast.tick(ASKED)
+    scene.pause(ASKED)
+    now = ASKED + LANE_PROBE
+    [probe] = scene.claim(now)
+    bug = DeliveryFailed("an error of SubsTrack", scope=Scope.MESSAGE)
+
+    assert not scene.cast.do(mark_failed, probe, bug, sent_to=None, now=now).has_opened_lane
+
+    assert [claimed.is_probe for claimed in scene.claim(now)] == [True]
