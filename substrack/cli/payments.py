@@ -14,6 +14,7 @@ from substrack.cli.desk import Desk, at_desk
 from substrack.cli.output import plain, show
 from substrack.cli.params import DAY, dry_run_flag, json_flag, read_amount, read_optional
 from substrack.domain.actors import OPERATOR
+from substrack.domain.errors import Refused
 from substrack.domain.payments import ReopenCause, Status
 from substrack.queries.groups import find_group
 from substrack.queries.ledger_lists import PaymentRow, find_payment, list_payments, load_payment
@@ -32,6 +33,15 @@ COLUMNS = ("id", "group_name", "member", "period", "amount", "received", "curren
 
 payment_ids_argument = click.argument("payment_ids", nargs=-1, required=True)
 reason_option = click.option("--reason", required=True, help="The member reads it.")
+
+
+class OneSumForSeveral(Refused):
+    """A sum was given for more than it could belong to; booking it for each would make money."""
+
+    field = "amount"
+
+    def __init__(self, several: str, instead: str) -> None:
+        super().__init__(f"One sum can't be meant for {several}. {instead}")
 
 
 @click.group("payment")
@@ -91,7 +101,10 @@ def claim(
     """Say for members that they paid."""
     with desk.writing(dry_run=dry_run) as session:
         keys = _find(session, desk, payment_ids)
-        for contact_id, owed in _by_contact(session, keys).items():
+        by_contact = _by_contact(session, keys)
+        if amount is not None and len(by_contact) > 1:
+            raise OneSumForSeveral("several people", "Claim for each of them alone.")
+        for contact_id, owed in by_contact.items():
             claim_payments(
                 session,
                 contact_id,
@@ -141,6 +154,9 @@ def confirm(
     as_json: bool,
 ) -> None:
     """Confirm that the money came, or the smaller sum that did."""
+    if amount is not None and len(set(payment_ids)) > 1:
+        instead = "Book what arrived with `receipt add --amount … --payment ID --payment ID`."
+        raise OneSumForSeveral("each of several payments", instead)
 
     def act(session: Session, row: PaymentRow) -> None:
         confirm_payment(
@@ -208,15 +224,16 @@ def reopen(desk: Desk, *, payment_ids: tuple[str, ...], because: str, dry_run: b
 @click.argument("payment_id")
 @click.option("--amount", required=True, help="What the member owes for the period, all in all.")
 @reason_option
+@dry_run_flag
 @json_flag
-def adjust(desk: Desk, *, payment_id: str, amount: str, reason: str, as_json: bool) -> None:
+def adjust(desk: Desk, *, payment_id: str, amount: str, reason: str, dry_run: bool, as_json: bool) -> None:
     """Correct what one member owes; the payer's part takes the difference."""
 
     def act(session: Session, row: PaymentRow) -> None:
         money = read_amount(amount, row.amount.currency, flag="amount")
         adjust_payment(session, row.id, amount=money, reason=reason, by=OPERATOR, now=desk.now)
 
-    _decide(desk, [payment_id], act, dry_run=False, as_json=as_json)
+    _decide(desk, [payment_id], act, dry_run=dry_run, as_json=as_json)
 
 
 def describe(row: PaymentRow) -> dict[str, Any]:
@@ -273,7 +290,8 @@ def _by_key(service: Callable[..., Any], desk: Desk, session: Session, row: Paym
 
 
 def _find(session: Session, desk: Desk, payment_ids: Sequence[str]) -> list[int]:
-    return [find_payment(session, desk.workspace_id, one) for one in payment_ids]
+    """Find what is named, each once however often and in whichever way it was named."""
+    return list(dict.fromkeys(find_payment(session, desk.workspace_id, one) for one in payment_ids))
 
 
 def _by_contact(session: Session, keys: Sequence[int]) -> dict[int, list[PaymentRow]]:

@@ -96,6 +96,23 @@ def test_several_payments_are_confirmed_at_once_or_not_at_all(opened: House) -> 
     assert [one["status"] for one in confirmed] == ["confirmed", "confirmed"]
 
 
+def test_one_sum_is_not_booked_for_several_payments(opened: House) -> None:
+    keys = [opened.payment(name)["id"] for name in ("Ben", "Mia")]
+    sentence = opened.refused("payment", "confirm", *keys, "--amount", "6", now=LATER)
+    assert sentence.startswith("--amount: One sum can't be meant for each of several payments.")
+    assert "receipt add" in sentence
+    claimed = opened.refused("payment", "claim", *keys, "--amount", "6", now=LATER)
+    assert "several people" in claimed
+    assert {opened.payment(name)["status"] for name in ("Ben", "Mia")} == {"pending"}
+    assert opened.do("receipt", "list") == []
+
+
+def test_a_payment_named_twice_is_settled_once(opened: House) -> None:
+    ben = opened.payment("Ben")
+    done = opened.do("payment", "confirm", ben["id"], ben["id"], "--amount", "2", now=LATER)
+    assert (done["received"], done["status"]) == ("2.00", "pending")
+
+
 def test_a_dry_run_leaves_nothing_behind(opened: House) -> None:
     key = opened.payment("Ben")["id"]
     assert opened.do("payment", "confirm", key, "--dry-run", now=LATER)["status"] == "confirmed"
