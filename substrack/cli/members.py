@@ -9,7 +9,7 @@ import click
 
 from substrack.cli.desk import Desk, at_desk
 from substrack.cli.output import plain, show
-from substrack.cli.params import DAY, json_flag, read_optional
+from substrack.cli.params import DAY, dry_run_flag, json_flag, read_optional
 from substrack.domain.actors import OPERATOR
 from substrack.domain.errors import Refused
 from substrack.queries.groups import find_group, load_terms
@@ -167,10 +167,11 @@ def leave(desk: Desk, *, member_id: str, left_on: date | None, as_json: bool) ->
 @at_desk
 @click.option("--group", "group_id", required=True)
 @click.argument("member_ids", nargs=-1)
+@dry_run_flag
 @json_flag
-def tell(desk: Desk, *, group_id: str, member_ids: tuple[str, ...], as_json: bool) -> None:
+def tell(desk: Desk, *, group_id: str, member_ids: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Send the welcome: to the members named, or to all who have not had it."""
-    with desk.writing() as session:
+    with desk.writing(dry_run=dry_run) as session:
         key = find_group(session, desk.workspace_id, group_id)
         named = [find_member(session, desk.workspace_id, one) for one in member_ids] or None
         told = tell_them(session, key, named, by=OPERATOR, now=desk.now)
@@ -216,6 +217,7 @@ def show_person(desk: Desk, *, contact_id: str, as_json: bool) -> None:
 @click.option("--language", help="A code such as en; an empty one clears it.")
 @click.option("--timezone", help="An empty one clears it.")
 @click.option("--shares-mailbox", is_flag=True, help="The address is another person's as well.")
+@dry_run_flag
 @json_flag
 def edit_person(
     desk: Desk,
@@ -226,10 +228,11 @@ def edit_person(
     language: str | None,
     timezone: str | None,
     shares_mailbox: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Change what is known of a person."""
-    with desk.writing() as session:
+    with desk.writing(dry_run=dry_run) as session:
         key = find_contact(session, desk.workspace_id, contact_id)
         edit_contact(
             session, key, name=name, language=language, time_zone=timezone, by=OPERATOR, now=desk.now

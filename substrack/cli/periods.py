@@ -58,12 +58,20 @@ def open_next(desk: Desk, *, group_id: str, count: int, dry_run: bool, as_json: 
 @click.option("--total", help="The bill of a variable period, or a corrected total.")
 @click.option("--due-on", type=DAY)
 @click.option("--reason", default="", help="Why; members and admins can read it.")
+@dry_run_flag
 @json_flag
 def edit(
-    desk: Desk, *, period_id: str, total: str | None, due_on: date | None, reason: str, as_json: bool
+    desk: Desk,
+    *,
+    period_id: str,
+    total: str | None,
+    due_on: date | None,
+    reason: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Enter the bill of a period, or correct its total or due date."""
-    with desk.writing() as session:
+    with desk.writing(dry_run=dry_run) as session:
         key = find_period(session, desk.workspace_id, period_id)
         money = read_optional(total, load_period(session, key).currency, flag="total")
         edit_period(session, key, total=money, due_on=due_on, reason=reason, by=OPERATOR, now=desk.now)
@@ -75,10 +83,11 @@ def edit(
 @at_desk
 @click.argument("period_id")
 @click.option("--reason", required=True)
+@dry_run_flag
 @json_flag
-def void(desk: Desk, *, period_id: str, reason: str, as_json: bool) -> None:
+def void(desk: Desk, *, period_id: str, reason: str, dry_run: bool, as_json: bool) -> None:
     """Take a period and its payments out of every sum; nobody is asked for it any more."""
-    with desk.writing() as session:
+    with desk.writing(dry_run=dry_run) as session:
         key = find_period(session, desk.workspace_id, period_id)
         void_period(session, key, reason=reason, by=OPERATOR, now=desk.now)
         result = describe(load_period(session, key))
@@ -88,10 +97,11 @@ def void(desk: Desk, *, period_id: str, reason: str, as_json: bool) -> None:
 @periods.command("restore")
 @at_desk
 @click.argument("period_id")
+@dry_run_flag
 @json_flag
-def restore(desk: Desk, *, period_id: str, as_json: bool) -> None:
+def restore(desk: Desk, *, period_id: str, dry_run: bool, as_json: bool) -> None:
     """Take a voided period back."""
-    with desk.writing() as session:
+    with desk.writing(dry_run=dry_run) as session:
         key = find_period(session, desk.workspace_id, period_id)
         restore_period(session, key, by=OPERATOR, now=desk.now)
         result = describe(load_period(session, key))

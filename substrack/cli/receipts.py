@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from substrack.cli.desk import Desk, at_desk
 from substrack.cli.output import plain, show
-from substrack.cli.params import DAY, json_flag, read_amount
+from substrack.cli.params import DAY, dry_run_flag, json_flag, read_amount
 from substrack.domain.actors import OPERATOR
 from substrack.domain.currencies import currency_code
 from substrack.domain.errors import Refused
@@ -48,6 +48,7 @@ def receipts() -> None:
 @click.option("--received-on", type=DAY, help="Default: today.")
 @click.option("--method")
 @click.option("--note")
+@dry_run_flag
 @json_flag
 def add(
     desk: Desk,
@@ -61,10 +62,11 @@ def add(
     received_on: date | None,
     method: str | None,
     note: str | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Record money that came, and settle what they owe with it."""
-    with desk.writing() as session:
+    with desk.writing(dry_run=dry_run) as session:
         contact = find_contact(session, desk.workspace_id, contact_id)
         group = find_group(session, desk.workspace_id, group_id) if group_id else None
         payer = find_contact(session, desk.workspace_id, payer_id) if payer_id else None
@@ -113,10 +115,11 @@ def list_them(
 @at_desk
 @click.argument("receipt_id")
 @click.option("--reason", required=True)
+@dry_run_flag
 @json_flag
-def void(desk: Desk, *, receipt_id: str, reason: str, as_json: bool) -> None:
+def void(desk: Desk, *, receipt_id: str, reason: str, dry_run: bool, as_json: bool) -> None:
     """Take a receipt back; what it settled is open again."""
-    with desk.writing() as session:
+    with desk.writing(dry_run=dry_run) as session:
         key = find_receipt(session, desk.workspace_id, receipt_id)
         void_receipt(session, key, reason=reason, by=OPERATOR, now=desk.now)
         result = describe(load_receipt(session, key))
