@@ -104,7 +104,7 @@ def edit(desk: Desk, *, group_id: str, as_json: bool, **options: Any) -> None:
         key = find_group(session, desk.workspace_id, group_id)
         terms = load_terms(session, key)
         currency = currency_code(options.pop("currency", None) or terms.currency)
-        given = given_terms(session, desk.workspace_id, currency, options)
+        given = given_terms(session, desk.workspace_id, currency, options, unit=terms.unit)
         if given.get("split") is SplitKind.VARIABLE:
             given["price"] = None
         edit_group(session, key, replace(terms, currency=currency, **given), by=OPERATOR, now=desk.now)

@@ -9,6 +9,7 @@ import click
 
 from substrack.domain.errors import Refused
 from substrack.domain.money import AmountRefused, Money, parse_amount
+from substrack.domain.terms import EARLIEST, LATEST
 
 
 class NaiveInstant(Refused):
@@ -18,6 +19,15 @@ class NaiveInstant(Refused):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"{text} needs a zone: write 2026-03-01T10:00:00+01:00, or 2026-03-01T09:00:00Z.")
+
+
+class FarInstant(Refused):
+    """A year so far off that it must be a slip, and that calendars could not count on from."""
+
+    field = "now"
+
+    def __init__(self) -> None:
+        super().__init__(f"Choose an instant in the years {EARLIEST.year} to {LATEST.year}.")
 
 
 class InstantType(click.ParamType[datetime]):
@@ -34,6 +44,8 @@ class InstantType(click.ParamType[datetime]):
             self.fail(f"“{value}” is not an instant; write 2026-03-01T10:00:00+01:00.", param, ctx)
         if instant.tzinfo is None:
             raise NaiveInstant(value)
+        if not EARLIEST.year <= instant.year <= LATEST.year:
+            raise FarInstant
         return instant
 
 

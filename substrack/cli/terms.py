@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from substrack.cli.params import DAY, read_amount
 from substrack.domain.cycles import Unit
+from substrack.domain.errors import Refused
 from substrack.domain.pay_methods import PayMethod, pay_method
 from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.queries.people import find_contact
@@ -36,6 +37,24 @@ _AS_THEY_ARE = (
     "tells_opened",
 )
 _ENUMS: dict[str, Any] = {"unit": Unit, "split": SplitKind, "part_period": PartPeriod}
+
+
+class WeeksHaveNoBillingDay(Refused):
+    """A billing day was given to a group that counts in weeks."""
+
+    field = "billing_day"
+
+    def __init__(self) -> None:
+        super().__init__("Weeks count from the day they start; use --starts-on, or months or years.")
+
+
+class HolderWithoutIban(Refused):
+    """A holder was named, but of no account."""
+
+    field = "pay_holder"
+
+    def __init__(self) -> None:
+        super().__init__("Give the IBAN that the holder belongs to as well, with --pay-iban.")
 
 
 def terms_options(*, is_new: bool) -> Callable[[F], F]:
@@ -84,13 +103,15 @@ def terms_options(*, is_new: bool) -> Callable[[F], F]:
 
 
 def given_terms(
-    session: Session, workspace_id: int, currency: str, options: dict[str, Any]
+    session: Session, workspace_id: int, currency: str, options: dict[str, Any], *, unit: Unit = Unit.MONTH
 ) -> dict[str, Any]:
-    """Turn the options that were given into fields of `GroupTerms`.
+    """Turn the options that were given into fields of `GroupTerms`; `unit` counts unless another was given.
 
     Raises:
-        AmountRefused, PayLinkRefused, IbanRefused, UnknownPerson.
+        AmountRefused, HolderWithoutIban, IbanRefused, PayLinkRefused, UnknownPerson, WeeksHaveNoBillingDay.
     """
+    if options.get("billing_day") is not None and Unit(options.get("unit") or unit) is Unit.WEEK:
+        raise WeeksHaveNoBillingDay
     given = {name: options[name] for name in _AS_THEY_ARE if options.get(name) is not None}
     given |= {name: kind(options[name]) for name, kind in _ENUMS.items() if options.get(name) is not None}
     if options.get("price") is not None:
@@ -108,6 +129,8 @@ def _pay_methods(options: dict[str, Any]) -> tuple[PayMethod, ...]:
     if options["pay_iban"] is not None:
         fields = {"iban": options["pay_iban"], "holder": options["pay_holder"] or ""}
         methods.append(pay_method("iban", fields))
+    elif options["pay_holder"] is not None:
+        raise HolderWithoutIban
     if options["pay_text"] is not None:
         methods.append(pay_method("text", {"text": options["pay_text"]}))
     return tuple(methods)

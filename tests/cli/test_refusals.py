@@ -34,6 +34,8 @@ GROUP = ("group", "add", "--name", "VPN", "--currency", "EUR", "--starts-on", "2
         ),
         ((*GROUP, "--price", "3", "--pay-link", "javascript:alert(1)"), "--pay-link"),
         ((*GROUP, "--price", "3", "--pay-iban", "DE00 0000", "--pay-holder", "Olga"), "--iban"),
+        ((*GROUP, "--price", "3", "--pay-holder", "Olga"), "--pay-holder: Give the IBAN"),
+        ((*GROUP, "--price", "3", "--unit", "week", "--billing-day", "3"), "--billing-day: Weeks count"),
         ((*GROUP, "--price", "3", "--timezone", "Mars/Base"), "--timezone: “Mars/Base” is not a time zone"),
         ((*GROUP, "--price", "3", "--name", "a\nb"), "--name"),
         (
@@ -82,6 +84,27 @@ def test_an_instant_needs_its_zone(house: House) -> None:
     assert "needs a zone" in house.refused("tick", now="2026-03-01T10:00:00")
     assert "needs a zone" in house.refused("tick", now="2026-03-01")
     assert house.run("tick", now="soon").exit_code == 2
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize("now", ["9999-12-31T23:59:59Z", "3000-01-01T00:00:00Z", "1999-12-31T23:00:00-05:00"])
+@pytest.mark.parametrize("command", ["tick", "deliver"])
+def test_an_instant_far_off_is_a_slip(house: House, command: str, now: str) -> None:
+    assert house.refused(command, now=now) == "--now: Choose an instant in the years 2000 to 2999."
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize("now", ["2000-01-01T00:00:00+14:00", "2999-12-31T23:59:59-12:00"])
+def test_the_first_and_the_last_instant_are_taken(house: House, now: str) -> None:
+    house.join(house.group(), "Ben")
+    assert house.run("tick", "--dry-run", now=now).exit_code == 0
+
+
+@pytest.mark.only_sqlite
+def test_a_group_in_weeks_gets_no_billing_day_later(house: House) -> None:
+    group = house.do(*GROUP, "--price", "3", "--unit", "week")["id"]
+    assert "--billing-day" in house.refused("group", "edit", group, "--billing-day", "3")
+    assert house.do("group", "edit", group, "--unit", "month", "--billing-day", "3")["billing_day"] == 3
 
 
 @pytest.mark.only_sqlite
