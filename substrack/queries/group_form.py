@@ -8,10 +8,11 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.cycles import Cycle
+from substrack.domain.cycles import Cycle, Window
 from substrack.domain.shares import Sharer
 from substrack.domain.terms import GroupTerms
-from substrack.queries.groups import find_group, load_terms, there_on
+from substrack.queries.groups import find_group, load_terms
+from substrack.queries.sharing import sharers_of
 from substrack.store import Contact, Group, Member
 
 
@@ -37,8 +38,8 @@ class NamedSharer:
 class GroupOnForm:
     """A group that is being edited; `next_start` is the first day of the next unopened period.
 
-    `sharers` are there on that day, the payer perhaps among them; their keys are members'. `has_opened`
-    freezes the currency and the start.
+    `sharers` share that period, as if from end to end, the payer perhaps among them; their keys are members'.
+    `has_opened` freezes the currency and the start.
     """
 
     id: int
@@ -77,7 +78,7 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
         .where(Group.id == group_id)
     ).one()
     cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
-    next_start = cycle.start_of(group.next_sequence)
+    window = cycle.window(group.next_sequence)
     return GroupOnForm(
         id=group.id,
         public_id=group.public_id,
@@ -85,20 +86,21 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
         terms=terms,
         version=group.version,
         has_opened=group.next_sequence > 1,
-        next_start=next_start,
+        next_start=window.starts_on,
         next_sequence=group.next_sequence,
         cycle=cycle,
         payer_public_id=payer,
-        sharers=_sharers(session, group, next_start),
+        sharers=_sharers(session, group, window),
     )
 
 
-def _sharers(session: Session, group: Group, day: date) -> tuple[NamedSharer, ...]:
+def _sharers(session: Session, group: Group, window: Window) -> tuple[NamedSharer, ...]:
+    sharers = sharers_of(session, group, window)
     query = (
         select(Member, Contact.name)
         .join(Contact, Contact.id == Member.contact_id)
-        .where(Member.group_id == group.id, there_on(day))
-        .order_by(Member.joined_on, Member.id)
+        .where(Member.id.in_([sharer.key for sharer in sharers]))
+        .order_by(Member.id)
     )
     return tuple(
         NamedSharer(member.contact_id, name, Sharer(member.id, member.weight, member.fixed_minor))

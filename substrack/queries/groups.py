@@ -12,7 +12,7 @@ from substrack.domain.cycles import Cycle, Unit
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
 from substrack.domain.pay_methods import PayKind, PayMethod
-from substrack.domain.shares import Sharer, SplitKind
+from substrack.domain.shares import SplitKind
 from substrack.domain.terms import GroupTerms
 from substrack.store import Contact, Group, Member, Price
 from substrack.store import PayMethod as PayMethodRow
@@ -149,25 +149,6 @@ def prices(session: Session, group_id: int) -> list[tuple[date, Money]]:
     query = select(Price.from_on, Price.amount_minor, Group.currency).join(Group, Group.id == Price.group_id)
     rows = session.execute(query.where(Price.group_id == group_id).order_by(Price.from_on))
     return [(from_on, Money(minor, currency)) for from_on, minor, currency in rows]
-
-
-def sharers_on(session: Session, group: Group, day: date) -> list[Sharer]:
-    """Load who shares a whole period that starts on `day`, in the order they joined; keys are member ids.
-
-    In a group of equal shares every weight is 1. A payer who does not share is left out.
-    """
-    query = select(Member).where(Member.group_id == group.id, there_on(day))
-    members = session.scalars(query.order_by(Member.joined_on, Member.id))
-    return [
-        Sharer(
-            key=member.id,
-            weight=1 if group.split is SplitKind.EQUAL else member.weight,
-            fixed_minor=member.fixed_minor,
-            is_payer=member.contact_id == group.payer_id,
-        )
-        for member in members
-        if group.payer_included or member.contact_id != group.payer_id
-    ]
 
 
 def there_on(day: date) -> ColumnElement[bool]:

@@ -6,12 +6,12 @@ Each reader returns None when nothing is left to say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from substrack.domain.cycles import Cycle, local_date
+from substrack.domain.cycles import SequenceOutOfRange, Window, local_date
 from substrack.domain.letters import (
     Asking,
     Decided,
@@ -24,11 +24,12 @@ from substrack.domain.letters import (
 )
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN
-from substrack.domain.shares import FixedAmountsOverTotal, SplitKind, split
-from substrack.queries.groups import price_on, sharers_on
+from substrack.domain.shares import SplitKind
+from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
+from substrack.queries.sharing import first_window_of, shares_of, window_from
 from substrack.store import (
     Group,
     Member,
@@ -82,22 +83,16 @@ def welcome(reading: Reading) -> Facts | None:
 
 def _first_share(session: Session, group: Group, member: Member) -> tuple[date | None, Money | None]:
     """Find the first period that waits for a member, and what their share of it will be."""
-    cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
-    sequence = max(group.next_sequence, cycle.sequence_on_or_after(max(member.joined_on, group.anchor_on)))
-    window = cycle.window(sequence)
+    try:
+        window = first_window_of(group, member)
+    except SequenceOutOfRange:
+        return None, None
     if group.ends_on is not None and window.starts_on > group.ends_on:
         return None, None
     total = None if group.split is SplitKind.VARIABLE else price_on(session, group.id, window.starts_on)
     if total is None:
         return window.starts_on, None
-    sharers = sharers_on(session, group, window.starts_on)
-    included = group.payer_included and any(sharer.is_payer for sharer in sharers)
-    try:
-        shares = split(total, sharers, sequence=sequence, period_days=window.days, payer_included=included)
-    except FixedAmountsOverTotal:
-        return window.starts_on, None
-    minor = shares.amounts.get(member.id)
-    return window.starts_on, None if minor is None else Money(minor, group.currency)
+    return window.starts_on, money_in(shares_of(session, group, window, total).get(member.id), group)
 
 
 def _owes(session: Session, member: Member) -> bool:
@@ -108,56 +103,69 @@ def _owes(session: Session, member: Member) -> bool:
 
 
 def heads_up(reading: Reading) -> Facts | None:
+    """Tell the amount that comes as things stand now; nothing once the period is open, or is another one."""
     payload = reading.message.payload
     group = reading.session.get_one(Group, payload["group_id"])
-    starts_on, ends_on = date.fromisoformat(payload["starts_on"]), date.fromisoformat(payload["ends_on"])
-    if _is_over(group, starts_on) or not _is_member(reading, group, starts_on):
+    starts_on = date.fromisoformat(payload["starts_on"])
+    window = window_from(group, starts_on)
+    if _is_over(group, starts_on) or window.starts_on != starts_on or group.split is SplitKind.VARIABLE:
         return None
-    payer, minor = payer_of(reading, group), payload["amount_minor"]
+    share = _share_of(reading, group, window, price_on(reading.session, group.id, starts_on))
+    if not share:
+        return None
+    payer = payer_of(reading, group)
     content = HeadsUp(
         group=group.name,
         payer=payer,
-        span=span_of(group, starts_on, ends_on),
-        due_on=date.fromisoformat(payload["due_on"]),
-        amount=money_in(minor, group),
+        span=span_of(group, window.starts_on, window.ends_on),
+        due_on=starts_on + timedelta(days=group.due_days),
+        amount=Money(share, group.currency),
     )
     return Facts(content, (payer,), (group.name,))
 
 
 def price_change(reading: Reading) -> Facts | None:
+    """Tell what the price will be, and the reader's share of it as things stand now."""
     payload = reading.message.payload
     group = reading.session.get_one(Group, payload["group_id"])
     price = reading.session.get(Price, payload["price_id"])
-    from_on = date.fromisoformat(payload["from_on"])
     if price is None or price.amount_minor != payload["after_minor"]:
         return None
-    if _is_over(group, from_on) or not _is_member(reading, group, from_on):
+    from_on = date.fromisoformat(payload["from_on"])
+    window = window_from(group, from_on)
+    if _is_over(group, window.starts_on) or group.split is SplitKind.VARIABLE:
+        return None
+    before, after = payload["before_minor"], payload["after_minor"]
+    share_after = _share_of(reading, group, window, after)
+    if share_after is None:
         return None
     payer = payer_of(reading, group)
     content = PriceChange(
         group=group.name,
         payer=payer,
         from_on=from_on,
-        before=Money(payload["before_minor"], group.currency),
-        after=Money(payload["after_minor"], group.currency),
-        share_before=money_in(payload["share_before_minor"], group),
-        share_after=money_in(payload["share_after_minor"], group),
+        before=Money(before, group.currency),
+        after=Money(after, group.currency),
+        share_before=money_in(_share_of(reading, group, window, before), group),
+        share_after=Money(share_after, group.currency),
     )
     return Facts(content, (payer,), (group.name,))
+
+
+def _share_of(reading: Reading, group: Group, window: Window, total_minor: int | None) -> int | None:
+    """Work out what the reader will owe of a period's total; None when they will not share it."""
+    if total_minor is None:
+        return None
+    shares = shares_of(reading.session, group, window, total_minor)
+    mine = select(Member.id).where(
+        Member.group_id == group.id, Member.contact_id == reading.message.contact_id
+    )
+    return next((shares[key] for key in reading.session.scalars(mine) if key in shares), None)
 
 
 def _is_over(group: Group, day: date) -> bool:
     is_stopped = group.paused_at is not None or group.archived_at is not None
     return is_stopped or (group.ends_on is not None and day > group.ends_on)
-
-
-def _is_member(reading: Reading, group: Group, day: date) -> bool:
-    there = select(Member.id).where(
-        Member.group_id == group.id,
-        Member.contact_id == reading.message.contact_id,
-        (Member.left_on.is_(None)) | (Member.left_on > day),
-    )
-    return reading.session.scalar(there.limit(1)) is not None
 
 
 def received(reading: Reading) -> Facts | None:

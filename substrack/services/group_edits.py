@@ -18,7 +18,8 @@ from substrack.domain.cycles import Cycle
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.shares import check_terms as check_people
 from substrack.domain.terms import GroupTerms, check_terms
-from substrack.queries.groups import load_terms, sharers_on
+from substrack.queries.groups import load_terms
+from substrack.queries.sharing import sharers_of, window_from
 from substrack.services.group_rows import (
     ASKING_RULES,
     PLAIN_COLUMNS,
@@ -127,7 +128,7 @@ def _apply(session: Session, group: Group, terms: GroupTerms, *, by: Actor, now:
     _change_rhythm(session, group, terms)
     _change_payer(session, group, terms, now)
     session.flush()
-    check_people(group.split, sharers_on(session, group, next_start(group)))
+    check_people(group.split, sharers_of(session, group, window_from(group, next_start(group))))
     former = load_terms(session, group.id)
     if terms.pay_methods != former.pay_methods:
         write_pay_methods(session, group, terms.pay_methods)

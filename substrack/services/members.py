@@ -26,14 +26,15 @@ from substrack.domain.shares import (
     check_stay,
     check_weight,
 )
+from substrack.domain.sharing import overlaps
 from substrack.domain.terms import check_day
 from substrack.queries.groups import price_on
+from substrack.queries.sharing import first_window_of, stay_of
 from substrack.services.group_rows import (
     check_payer,
     has_opened,
     hold_group,
     joining_day,
-    next_start,
     skip_the_past,
     today_in,
 )
@@ -146,7 +147,7 @@ def add_member(
         fixed_minor=_fixed_minor(group, contact_id, fixed),
         created_at=now,
     )
-    _check_not_there(session, group, contact_id, member.joined_on)
+    _check_not_there(session, group, contact_id, member.joined_on, None)
     if contact_id == group.payer_id:
         raise PayerJoinsByTerms
     session.add(member)
@@ -184,7 +185,7 @@ def edit_member(
         member.fixed_minor = _fixed_minor(group, member.contact_id, fixed)
     if joined_on is not None:
         check_stay(check_day(joined_on, "joined_on"), member.left_on)
-        _check_not_there(session, group, member.contact_id, joined_on, but=member.id)
+        _check_not_there(session, group, member.contact_id, joined_on, member.left_on, but=member.id)
         member.joined_on = joined_on
     session.flush()
     _check_amounts(session, group, member)
@@ -203,7 +204,7 @@ def leave_group(
     day.
 
     Raises:
-        LeavesBeforeJoining, PayerStays, UnknownMember, DateOutOfRange.
+        LeavesBeforeJoining, PayerStays, UnknownMember, DateOutOfRange, AlreadyMember (they came back before).
     """
     group, member = _hold(session, member_id, by)
     lock_contacts(session, [member.contact_id])
@@ -213,6 +214,7 @@ def leave_group(
     check_stay(member.joined_on, day)
     if member.left_on == day:
         return member
+    _check_not_there(session, group, member.contact_id, member.joined_on, day, but=member.id)
     before = _facts(member)
     member.left_on = day
     _record(session, "leave", group, member, by=by, now=now, before=before, after=_facts(member))
@@ -307,29 +309,29 @@ def _fixed_minor(group: Group, contact_id: int, fixed: Money | None) -> int | No
 
 
 def _check_not_there(
-    session: Session, group: Group, contact_id: int, joined_on: date, *, but: int | None = None
+    session: Session,
+    group: Group,
+    contact_id: int,
+    joined_on: date,
+    left_on: date | None,
+    *,
+    but: int | None = None,
 ) -> None:
     """Refuse a stay that overlaps another of the same person; one may begin the day another ended."""
-    query = select(Member.id).where(
-        Member.group_id == group.id,
-        Member.contact_id == contact_id,
-        or_(Member.left_on.is_(None), Member.left_on > joined_on),
-    )
-    if but is not None:
-        query = query.where(Member.id != but)
-    found = session.scalars(query.limit(1)).first()
-    if found is not None:
-        raise AlreadyMember(found)
+    query = select(Member).where(Member.group_id == group.id, Member.contact_id == contact_id)
+    for other in session.scalars(query.order_by(Member.id)):
+        if other.id != but and overlaps(joined_on, left_on, stay_of(other)):
+            raise AlreadyMember(other.id)
 
 
 def _check_amounts(session: Session, group: Group, member: Member) -> None:
     """Check that fixed amounts fit the price from the day both this member and a period are there."""
     if group.split is SplitKind.VARIABLE or member.fixed_minor is None:
         return
-    day = max(member.joined_on, next_start(group))
-    price = price_on(session, group.id, day)
+    window = first_window_of(group, member)
+    price = price_on(session, group.id, window.starts_on)
     if price is not None:
-        check_fixed_amounts(session, group, price, day)
+        check_fixed_amounts(session, group, price, window)
 
 
 def _facts(member: Member) -> dict[str, Any]:

@@ -89,9 +89,6 @@ def heads_up(plan: Plan, now: datetime) -> list[Draft]:
             payload={
                 "group_id": group.id,
                 "starts_on": window.starts_on.isoformat(),
-                "ends_on": window.ends_on.isoformat(),
-                "due_on": coming.due_on.isoformat(),
-                "amount_minor": part.amount_minor,
             },
         )
         for part in dues

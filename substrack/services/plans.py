@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Window, local_date
 from substrack.domain.payments import PaymentKind, Status
-from substrack.domain.shares import ABSENT, Sharer, Shares, SplitKind, part_days, split
+from substrack.domain.shares import Sharer, Shares
+from substrack.domain.sharing import share_out, sharers_in
+from substrack.queries.sharing import rules_of, stay_of
 from substrack.services.journal import new_correlation_id
 from substrack.services.schedule import cycle_of
 from substrack.store import (
@@ -69,16 +71,9 @@ def shares_of(plan: Plan) -> tuple[list[Sharer], Shares]:
         FixedAmountsOverTotal: the fixed amounts exceed the total.
     """
     group = plan.group
-    sharers = [sharer for member in plan.members if (sharer := _sharer(group, member, plan.window))]
-    payer_included = group.payer_included and any(sharer.is_payer for sharer in sharers)
-    shares = split(
-        plan.total_minor or 0,
-        sharers,
-        sequence=plan.window.sequence,
-        period_days=plan.window.days,
-        payer_included=payer_included,
-    )
-    return sharers, shares
+    sharers = sharers_in(plan.window, map(stay_of, plan.members), rules_of(group))
+    total_minor = plan.total_minor or 0
+    return sharers, share_out(total_minor, sharers, plan.window, payer_included=group.payer_included)
 
 
 def dues_of(plan: Plan) -> tuple[list[Dues], int]:
@@ -151,18 +146,6 @@ def _prices_of(session: Session, group_ids: Collection[int]) -> dict[int, list[P
     for price in session.scalars(select(Price).where(Price.group_id.in_(group_ids))):
         found.setdefault(price.group_id, []).append(price)
     return found
-
-
-def _sharer(group: Group, member: Member, window: Window) -> Sharer | None:
-    """Put a member into the words of `domain.shares`; the payer shares every period in full, or none."""
-    weight = 1 if group.split is SplitKind.EQUAL else member.weight
-    if member.contact_id == group.payer_id:
-        is_here = group.payer_included and member.left_on is None
-        return Sharer(member.id, weight, is_payer=True) if is_here else None
-    days = part_days(group.part_period, member.joined_on, member.left_on, window)
-    if days is ABSENT:
-        return None
-    return Sharer(member.id, weight, member.fixed_minor, days)
 
 
 def has_members(plan: Plan) -> bool:

@@ -12,18 +12,19 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.cycles import at_hour
+from substrack.domain.cycles import Window, at_hour
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Refused
 from substrack.domain.money import CurrencyMismatch, Money
 from substrack.domain.notices import Notice
-from substrack.domain.shares import FixedAmountsOverTotal, Sharer, SplitKind, split
+from substrack.domain.shares import SplitKind
+from substrack.domain.sharing import share_out
 from substrack.domain.terms import PriceUnknown, check_day, check_price
-from substrack.queries.groups import price_on, sharers_on
+from substrack.queries.groups import price_on
+from substrack.queries.sharing import sharers_of, window_from
 from substrack.services.group_rows import hold_group, next_start
 from substrack.services.journal import record_group
 from substrack.services.outbox import Draft, queue
-from substrack.services.schedule import cycle_of
 from substrack.store import Group, Member, Message, Price
 
 DAYS_AHEAD: Final = 7
@@ -83,15 +84,14 @@ def set_price(
     return price
 
 
-def check_fixed_amounts(session: Session, group: Group, total_minor: int, day: date) -> None:
-    """Check that the fixed amounts of those there on a day do not exceed what there is to pay.
+def check_fixed_amounts(session: Session, group: Group, total_minor: int, window: Window) -> None:
+    """Check that the fixed amounts of those who share a period do not exceed what there is to pay.
 
     Raises:
         FixedAmountsOverTotal.
     """
-    fixed = sum(sharer.fixed_minor or 0 for sharer in sharers_on(session, group, day))
-    if fixed > total_minor:
-        raise FixedAmountsOverTotal(fixed, total_minor)
+    sharers = sharers_of(session, group, window)
+    share_out(total_minor, sharers, window, payer_included=group.payer_included)
 
 
 def _check_amount(session: Session, group: Group, amount: Money, begins: date) -> None:
@@ -100,7 +100,7 @@ def _check_amount(session: Session, group: Group, amount: Money, begins: date) -
     if amount.currency != group.currency:
         raise CurrencyMismatch(amount.currency, group.currency)
     check_price(amount)
-    check_fixed_amounts(session, group, amount.minor, begins)
+    check_fixed_amounts(session, group, amount.minor, window_from(group, begins))
 
 
 def _write(session: Session, group: Group, amount: Money, begins: date) -> Price:
@@ -130,19 +130,12 @@ def _cancel_announcements(session: Session, group: Group, price: Price) -> None:
 
 
 def _announce(session: Session, group: Group, price: Price, now: datetime) -> None:
-    cycle = cycle_of(group)
-    first = max(cycle.sequence_on_or_after(price.from_on), group.next_sequence)
-    window = cycle.window(first)
-    former = price_on(session, group.id, price.from_on - timedelta(days=1))
+    window = window_from(group, price.from_on)
+    former = _known_before(session, group, price)
     ends_before = group.ends_on is not None and window.starts_on > group.ends_on
     if former is None or former == price.amount_minor or ends_before:
         return
-    sharers = sharers_on(session, group, window.starts_on)
-    shares_before, shares_after = (
-        _shares(group, total, sharers, sequence=first, days=window.days)
-        for total in (former, price.amount_minor)
-    )
-    contacts = _contacts_of(session, [sharer.key for sharer in sharers if not sharer.is_payer])
+    sharers = [one.key for one in sharers_of(session, group, window) if not one.is_payer]
     opens_on = window.starts_on - timedelta(days=group.collect_days_before)
     due_at = at_hour(opens_on - timedelta(days=DAYS_AHEAD), group.hour, group.time_zone)
     drafts = [
@@ -159,27 +152,30 @@ def _announce(session: Session, group: Group, price: Price, now: datetime) -> No
                 "from_on": window.starts_on.isoformat(),
                 "before_minor": former,
                 "after_minor": price.amount_minor,
-                "share_before_minor": shares_before.get(member_id),
-                "share_after_minor": shares_after.get(member_id),
             },
         )
-        for member_id, contact_id in contacts.items()
+        for contact_id in _contacts_of(session, sharers)
     ]
     queue(session, drafts, now=now)
 
 
-def _shares(
-    group: Group, total_minor: int, sharers: list[Sharer], *, sequence: int, days: int
-) -> dict[int, int]:
-    """Work out everybody's share of a total; nothing for a total that their fixed amounts exceed."""
-    included = group.payer_included and any(sharer.is_payer for sharer in sharers)
-    try:
-        shares = split(total_minor, sharers, sequence=sequence, period_days=days, payer_included=included)
-    except FixedAmountsOverTotal:
-        return {}
-    return dict(shares.amounts)
+def _known_before(session: Session, group: Group, price: Price) -> int | None:
+    """Find which price members suppose: the one until then, or another that was announced in its place."""
+    former = price_on(session, group.id, price.from_on - timedelta(days=1))
+    if former is None or former != price.amount_minor:
+        return former
+    sent = select(Message.payload).where(
+        Message.workspace_id == group.workspace_id,
+        Message.notice == Notice.PRICE_CHANGE,
+        Message.state.in_((MessageState.SENDING, MessageState.SENT)),
+    )
+    told = [
+        payload for payload in session.scalars(sent.order_by(Message.id)) if payload["price_id"] == price.id
+    ]
+    return int(told[-1]["after_minor"]) if told else former
 
 
-def _contacts_of(session: Session, member_ids: list[int]) -> dict[int, int]:
-    rows = session.execute(select(Member.id, Member.contact_id).where(Member.id.in_(member_ids)))
-    return {row.id: row.contact_id for row in rows}
+def _contacts_of(session: Session, member_ids: list[int]) -> list[int]:
+    return list(
+        session.scalars(select(Member.contact_id).where(Member.id.in_(member_ids)).order_by(Member.id))
+    )

@@ -336,7 +336,7 @@ def test_members_hear_of_a_price_a_week_ahead_and_the_payer_does_not(cast: Cast)
     assert told.contact_id == ben.contact_id
     assert told.due_at == at("2026-03-25", 9)
     assert told.payload["before_minor"] == 800
-    assert told.payload["share_after_minor"] == 500
+    assert "5.00" in cast.text_of(told)
     assert told.payload["from_on"] == "2026-04-01"
 
 
@@ -367,6 +367,34 @@ def test_a_price_that_changes_again_is_announced_afresh(cast: Cast) -> None:
         (1100, MessageState.CANCELLED),
         (1000, MessageState.QUEUED),
     ]
+
+
+def test_a_price_put_back_after_it_was_announced_is_announced_too(cast: Cast) -> None:
+    group = cast.group(price="9.00")
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    cast.do(set_price, group.id, amount=money("18.00"), by=cast.olga, now=at("2026-02-22"))
+    cast.send(at("2026-02-24"))
+    cast.do(set_price, group.id, amount=money("9.00"), by=cast.olga, now=at("2026-02-25"))
+    _, back = announcements(cast)
+    assert (back.payload["before_minor"], back.payload["after_minor"]) == (1800, 900)
+    assert "9.00" in cast.text_of(back)
+
+
+def test_letters_of_what_comes_say_the_shares_that_come(cast: Cast) -> None:
+    group = cast.group(price="9.00", heads_up_days=3)
+    ben = cast.join(group, "Ben")
+    cast.join(group, "Mia")
+    cast.tick(FEBRUARY)
+    cast.do(set_price, group.id, amount=money("18.00"), by=cast.olga, now=at("2026-02-02"))
+    cast.join(group, "Cleo", now=at("2026-02-10"))
+    told = {message.notice: cast.text_of(message) for message in cast.messages(contact_id=ben.contact_id)}
+    cast.tick(at("2026-03-01"))
+    assert cast.payment_of(ben, 2).amount_minor == 450
+    assert told.keys() == {Notice.HEADS_UP, Notice.PRICE_CHANGE}
+    assert all("4.50" in text for text in told.values())
+    heads_up = cast.messages(contact_id=ben.contact_id, notice=Notice.HEADS_UP)[0]
+    assert cast.text_of(heads_up) == "", "what is open already is no longer announced"
 
 
 def test_a_person_without_a_role_can_be_the_payer(cast: Cast) -> None:

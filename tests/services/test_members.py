@@ -15,6 +15,7 @@ from substrack.domain.shares import (
     FixedAmountNegative,
     FixedAmountsOverTotal,
     LeavesBeforeJoining,
+    PartPeriod,
     PayerShareIsTheRest,
     SplitKind,
     WeightOutOfRange,
@@ -32,7 +33,8 @@ from substrack.services.members import (
     tell_them,
 )
 from substrack.services.people import add_contact, set_email
-from substrack.store import Group, Member
+from substrack.services.periods import edit_period
+from substrack.store import Group, Member, Period
 from tests.support.cast import START, Cast, at, money
 
 FEBRUARY = at("2026-02-01")
@@ -86,6 +88,72 @@ def test_somebody_who_left_can_come_back(cast: Cast) -> None:
         cast.join(group, "Ben", joined_on=date(2026, 2, 20))
     again = cast.join(group, "Ben", joined_on=date(2026, 3, 1))
     assert again.contact_id == ben.contact_id
+
+
+def left_and_came_back(cast: Cast, group: Group) -> tuple[Member, Member]:
+    ben = cast.join(group, "Ben")
+    cast.join(group, "Mia")
+    cast.tick(FEBRUARY)
+    cast.do(leave_group, ben.id, left_on=date(2026, 2, 10), by=cast.olga, now=at("2026-02-05"))
+    return ben, cast.join(group, "Ben", joined_on=date(2026, 2, 20), now=at("2026-02-20"))
+
+
+def test_a_corrected_leave_can_not_reach_into_the_next_stay(cast: Cast) -> None:
+    ben, again = left_and_came_back(cast, cast.group())
+    with pytest.raises(AlreadyMember):
+        cast.do(leave_group, ben.id, left_on=date(2026, 6, 1), by=cast.olga, now=at("2026-02-21"))
+    cast.do(leave_group, ben.id, left_on=date(2026, 2, 20), by=cast.olga, now=at("2026-02-21"))
+    cast.tick(at("2026-03-01"))
+    march = [
+        payment for payment in cast.payments(contact_id=ben.contact_id) if payment.due_on == date(2026, 3, 1)
+    ]
+    assert [payment.member_id for payment in march] == [again.id]
+
+
+def test_a_former_stay_can_be_corrected_up_to_the_next(cast: Cast) -> None:
+    ben, again = left_and_came_back(cast, cast.group())
+    cast.do(edit_member, ben.id, joined_on=date(2026, 1, 10), by=cast.olga, now=at("2026-02-21"))
+    assert fresh(cast, ben).joined_on == date(2026, 1, 10)
+    with pytest.raises(AlreadyMember):
+        cast.do(edit_member, again.id, joined_on=date(2026, 2, 9), by=cast.olga, now=at("2026-02-21"))
+
+
+def test_who_left_and_came_back_within_a_period_pays_it_once(cast: Cast) -> None:
+    group = cast.group(split=SplitKind.VARIABLE, part_period=PartPeriod.FULL)
+    ben, again = left_and_came_back(cast, group)
+    period = cast.read(lambda session: session.scalars(select(Period)).one())
+    cast.do(edit_period, period.id, total=money("30.00"), by=cast.olga, now=at("2026-02-25"))
+    (payment,) = cast.payments(contact_id=ben.contact_id)
+    assert (payment.member_id, payment.amount_minor) == (again.id, 1000)
+
+
+def test_the_welcome_promises_the_share_that_is_billed(cast: Cast) -> None:
+    group = cast.group(price="10.00", payer_included=False)
+    joined = {"Ben": date(2026, 1, 20), "Mia": date(2026, 1, 10), "Dan": date(2026, 1, 15)}
+    people = [cast.join(group, name, joined_on=day) for name, day in joined.items()]
+    cast.do(tell_them, group.id, by=cast.olga, now=START)
+    welcomes = cast.messages(notice=Notice.WELCOME)
+    promised = {message.contact_id: cast.text_of(message) for message in welcomes}
+    cast.tick(FEBRUARY)
+    for one in people:
+        assert f"{cast.payment_of(one).amount_minor / 100:.2f}" in promised[one.contact_id]
+
+
+@pytest.mark.parametrize("rule", list(PartPeriod))
+def test_the_welcome_names_the_first_period_that_is_billed(cast: Cast, rule: PartPeriod) -> None:
+    group = cast.group(price="9.00", part_period=rule)
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    mia = cast.join(group, "Mia", joined_on=date(2026, 3, 10), now=at("2026-02-10"))
+    cast.do(tell_them, group.id, [mia.id], by=cast.olga, now=at("2026-02-10"))
+    [welcome] = cast.messages(notice=Notice.WELCOME)
+    text = cast.text_of(welcome)
+    cast.tick(at("2026-03-01"))
+    cast.tick(at("2026-04-01"))
+    first = cast.payments(contact_id=mia.contact_id)[0]
+    assert f"{first.amount_minor / 100:.2f}" in text
+    assert first.due_on == (date(2026, 4, 1) if rule is PartPeriod.NEXT else date(2026, 3, 1))
+    assert f"1 {first.due_on:%B} 2026" in text
 
 
 def test_another_name_at_a_known_address_is_a_question(cast: Cast) -> None:

@@ -14,14 +14,17 @@ from sqlalchemy.orm import Session
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import OPERATOR, Actor
 from substrack.domain.delivery import MessageState
+from substrack.domain.letters import LetterLinks
 from substrack.domain.money import Money
 from substrack.domain.shares import SplitKind
 from substrack.domain.terms import GroupTerms
+from substrack.queries.letters import load_letter
 from substrack.services.accounts import add_user
 from substrack.services.founding import found_workspace
 from substrack.services.groups import create_group
 from substrack.services.members import add_member
 from substrack.store import Group, Member, Message, Payment, Period, Role, RoleGrant, Workspace
+from substrack.texts.letters import render
 from substrack.worker.ticking import TickReport, tick
 
 Result = TypeVar("Result")
@@ -115,6 +118,12 @@ class Cast:
         """List messages, oldest first."""
         query = select(Message).filter_by(**where).order_by(Message.id)
         return self.read(lambda session: list(session.scalars(query)))
+
+    def text_of(self, message: Message, now: datetime = START) -> str:
+        """Put a message into words as it would be sent now; empty when nothing is left to say."""
+        links = LetterLinks(home="http://127.0.0.1:8000/", pay="http://127.0.0.1:8000/pay/x")
+        letter = self.read(lambda session: load_letter(session, message, links=links, now=now))
+        return render(letter).text if letter else ""
 
     def notices_to(self, contact_id: int) -> list[str]:
         """List the kinds of notices queued for a contact, oldest first."""

@@ -1,0 +1,61 @@
+"""Reads about who shares a period of a group and what each of them will owe."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.cycles import Cycle, Window
+from substrack.domain.shares import FixedAmountsOverTotal, Sharer
+from substrack.domain.sharing import SharingRules, Stay, first_window, share_out, sharers_in
+from substrack.store import Group, Member
+
+
+def stay_of(member: Member) -> Stay:
+    """Put a member's row into a stay; its key is the member's."""
+    return Stay(
+        key=member.id,
+        contact_id=member.contact_id,
+        joined_on=member.joined_on,
+        left_on=member.left_on,
+        weight=member.weight,
+        fixed_minor=member.fixed_minor,
+    )
+
+
+def rules_of(group: Group) -> SharingRules:
+    """Put what a group says about sharing into rules."""
+    return SharingRules(group.split, group.part_period, group.payer_id, group.payer_included)
+
+
+def sharers_of(session: Session, group: Group, window: Window) -> list[Sharer]:
+    """Load who shares a period, in the order in which it will be billed; keys are member ids."""
+    members = session.scalars(select(Member).where(Member.group_id == group.id))
+    return sharers_in(window, map(stay_of, members), rules_of(group))
+
+
+def shares_of(session: Session, group: Group, window: Window, total_minor: int) -> dict[int, int]:
+    """Work out what everybody but the payer will owe, by member; nothing where fixed amounts exceed it."""
+    sharers = sharers_of(session, group, window)
+    try:
+        shares = share_out(total_minor, sharers, window, payer_included=group.payer_included)
+    except FixedAmountsOverTotal:
+        return {}
+    return dict(shares.amounts)
+
+
+def first_window_of(group: Group, member: Member) -> Window:
+    """Find the first unopened period that a member will share."""
+    return first_window(_cycle_of(group), group.next_sequence, stay_of(member), rules_of(group))
+
+
+def window_from(group: Group, day: date) -> Window:
+    """Find the first unopened period that starts on a day or later."""
+    cycle = _cycle_of(group)
+    return cycle.window(max(cycle.sequence_on_or_after(day), group.next_sequence))
+
+
+def _cycle_of(group: Group) -> Cycle:
+    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)

@@ -1,0 +1,84 @@
+"""Claims about who shares a period: one share a person, in one order, by the group's rule."""
+
+from datetime import date
+
+import pytest
+
+from substrack.domain.cycles import Cycle, Unit, Window
+from substrack.domain.shares import PartPeriod, Sharer, SplitKind
+from substrack.domain.sharing import SharingRules, Stay, first_window, overlaps, sharers_in
+
+OLGA, BEN, MIA = 1, 2, 3
+FEBRUARY = Window(1, date(2026, 2, 1), date(2026, 2, 28))
+MONTHLY = Cycle(Unit.MONTH, 1, 1, date(2026, 2, 1))
+
+
+def rules(part_period: PartPeriod = PartPeriod.NEXT) -> SharingRules:
+    return SharingRules(SplitKind.WEIGHTS, part_period, OLGA, payer_included=True)
+
+
+def test_the_order_is_that_of_the_keys_whoever_joined_first() -> None:
+    stays = [
+        Stay(8, MIA, date(2026, 1, 10)),
+        Stay(7, BEN, date(2026, 1, 20)),
+        Stay(5, OLGA, date(2026, 1, 1)),
+    ]
+    assert [one.key for one in sharers_in(FEBRUARY, stays, rules())] == [5, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (PartPeriod.FULL, [Sharer(9, 3)]),
+        (PartPeriod.DAYS, [Sharer(9, 3, days=9 + 9)]),
+        (PartPeriod.NEXT, [Sharer(7, 2)]),
+    ],
+)
+def test_two_stays_in_one_period_are_one_share(rule: PartPeriod, expected: list[Sharer]) -> None:
+    stays = [
+        Stay(7, BEN, date(2026, 1, 5), date(2026, 2, 10), weight=2),
+        Stay(9, BEN, date(2026, 2, 20), weight=3),
+    ]
+    assert sharers_in(FEBRUARY, stays, rules(rule)) == expected
+
+
+def test_a_stay_that_begins_the_day_another_ended_makes_a_whole_period() -> None:
+    stays = [Stay(7, BEN, date(2026, 1, 5), date(2026, 2, 10)), Stay(9, BEN, date(2026, 2, 10))]
+    assert sharers_in(FEBRUARY, stays, rules(PartPeriod.DAYS)) == [Sharer(9)]
+
+
+def test_a_payer_who_left_their_seat_shares_nothing() -> None:
+    assert sharers_in(FEBRUARY, [Stay(5, OLGA, date(2026, 1, 1), date(2026, 3, 1))], rules()) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "joined_on", "first"),
+    [
+        (PartPeriod.NEXT, date(2026, 3, 10), 3),
+        (PartPeriod.FULL, date(2026, 3, 10), 2),
+        (PartPeriod.DAYS, date(2026, 3, 10), 2),
+        (PartPeriod.NEXT, date(2026, 3, 1), 2),
+        (PartPeriod.FULL, date(2026, 1, 1), 2),
+        (PartPeriod.FULL, date(2026, 2, 10), 2),
+    ],
+)
+def test_the_first_share_follows_the_rule_for_part_periods(
+    rule: PartPeriod, joined_on: date, first: int
+) -> None:
+    assert first_window(MONTHLY, 2, Stay(7, BEN, joined_on), rules(rule)).sequence == first
+
+
+@pytest.mark.parametrize(
+    ("joined_on", "left_on", "expected"),
+    [
+        (date(2026, 1, 1), date(2026, 2, 1), False),
+        (date(2026, 1, 1), date(2026, 2, 2), True),
+        (date(2026, 1, 1), None, True),
+        (date(2026, 3, 1), None, False),
+        (date(2026, 2, 28), None, True),
+    ],
+)
+def test_stays_overlap_when_they_have_a_day_in_common(
+    joined_on: date, left_on: date | None, expected: bool
+) -> None:
+    assert overlaps(joined_on, left_on, Stay(7, BEN, date(2026, 2, 1), date(2026, 3, 1))) is expected
