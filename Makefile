@@ -5,6 +5,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
+JOBS ?= 2
 LOCK_ARGS ?=
 
 # HOST and PORT given to make come before what .env says.
@@ -31,7 +32,7 @@ run: .venv/.runtime ## the real thing: migrate and serve (data in instance, sett
 	$(BIN)/python -m substrack migrate && exec $(BIN)/python -m substrack serve
 
 test: check ## everything CI runs: the checks, then every test (ARGS="-k name" to choose)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 check: .venv/.dev ## format, lint, types and import contracts
 	$(BIN)/ruff format --check $(SOURCES)
