@@ -178,7 +178,13 @@ def waive_payment(
 
 
 def unwaive_payment(
-    session: Session, payment_id: int, *, by: Actor, now: datetime, reason: str | None = None
+    session: Session,
+    payment_id: int,
+    *,
+    by: Actor,
+    now: datetime,
+    reason: str | None = None,
+    version: int | None = None,
 ) -> Outcome:
     """Ask for a waived payment again; one that money covers by now is confirmed at once.
 
@@ -191,7 +197,7 @@ def unwaive_payment(
     if payment.status is not Status.WAIVED:
         return Outcome(payment, changed=False)
     decision = Decision(by, now, reason)
-    move(session, payment, Act.UNWAIVE, decision, target=Status.PENDING)
+    move(session, payment, Act.UNWAIVE, decision, target=Status.PENDING, expected_version=version)
     settle_if_covered(session, payment, decision)
     reschedule_payments(session, [payment.id], now=now)
     return Outcome(payment, changed=True, correlation_id=decision.correlation_id)

@@ -83,6 +83,7 @@ def create_app(runtime: Runtime) -> Flask:
     init_sessions(app)
     access.csrf.init_app(app)
     app.before_request(access.guard)
+    app.before_request(security.refuse_no_text)
     init_pages(app)
     init_errors(app)
     for blueprint in BLUEPRINTS:

@@ -12,8 +12,15 @@ from typing import Any
 from wtforms import DateField, Field, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from substrack.domain.errors import Refused
+from substrack.domain.errors import Conflict, Refused
 from substrack.domain.money import Money, parse_amount
+
+
+class LookAgain(Conflict):
+    """A form without the version of what it is about, so that nobody knows what was looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("This page is old or incomplete; nothing was changed. Look again, then press.")
 
 
 class WholeNumber(IntegerField):
@@ -76,9 +83,21 @@ def one_of(label: str, choices: Iterable[tuple[StrEnum, str]], *, default: StrEn
 
 
 def read_version(text: str | None) -> int:
-    """Read the version that a page showed; 0, which nothing has, for what is none."""
+    """Read the version that a page showed.
+
+    Raises:
+        LookAgain: it is missing or garbled.
+    """
+    version = read_key(text)
+    if version is None:
+        raise LookAgain
+    return version
+
+
+def read_key(text: str | None) -> int | None:
+    """Read a number that a page of ours wrote, such as where a list goes on; None for anything else."""
     typed = text or ""
-    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else 0
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 16 else None
 
 
 def read_amount(text: str | None, currency: str, *, field: str) -> Money:

@@ -20,7 +20,7 @@ from substrack.services.periods import open_next_period
 from substrack.texts.catalogue import language_of
 from substrack.texts.words import Words
 from substrack.web.access import signed_in
-from substrack.web.fields import optional_day, optional_whole
+from substrack.web.fields import optional_day, optional_whole, read_key
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
@@ -184,5 +184,4 @@ def _today() -> date:
 
 def _number(name: str) -> int | None:
     """Read where to go on from; anything else starts at the newest."""
-    typed = request.args.get(name, "")
-    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 16 else None
+    return read_key(request.args.get(name))

@@ -15,6 +15,7 @@ from substrack.queries.message_lists import find_message
 from substrack.queries.messages_page import load_message_detail, load_messages
 from substrack.services.messages import cancel_message, retry_message, send_test
 from substrack.web.access import signed_in
+from substrack.web.fields import read_key
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -29,7 +30,7 @@ Member = TypeVar("Member", bound=StrEnum)
 def show() -> str:
     """List messages, newest first, perhaps only those of one state or kind."""
     state, notice = _chosen(MessageState, "state"), _chosen(Notice, "notice")
-    before = request.args.get("before", type=int)
+    before = read_key(request.args.get("before"))
     rows = load_messages(reading(), me().workspace_id, state=state, notice=notice, before_id=before)
     return page(
         "web/messages.html", rows=rows, state=state, notice=notice, states=MessageState, notices=Notice

@@ -24,7 +24,7 @@ from substrack.queries.money_page import (
 from substrack.queries.receipt_lists import find_receipt, list_receipts
 from substrack.services.deciding import ReasonMissing
 from substrack.services.ledger import lock_contacts
-from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
+from substrack.services.receipts import VoidedAlready, apply_credit_now, record_receipt, void_receipt
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
 from substrack.web.decisions import flash_decision, my_words
@@ -119,9 +119,12 @@ def void(public_id: str) -> ResponseReturnValue:
     reason = request.form.get("reason", "").strip()
     if not reason:
         raise ReasonMissing
-    with runtime().transaction() as session:
-        void_receipt(session, receipt_id, reason=reason, by=by_me(), now=runtime().now())
-    flash("The receipt is void; what it settled is open again.", "done")
+    try:
+        with runtime().transaction() as session:
+            void_receipt(session, receipt_id, reason=reason, by=by_me(), now=runtime().now())
+        flash("The receipt is void; what it settled is open again.", "done")
+    except VoidedAlready as told:
+        flash(str(told), "done")
     return redirect(url_for("money_in.show"), 303)
 
 

@@ -31,6 +31,7 @@ from substrack.services.payments import (
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
 from substrack.web.decisions import decided_words, flash_decision, in_words
+from substrack.web.fields import read_version
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
@@ -59,12 +60,6 @@ class PaymentForm(PageForm):
         ],
         validate_choice=False,
     )
-
-    @property
-    def version_shown(self) -> int | None:
-        """The version of the payment that the page showed."""
-        typed = self.version.data or ""
-        return int(typed) if typed.isdecimal() else None
 
 
 @blueprint.get("")
@@ -121,22 +116,26 @@ def _confirm(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, no
         note=form.note.data or None,
         by=by,
         now=now,
-        version=form.version_shown,
+        version=read_version(form.version.data),
     )
 
 
 def _reject(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
     reason = form.reason.data or ""
-    return reject_payment(session, row.id, reason=reason, by=by, now=now, version=form.version_shown)
+    return reject_payment(
+        session, row.id, reason=reason, by=by, now=now, version=read_version(form.version.data)
+    )
 
 
 def _waive(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
     reason = form.reason.data or ""
-    return waive_payment(session, row.id, reason=reason, by=by, now=now, version=form.version_shown)
+    return waive_payment(
+        session, row.id, reason=reason, by=by, now=now, version=read_version(form.version.data)
+    )
 
 
-def _unwaive(session: Session, row: PaymentRow, _form: PaymentForm, by: Actor, now: datetime) -> Outcome:
-    return unwaive_payment(session, row.id, by=by, now=now)
+def _unwaive(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
+    return unwaive_payment(session, row.id, by=by, now=now, version=read_version(form.version.data))
 
 
 def _reopen(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
@@ -144,7 +143,9 @@ def _reopen(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now
         cause = ReopenCause(form.because.data)
     except ValueError:
         abort(400)
-    return reopen_payment(session, row.id, because=cause, by=by, now=now, version=form.version_shown)
+    return reopen_payment(
+        session, row.id, because=cause, by=by, now=now, version=read_version(form.version.data)
+    )
 
 
 def _adjust(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
@@ -155,7 +156,7 @@ def _adjust(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now
         reason=form.reason.data or "",
         by=by,
         now=now,
-        version=form.version_shown,
+        version=read_version(form.version.data),
     )
 
 

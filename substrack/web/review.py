@@ -24,6 +24,7 @@ from substrack.services.ledger import DecidedAlready
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
 from substrack.web.decisions import back, decided_words, flash_decision, my_words
+from substrack.web.fields import LookAgain, read_version
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -101,7 +102,7 @@ def _decide(public_id: str, act: Callable[[int], ClaimOutcome]) -> ResponseRetur
     except ClaimDecided:
         flash(decided_words(last_decision_on_claim(reading(), attempt_id)), "done")
         return back()
-    except (NotFound, DecidedAlready):
+    except (NotFound, DecidedAlready, LookAgain):
         raise
     except Refused as refused:
         typed = request.form
@@ -137,10 +138,15 @@ def _reject(attempt_id: int, versions: str, reason: str) -> ClaimOutcome:
 
 
 def read_versions(shown: str, payments: dict[str, int]) -> dict[int, int]:
-    """Read the versions a form has shown ("payment:version …") by the payments' keys; no others."""
-    pairs = (one.partition(":") for one in shown.split())
-    known = ((payments.get(name), version) for name, _colon, version in pairs)
-    return {key: int(version) for key, version in known if key is not None and version.isdecimal()}
+    """Read the versions a form has shown ("payment:version …") by the payments' keys; no others.
+
+    Raises:
+        LookAgain.
+    """
+    pairs = [one.partition(":") for one in shown.split()]
+    if not pairs:
+        raise LookAgain
+    return {payments[name]: read_version(version) for name, _colon, version in pairs if name in payments}
 
 
 def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | None:
@@ -150,7 +156,7 @@ def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | No
         if reason is None:
             return _confirm(attempt_id, versions, "")
         return _reject(attempt_id, versions, reason)
-    except (ClaimDecided, DecidedAlready):
+    except (ClaimDecided, DecidedAlready, LookAgain):
         return None
 
 

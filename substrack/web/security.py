@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, abort, current_app, request
+from werkzeug.datastructures import MultiDict
 
 from substrack.settings import Settings
 from substrack.web.access import STATIC_FILES, Access, access_of
@@ -31,6 +34,9 @@ HSTS: Final = "max-age=31536000"
 STATIC_MAX_AGE: Final = timedelta(hours=1)
 MAX_REQUEST_BYTES: Final = 512 * 1024
 """Enough for any form of text; a page that takes files sets `request.max_content_length` for itself."""
+
+NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+"""What no person types and PostgreSQL stores in no text: NUL, and halves of characters."""
 
 
 def configure(app: Flask, settings: Settings, keys: list[str]) -> None:
@@ -59,6 +65,16 @@ def cookie_name(settings: Settings, use: str) -> str:
     return f"__Host-substrack-{use}" if settings.is_https else f"substrack-{use}"
 
 
+def refuse_no_text() -> None:
+    """Turn away what cannot be text: such a page is not there, and such a form is not ours."""
+    asked = (request.path, *_words_of(request.args))
+    if any(NO_TEXT.search(text) for text in asked):
+        abort(404)
+    sent = (request.user_agent.string, *_words_of(request.form))
+    if any(NO_TEXT.search(text) for text in sent):
+        abort(400)
+
+
 def add_headers(response: Response) -> Response:
     """Add the headers of an answer: strict for all, silent and unstored for whatever is not a public file."""
     response.headers.update(ON_EVERY_ANSWER)
@@ -71,3 +87,9 @@ def add_headers(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+def _words_of(fields: MultiDict[str, str]) -> Iterator[str]:
+    for name, value in fields.items(multi=True):
+        yield name
+        yield value

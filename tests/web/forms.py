@@ -27,9 +27,11 @@ def send(who: Browser, page: str, holding: str, to: str | None = None, **typed: 
 
 
 def press(who: Browser, page: str, to: str, **fields: Any) -> TestResponse:
-    """Press a button of a page that posts to `to`."""
-    token = fill(who.get(page).text, "csrf_token")["csrf_token"]
-    return who.client.post(to, data={"csrf_token": token} | fields)
+    """Press a button of a page that posts to `to`, with what its form says of itself: token and version."""
+    reader = _Reader()
+    reader.feed(who.get(page).text)
+    token = next(form for form in reader.forms if "csrf_token" in form)["csrf_token"]
+    return who.client.post(to, data={"csrf_token": token} | reader.hidden.get(to, {}) | fields)
 
 
 @contextmanager
@@ -51,7 +53,9 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[dict[str, Any]] = []
+        self.hidden: dict[str, dict[str, str]] = {}
         self._names: list[set[str]] = []
+        self._action = ""
         self._select = self._area = ""
 
     def names_of(self, form: dict[str, Any]) -> set[str]:
@@ -63,12 +67,15 @@ class _Reader(HTMLParser):
         if tag == "form":
             self.forms.append({})
             self._names.append(set())
+            self._action = found.get("action") or ""
         if not self.forms:
             return
         if name and tag in ("input", "select", "textarea"):
             self._names[-1].add(name)
         if tag == "input" and name and (found.get("type") != "checkbox" or "checked" in found):
             self._put(name, found.get("value") or "", several=found.get("type") == "checkbox")
+        if name and found.get("type") == "hidden":
+            self.hidden.setdefault(self._action, {})[name] = found.get("value") or ""
         self._select = name if tag == "select" else self._select
         if tag == "option" and self._select and ("selected" in found or self._select not in self.forms[-1]):
             self.forms[-1][self._select] = found.get("value") or ""
