@@ -26,7 +26,6 @@ from substrack.queries.chats import ChatContact
 from substrack.services.chats import chat_code, find_live_code, issue_chat_code
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.payments import confirm_payment
-from substrack.services.shown import flag_shown
 from substrack.services.undo import undo_decision
 from substrack.texts.chat_keyboards import decided_in_words, reason_in_words, reject_keyboard
 from substrack.texts.chat_screens import (
@@ -99,8 +98,7 @@ def reject_in_words(ask: Ask, text: str) -> Reaction:
 def undo(ask: Ask) -> Reaction:
     """Put a decision back as it was."""
     admin = ask.admin(find_decision(ask.session, ask.data.argument(0)))
-    payments = undo_decision(ask.session, ask.data.argument(0), by=decider(admin), now=ask.now)
-    flag_shown(ask.session, [payment.id for payment in payments], now=ask.now)
+    undo_decision(ask.session, ask.data.argument(0), by=decider(admin), now=ask.now)
     return Reaction(ask.words("Undone; it waits as before."), redraws=True, view=PendingView(admin, 1))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from substrack.bot.reactions import PendingView, Screen, StatusView, View
 from substrack.domain.chat_buttons import seen
-from substrack.domain.chat_cards import ClaimCard
+from substrack.domain.chat_cards import ClaimCard, MemberCard
 from substrack.queries.chat_cards import load_contact_card
 from substrack.queries.chat_subjects import ShownMessage, next_dues, public_id_of, show_claim
 from substrack.queries.chats import ChatContact
@@ -21,8 +21,12 @@ CLAIMS_A_SCREEN = 5
 
 
 def draw_shown(shown: ShownMessage, locale: str) -> Screen:
-    """Draw a message of the outbox: its words, what became of it, its buttons and links."""
-    links = tuple((Key(text, url=url),) for text, url in shown.links)
+    """Draw a message of the outbox: its words, what became of it, its buttons.
+
+    Links stay where no button does what they are for.
+    """
+    is_answered_here = isinstance(shown.card, MemberCard | ClaimCard)
+    links = () if is_answered_here else tuple((Key(text, url=url),) for text, url in shown.links)
     return Screen(with_status(shown.html, shown.card, locale), (*keyboard(shown.card, locale), *links))
 
 

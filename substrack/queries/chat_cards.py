@@ -202,24 +202,23 @@ def _last_acts(session: Session, payment_ids: Collection[int]) -> dict[int, Even
 
 
 def _closings(session: Session, attempt: Attempt) -> dict[int, Event]:
-    """Find what closed each decided item of a claim: the act of the same payment at the same instant."""
-    closed_at = {
-        row.payment_id: row.closed_at
+    """Find what closed each decided item of a claim, by the rows that the event says it touched."""
+    closed = {
+        row.payment_id: row.id
         for row in session.execute(
-            select(AttemptItem.payment_id, AttemptItem.closed_at).where(
+            select(AttemptItem.payment_id, AttemptItem.id).where(
                 AttemptItem.attempt_id == attempt.id, AttemptItem.closed_at.is_not(None)
             )
         )
     }
     query = select(Event).where(
-        Event.payment_id.in_(sorted(closed_at)), Event.at >= attempt.made_at, Event.verb.in_(_ACTS)
+        Event.payment_id.in_(sorted(closed)), Event.at >= attempt.made_at, Event.verb.in_(_ACTS)
     )
-    found: dict[int, Event] = {}
-    for event in session.scalars(query.order_by(Event.id)):
-        key = event.payment_id or 0
-        if event.at == closed_at[key] and event.actor_kind is not ActorKind.CREDIT:
-            found.setdefault(key, event)
-    return found
+    return {
+        event.payment_id or 0: event
+        for event in session.scalars(query.order_by(Event.id))
+        if closed[event.payment_id or 0] in (event.after or {}).get("rows", {}).get("items_closed", ())
+    }
 
 
 def _undoable(events: Iterable[Event], user_id: int | None, now: datetime) -> Event | None:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import Actor, ActorKind
+from substrack.domain.actors import Actor, ActorKind, Via
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
@@ -245,8 +245,11 @@ def _notices_within_the_hour(session: Session, contact_id: int, now: datetime) -
 
 
 def _pressed_too_quickly(session: Session, contact_id: int, by: Actor, now: datetime) -> bool:
-    """Tell whether the press came within a minute of the mail: a scanner that submits forms is that quick."""
-    if by.kind is not ActorKind.CONTACT:
+    """Tell whether the press came within a minute of the mail: a scanner that submits forms is that quick.
+
+    No scanner presses a button in a chat.
+    """
+    if by.kind is not ActorKind.CONTACT or by.via is Via.TELEGRAM:
         return False
     sent_at = session.scalar(select(func.max(Message.sent_at)).where(Message.contact_id == contact_id))
     return sent_at is not None and now - sent_at < TOO_QUICK

@@ -6,6 +6,7 @@ after a press. What a press does is the bot's; nothing here reads a table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,7 @@ from substrack.domain.chat_cards import (
     PlainCard,
     Standing,
 )
+from substrack.domain.money import Money
 from substrack.texts.bills import total_in_words, what_for
 from substrack.texts.catalogue import language_of
 from substrack.texts.chat_markup import MAX_MESSAGE, lines, plain, shown_length
@@ -123,6 +125,15 @@ def reason_in_words(why: WhyNot, locale: str) -> str:
     return words[why]
 
 
+def sum_of(amount: Money, _: Words) -> str:
+    """Write a sum for a button, with ordinary spaces."""
+    return _spaced(_.money(amount))
+
+
+def _spaced(text: str) -> str:
+    return re.sub("[\xa0\u2009\u202f]", " ", text)
+
+
 def _member_rows(card: MemberCard, _: Words) -> Iterator[tuple[Key, ...]]:
     open_items, subject = card.those(Standing.OPEN), str(card.subject)
     if len(card.items) == 1:
@@ -130,7 +141,7 @@ def _member_rows(card: MemberCard, _: Words) -> Iterator[tuple[Key, ...]]:
     else:
         yield from ((Key(_paid_label(each, _), _paid(each)),) for each in open_items[:MAX_ITEMS])
     if len(open_items) > 1:
-        total = total_in_words([each.item for each in open_items], _)
+        total = _spaced(total_in_words([each.item for each in open_items], _))
         yield (Key(_label(_("Paid all: %(total)s", total=total)), data(Do.PAID_ALL, subject)),)
     if open_items:
         yield (
@@ -147,7 +158,7 @@ def _paid(each: MemberItem) -> str:
 
 
 def _paid_label(each: MemberItem, _: Words) -> str:
-    amount = _.money(each.item.left)
+    amount = sum_of(each.item.left, _)
     return _label(_("Paid: %(what)s", what=what_for(each.item, _)), amount)
 
 
@@ -155,7 +166,7 @@ def _claim_rows(card: ClaimCard, _: Words) -> Iterator[tuple[Key, ...]]:
     waiting, about = card.waiting, (card.claim_id, card.seen)
     if waiting:
         words = _("Confirm all: %(amount)s") if len(waiting) > 1 else _("Confirm %(amount)s")
-        confirm = words % {"amount": _.money(card.amount)}
+        confirm = words % {"amount": sum_of(card.amount, _)}
         yield (Key(confirm, data(Do.CONFIRM, *about)), Key(_("Reject"), data(Do.REJECT, *about)))
     if len(waiting) > 1:
         yield from ((_confirm_one(each, _),) for each in waiting[:MAX_ITEMS])
@@ -166,7 +177,7 @@ def _claim_rows(card: ClaimCard, _: Words) -> Iterator[tuple[Key, ...]]:
 
 
 def _confirm_one(each: ClaimItem, _: Words) -> Key:
-    label = _label(_("Confirm: %(what)s", what=what_for(each.item, _)), _.money(each.item.left))
+    label = _label(_("Confirm: %(what)s", what=what_for(each.item, _)), sum_of(each.item.left, _))
     return Key(label, data(Do.CONFIRM_ONE, each.item.payment_id, each.version))
 
 

@@ -16,10 +16,9 @@ from substrack.domain.chat_cards import ClaimCard, MemberCard, Standing
 from substrack.domain.letters import HowToPay, Item
 from substrack.texts.bills import bill, how_to_pay, what_for
 from substrack.texts.catalogue import LANGUAGES, language_of
-from substrack.texts.chat_keyboards import Key, Rows, resting_lines
+from substrack.texts.chat_keyboards import Key, Rows, resting_lines, sum_of
 from substrack.texts.chat_letters import lay_out
 from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, shown_length
-from substrack.texts.formats import money
 from substrack.texts.words import Words
 
 LANGUAGE_NAMES = {"en": "English", "en_GB": "English (UK)", "en_US": "English (US)"}
@@ -234,14 +233,14 @@ def _claim_line(card: ClaimCard, _: Words) -> Markup:
 
 
 def _decide_row(number: int, card: ClaimCard, page: int, _: Words) -> tuple[Key, ...]:
-    label = _("Confirm %(number)s: %(amount)s", number=number, amount=_.money(card.amount))
+    label = _("Confirm %(number)s: %(amount)s", number=number, amount=sum_of(card.amount, _))
     reject = _("Reject %(number)s", number=number)
     about = (card.claim_id, card.seen, str(page))
     return Key(label, data(Do.CONFIRM, *about)), Key(reject, data(Do.REJECT, *about))
 
 
 def _label(item: Item, _: Words) -> str:
-    return f"{what_for(item, _)[:36]} · {money(item.left, _.locale)}"
+    return f"{what_for(item, _)[:36]} · {sum_of(item.left, _)}"
 
 
 def _laid_out(items: Sequence[Item], locale: str) -> Markup:

@@ -1,0 +1,249 @@
+"""Claims about what an admin's presses do, and what every admin sees of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from substrack.bot.handling import handle
+from substrack.domain.actors import Actor, Via
+from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Notice
+from substrack.domain.payments import Status
+from substrack.services.claim_decisions import confirm_claim
+from substrack.services.claims import claim_payments
+from tests.bot.house import Home, House, move_in
+from tests.fakes.bot_api import Person
+from tests.support.books import check_books
+
+
+@pytest.fixture
+def claimed(home: Home) -> Home:
+    """Ben says that he paid."""
+    home.house.press(home.ben_phone, "I’ve paid")
+    return home
+
+
+def labels(phone: Person) -> list[str]:
+    return [label for row in phone.last.labels for label in row]
+
+
+def test_every_admin_gets_each_claim_with_buttons(claimed: Home) -> None:
+    for phone in (claimed.olga_phone, claimed.ada_phone):
+        assert phone.last.text.startswith("Ben paid 6.00 €? Please check")
+        assert phone.last.labels == [["Confirm 6.00 €", "Reject"]]
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_confirming_books_once_and_tells_every_admin_who_did(claimed: Home, times: int) -> None:
+    press = claimed.house.press(claimed.olga_phone, "Confirm 6.00 €", times=times)
+    assert press.answers[0] == "Confirmed: 6.00\xa0€ from Ben."
+    assert claimed.house.status(claimed.ben) is Status.CONFIRMED
+    assert claimed.payment(claimed.ben).version == 3
+    claimed.house.cast.read(check_books)
+    assert "Olga confirmed this at" in claimed.ada_phone.last.text
+    assert labels(claimed.ada_phone) == []
+    assert labels(claimed.olga_phone) == ["Undo"]
+
+
+def test_undo_goes_after_ten_seconds(claimed: Home) -> None:
+    claimed.house.press(claimed.olga_phone, "Confirm 6.00 €")
+    data = claimed.olga_phone.last.button("Undo").data
+    claimed.house.pass_time(seconds=11)
+    assert labels(claimed.olga_phone) == []
+    late = claimed.olga_phone.presses(claimed.olga_phone.last, data=data)
+    claimed.house.work()
+    assert late.answers[0].startswith("Too late to undo")
+    assert claimed.house.status(claimed.ben) is Status.CONFIRMED
+
+
+def test_undo_puts_the_claim_back_for_every_admin(claimed: Home) -> None:
+    claimed.house.press(claimed.olga_phone, "Confirm 6.00 €")
+    claimed.house.press(claimed.olga_phone, "Undo", times=5)
+    assert claimed.house.status(claimed.ben) is Status.MEMBER_CONFIRMED
+    for phone in (claimed.olga_phone, claimed.ada_phone):
+        assert labels(phone) == ["Confirm 6.00 €", "Reject"]
+    claimed.house.cast.read(check_books)
+
+
+def test_the_member_hears_once_it_is_sure(claimed: Home) -> None:
+    claimed.house.press(claimed.olga_phone, "Confirm 6.00 €")
+    request = claimed.ben_phone.inbox[-1]
+    assert "You said you’ve paid" in request.text
+    claimed.house.pass_time(seconds=11)
+    assert "Olga confirmed this at" in request.text
+    assert request.labels == []
+    assert claimed.ben_phone.last.text.startswith("Received:") or "eceived" in claimed.ben_phone.last.text
+
+
+@pytest.mark.parametrize(
+    ("label", "reason"),
+    [
+        ("Not received", "The money has not arrived."),
+        ("Too little", "Less money arrived than was agreed."),
+    ],
+)
+def test_rejecting_needs_a_reason_that_the_member_reads(claimed: Home, label: str, reason: str) -> None:
+    claimed.house.press(claimed.olga_phone, "Reject")
+    assert labels(claimed.olga_phone) == ["Not received", "Too little", "Another reason", "Back"]
+    claimed.house.press(claimed.olga_phone, label, times=2)
+    assert claimed.house.status(claimed.ben) is Status.PENDING
+    assert f"Reason: {reason}" in claimed.ada_phone.last.text
+    claimed.house.pass_time(seconds=11)
+    assert reason in claimed.ben_phone.last.text
+    assert labels(claimed.ben_phone)[0] == "I’ve paid"
+
+
+def test_another_reason_is_written_as_a_reply(claimed: Home) -> None:
+    claimed.house.press(claimed.olga_phone, "Reject")
+    claimed.house.press(claimed.olga_phone, "Another reason")
+    question = claimed.olga_phone.last
+    claimed.olga_phone.says("It bounced", reply_to=question)
+    claimed.house.work(times=5)
+    assert claimed.house.status(claimed.ben) is Status.PENDING
+    claimed.house.pass_time(seconds=11)
+    assert "It bounced" in claimed.ben_phone.last.text
+    rejected = [
+        m for m in claimed.house.cast.messages(notice=Notice.REJECTED) if m.channel.value == "telegram"
+    ]
+    assert len(rejected) == 1
+
+
+def test_words_that_reply_to_no_question_decide_nothing(claimed: Home) -> None:
+    claimed.olga_phone.says("No!", reply_to=claimed.olga_phone.last)
+    claimed.house.work()
+    assert claimed.house.status(claimed.ben) is Status.MEMBER_CONFIRMED
+
+
+def test_two_admins_at_once_leave_one_decision_that_both_see(claimed: Home) -> None:
+    house = claimed.house
+    house.press(claimed.ada_phone, "Reject")
+    claimed.olga_phone.presses(claimed.olga_phone.last, "Confirm 6.00 €")
+    claimed.ada_phone.presses(claimed.ada_phone.last, "Not received")
+    bodies = house.take_updates()
+
+    async def both() -> None:
+        await asyncio.gather(*(handle(house.bot, body) for body in bodies for _ in range(2)))
+
+    house.run(both())
+    house.edit()
+    house.pass_time(seconds=11)
+    assert house.status(claimed.ben) in (Status.CONFIRMED, Status.PENDING)
+    assert claimed.payment(claimed.ben).version == 3
+    house.cast.read(check_books)
+    endings = {phone.last.text.rpartition("\n\n")[2] for phone in (claimed.olga_phone, claimed.ada_phone)}
+    assert len(endings) == 1
+    assert labels(claimed.olga_phone) == labels(claimed.ada_phone) == []
+
+
+def test_what_the_web_decided_is_shown_and_takes_the_buttons_away(claimed: Home) -> None:
+    attempt = claimed.house.cast.messages(notice=Notice.CLAIM_RECEIVED)[0].attempt_id
+    data = claimed.ada_phone.last.button("Confirm 6.00 €").data
+    by = claimed.house.cast.olga
+    claimed.house.cast.do(confirm_claim, attempt, by=by, now=claimed.house.now)
+    late = claimed.ada_phone.presses(claimed.ada_phone.last, data=data)
+    claimed.house.work()
+    assert late.answers[0].startswith("Olga confirmed this at")
+    assert labels(claimed.ada_phone) == []
+    claimed.house.pass_time(seconds=11)
+    assert claimed.ben_phone.inbox[-2].labels == []
+
+
+def test_a_button_that_shows_what_has_changed_decides_nothing(claimed: Home) -> None:
+    from substrack.services.payments import adjust_payment
+    from tests.support.cast import money
+
+    house, payment = claimed.house, claimed.payment(claimed.ben)
+    shown = claimed.ada_phone.last.button("Confirm 6.00 €").data
+    house.cast.do(
+        adjust_payment, payment.id, amount=money("3.00"), reason="half", by=house.cast.olga, now=house.now
+    )
+    press = claimed.ada_phone.presses(claimed.ada_phone.last, data=shown)
+    house.work()
+    assert press.answers[0].startswith("Something changed")
+    assert house.status(claimed.ben) is Status.MEMBER_CONFIRMED
+
+
+def test_one_payment_of_a_claim_can_be_confirmed_alone(house: House) -> None:
+    home = move_in(house, periods=2)
+    house.press(home.ben_phone, "Paid all: 12.00 €")
+    house.press(home.olga_phone, "Confirm: YouTube Premium, March 2026 · 6.00 €", times=2)
+    assert house.status(home.ben, 2) is Status.CONFIRMED
+    assert house.status(home.ben, 1) is Status.MEMBER_CONFIRMED
+    assert labels(home.ada_phone) == ["Confirm 6.00 €", "Reject"]
+    assert "YouTube Premium, March 2026: Olga confirmed this" in home.ada_phone.last.text
+    house.cast.read(check_books)
+
+
+def test_pending_lists_what_waits_and_confirms_all_behind_a_second_tap(claimed: Home) -> None:
+    house = claimed.house
+    house.press(claimed.mia_phone, "I’ve paid")
+    claimed.olga_phone.says("/pending")
+    house.work()
+    assert "2 payments to check" in claimed.olga_phone.last.text
+    assert labels(claimed.olga_phone) == [
+        "Confirm 1: 6.00 €", "Reject 1", "Confirm 2: 6.00 €", "Reject 2", "Confirm all 2",
+    ]  # fmt: skip
+    house.press(claimed.olga_phone, "Confirm all 2")
+    assert house.status(claimed.ben) is Status.MEMBER_CONFIRMED
+    assert claimed.olga_phone.last.text == "Confirm these 2 payments?\n\nBen: 6.00 €\nMia: 6.00 €"
+    press = house.press(claimed.olga_phone, "Yes, confirm all 2", times=5)
+    assert press.answers[0] == "Confirmed 2 payments."
+    assert {house.status(claimed.ben), house.status(claimed.mia)} == {Status.CONFIRMED}
+    assert claimed.olga_phone.last.text == "Nothing waits for your check."
+    house.cast.read(check_books)
+
+
+def test_confirm_all_confirms_only_what_it_named(claimed: Home) -> None:
+    house = claimed.house
+    house.press(claimed.mia_phone, "I’ve paid")
+    claimed.olga_phone.says("/pending")
+    house.work()
+    house.press(claimed.olga_phone, "Confirm all 2")
+    page = claimed.olga_phone.last
+    house.press(claimed.mia_phone, "Oops, not yet")
+    press = house.press(claimed.olga_phone, "Yes, confirm all 2", on=page)
+    assert press.answers[0].startswith("Something changed")
+    assert house.status(claimed.ben) is Status.MEMBER_CONFIRMED
+
+
+def test_one_of_what_waits_is_decided_from_the_list(claimed: Home) -> None:
+    house = claimed.house
+    house.press(claimed.mia_phone, "I’ve paid")
+    claimed.olga_phone.says("/pending")
+    house.work()
+    page = claimed.olga_phone.last
+    house.press(claimed.olga_phone, "Confirm 1: 6.00 €", on=page)
+    assert house.status(claimed.ben) is Status.CONFIRMED
+    assert "1 payment to check" in page.text
+    house.press(claimed.olga_phone, "Reject 1", on=page)
+    house.press(claimed.olga_phone, "Not received", on=page)
+    assert house.status(claimed.mia) is Status.PENDING
+    assert page.text == "Nothing waits for your check."
+
+
+def test_pending_is_paged(house: House) -> None:
+    home = move_in(house)
+    members = [house.cast.join(home.group, f"Guest {n}", email=f"g{n}@example.org") for n in range(7)]
+    house.cast.tick(house.now.replace(month=3, day=1))
+    for member in members:
+        payment = house.cast.payment_of(member, 2)
+        by = Actor.contact(member.contact_id, Via.LINK)
+        house.cast.do(claim_payments, member.contact_id, [payment.id], by=by, now=house.now.replace(month=3))
+    house.now = house.now.replace(month=3)
+    home.olga_phone.says("/pending")
+    house.work()
+    page = next(each for each in home.olga_phone.inbox if "7 payments to check" in each.text)
+    assert "Page 1 of 2" in page.text
+    house.press(home.olga_phone, "→", on=page)
+    assert "Page 2 of 2" in page.text
+    assert page.labels[-1] == ["←"]
+
+
+def test_no_notice_is_left_waiting(claimed: Home) -> None:
+    claimed.house.press(claimed.olga_phone, "Confirm 6.00 €")
+    claimed.house.pass_time(seconds=11)
+    telegram = [m for m in claimed.house.cast.messages() if m.channel.value == "telegram"]
+    assert {m.state for m in telegram} == {MessageState.SENT}
+    assert all(m.edit_at is None for m in telegram)
