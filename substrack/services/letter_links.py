@@ -9,7 +9,13 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.letters import LetterLinks
 from substrack.domain.notices import Notice, rules_of
-from substrack.services.links import LinkSigner, issue_link, renew_pay_link, renew_unsubscribe_link
+from substrack.services.links import (
+    LinkSigner,
+    issue_link,
+    renew_decide_link,
+    renew_pay_link,
+    renew_unsubscribe_link,
+)
 from substrack.store import Link, LinkPurpose, Message, RoleGrant
 
 
@@ -40,17 +46,22 @@ def _unsubscribe(session: Session, message: Message, signer: LinkSigner, now: da
 
 
 def _decide(session: Session, message: Message, signer: LinkSigner, now: datetime) -> str:
-    """One link per admin and claim: whoever presses it decides as the user it was sent to."""
+    """One live link per admin and claim: whoever presses it decides as the user it was sent to."""
+    attempt_id = message.payload["attempt_id"]
     user_id = session.scalar(select(RoleGrant.user_id).where(RoleGrant.contact_id == message.contact_id))
-    link = issue_link(
-        session,
-        LinkPurpose.DECIDE,
-        now=now,
-        workspace_id=message.workspace_id,
-        contact_id=message.contact_id,
-        user_id=user_id,
-        attempt_id=message.payload["attempt_id"],
-    )
+    link = None
+    if message.contact_id is not None and user_id is not None:
+        link = renew_decide_link(session, message.contact_id, user_id=user_id, attempt_id=attempt_id, now=now)
+    if link is None:
+        link = issue_link(
+            session,
+            LinkPurpose.DECIDE,
+            now=now,
+            workspace_id=message.workspace_id,
+            contact_id=message.contact_id,
+            user_id=user_id,
+            attempt_id=attempt_id,
+        )
     return signer.url(link)
 
 

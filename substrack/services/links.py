@@ -151,6 +151,30 @@ def renew_unsubscribe_link(session: Session, address_id: int, *, workspace_id: i
     return found
 
 
+def renew_decide_link(
+    session: Session, contact_id: int, *, user_id: int, attempt_id: int, now: datetime
+) -> Link | None:
+    """Return an admin's live link to decide a claim, good for three days from now; None if there is none."""
+    link = session.scalar(
+        select(Link)
+        .where(
+            Link.contact_id == contact_id,
+            Link.purpose == LinkPurpose.DECIDE,
+            Link.attempt_id == attempt_id,
+            Link.user_id == user_id,
+            Link.used_at.is_(None),
+            Link.revoked_at.is_(None),
+            Link.expires_at > now,
+        )
+        .order_by(Link.id.desc())
+        .limit(1)
+    )
+    if link is not None:
+        link.expires_at = now + LIFETIMES[LinkPurpose.DECIDE]
+        session.flush()
+    return link
+
+
 def revoke_pay_link(session: Session, contact_id: int, *, now: datetime) -> None:
     """Make the contact's pay link dead; the next message to them carries a new one."""
     session.execute(

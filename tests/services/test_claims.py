@@ -1,16 +1,19 @@
 """ "I've paid": what one press names, whom it tells, and what makes it look odd."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from substrack.domain.actors import Actor
+from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.services.claims import PaidInTheFuture, SeveralPayers, claim_payments
 from substrack.services.ledger import NoSuchPayment
-from substrack.store import Attempt, Group, Member
+from substrack.services.letter_links import links_for
+from substrack.store import Attempt, Group, Link, LinkPurpose, Member, Message
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 
@@ -95,3 +98,43 @@ def test_an_admin_may_say_it_for_a_member_and_a_stranger_may_not(scene: Scene) -
         scene.claim(scene.ben, by=zed)
     [attempt] = scene.claim(scene.ben, by=scene.cast.olga)
     assert (attempt.via, attempt.flagged) == ("web", False)
+
+
+def test_a_letter_tried_again_keeps_the_one_link_to_decide(scene: Scene) -> None:
+    scene.claim(scene.ben)
+    [letter] = scene.cast.messages(notice=Notice.CLAIM_RECEIVED)
+
+    for minute in range(3):
+        write_links(scene.cast, letter, NOW + timedelta(minutes=minute))
+
+    [link] = decide_links(scene.cast)
+    assert link.expires_at == NOW + timedelta(minutes=2, hours=72)
+
+
+def test_a_dead_link_to_decide_is_not_used_again(scene: Scene) -> None:
+    scene.claim(scene.ben)
+    [letter] = scene.cast.messages(notice=Notice.CLAIM_RECEIVED)
+
+    write_links(scene.cast, letter, NOW)
+    write_links(scene.cast, letter, NOW + timedelta(hours=72))
+
+    assert len(decide_links(scene.cast)) == 2
+
+
+def test_each_admin_has_a_link_of_their_own_to_decide(scene: Scene) -> None:
+    ada = scene.cast.second_admin()
+    scene.claim(scene.ben)
+
+    for letter in scene.cast.messages(notice=Notice.CLAIM_RECEIVED):
+        write_links(scene.cast, letter, NOW)
+
+    assert {link.user_id for link in decide_links(scene.cast)} == {scene.cast.olga.id, ada.id}
+
+
+def write_links(cast: Cast, letter: Message, now: datetime) -> None:
+    cast.do(links_for, letter, cast.runtime.signer, now=now)
+
+
+def decide_links(cast: Cast) -> list[Link]:
+    query = select(Link).where(Link.purpose == LinkPurpose.DECIDE)
+    return cast.read(lambda session: list(session.scalars(query)))
