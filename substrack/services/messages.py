@@ -13,7 +13,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.notices import Notice, rules_of
-from substrack.services.journal import record
+from substrack.services.journal import new_correlation_id, record
 from substrack.services.outbox import Draft, queue
 from substrack.store import Address, Message
 
@@ -86,7 +86,7 @@ def send_test(session: Session, workspace_id: int, contact_id: int, *, by: Actor
         workspace_id=workspace_id,
         contact_id=contact_id,
         notice=Notice.TEST,
-        dedupe_key=f"test:{contact_id}:{now.isoformat()}",
+        dedupe_key=f"test:{contact_id}:{new_correlation_id()}",  # each press sends one
         due_at=now,
     )
     count = queue(session, [draft], now=now)

@@ -485,6 +485,14 @@ def test_a_test_goes_to_ones_own_address(house: House) -> None:
     assert built.to == "olga@example.org"
 
 
+def test_two_tests_at_the_same_instant_are_two_tests(house: House) -> None:
+    for _ in range(2):
+        with house.runtime.transaction() as session:
+            assert send_test(session, house.workspace_id, house.olga_id, by=house.olga, now=NOW) == 1
+
+    assert len(house.claim()) == 2
+
+
 def test_a_test_without_an_address_is_refused(house: House) -> None:
     with house.runtime.transaction() as session:
         mia = add_contact(session, house.workspace_id, name="Mia", by=house.olga, now=NOW)
