@@ -55,13 +55,17 @@ class Hook:
 
 @dataclass(frozen=True)
 class BotStatus:
-    """How the bot is doing; `pending` counts what came in and was not worked on, `due_since` the oldest."""
+    """How the bot is doing; `pending` counts what came in and was not worked on since `pending_since`.
+
+    `held_by_telegram` counts what its webhook could not hand over yet, as the worker last heard.
+    """
 
     connection_id: int | None
     username: str | None
     last_update_at: datetime | None
     pending: int
     pending_since: datetime | None
+    held_by_telegram: int
     last_error: str | None
     failing_since: datetime | None
     paused_until: datetime | None
@@ -134,7 +138,7 @@ def load_bot_status(session: Session, workspace_id: int) -> BotStatus:
     """Load how the bot of a workspace is doing (4 statements at most)."""
     found = _bot(session, workspace_id)
     if found is None:
-        return BotStatus(None, None, None, 0, None, None, None, None)
+        return BotStatus(None, None, None, 0, None, 0, None, None, None)
     waiting = Inbound.processed_at.is_(None)
     last, pending, since = session.execute(
         select(
@@ -150,6 +154,7 @@ def load_bot_status(session: Session, workspace_id: int) -> BotStatus:
         last_update_at=last,
         pending=pending,
         pending_since=since,
+        held_by_telegram=held if isinstance(held := found.settings.get("pending"), int) else 0,
         last_error=_text(found.settings, "last_error") or (lane.last_error if lane else None),
         failing_since=lane.failing_since if lane else None,
         paused_until=lane.paused_until if lane else None,

@@ -145,9 +145,11 @@ class TestPage:
         self, cast: Cast, olga: Browser, bot: int
     ) -> None:
         cast.do(store_updates, bot, [UPDATE], now=NOW - timedelta(minutes=5))
+        know(cast, pending=3)
         text = olga.get("/settings/telegram").text
 
         assert "@subs_bot" in text
+        assert "3 more at Telegram" in text
         assert "by webhook" in text
         assert "<dd>1 (since" in text
         assert "How to get a bot" not in text
