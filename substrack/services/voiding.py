@@ -2,12 +2,13 @@
 
 Voided periods and payments carry `voided_at`; no sum and no unique key sees them. What had been received
 for them is the members' credit, and no credit moves by itself because of a void. Restoring gives it back
-where it is still free.
+where it is still free, and claims that the void closed wait again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -36,6 +37,8 @@ from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown
 from substrack.store import (
     Allocation,
+    Attempt,
+    AttemptItem,
     AttemptState,
     Event,
     Group,
@@ -67,6 +70,14 @@ class PlaceTaken(Conflict):
         super().__init__("Another period has taken this one's place. Void that one first.")
 
 
+@dataclass(frozen=True)
+class Restored:
+    """A period that is back, and the payments that came back with it, the payer's own included."""
+
+    period: Period
+    payments: Sequence[Payment]
+
+
 def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now: datetime) -> Period:
     """Void a period and its payments; open claims close, received money becomes credit.
 
@@ -88,8 +99,10 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
     return period
 
 
-def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime) -> Period:
+def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime) -> Restored:
     """Put a voided period and the payments voided with it back, settled as far as their money is still free.
+
+    A claim that the void closed is open again: nobody is asked for what they said they paid.
 
     Raises:
         NoSuchPeriod, NotAllowed, NotVoid, PlaceTaken.
@@ -108,7 +121,7 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
         _restore_payment(session, payment, decision)
     reschedule_payments(session, [payment.id for payment in restored], now=now)
     _record(session, "restore_period", period, decision)
-    return period
+    return Restored(period, restored)
 
 
 def _void_payment(session: Session, payment: Payment, decision: Decision) -> None:
@@ -144,8 +157,11 @@ def _restore_payment(session: Session, payment: Payment, decision: Decision) -> 
     )
     tolerance_minor = session.get_one(Group, payment.group_id).tolerance_minor
     standing = after_receiving(Standing(payment.amount_minor, 0), given, tolerance_minor=tolerance_minor)
-    is_settled = standing.is_covered and payment.status is not Status.WAIVED
+    is_claimed = _reopen_claim(session, payment)
+    is_settled = standing.is_covered and payment.status is not Status.WAIVED and not is_claimed
     payment.status = Status.CONFIRMED if is_settled else payment.status
+    if is_claimed:
+        payment.status, payment.nudged_at = Status.MEMBER_CONFIRMED, decision.now
     payment.received_minor, payment.voided_at = given, None
     payment.written_off_minor = standing.written_off_minor if is_settled else 0
     payment.pending_at = decision.now
@@ -168,15 +184,31 @@ def _give_back(session: Session, payment: Payment, touched: Touched, decision: D
             allocate(session, receipt, payment, part, touched, decision.now)
 
 
+def _reopen_claim(session: Session, payment: Payment) -> bool:
+    """Open the claim that the void closed, and tell whether there was one."""
+    keys = _rows_of_void(session, payment).get("items_closed", [])
+    items = list(session.scalars(select(AttemptItem).where(AttemptItem.id.in_(keys))))
+    for item in items:
+        item.state, item.reason, item.closed_at = AttemptState.OPEN, None, None
+        attempt = session.get_one(Attempt, item.attempt_id)
+        attempt.state, attempt.decided_at = AttemptState.OPEN, None
+    return bool(items)
+
+
 def _taken_off(session: Session, payment: Payment) -> list[Allocation]:
+    keys = _rows_of_void(session, payment).get("allocations_voided", [])
+    return list(session.scalars(select(Allocation).where(Allocation.id.in_(keys)).order_by(Allocation.id)))
+
+
+def _rows_of_void(session: Session, payment: Payment) -> Mapping[str, list[int]]:
     event = session.scalar(
         select(Event)
         .where(Event.payment_id == payment.id, Event.verb == "void")
         .order_by(Event.id.desc())
         .limit(1)
     )
-    keys = ((event.after or {}).get("rows", {}) if event else {}).get("allocations_voided", [])
-    return list(session.scalars(select(Allocation).where(Allocation.id.in_(keys)).order_by(Allocation.id)))
+    rows: Mapping[str, list[int]] = ((event.after or {}) if event else {}).get("rows", {})
+    return rows
 
 
 def _check_place(session: Session, period: Period) -> None:

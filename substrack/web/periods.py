@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import HiddenField, SelectField, StringField
 
+from substrack.domain.payments import PaymentKind, Status
 from substrack.queries.group_page import PeriodOfGroup, load_period
 from substrack.queries.journal import load_period_journal
 from substrack.queries.people import MemberRow, find_member, list_members
@@ -21,6 +24,14 @@ from substrack.web.sessions import by_me, me
 from substrack.web.story import tell
 
 blueprint = Blueprint("periods", __name__, url_prefix="/periods")
+
+
+_BACK_AS = {
+    Status.CONFIRMED: "confirmed",
+    Status.MEMBER_CONFIRMED: "waiting for your check",
+    Status.PENDING: "to pay",
+    Status.WAIVED: "waived",
+}
 
 
 class PeriodForm(PageForm):
@@ -76,8 +87,9 @@ def restore(public_id: str) -> ResponseReturnValue:
     """Put a voided period back."""
     period = load_period(reading(), me().workspace_id, public_id)
     with runtime().transaction() as session:
-        restore_period(session, period.column.id, by=by_me(), now=runtime().now())
-    return _done(period, "Restored.")
+        restored = restore_period(session, period.column.id, by=by_me(), now=runtime().now())
+        words = _came_back([one.status for one in restored.payments if one.kind is PaymentKind.DUES])
+    return _done(period, words)
 
 
 @blueprint.post("/<public_id>/late-joiners")
@@ -88,6 +100,14 @@ def add_late(public_id: str) -> ResponseReturnValue:
     form = posted(LateForm)
     _offer(form, _members_then(period))
     return answer(form, lambda: _add_late(form, period), lambda: _show(period, late=form))
+
+
+def _came_back(statuses: Sequence[Status]) -> str:
+    """Say what a restored period brought back."""
+    counted = [
+        f"{statuses.count(status)} {words}" for status, words in _BACK_AS.items() if status in statuses
+    ]
+    return f"Restored: {', '.join(counted)}." if counted else "Restored."
 
 
 def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:

@@ -267,6 +267,18 @@ def test_money_used_elsewhere_in_the_meantime_does_not_come_back(scene: Scene) -
     scene.check()
 
 
+def test_a_claim_that_a_void_closed_waits_again(scene: Scene) -> None:
+    attempt = scene.claim()
+    scene.change(void_period, reason="by mistake")
+    scene.change(restore_period)
+    assert scene.due().status is Status.MEMBER_CONFIRMED
+    assert scene.cast.read(lambda session: session.get_one(Attempt, attempt.id)).state is AttemptState.OPEN
+    scene.check()
+    scene.decide(confirm_payment)
+    assert scene.due().status is Status.CONFIRMED
+    scene.check()
+
+
 def test_a_waived_payment_comes_back_waived(scene: Scene) -> None:
     scene.decide(waive_payment, reason="birthday")
     scene.change(void_period, reason="by mistake")

@@ -160,6 +160,7 @@ class TestVoiding:
         assert "Voided periods (1)" in group_page
         assert "This period is void" in olga.get(march).text
         press(olga, march, f"{march}/restore")
+        assert "Restored: 1 confirmed, 1 to pay." in olga.get(march).text
         assert period(cast, youtube, 2).voided_at is None
         statuses = [one.status for one in cast.payments(period_id=period(cast, youtube, 2).id)]
         assert statuses == [Status.CONFIRMED, Status.CONFIRMED, Status.PENDING]
