@@ -1,7 +1,9 @@
 """The installation itself: the worker's heartbeat and the hold on sending.
 
-A hold stops what leaves the house, never the ledger. One that a clock jump has set ends by itself once the
-clock has been steady for a while; an operator may end any.
+A hold stops what leaves the house. One that an operator sets leaves the ledger going: periods open, people
+are put down to be asked. One that a clock jump has set stops the worker's ticks as well, since a wrong date
+would open periods that have not begun; it ends by itself once the clock has been steady for a while. An
+operator may end any.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ def hold_sending(session: Session, reason: str, *, now: datetime) -> None:
 
 
 def hold_for_jump(session: Session, jump: timedelta, *, now: datetime) -> str:
-    """Stop all sending because the clock was set by `jump`, and return the reason that is shown.
+    """Stop all sending and ticking because the clock was set by `jump`; return the reason that is shown.
 
     Each further jump starts the wait for a steady clock afresh.
     """

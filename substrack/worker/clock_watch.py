@@ -1,4 +1,4 @@
-"""Watches whether the wall clock can be believed, and puts sending on hold when it was set.
+"""Watches whether the wall clock can be believed. When it was set, nothing is sent or ticked for a while.
 
 Only a process that lives on can tell: it compares the clock with the time since boot between two looks.
 """
@@ -40,7 +40,10 @@ class ClockWatch:
         return not self._is_fixed and jump_between(self._before, self._look()) is not None
 
     def may_act(self) -> bool:
-        """Hold sending if the clock was set, end the hold when it has been steady; False while it lasts."""
+        """Hold everything if the clock was set, end that when it has been steady; False while it lasts.
+
+        True during a hold that an operator has set: that one stops sending only.
+        """
         if self._is_fixed:
             return True
         with self._turn:
