@@ -32,7 +32,7 @@ from substrack.services.ledger import (
     payments_now,
 )
 from substrack.services.schedule import reschedule_payments
-from substrack.services.settling import Arrival, receive, workspace_today
+from substrack.services.settling import Arrival, day_received, receive
 from substrack.store import (
     Attempt,
     AttemptItem,
@@ -82,7 +82,8 @@ def confirm_claim(
     shown.
 
     Raises:
-        NoSuchClaim, ClaimDecided, NotAllowed, NothingArrived, OtherCurrencyReceived, DecidedAlready.
+        NoSuchClaim, ClaimDecided, NotAllowed, NothingArrived, OtherCurrencyReceived, DecidedAlready,
+        ReceivedInTheFuture, ReceivedTooLongAgo.
     """
     check_actor(Act.CONFIRM, by)
     attempt, payments = _open_claim(session, attempt_id, by)
@@ -90,8 +91,8 @@ def confirm_claim(
     money = amount or _stated(session, attempt, payments)
     check_arrived(money, payments[0])
     decision = Decision(by, now)
-    today = received_on or attempt.paid_on or workspace_today(session, attempt.workspace_id, now)
-    arrival = Arrival(today, method=attempt.method, attempt_id=attempt.id)
+    day = day_received(session, attempt.workspace_id, received_on, now, said=attempt.paid_on)
+    arrival = Arrival(day, method=attempt.method, attempt_id=attempt.id)
     receipt = receive(
         session,
         attempt.workspace_id,

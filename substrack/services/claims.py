@@ -31,6 +31,7 @@ from substrack.services.ledger import (
 )
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_payments
+from substrack.services.settling import EARLIEST
 from substrack.store import Attempt, AttemptItem, AttemptState, Message, Payment
 
 CLAIMS_A_DAY = 3
@@ -63,6 +64,15 @@ class PaidInTheFuture(Refused):
         super().__init__("The day you paid can't be in the future.")
 
 
+class PaidTooLongAgo(Refused):
+    """The day somebody says they paid is a slip."""
+
+    field = "paid_on"
+
+    def __init__(self) -> None:
+        super().__init__(f"Choose a day from the year {EARLIEST.year} on.")
+
+
 def claim_payments(
     session: Session,
     contact_id: int,
@@ -84,7 +94,8 @@ def claim_payments(
 
     Raises:
         NoSuchPayment: one of them is not this contact's.
-        TooManyClaims, PaidInTheFuture, NotAllowed; SeveralPayers when one amount is given for several payers.
+        TooManyClaims, PaidInTheFuture, PaidTooLongAgo, NotAllowed.
+        SeveralPayers: one amount is given for several payers.
     """
     check_actor(Act.CLAIM, by)
     check_owner(session, by, contact_id)
@@ -156,6 +167,8 @@ def _check_claims_today(session: Session, payments: Sequence[Payment], now: date
 def _check_day(paid_on: date | None, now: datetime) -> None:
     if paid_on is not None and paid_on > (now + timedelta(days=1)).date():
         raise PaidInTheFuture
+    if paid_on is not None and paid_on < EARLIEST:
+        raise PaidTooLongAgo
 
 
 def _by_payer(payments: Sequence[Payment]) -> list[list[Payment]]:

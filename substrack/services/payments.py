@@ -46,7 +46,7 @@ from substrack.services.ledger import (
     void_allocations,
 )
 from substrack.services.schedule import reschedule_payments
-from substrack.services.settling import Arrival, receive, workspace_today
+from substrack.services.settling import Arrival, day_received, receive
 from substrack.services.taking_back import release, take_back
 from substrack.services.totals import rebalance_period
 from substrack.store import (
@@ -102,7 +102,8 @@ def confirm_payment(
     member is told.
 
     Raises:
-        NoSuchPayment, NotAllowed, OwnShare, NothingArrived, OtherCurrencyReceived, DecidedAlready.
+        NoSuchPayment, NotAllowed, OwnShare, NothingArrived, OtherCurrencyReceived, DecidedAlready,
+        ReceivedInTheFuture, ReceivedTooLongAgo.
     """
     payment = _decidable(session, payment_id, Act.CONFIRM, by)
     if payment.status is Status.CONFIRMED:
@@ -111,8 +112,8 @@ def confirm_payment(
     money = amount or Money(payment.amount_minor - payment.received_minor, payment.currency)
     check_arrived(money, payment)
     decision = Decision(by, now)
-    today = received_on or workspace_today(session, payment.workspace_id, now)
-    arrival = Arrival(today, method=method, note=note, attempt_id=_attempt_of(session, payment))
+    day = day_received(session, payment.workspace_id, received_on, now)
+    arrival = Arrival(day, method=method, note=note, attempt_id=_attempt_of(session, payment))
     receipt = receive(
         session,
         payment.workspace_id,

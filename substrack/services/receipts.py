@@ -31,7 +31,7 @@ from substrack.services.ledger import (
     lock_contacts,
     payments_now,
 )
-from substrack.services.settling import Arrival, receive, record_receipt_event, workspace_today
+from substrack.services.settling import Arrival, day_received, receive, record_receipt_event
 from substrack.services.taking_back import take_back
 from substrack.store import (
     Contact,
@@ -96,6 +96,7 @@ def record_receipt(
         NothingReceived: the amount is not above zero.
         NotAllowed: the actor does not decide.
         UnknownContact, UnknownGroup: sender, payer or group are not of this workspace.
+        ReceivedInTheFuture, ReceivedTooLongAgo: the day can't be right.
     """
     check_actor(Act.CONFIRM, by)
     check_admin(session, by, workspace_id)
@@ -108,8 +109,8 @@ def record_receipt(
     if payment_ids is not None:
         chosen = (*chosen, Payment.id.in_(payment_ids))
     payments = payments_now(session, *chosen)
-    today = received_on or workspace_today(session, workspace_id, now)
-    arrival = Arrival(today, method=method, note=note, group_id=group_id)
+    day = day_received(session, workspace_id, received_on, now)
+    arrival = Arrival(day, method=method, note=note, group_id=group_id)
     receipt = receive(
         session, workspace_id, contact_id, payer_id, amount, payments, decision=decision, arrival=arrival
     )

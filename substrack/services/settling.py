@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import local_date
+from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.payments import (
     Act,
@@ -39,6 +40,27 @@ from substrack.store import (
     ReceiptSource,
     Workspace,
 )
+
+EARLIEST = date(2000, 1, 1)
+"""Before this day no money can have come or been sent: it is a slip, such as a year typed with two digits."""
+
+
+class ReceivedInTheFuture(Refused):
+    """Money is booked when it is there."""
+
+    field = "received_on"
+
+    def __init__(self) -> None:
+        super().__init__("The day it arrived can't be in the future.")
+
+
+class ReceivedTooLongAgo(Refused):
+    """The day is a slip."""
+
+    field = "received_on"
+
+    def __init__(self) -> None:
+        super().__init__(f"Choose a day from the year {EARLIEST.year} on.")
 
 
 @dataclass
@@ -170,6 +192,25 @@ def _settle(
     arrival.settled.append(Settled(payment.id, part_minor, standing.left_minor))
 
 
-def workspace_today(session: Session, workspace_id: int, now: datetime) -> date:
-    """Say which day it is in the workspace's zone."""
+def day_received(
+    session: Session, workspace_id: int, received_on: date | None, now: datetime, *, said: date | None = None
+) -> date:
+    """Say on which day money came, in the workspace's zone: as told, else as the member `said`, else today.
+
+    A member whose clock is ahead may have said tomorrow; that is today here.
+
+    Raises:
+        ReceivedInTheFuture, ReceivedTooLongAgo.
+    """
+    today = _workspace_today(session, workspace_id, now)
+    if received_on is None:
+        return min(said or today, today)
+    if received_on > today:
+        raise ReceivedInTheFuture
+    if received_on < EARLIEST:
+        raise ReceivedTooLongAgo
+    return received_on
+
+
+def _workspace_today(session: Session, workspace_id: int, now: datetime) -> date:
     return local_date(now, session.get_one(Workspace, workspace_id).time_zone)

@@ -10,10 +10,11 @@ from sqlalchemy import select
 from substrack.domain.actors import Actor
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
-from substrack.services.claims import PaidInTheFuture, SeveralPayers, claim_payments
+from substrack.services.claim_decisions import confirm_claim
+from substrack.services.claims import PaidInTheFuture, PaidTooLongAgo, SeveralPayers, claim_payments
 from substrack.services.ledger import NoSuchPayment
 from substrack.services.letter_links import links_for
-from substrack.store import Attempt, Group, Link, LinkPurpose, Member, Message
+from substrack.store import Attempt, Group, Link, LinkPurpose, Member, Message, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 
@@ -65,6 +66,21 @@ def test_a_claim_keeps_what_was_said(scene: Scene) -> None:
         "PayPal",
         "for both",
     )
+
+
+def test_nobody_has_paid_in_another_century(scene: Scene) -> None:
+    with pytest.raises(PaidTooLongAgo):
+        scene.claim(scene.ben, paid_on=date(1999, 12, 31))
+    assert scene.claim(scene.ben, paid_on=date(2000, 1, 1))
+
+
+def test_a_member_whose_day_is_ahead_is_confirmed_on_ours(scene: Scene) -> None:
+    [attempt] = scene.claim(scene.ben, paid_on=date(2026, 2, 3))
+    scene.cast.do(confirm_claim, attempt.id, by=scene.cast.olga, now=NOW)
+    [receipt] = scene.cast.read(
+        lambda session: list(session.scalars(select(Receipt).where(Receipt.attempt_id == attempt.id)))
+    )
+    assert receipt.received_on == date(2026, 2, 2)
 
 
 def test_nobody_has_paid_tomorrow(scene: Scene) -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from substrack.domain.actors import Actor
-from substrack.domain.errors import NotFound
+from substrack.domain.errors import NotFound, Refused
 from substrack.domain.payments import ReopenCause, Status
 from substrack.services.asking import snooze_payments
 from substrack.services.claim_decisions import confirm_claim
@@ -26,6 +26,7 @@ from substrack.services.payments import (
 )
 from substrack.services.periods import open_next_period
 from substrack.services.receipts import record_receipt
+from substrack.services.settling import ReceivedInTheFuture, ReceivedTooLongAgo
 from substrack.store import Attempt, Group, Member, Payment, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
@@ -184,11 +185,30 @@ def test_answer_names_what_the_rest_of_the_money_settled(cast: Cast) -> None:
     cast.tick(at("2026-02-01"))
     cast.tick(at("2026-03-01"))
     february = cast.payment_of(ben, 1)
-    outcome = cast.do(
-        confirm_payment, february.id, amount=money("20.00"), by=cast.olga, now=at("2026-03-02")
-    )
+    outcome = cast.do(confirm_payment, february.id, amount=money("20.00"), by=cast.olga, now=at("2026-03-02"))
     [answer] = cast.messages(correlation_id=outcome.correlation_id)
     items = {item["payment_id"]: item["received_minor"] for item in answer.payload["items"]}
     assert items == {february.id: 897, cast.payment_of(ben, 2).id: 897}
     assert (answer.payload["credit_minor"], answer.notice.value) == (206, "received")
     assert cast.payment_of(mia).received_minor == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "refusal"),
+    [(date(2026, 2, 3), ReceivedInTheFuture), (date(1999, 12, 31), ReceivedTooLongAgo)],
+)
+def test_money_comes_neither_tomorrow_nor_in_another_century(
+    scene: Scene, day: date, refusal: type[Refused]
+) -> None:
+    attempt = scene.claim(1)
+    with pytest.raises(refusal):
+        scene.money_in("5.00", received_on=day)
+    with pytest.raises(refusal):
+        scene.decide(confirm_payment, received_on=day)
+    with pytest.raises(refusal):
+        scene.cast.do(confirm_claim, attempt.id, received_on=day, by=scene.cast.olga, now=NOW)
+
+
+def test_today_is_the_workspaces(scene: Scene) -> None:
+    late = at("2026-02-02", hour=23)  # past midnight in Berlin
+    assert scene.money_in("1.00", received_on=date(2026, 2, 3), now=late).received_on == date(2026, 2, 3)
