@@ -19,6 +19,10 @@ from substrack.domain.errors import Refused
 from substrack.queries.workspaces import WorkspaceRow, list_workspaces
 from substrack.settings import load_settings
 
+workspace_option = click.option(
+    "--workspace", "workspace_id", help="Its id; only needed when there are several."
+)
+
 
 class NothingSetUp(Refused):
     """There is no workspace yet."""
@@ -121,14 +125,18 @@ def at_desk(command: Callable[..., None]) -> Callable[..., None]:
     def sit(*, now: datetime | None, workspace_id: str | None, **options: Any) -> None:
         with open_runtime(now) as runtime:
             with runtime.reading() as session:
-                workspace = _choose(list_workspaces(session), workspace_id)
+                workspace = choose_workspace(list_workspaces(session), workspace_id)
             command(Desk(runtime, workspace, runtime.now()), **options)
 
-    named = click.option("--workspace", "workspace_id", help="Its id; only needed when there are several.")
-    return now_option(named(update_wrapper(sit, command)))
+    return now_option(workspace_option(update_wrapper(sit, command)))
 
 
-def _choose(workspaces: list[WorkspaceRow], public_id: str | None) -> WorkspaceRow:
+def choose_workspace(workspaces: list[WorkspaceRow], public_id: str | None) -> WorkspaceRow:
+    """Find the workspace that was named, or the only one there is.
+
+    Raises:
+        NothingSetUp, WhichWorkspace.
+    """
     if not workspaces:
         raise NothingSetUp
     chosen = [one for one in workspaces if public_id in (None, one.public_id)]

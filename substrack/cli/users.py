@@ -8,15 +8,34 @@ from datetime import datetime
 import click
 from sqlalchemy.orm import Session
 
-from substrack.cli.desk import open_runtime
-from substrack.cli.output import show
+from substrack.cli.desk import choose_workspace, open_runtime, workspace_option
+from substrack.cli.output import note, show
 from substrack.cli.params import json_flag, now_option
 from substrack.domain.actors import OPERATOR
+from substrack.domain.errors import Refused
 from substrack.queries.accounts import list_users
-from substrack.queries.workspaces import list_workspaces
+from substrack.queries.workspaces import WorkspaceRow, list_workspaces
 from substrack.services.accounts import Role, add_user
 from substrack.services.founding import found_workspace
 from substrack.services.passwords import hash_new_password
+from substrack.services.resets import mail_first_password
+
+DEFAULT_NAME = "SubsTrack"
+DEFAULT_ZONE = "UTC"
+
+
+class FirstIsOwner(Refused):
+    """An option that supposes a workspace was given for the user who makes it."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__("The first user founds the workspace and owns it; leave this out.", field=field)
+
+
+class FoundedAlready(Refused):
+    """An option about a new workspace was given for a user who joins one."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__("This is for the first user, who founded the workspace; leave it out.", field=field)
 
 
 @click.group("user")
@@ -31,10 +50,9 @@ def users() -> None:
     "--role", type=click.Choice([role.value for role in Role]), help="Default: admin; the first is owner."
 )
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--workspace-name", help="For the first user: what the workspace is called.")
-@click.option(
-    "--timezone", default="UTC", show_default=True, help="For the first user: the workspace's zone."
-)
+@click.option("--workspace-name", help=f"For the first user: what the workspace is called ({DEFAULT_NAME}).")
+@click.option("--timezone", help=f"For the first user: the workspace's zone ({DEFAULT_ZONE}).")
+@workspace_option
 @json_flag
 @now_option
 def add(
@@ -44,19 +62,21 @@ def add(
     role: str | None,
     password_stdin: bool,
     workspace_name: str | None,
-    timezone: str,
+    timezone: str | None,
+    workspace_id: str | None,
     as_json: bool,
     now: datetime | None,
 ) -> None:
-    """Add a user; the first one founds the workspace. Without a password they set one by a mailed link."""
+    """Add a user; the first one founds the workspace. Without a password they choose one by a mailed link."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     password_hash = None if password is None else hash_new_password(password, email=email, name=name)
     with open_runtime(now, migrates=True) as runtime, runtime.transaction() as session:
-        workspaces = list_workspaces(session)
-        if workspaces:
-            add_user(
+        if workspaces := list_workspaces(session):
+            _check_absent(FoundedAlready, workspace_name=workspace_name, timezone=timezone)
+            workspace = choose_workspace(workspaces, workspace_id)
+            user_id = add_user(
                 session,
-                workspaces[0].id,
+                workspace.id,
                 email=email,
                 name=name,
                 password_hash=password_hash,
@@ -65,23 +85,33 @@ def add(
                 now=runtime.now(),
             )
         else:
-            found_workspace(
+            _check_absent(FirstIsOwner, role=None if role == Role.OWNER else role, workspace=workspace_id)
+            user_id = found_workspace(
                 session,
-                workspace_name=workspace_name or "SubsTrack",
-                time_zone=timezone,
+                workspace_name=workspace_name or DEFAULT_NAME,
+                time_zone=timezone or DEFAULT_ZONE,
                 name=name,
                 email=email,
                 password_hash=password_hash,
                 by=OPERATOR,
                 now=runtime.now(),
-            )
-        added = _newest(session)
+            ).user_id
+            (workspace,) = list_workspaces(session)
+        is_reached = password_hash is not None or mail_first_password(session, user_id, now=runtime.now())
+        added = _newest(session, workspace)
     show(added, as_json=as_json)
+    if not is_reached:
+        note("Mail doesn't reach this address, so no link to choose a password was sent.")
 
 
-def _newest(session: Session) -> dict[str, str | None]:
-    """Describe the user who was added last."""
-    workspace = list_workspaces(session)[0]
+def _check_absent(refusal: type[FirstIsOwner | FoundedAlready], **options: str | None) -> None:
+    for field, value in options.items():
+        if value is not None:
+            raise refusal(field)
+
+
+def _newest(session: Session, workspace: WorkspaceRow) -> dict[str, str | None]:
+    """Describe the user who joined a workspace last."""
     user = list_users(session, workspace.id)[-1]
     return {
         "id": user.public_id,

@@ -1,6 +1,6 @@
-"""Forgotten passwords: a mailed link, good once and for an hour.
+"""Passwords by mail: a link, good once; for an hour to who forgot theirs, for a week to who has none yet.
 
-Who asks is never told whether there is such an account.
+Who says they forgot theirs is never told whether there is such an account.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from substrack.services.outbox import Draft, queue, usable_addresses
 from substrack.store import Link, LinkPurpose, RoleGrant, User
 
 MAX_A_DAY: Final = 5
+AT_MOST_EVERY: Final = timedelta(minutes=5)
+FIRST_PASSWORD_WITHIN: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class ResetAccount:
 
 
 def request_reset(session: Session, *, email: str, now: datetime) -> None:
-    """Mail a link to the account of an address, if there is one; quietly at most `MAX_A_DAY` a day.
+    """Mail a link to the account of an address, if there is one; quietly one in `AT_MOST_EVERY` and `MAX_A_DAY` a day.
 
     It only goes where the account signs in: a contact's address may be edited by other admins.
     """
@@ -43,29 +45,27 @@ def request_reset(session: Session, *, email: str, now: datetime) -> None:
         .where(User.email_key == email_key(email), User.deactivated_at.is_(None))
         .order_by(RoleGrant.id)
     ).first()
-    if row is None or _asked_today(session, row.User.id, now) >= MAX_A_DAY:
+    if row is None or _asked_enough(session, row.User.id, now):
         return
-    user, role = row.User, row.RoleGrant
-    addresses = usable_addresses(session, [role.contact_id]).get(role.contact_id, [])
-    if not any(address.value_key == user.email_key for address in addresses):
-        return
-    link = issue_link(
-        session,
-        LinkPurpose.RESET,
-        now=now,
-        workspace_id=role.workspace_id,
-        contact_id=role.contact_id,
-        user_id=user.id,
-    )
-    draft = Draft(
-        workspace_id=role.workspace_id,
-        contact_id=role.contact_id,
-        notice=Notice.RESET,
-        dedupe_key=f"reset:{link.id}",
-        due_at=now,
-        payload={"link_id": link.id},
-    )
-    queue(session, [draft], now=now)
+    if _is_reached(session, row.User, row.RoleGrant):
+        _mail_link(session, row.User, row.RoleGrant, Notice.RESET, now)
+
+
+def mail_first_password(session: Session, user_id: int, *, now: datetime) -> bool:
+    """Mail a user who has no password yet the link to choose it, good for a week.
+
+    False, and nothing is queued, when mail doesn't reach them where they sign in.
+    """
+    user = session.get_one(User, user_id)
+    role = session.scalars(
+        select(RoleGrant).where(RoleGrant.user_id == user_id).order_by(RoleGrant.id).limit(1)
+    ).one()
+    if not _is_reached(session, user, role):
+        return False
+    link = _mail_link(session, user, role, Notice.SETUP, now)
+    link.expires_at = now + FIRST_PASSWORD_WITHIN
+    session.flush()
+    return True
 
 
 def open_reset(session: Session, signer: LinkSigner, token: str, *, now: datetime) -> ResetAccount:
@@ -93,6 +93,32 @@ def reset_password(
     return account
 
 
+def _is_reached(session: Session, user: User, role: RoleGrant) -> bool:
+    addresses = usable_addresses(session, [role.contact_id]).get(role.contact_id, [])
+    return any(address.value_key == user.email_key for address in addresses)
+
+
+def _mail_link(session: Session, user: User, role: RoleGrant, notice: Notice, now: datetime) -> Link:
+    link = issue_link(
+        session,
+        LinkPurpose.RESET,
+        now=now,
+        workspace_id=role.workspace_id,
+        contact_id=role.contact_id,
+        user_id=user.id,
+    )
+    draft = Draft(
+        workspace_id=role.workspace_id,
+        contact_id=role.contact_id,
+        notice=notice,
+        dedupe_key=f"{notice.value}:{link.id}",
+        due_at=now,
+        payload={"link_id": link.id},
+    )
+    queue(session, [draft], now=now)
+    return link
+
+
 def _account_of(session: Session, link: Link) -> ResetAccount:
     user = session.get(User, link.user_id)
     if user is None or user.deactivated_at is not None:
@@ -100,13 +126,13 @@ def _account_of(session: Session, link: Link) -> ResetAccount:
     return ResetAccount(user.id, user.email or "", user.name)
 
 
-def _asked_today(session: Session, user_id: int, now: datetime) -> int:
-    return session.scalars(
-        select(func.count())
-        .select_from(Link)
-        .where(
-            Link.user_id == user_id,
-            Link.purpose == LinkPurpose.RESET,
-            Link.created_at > now - timedelta(days=1),
-        )
-    ).one()
+def _asked_enough(session: Session, user_id: int, now: datetime) -> bool:
+    """Tell whether another mail would be one too many; whoever asks at the same time waits here."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    asked = select(func.count(), func.max(Link.created_at)).where(
+        Link.user_id == user_id,
+        Link.purpose == LinkPurpose.RESET,
+        Link.created_at > now - timedelta(days=1),
+    )
+    count, last = session.execute(asked).one()
+    return count >= MAX_A_DAY or (last is not None and last > now - AT_MOST_EVERY)

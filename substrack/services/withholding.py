@@ -28,7 +28,7 @@ class Objection:
 
 
 GONE = Objection("the address is gone")
-OPENS_AN_ACCOUNT = frozenset({Notice.RESET, Notice.INVITE})
+OPENS_AN_ACCOUNT = frozenset({Notice.RESET, Notice.SETUP, Notice.INVITE})
 """Never sent on to another mailbox: admins edit each other's contacts, but may not take their accounts."""
 
 

@@ -20,10 +20,15 @@ def invite(letter: Letter, content: Account, _: Words) -> Composition:
 
 
 def setup(letter: Letter, content: Account, _: Words) -> Composition:
-    """Lead the first owner in."""
-    opening = _("SubsTrack is installed and waits for its owner.")
-    button = _button(letter, _("Set it up"), _("Choose a name and a password here:"))
-    return Composition(_("Set up SubsTrack"), (Paragraph(opening), *button, *_until(content, _)))
+    """Let somebody who was added by the command line choose their password."""
+    opening = _(
+        "You can look after %(workspace)s on SubsTrack. All that is missing is a password of yours.",
+        workspace=content.workspace,
+    )
+    button = _button(letter, _("Choose a password"), _("Choose it here:"))
+    return Composition(
+        _("Choose your password for SubsTrack"), (Paragraph(opening), *button, *_until(content, _))
+    )
 
 
 def reset(letter: Letter, content: Account, _: Words) -> Composition:

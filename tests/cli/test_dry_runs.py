@@ -16,7 +16,7 @@ def names(house: House) -> dict[str, str]:
     group = house.group(price="9.00")
     member = house.join(group, "Ben")
     house.do("tick", now=LATER)
-    first, second = (one["id"] for one in house.do("period", "list"))
+    _first, second = (one["id"] for one in house.do("period", "list"))
     payment = house.payment("Ben", sequence=1)
     money = ("receipt", "add", "--contact", payment["contact"], "--amount", "1.00")
     receipt = house.do(*money, now=LATER)["id"]

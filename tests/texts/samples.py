@@ -213,7 +213,7 @@ SAMPLES: dict[str, Letter] = {
     ),
     "unsubscribed": to_olga(Notice.UNSUBSCRIBED, AboutAddress(BEN, "ben@example.org")),
     "invite": to_olga(Notice.INVITE, Account("Olga’s circle", datetime(2026, 3, 12, 9, tzinfo=UTC), "Olga")),
-    "setup": to_olga(Notice.SETUP, Account("Olga’s circle", None)),
+    "setup": to_olga(Notice.SETUP, Account("Olga’s circle", datetime(2026, 3, 12, 9, tzinfo=UTC))),
     "reset": to_olga(Notice.RESET, Account("Olga’s circle", datetime(2026, 3, 5, 11, tzinfo=UTC))),
     "test": to_olga(Notice.TEST, Plain("Olga’s circle")),
     "chat_linked": to_olga(Notice.CHAT_LINKED, Plain("Olga’s circle")),

@@ -1,0 +1,128 @@
+"""Who is added by command, and how they come to a password of their own; on both databases."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from substrack.bootstrap import make_runtime
+from substrack.settings import load_settings
+from substrack.web.app import create_app
+from tests.cli.conftest import START, House
+from tests.support.cast import make_stranger
+from tests.web.support import Browser, browser
+
+EVE = ("user", "add", "--email", "eve@example.org", "--name", "Eve")
+
+
+def test_who_is_added_without_a_password_chooses_one_by_a_mailed_link(house: House) -> None:
+    house.do(*EVE)
+    assert house.do("deliver")["sent"] == 1
+    mail = _mail_to(house, "eve@example.org")
+    assert mail["Subject"] == "Choose your password for SubsTrack"
+    path = _path_of(mail)
+    with _pages(house, START) as anybody:
+        eve, later = anybody(), anybody()
+        assert eve.post(path, password="four other small words").status_code == 303
+        assert eve.is_signed_in
+        assert later.get(path).status_code == 404
+        later.post("/sign-in", email="eve@example.org", password="four other small words")
+        assert later.is_signed_in
+
+
+def test_the_link_to_a_first_password_lives_for_a_week(house: House) -> None:
+    house.do(*EVE)
+    house.do("deliver")
+    path = _path_of(_mail_to(house, "eve@example.org"))
+    for instant, status in (("2026-01-27T09:59:00+01:00", 200), ("2026-01-27T10:01:00+01:00", 404)):
+        with _pages(house, instant) as anybody:
+            assert anybody().get(path).status_code == status
+
+
+@pytest.mark.only_sqlite
+def test_a_link_to_a_first_password_does_not_follow_to_another_mailbox(house: House) -> None:
+    house.do(*EVE)
+    eve = next(one["id"] for one in house.do("contact", "list") if one["name"] == "Eve")
+    house.do("contact", "edit", eve, "--email", "zed@example.org")
+    assert house.do("deliver")["sent"] == 0
+
+
+@pytest.mark.only_sqlite
+def test_a_password_that_was_given_needs_no_mail(house: House) -> None:
+    house.do(*EVE, "--password-stdin", stdin="four other small words\n")
+    assert house.do("message", "list") == []
+
+
+@pytest.mark.only_sqlite
+def test_the_first_user_may_choose_a_password_by_mail_too(bare: House) -> None:
+    assert bare.do(*EVE, "--role", "owner")["role"] == "owner"
+    assert [one["notice"] for one in bare.do("message", "list")] == ["setup"]
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize(
+    ("option", "about"),
+    [(("--role", "admin"), "--role: The first user"), (("--workspace", "x"), "--workspace: The first user")],
+)
+def test_the_first_user_is_the_owner_of_what_they_found(
+    bare: House, option: tuple[str, str], about: str
+) -> None:
+    assert bare.refused(*EVE, *option).startswith(about)
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize("option", [("--workspace-name", "Home"), ("--timezone", "Europe/Berlin")])
+def test_whoever_joins_founds_nothing(house: House, option: tuple[str, str]) -> None:
+    assert house.refused(*EVE, *option).startswith(f"{option[0]}: This is for the first user")
+    assert [one["name"] for one in house.do("contact", "list")] == ["Olga"]
+
+
+@pytest.mark.only_sqlite
+def test_among_several_workspaces_one_is_named(house: House) -> None:
+    runtime = make_runtime(load_settings(house.env))
+    stranger = make_stranger(runtime)
+    runtime.close()
+    assert "Say which workspace" in house.refused(*EVE)
+    workspaces = re.findall(r"(\w{12}) \(", house.refused(*EVE))
+    added = house.do(*EVE, "--workspace", workspaces[1])
+    assert added["workspace"] == workspaces[1]
+    assert stranger.workspace_id
+    assert [one["name"] for one in house.do("contact", "list", "--workspace", workspaces[0])] == ["Olga"]
+
+
+def _mail_to(house: House, address: str) -> EmailMessage:
+    """Find the one mail that was kept for somebody."""
+    kept = [
+        message_from_bytes(file.read_bytes(), policy=default)
+        for file in Path(house.env["SUBSTRACK_DATA_DIR"], "mail").glob("*.eml")
+    ]
+    (mail,) = [one for one in kept if address in str(one["To"])]
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def _path_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    found = re.search(r"http://127\.0\.0\.1:8000(/reset/\S+)", body.get_content())
+    assert found, body.get_content()
+    return found[1]
+
+
+@contextmanager
+def _pages(house: House, instant: str) -> Iterator[Callable[[], Browser]]:
+    """Open the pages of the house at an instant; gives a new browser at each call."""
+    now = datetime.fromisoformat(instant).astimezone(UTC)
+    runtime = replace(make_runtime(load_settings(house.env)), clock=lambda: now)
+    app = create_app(runtime)
+    app.testing = True
+    yield partial(browser, app, runtime)
+    runtime.close()
