@@ -34,7 +34,7 @@ from substrack.store import (
 NEWS = 5
 """How many decisions the page still tells."""
 
-_TOLD = (Act.CONFIRM.value, Act.REJECT.value, Act.WAIVE.value)
+_TOLD = (Act.CONFIRM.value, Act.REJECT.value, Act.WAIVE.value, Act.ADJUST.value, Act.WITHDRAW.value)
 _RESTS = ("snooze", "object")
 
 
@@ -67,9 +67,9 @@ class Waiting:
 
 @dataclass(frozen=True)
 class News:
-    """What an admin decided about one payment: `act` is confirm, reject or waive.
+    """What became of one payment: `act` is confirm, reject, waive, adjust or withdraw.
 
-    `received` is what that decision booked, on `received_on`; `left` what stayed open after it.
+    `received` is what it booked, on `received_on`; `amount` and `left` are what was owed and open after it.
     """
 
     act: Act
@@ -77,6 +77,7 @@ class News:
     at: datetime
     received: Money
     received_on: date | None
+    amount: Money
     left: Money
     reason: str | None
 
@@ -252,6 +253,7 @@ def _one_news(event: Event, row: Owed, days: dict[int, date]) -> News:
         at=event.at,
         received=Money(after.get("allocated", 0), currency),
         received_on=next((days[key] for key in made if key in days), None),
+        amount=Money(after.get("amount", 0), currency),
         left=Money(left_minor, currency),
         reason=event.reason,
     )

@@ -32,9 +32,16 @@ class ReasonMissing(Refused):
     """The member will read why; without a reason there is nothing to read."""
 
     field = "reason"
+    sentence = "Say why; the member will read it."
 
     def __init__(self) -> None:
-        super().__init__("Say why; the member will read it.")
+        super().__init__(self.sentence)
+
+
+class ReasonForHistoryMissing(ReasonMissing):
+    """A correction goes without a letter; its reason is for whoever asks later."""
+
+    sentence = "Say why; it stands in the history."
 
 
 class NothingArrived(Refused):
@@ -108,13 +115,13 @@ def reject_one(session: Session, payment: Payment, decision: Decision, version: 
     settle_if_covered(session, payment, decision)
 
 
-def clean_reason(text: str) -> str:
+def clean_reason(text: str, missing: type[ReasonMissing] = ReasonMissing) -> str:
     """Return a reason in clean words.
 
     Raises:
-        ReasonMissing, TextTooLong, CharacterRefused.
+        ReasonMissing (or what is given as `missing`), TextTooLong, CharacterRefused.
     """
     cleaned = clean_text(text, field="reason", maximum=500)
     if not cleaned:
-        raise ReasonMissing
+        raise missing
     return cleaned

@@ -27,6 +27,7 @@ from substrack.services.answers import queue_received, queue_rejected, queue_wai
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import (
     OtherCurrencyReceived,
+    ReasonForHistoryMissing,
     check_arrived,
     check_source,
     check_versions,
@@ -264,7 +265,7 @@ def adjust_payment(
     payment = _decidable(session, payment_id, Act.ADJUST, by)
     if amount.currency != payment.currency:
         raise OtherCurrencyReceived(payment.currency)
-    decision = Decision(by, now, clean_reason(reason))
+    decision = Decision(by, now, clean_reason(reason, ReasonForHistoryMissing))
     check_source(session, payment, Act.ADJUST)
     change_amount(session, payment, amount.minor, decision, is_fixed=True, version=version)
     if payment.period_id is not None:

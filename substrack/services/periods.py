@@ -17,7 +17,7 @@ from substrack.domain.shares import Sharer, split
 from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.services.amounts import change_amount
-from substrack.services.deciding import OtherCurrencyReceived, ReasonMissing
+from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing
 from substrack.services.journal import record
 from substrack.services.ledger import Decision, check_admin, lock_contacts, payments_now
 from substrack.services.opening import BATCH, Opened, bill, lock_due_groups, open_next_of
@@ -169,7 +169,7 @@ def edit_period(
     _check_edit(period, group, total, due_on)
     decision = Decision(by, now, clean_text(reason, field="reason", maximum=500) or None)
     if decision.reason is None and (period.billed_at is not None or total is None):
-        raise ReasonMissing
+        raise ReasonForHistoryMissing
     before = _facts(period)
     if due_on is not None:
         _move_due_date(session, period, group, due_on, decision)

@@ -17,8 +17,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_receiving, check_actor
-from substrack.domain.wording import clean_text
-from substrack.services.deciding import ReasonMissing
+from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
 from substrack.services.journal import record, record_payment
 from substrack.services.ledger import (
     Decision,
@@ -236,10 +235,7 @@ def _locked(session: Session, period_id: int, by: Actor) -> tuple[Period, list[P
 
 
 def _decision(reason: str, by: Actor, now: datetime) -> Decision:
-    cleaned = clean_text(reason, field="reason", maximum=500)
-    if not cleaned:
-        raise ReasonMissing
-    return Decision(by, now, cleaned)
+    return Decision(by, now, clean_reason(reason, ReasonForHistoryMissing))
 
 
 def _record(session: Session, verb: str, period: Period, decision: Decision) -> None:

@@ -22,7 +22,7 @@ from substrack.queries.money_page import (
     load_open,
 )
 from substrack.queries.receipt_lists import find_receipt, list_receipts
-from substrack.services.deciding import ReasonMissing
+from substrack.services.deciding import ReasonForHistoryMissing
 from substrack.services.ledger import lock_contacts
 from substrack.services.receipts import VoidedAlready, apply_credit_now, record_receipt, void_receipt
 from substrack.texts.bills import what_for
@@ -118,7 +118,7 @@ def void(public_id: str) -> ResponseReturnValue:
     receipt_id = find_receipt(reading(), me().workspace_id, public_id)
     reason = request.form.get("reason", "").strip()
     if not reason:
-        raise ReasonMissing
+        raise ReasonForHistoryMissing
     try:
         with runtime().transaction() as session:
             void_receipt(session, receipt_id, reason=reason, by=by_me(), now=runtime().now())

@@ -14,7 +14,7 @@ from substrack.domain.payments import NotAllowed, Status
 from substrack.domain.shares import FixedAmountsOverTotal, PartPeriod, SplitKind
 from substrack.services.claims import claim_payments
 from substrack.services.credit import credit_minor
-from substrack.services.deciding import OtherCurrencyReceived, ReasonMissing
+from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, ReasonMissing
 from substrack.services.groups import archive_group, pause_group
 from substrack.services.members import add_member, edit_member, leave_group
 from substrack.services.payments import adjust_payment, confirm_payment, waive_payment
@@ -285,6 +285,16 @@ def test_a_waived_payment_comes_back_waived(scene: Scene) -> None:
     scene.change(restore_period)
     assert scene.due().status is Status.WAIVED
     scene.check()
+
+
+def test_nobody_is_promised_that_the_member_reads_why_a_correction_was_made(scene: Scene) -> None:
+    words = "it stands in the history"
+    with pytest.raises(ReasonForHistoryMissing, match=words):
+        scene.decide(adjust_payment, amount=money("1.00"), reason="")
+    with pytest.raises(ReasonForHistoryMissing, match=words):
+        scene.change(total=money("12.00"))
+    with pytest.raises(ReasonForHistoryMissing, match=words):
+        scene.change(void_period, reason="")
 
 
 def test_voiding_and_restoring_twice_is_refused(scene: Scene) -> None:

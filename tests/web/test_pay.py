@@ -16,7 +16,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
 from substrack.services.claims import claim_payments
 from substrack.services.links import renew_pay_link, revoke_pay_link
-from substrack.services.payments import confirm_payment, reject_payment, waive_payment
+from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Attempt, Group, Member, Payment
 from tests.support.cast import Cast, at, make_cast, money
@@ -175,6 +175,16 @@ class TestLooking:
         assert "not found: “No money &lt;yet&gt;”" in page.show().text
         cast.do(waive_payment, owed.id, reason="Birthday", by=cast.olga, now=NOW)
         assert "nothing to pay: “Birthday”" in page.show().text
+
+    def test_a_correction_is_told_with_its_reason(self, page: Page, cast: Cast, owed: Payment) -> None:
+        reason = "Only <half> the month"
+        cast.do(adjust_payment, owed.id, amount=money("5.00"), reason=reason, by=cast.olga, now=NOW)
+        assert "corrected to 5.00\xa0€: “Only &lt;half&gt; the month”" in page.show().text
+
+    def test_what_was_taken_back_is_told(self, page: Page, owed: Payment) -> None:
+        page.press("claim", owed)
+        page.press("withdraw", owed)
+        assert "“I’ve paid” taken back" in page.show().text
 
     def test_credit_is_shown(self, page: Page, cast: Cast, owed: Payment) -> None:
         cast.do(
