@@ -6,6 +6,7 @@ It speaks real SMTP (aiosmtpd), with STARTTLS, TLS and logins where asked for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email
 import shutil
 import socket
@@ -104,7 +105,7 @@ class FakeRelay:
             # After STARTTLS, the plain connection is the one below.
             for transport in (session.transport, session._original_transport):
                 if transport is not None:
-                    transport.abort()
+                    _abort(transport)
         await asyncio.sleep(0)
 
     def _remembered(self, session: Any) -> Any:
@@ -201,6 +202,16 @@ class _Handler:
         if fault == SILENCE:
             await asyncio.sleep(3600)
         return fault
+
+
+def _abort(transport: Any) -> None:
+    """Drop a connection that may be closed already.
+
+    asyncio's TLS transport lets go of its protocol when it has closed, and early versions of Python 3.11
+    raise AttributeError when it is told to abort after that.
+    """
+    with contextlib.suppress(AttributeError):
+        transport.abort()
 
 
 def free_port() -> int:
