@@ -28,18 +28,15 @@ blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
 @signed_in
 def undo(correlation_id: str) -> ResponseReturnValue:
     """Put one decision, and those made in the same press, back as it was."""
-    undone = 0
-    for one in (correlation_id, *request.form.getlist("also")[:100]):
-        try:
-            with runtime().transaction() as session:
-                undo_decision(session, one, by=by_me(), now=runtime().now())
-            undone += 1
-        except TooLateToUndo as refused:
-            sentence = str(refused)
-    if undone:
+    wanted = (correlation_id, *request.form.getlist("also")[:100])
+    late = [refused for refused in map(_undo, wanted) if refused]
+    undone = len(wanted) - len(late)
+    if not late:
         flash("Undone; everything is as it was before.", "done")
+    elif undone:
+        flash(f"Undone: {undone}. Not undone: {len(late)}. {late[0]}", "refused")
     else:
-        flash(sentence, "refused")
+        flash(str(late[0]), "refused")
     return back()
 
 
@@ -82,6 +79,16 @@ def back(endpoint: str = "review.show") -> ResponseReturnValue:
     """Go back to the page that a form says it was on, else to `endpoint`."""
     before = local_path(request.form.get("next", "").rstrip("?"))
     return redirect(before or url_for(endpoint), 303)
+
+
+def _undo(correlation_id: str) -> TooLateToUndo | None:
+    """Undo one decision; when that can't be done any more, say why and go on to the others."""
+    try:
+        with runtime().transaction() as session:
+            undo_decision(session, correlation_id, by=by_me(), now=runtime().now())
+    except TooLateToUndo as refused:
+        return refused
+    return None
 
 
 def _sentence(verb: str | None, kind: ActorKind | None, name: str | None, at: datetime | None) -> str:

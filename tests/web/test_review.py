@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
+from substrack.domain.delivery import MessageState
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.founding import Founded
 from substrack.services.payments import adjust_payment
-from substrack.store import Member
+from substrack.store import Member, Message
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, events, stranger
 from tests.web.forms import counted, fill, press, send
@@ -240,6 +242,25 @@ class TestSeveral:
         also = page[page.index('name="also" value="') + 19 :].partition('"')[0]
         press(olga, "/groups", undo, also=also, next="/review")
         assert (status_of(cast, ben), status_of(cast, mia)) == ("member_confirmed", "member_confirmed")
+
+    def test_an_undo_of_several_says_what_it_could_not_undo(
+        self, olga: Browser, cast: Cast, runtime: Runtime, ben: Member, mia: Member
+    ) -> None:
+        claim(cast, ben)
+        claim(cast, mia)
+        press(olga, "/review", "/review", act="confirm", claim=_ticked(olga), next="/review")
+        page = olga.get("/review").text
+        undo = page[page.index("/decisions/") :].partition('"')[0]
+        also = page[page.index('name="also" value="') + 19 :].partition('"')[0]
+        with runtime.transaction() as session:
+            answer = session.scalars(select(Message).where(Message.correlation_id == also)).one()
+            answer.state = MessageState.SENDING
+
+        press(olga, "/groups", undo, also=also, next="/review")
+
+        assert "notice-bad" in (told := olga.get("/review").text)
+        assert "Undone: 1. Not undone: 1. Too late to undo" in told
+        assert (status_of(cast, ben), status_of(cast, mia)) == ("member_confirmed", "confirmed")
 
     def test_what_was_decided_meanwhile_is_left_alone(
         self, olga: Browser, cast: Cast, ben: Member, mia: Member
