@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
@@ -31,7 +32,21 @@ from substrack.store import (
     Workspace,
 )
 
-CLAIMS_A_PAGE = 50
+CLAIMS_A_PAGE: Final = 50
+
+DECIDING: Final = (
+    "confirm",
+    "reject",
+    "withdraw",
+    "waive",
+    "unwaive",
+    "reopen",
+    "adjust",
+    "undo",
+    "void",
+    "restore",
+)
+"""The verbs that decide; a claim, a snooze, an objection or the lapse that follow one take nothing back."""
 
 _Payer = aliased(Contact)
 
@@ -113,7 +128,7 @@ class ClaimPage:
 
 @dataclass(frozen=True)
 class LastDecision:
-    """What was done last about a claim or payment; `actor` is a name, None for the clock and the operator."""
+    """What was decided last; `actor` is a name, None for the clock and the operator."""
 
     verb: str
     kind: ActorKind
@@ -180,14 +195,14 @@ def claim_currency(session: Session, attempt_id: int) -> str:
 
 
 def last_decision_on_claim(session: Session, attempt_id: int) -> LastDecision | None:
-    """Find what was done last to any payment of a claim since it was made."""
+    """Find what was decided last about any payment of a claim since it was made."""
     payments = select(AttemptItem.payment_id).where(AttemptItem.attempt_id == attempt_id)
     made_at = select(Attempt.made_at).where(Attempt.id == attempt_id).scalar_subquery()
     return _last(session, Event.payment_id.in_(payments), Event.at >= made_at)
 
 
 def last_decision_on_payment(session: Session, payment_id: int) -> LastDecision | None:
-    """Find what was done last to a payment."""
+    """Find what was decided last about a payment."""
     return _last(session, Event.payment_id == payment_id)
 
 
@@ -212,7 +227,8 @@ def find_decider(session: Session, workspace_id: int, user_id: int) -> Decider |
 
 
 def _last(session: Session, *conditions: ColumnElement[bool]) -> LastDecision | None:
-    event = session.scalar(select(Event).where(*conditions).order_by(Event.id.desc()).limit(1))
+    deciding = select(Event).where(Event.verb.in_(DECIDING), *conditions)
+    event = session.scalar(deciding.order_by(Event.id.desc()).limit(1))
     if event is None:
         return None
     name = name_of(session, event.actor_kind, event.actor_id)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
-from substrack.services.claim_decisions import confirm_claim
+from substrack.domain.actors import Actor
+from substrack.services.asking import snooze_payments
+from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.founding import Founded
 from substrack.services.links import issue_link
 from substrack.store import Attempt, Event, LinkPurpose, Member, User
@@ -146,3 +148,18 @@ def test_only_its_two_buttons_do_something(zed: Browser, cast: Cast, ben: Member
         assert zed.client.post(url, data=fields).status_code == 400
     assert zed.get(url.replace("/decide/", "/pay/")).status_code == 404
     assert status_of(cast, ben) == "member_confirmed"
+
+
+@pytest.mark.only_sqlite
+def test_who_comes_late_hears_the_decision_and_not_what_followed(
+    zed: Browser, olga: Browser, cast: Cast, ben: Member, attempt: Attempt, url: str
+) -> None:
+    ada = cast.second_admin()
+    cast.do(reject_claim, attempt.id, reason="Not there.", by=ada, now=NOW)
+    payments = [cast.payment_of(ben, sequence).id for sequence in (1, 2)]
+    member = Actor.contact(ben.contact_id)
+    cast.do(snooze_payments, ben.contact_id, payments, until=date(2026, 3, 5), by=member, now=NOW)
+
+    for page in (zed.get(url), olga.get(f"/review/{attempt.public_id}")):
+        assert "rejected this" in page.text
+        assert "changed this" not in page.text
