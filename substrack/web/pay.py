@@ -183,6 +183,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     rows = load_pay_page(reading(), visit.contact_id, today=today)
     chosen = request.args.get("language")
     ticked = form.payment.data or []
+    is_untouched = request.form.get("act") not in ("claim", "snooze")  # the others have boxes of their own
     return bare_page(
         "web/pay.html",
         language=chosen or rows.language,
@@ -190,7 +191,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         form=form,
         today=today,
         just_said=bool(rows.waiting) and now - rows.waiting[0].made_at < JUST,
-        is_ticked=lambda item: not request.form or item.payment_id in ticked,
+        is_ticked=lambda item: is_untouched or item.payment_id in ticked,
         totals=totals(rows.items),
         payers_of=payers_of,
         what_for=what_for,

@@ -315,6 +315,19 @@ class TestBadInput:
 
         assert answer.status_code == 422
         assert "Write something here." in answer.text
+        assert f'value="{owed.public_id}" checked' in answer.text
+
+    @pytest.mark.only_sqlite
+    def test_an_empty_objection_leaves_the_other_bills_ticked(
+        self, page: Page, cast: Cast, ben: Member, owed: Payment
+    ) -> None:
+        music = cast.group("Spotify", "12.00")
+        cast.join(music, "Ben")
+        cast.tick(NOW)
+
+        answer = page.press("object", owed, text="  ")
+
+        assert answer.text.count(" checked>") == page.show().text.count(" checked>") == 2
 
     @pytest.mark.only_sqlite
     def test_the_fourth_claim_of_a_day_is_calmly_refused(self, page: Page, owed: Payment) -> None:
