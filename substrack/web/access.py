@@ -46,6 +46,12 @@ def by_link(view: View) -> View:
     return _declare(view, Access.BY_LINK)
 
 
+def signs_in_by_link(view: View) -> View:
+    """Let anybody open a view `by_link` that signs in, unless another site sent its form."""
+    view.signs_in = True  # type: ignore[attr-defined]
+    return by_link(view)
+
+
 def by_secret(view: View) -> View:
     """Let a service open a view by a secret in a header, which the view itself compares in constant time."""
     return _declare(view, Access.BY_SECRET)
@@ -95,8 +101,17 @@ def _check_public() -> ResponseReturnValue | None:
     return None
 
 
+def _check_link() -> ResponseReturnValue | None:
+    """Leave the token to the view, which alone can read it."""
+    view = current_app.view_functions[request.endpoint or ""]
+    signs_in = getattr(view, "signs_in", False) and request.method not in SAFE_METHODS
+    if signs_in and _is_from_elsewhere(hides_itself=True):
+        abort(403)
+    return None
+
+
 def _check_nothing_yet() -> ResponseReturnValue | None:
-    """Leave it to the view, which alone can read its token or secret."""
+    """Leave it to the view, which alone can read its secret."""
     return None
 
 
@@ -108,15 +123,18 @@ def _check_signed_in() -> ResponseReturnValue | None:
     return None
 
 
-def _is_from_elsewhere() -> bool:
+def _is_from_elsewhere(*, hides_itself: bool = False) -> bool:
     """Tell whether a browser says that another site sent this form (Fetch Metadata, else the Origin header).
 
-    Browsers leave Fetch Metadata out on plain http other than loopback.
+    Browsers leave Fetch Metadata out on plain http other than loopback, and call a page that sends no Referer
+    (it `hides_itself`) "null".
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in ("same-origin", "none")
     origin = request.headers.get("Origin")
+    if hides_itself and origin == "null":
+        return False
     own_hosts = {request.host, urlsplit(current_app.config["SUBSTRACK_BASE_URL"]).netloc}
     return origin is not None and urlsplit(origin).netloc not in own_hosts
 
@@ -128,7 +146,7 @@ def _declare(view: View, access: Access) -> View:
 
 _CHECKS: Final[dict[Access, Callable[[], ResponseReturnValue | None]]] = {
     Access.PUBLIC: _check_public,
-    Access.BY_LINK: _check_nothing_yet,
+    Access.BY_LINK: _check_link,
     Access.BY_SECRET: _check_nothing_yet,
     Access.SIGNED_IN: _check_signed_in,
 }

@@ -13,7 +13,7 @@ from substrack.domain.actors import Actor, ActorKind, Via
 from substrack.services.founding import RegistrationClosed, create_first_owner, open_setup
 from substrack.services.invitations import Invitation, accept_invite, open_invite
 from substrack.services.passwords import hash_new_password
-from substrack.web.access import by_link
+from substrack.web.access import by_link, signs_in_by_link
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
@@ -60,7 +60,7 @@ def ask_setup(token: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/setup/<token>")
-@by_link
+@signs_in_by_link
 def set_up(token: str) -> ResponseReturnValue:
     """Make the workspace and its owner, and sign them in."""
     form = posted(SetupForm)
@@ -77,7 +77,7 @@ def ask_invited(token: str) -> str:
 
 
 @blueprint.post("/invite/<token>")
-@by_link
+@signs_in_by_link
 def accept(token: str) -> ResponseReturnValue:
     """Make the invited person an admin, and sign them in."""
     form, invitation = posted(InviteForm), _open_invite(token)

@@ -8,7 +8,7 @@ from wtforms import PasswordField
 
 from substrack.services.passwords import hash_new_password
 from substrack.services.resets import ResetAccount, open_reset, request_reset, reset_password
-from substrack.web.access import by_link, public
+from substrack.web.access import by_link, public, signs_in_by_link
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
@@ -52,7 +52,7 @@ def choose(token: str) -> str:
 
 
 @blueprint.post("/reset/<token>")
-@by_link
+@signs_in_by_link
 def reset(token: str) -> ResponseReturnValue:
     """Store the new password, sign out everywhere else and in here."""
     form, account = posted(ResetForm), _open(token)

@@ -104,6 +104,24 @@ class TestForms:
         assert zed.client.post("/sign-in", data=fields, headers=headers).status_code == 403
         assert not zed.is_signed_in
 
+    @pytest.mark.parametrize("path", ["/setup/x", "/invite/x", "/reset/x"])
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Origin": "https://zed.example"},
+        ],
+    )
+    def test_nor_by_a_link_of_its_own(self, zed: Browser, path: str, headers: dict[str, str]) -> None:
+        assert zed.client.post(path, data={}, headers=headers).status_code == 403
+
+    @pytest.mark.parametrize(
+        "headers", [{}, {"Sec-Fetch-Site": "same-origin", "Origin": "null"}, {"Origin": "null"}]
+    )
+    def test_our_page_of_a_link_hides_where_it_is(self, zed: Browser, headers: dict[str, str]) -> None:
+        assert zed.client.post("/reset/x", data={}, headers=headers).status_code == 404
+
     @pytest.mark.usefixtures("home")
     @pytest.mark.parametrize(
         "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://127.0.0.1:8000"}]
