@@ -12,6 +12,7 @@ from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, Selec
 from substrack.domain.currencies import currency_code
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import Refused
+from substrack.domain.money import Money
 from substrack.domain.pay_methods import PayKind, PayMethod, pay_method
 from substrack.domain.shares import FixedAmountMissing, PartPeriod, SplitKind
 from substrack.domain.terms import GroupTerms, check_terms
@@ -47,7 +48,7 @@ WAYS: Final = (
 )
 MAX_WAYS: Final = 10
 
-_BESIDE: Final = {"amount": "price", "payer_id": "payer"}
+_BESIDE: Final = {"amount": "price", "payer_id": "payer", "tolerance_minor": "tolerance"}
 """Fields that services name otherwise than this form."""
 
 _IN_WAY: Final = {"pay_link": "value", "iban": "value", "text": "value", "holder": "holder", "label": "label"}
@@ -68,7 +69,6 @@ _SAME_NAME: Final = (
     "overdue_after_days",
     "hour",
     "time_zone",
-    "tolerance_minor",
     "heads_up_days",
     "tells_opened",
     "ends_on",
@@ -108,7 +108,7 @@ class GroupForm(PageForm):
     overdue_after_days = whole("Overdue after (days)", default=14)
     hour = whole("At what hour (0–23)", default=10)
     time_zone = line("Time zone", maximum=64)
-    tolerance_minor = whole("Forgive a rest of up to (cents)", default=5)
+    tolerance = line("Forgive a rest of up to", maximum=40)
     part_period = one_of("Who joins or leaves midway", PARTS, default=PartPeriod.NEXT)
     heads_up_days = whole("Announce ahead (days, 0 = never)", default=0)
     tells_opened = BooleanField("Tell members when a period opens")
@@ -146,6 +146,7 @@ class GroupForm(PageForm):
                 description=self.description.data or "",
                 currency=currency,
                 price=read_optional_amount(self.price.data, currency, field="price"),
+                tolerance_minor=self._tolerance(currency),
                 split=SplitKind(self.split.data),
                 unit=Unit(self.unit.data),
                 part_period=PartPeriod(self.part_period.data),
@@ -153,6 +154,10 @@ class GroupForm(PageForm):
                 pay_methods=self.pay_methods(),
             )
         )
+
+    def _tolerance(self, currency: str) -> int:
+        typed = read_optional_amount(self.tolerance.data, currency, field="tolerance")
+        return GroupTerms.tolerance_minor if typed is None else typed.minor
 
     def pay_methods(self) -> tuple[PayMethod, ...]:
         """Read how to pay, leaving out what is empty.
@@ -192,7 +197,7 @@ MORE: Final = (
     "overdue_after_days",
     "hour",
     "time_zone",
-    "tolerance_minor",
+    "tolerance",
     "part_period",
     "heads_up_days",
     "ends_on",
@@ -212,6 +217,7 @@ def filled_form(group: GroupOnForm) -> GroupForm:
     return GroupForm(
         **values,
         price=terms.price.major() if terms.price else "",
+        tolerance=Money(terms.tolerance_minor, terms.currency).major(),
         split=terms.split.value,
         unit=terms.unit.value,
         part_period=terms.part_period.value,

@@ -63,7 +63,7 @@ class TestSettingUp:
             "max_requests": "4",
             "overdue_after_days": "30",
         }
-        zone = {"time_zone": "Asia/Tokyo", "tolerance_minor": "3", "part_period": "days"}
+        zone = {"time_zone": "Asia/Tokyo", "tolerance": "0.03", "part_period": "days"}
         telling = {
             "heads_up_days": "2",
             "tells_opened": "y",
@@ -80,6 +80,25 @@ class TestSettingUp:
         rest = (group.hour, group.time_zone, group.tolerance_minor, group.part_period.value)
         assert rest == (9, "Asia/Tokyo", 3, "days")
         assert (group.heads_up_days, group.tells_opened, group.ends_on) == (2, True, date(2027, 12, 31))
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("currency", "typed", "minor", "shown"),
+        [("EUR", "0,5", 50, "0.50"), ("JPY", "12", 12, "12"), ("JPY", "", 5, "5"), ("BHD", "0", 0, "0.000")],
+    )
+    def test_the_forgiven_rest_is_an_amount_in_the_currency(
+        self, cast: Cast, olga: Browser, currency: str, typed: str, minor: int, shown: str
+    ) -> None:
+        send(
+            olga,
+            "/groups/new",
+            "price",
+            **TYPED | {"price": "1700", "currency": currency, "tolerance": typed},
+        )
+
+        group = group_of(cast, "Netflix")
+        assert group.tolerance_minor == minor
+        assert fill(olga.get(f"/groups/{group.public_id}/edit").text, "price")["tolerance"] == shown
 
     def test_several_ways_to_pay_are_kept_in_order(self, cast: Cast, olga: Browser) -> None:
         ways = {
