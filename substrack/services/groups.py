@@ -46,12 +46,18 @@ class NoPayer(Refused):
 
 
 def create_group(
-    session: Session, workspace_id: int, terms: GroupTerms, *, by: Actor, now: datetime
+    session: Session,
+    workspace_id: int,
+    terms: GroupTerms,
+    *,
+    by: Actor,
+    now: datetime,
+    press: str | None = None,
 ) -> Group:
     """Write a group with its first price, its ways to pay and, if the payer shares, the payer's seat.
 
     Nothing opens before somebody else joins. The payer is the acting admin unless the terms name another; the
-    zone is the workspace's unless they name one.
+    zone is the workspace's unless they name one. `press` is what `presses.find_made` will know it by.
 
     Raises:
         Refused: the terms make no sense; `field` says which.
@@ -84,9 +90,8 @@ def create_group(
     if group.payer_included:
         seat_payer(session, group, joining_day(group, now), now)
     price_minor = checked.price.minor if checked.price else None
-    record_group(
-        session, "create", group, by=by, now=now, after=facts_of(group) | {"price_minor": price_minor}
-    )
+    facts = facts_of(group) | {"price_minor": price_minor}
+    record_group(session, "create", group, by=by, now=now, after=facts, correlation_id=press)
     reschedule_group(session, group)
     return group
 

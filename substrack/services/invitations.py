@@ -28,9 +28,18 @@ class Invitation:
 
 
 def invite_admin(
-    session: Session, workspace_id: int, *, email: str, name: str, by: Actor, now: datetime
+    session: Session,
+    workspace_id: int,
+    *,
+    email: str,
+    name: str,
+    by: Actor,
+    now: datetime,
+    press: str | None = None,
 ) -> None:
     """Mail an invitation to administer the workspace; an earlier one to the same address is dead.
+
+    `press` is what `presses.find_made` will know it by.
 
     Raises:
         EmailTaken, TextRefused, WrongEmail.
@@ -65,6 +74,7 @@ def invite_admin(
         workspace_id=workspace_id,
         subject_kind="contact",
         subject_id=contact.id,
+        correlation_id=press,
     )
 
 

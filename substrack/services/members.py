@@ -114,12 +114,13 @@ def add_member(
     shares_mailbox: bool = False,
     by: Actor,
     now: datetime,
+    press: str | None = None,
 ) -> Member:
     """Let a known person (`contact_id`) or a new one (`name`, `email`) join a group.
 
     Without a date they are there from the start while no period is open, else from today; they pay from the
     period that follows the group's rule for part periods. A group that was empty goes on from their day: what
-    passed without anybody is not billed.
+    passed without anybody is not billed. `press` is what `presses.find_made` will know it by.
 
     Raises:
         AlreadyMember, MailboxShared (a question), FixedAmountsOverTotal, FixedAmountMissing (fixed split),
@@ -153,7 +154,7 @@ def add_member(
     session.add(member)
     session.flush()
     _check_amounts(session, group, member)
-    _record(session, "join", group, member, by=by, now=now, after=_facts(member))
+    _record(session, "join", group, member, by=by, now=now, after=_facts(member), correlation_id=press)
     if has_opened(group) and group.next_open_at is None:
         skip_the_past(group, min(member.joined_on, today_in(group, now)))
     reschedule_group(session, group)

@@ -84,8 +84,9 @@ def add_contact(
     shares_mailbox: bool = False,
     by: Actor,
     now: datetime,
+    press: str | None = None,
 ) -> Contact:
-    """Write a new person, with a mailbox if one is given.
+    """Write a new person, with a mailbox if one is given; `presses.find_made` will know it by `press`.
 
     Raises:
         MailboxShared: somebody is reached there already; ask, then come back with `shares_mailbox`.
@@ -105,7 +106,8 @@ def add_contact(
     session.flush()
     if address:
         write_mailbox(session, contact, address, now)
-    record_contact(session, "add", contact, by=by, now=now, after={"has_email": address is not None})
+    facts = {"has_email": address is not None}
+    record_contact(session, "add", contact, by=by, now=now, after=facts, correlation_id=press)
     session.flush()
     return contact
 

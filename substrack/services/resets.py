@@ -35,7 +35,7 @@ class ResetAccount:
 
 
 def request_reset(session: Session, *, email: str, now: datetime) -> None:
-    """Mail a link to the account of an address, if there is one; quietly one in `AT_MOST_EVERY` and `MAX_A_DAY` a day.
+    """Mail a link to the account of an address, if there is one; quietly not too often.
 
     It only goes where the account signs in: a contact's address may be edited by other admins.
     """

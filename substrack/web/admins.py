@@ -8,9 +8,11 @@ from wtforms import StringField
 
 from substrack.queries.accounts import list_invites, list_users
 from substrack.services.invitations import invite_admin
+from substrack.services.presses import find_made
 from substrack.web.access import signed_in
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import page
+from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -40,15 +42,18 @@ def invite() -> ResponseReturnValue:
 
 
 def _invite(form: InvitationForm) -> ResponseReturnValue:
+    press = this_press()
     with runtime().transaction() as session:
-        invite_admin(
-            session,
-            me().workspace_id,
-            email=form.email.data or "",
-            name=form.name.data or "",
-            by=by_me(),
-            now=runtime().now(),
-        )
+        if find_made(session, me().workspace_id, press, by=by_me()) is None:
+            invite_admin(
+                session,
+                me().workspace_id,
+                email=form.email.data or "",
+                name=form.name.data or "",
+                by=by_me(),
+                now=runtime().now(),
+                press=press,
+            )
     flash(f"An invitation is on its way to {form.email.data}.", "done")
     return redirect(url_for("admins.show"), 303)
 

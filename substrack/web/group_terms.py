@@ -18,10 +18,12 @@ from substrack.domain.preview import preview
 from substrack.domain.shares import Sharer, SplitKind
 from substrack.domain.terms import GroupTerms
 from substrack.queries.group_form import GroupOnForm, PersonChoice, list_people, load_group_on_form
+from substrack.queries.groups import load_group
 from substrack.services.group_edits import edit_group
 from substrack.services.groups import create_group
 from substrack.services.mailboxes import MailboxShared
 from substrack.services.members import add_member
+from substrack.services.presses import find_made
 from substrack.texts.catalogue import language_of
 from substrack.texts.forecasts import Facts, Forecast, asked_in_future, forecast
 from substrack.texts.words import Words
@@ -31,6 +33,7 @@ from substrack.web.forms import answer, posted
 from substrack.web.group_forms import GroupForm, filled_form, new_form
 from substrack.web.joining import zone_choices
 from substrack.web.pages import page
+from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -114,11 +117,15 @@ def preview_edit(public_id: str) -> str:
 
 def _create(form: GroupForm, people: Sequence[PersonChoice]) -> ResponseReturnValue:
     terms, guests = form.terms(people), read_guests(form.people.data or "")
+    press, now = this_press(), runtime().now()
     with runtime().transaction() as session:
-        group = create_group(session, me().workspace_id, terms, by=by_me(), now=runtime().now())
-        for guest in guests:
-            _add_guest(session, group.id, guest, form, terms)
-        public_id = group.public_id
+        group_id = find_made(session, me().workspace_id, press, by=by_me())
+        if group_id is None:
+            group = create_group(session, me().workspace_id, terms, by=by_me(), now=now, press=press)
+            group_id = group.id
+            for guest in guests:
+                _add_guest(session, group_id, guest, form, terms)
+        public_id = load_group(session, group_id, today=local_date(now, me().time_zone)).public_id
     flash(f"“{terms.name}” is set up.", "done")
     return redirect(url_for("groups.show", public_id=public_id), 303)
 

@@ -16,10 +16,12 @@ from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.people import MemberRow, find_contact, find_member, list_members, load_member
 from substrack.services.mailboxes import MailboxShared
 from substrack.services.members import add_member, edit_member, leave_group, tell_them
+from substrack.services.presses import find_made
 from substrack.web.access import signed_in
 from substrack.web.fields import line, optional_day, optional_whole, read_optional_amount
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
+from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -124,20 +126,23 @@ def _join(group: GroupRow, form: JoinForm) -> ResponseReturnValue:
     known = form.known.data
     contact_id = find_contact(reading(), me().workspace_id, known) if known else None
     weight = form.weight.data
+    press = this_press()
     with runtime().transaction() as session:
-        add_member(
-            session,
-            group.id,
-            contact_id=contact_id,
-            name=form.name.data,
-            email=form.email.data,
-            weight=1 if weight is None else weight,
-            fixed=fixed,
-            joined_on=form.joined_on.data,
-            shares_mailbox=form.shares_mailbox.data,
-            by=by_me(),
-            now=runtime().now(),
-        )
+        if find_made(session, me().workspace_id, press, by=by_me()) is None:
+            add_member(
+                session,
+                group.id,
+                contact_id=contact_id,
+                name=form.name.data,
+                email=form.email.data,
+                weight=1 if weight is None else weight,
+                fixed=fixed,
+                joined_on=form.joined_on.data,
+                shares_mailbox=form.shares_mailbox.data,
+                by=by_me(),
+                now=runtime().now(),
+                press=press,
+            )
     flash("Added. What others owe already stays as it is.", "done")
     return redirect(url_for("groups.show", public_id=group.public_id), 303)
 

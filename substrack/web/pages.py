@@ -19,6 +19,7 @@ from substrack.settings import Settings
 from substrack.texts import formats, labels
 from substrack.texts.catalogue import language_of
 from substrack.texts.words import Words
+from substrack.web.presses import new_press_key
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
 
@@ -93,6 +94,7 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["moment"] = moment
     app.jinja_env.globals["labels"] = labels
+    app.jinja_env.globals["new_press_key"] = new_press_key
 
 
 def page(template: str, **rows: Any) -> str:

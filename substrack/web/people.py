@@ -17,12 +17,14 @@ from substrack.services.mailboxes import MailboxShared
 from substrack.services.mailboxes import resubscribe as resubscribe_address
 from substrack.services.pay_links import find_pay_link, give_pay_link, take_pay_link
 from substrack.services.people import add_contact, edit_contact, set_email
+from substrack.services.presses import find_made
 from substrack.web.access import signed_in
 from substrack.web.chats import linking_of
 from substrack.web.fields import line
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.joining import zone_choices
 from substrack.web.pages import page
+from substrack.web.presses import this_press
 from substrack.web.profile import language_choices
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -122,11 +124,16 @@ def revoke_link(public_id: str) -> ResponseReturnValue:
 
 
 def _add(form: NewPersonForm) -> ResponseReturnValue:
+    name, press = form.name.data or "", this_press()
     with runtime().transaction() as session:
-        contact = add_contact(
-            session, me().workspace_id, name=form.name.data or "", by=by_me(), now=runtime().now()
-        )
-    return _done(contact.public_id, "Added. Say below how they are reached.")
+        contact_id = find_made(session, me().workspace_id, press, by=by_me())
+        if contact_id is None:
+            now = runtime().now()
+            contact_id = add_contact(
+                session, me().workspace_id, name=name, by=by_me(), now=now, press=press
+            ).id
+        public_id = load_contact(session, contact_id).public_id
+    return _done(public_id, "Added. Say below how they are reached.")
 
 
 def _edit(public_id: str, form: PersonForm) -> ResponseReturnValue:
