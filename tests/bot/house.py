@@ -60,7 +60,7 @@ class House:
         with self.bot.runtime.transaction() as session:
             contact = session.get_one(Contact, contact_id)
             by = Actor.contact(contact_id, Via.TELEGRAM)
-            write_chat(session, contact, None, str(chat_id), key=f"test:{chat_id}", by=by, now=START)
+            write_chat(session, contact, None, str(chat_id), key=f"test:{chat_id}", by=by, now=self.now)
         self.chats[chat_id] = person
         return person
 

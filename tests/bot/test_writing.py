@@ -1,0 +1,217 @@
+"""Claims about commands, groups, files and words that are no answer to anything."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from substrack.domain.notices import Notice
+from substrack.domain.payments import Status
+from substrack.services.chats import chat_code, issue_chat_code
+from substrack.services.proofs import MAX_BYTES
+from substrack.store import Attachment, Contact
+from tests.bot.house import Home, House, move_in
+from tests.fakes.bot_api import BotApi
+
+PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+def picture(kind: str = "JPEG") -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(written, kind)
+    return written.getvalue()
+
+
+def attachments(home: Home) -> list[Attachment]:
+    return home.house.cast.read(lambda session: list(session.scalars(select(Attachment))))
+
+
+def test_status_says_what_is_owed_and_what_is_next(home: Home) -> None:
+    home.ben_phone.says("/status")
+    home.house.work()
+    shown = home.ben_phone.last
+    assert "You owe" in shown.text
+    assert "YouTube Premium, February 2026: 6.00 €" in shown.text
+    assert "Next due\nYouTube Premium: 1 March 2026" in shown.text
+    assert home.payment(home.ben).reference in shown.codes
+
+
+def test_what_is_pressed_below_a_status_changes_that_status(home: Home) -> None:
+    home.ben_phone.says("/status")
+    home.house.work()
+    shown = home.ben_phone.last
+    home.house.press(home.ben_phone, "I’ve paid", on=shown)
+    assert home.house.status(home.ben) is Status.MEMBER_CONFIRMED
+    assert "Waiting to be checked" in shown.text
+    home.house.press(home.ben_phone, "Oops, not yet", on=shown)
+    assert home.house.status(home.ben) is Status.PENDING
+
+
+def test_pending_is_for_admins_only(home: Home) -> None:
+    home.ben_phone.says("/pending")
+    home.house.work()
+    assert "check" not in home.ben_phone.last.text.splitlines()[0]
+
+
+def test_language_is_chosen_and_kept(home: Home) -> None:
+    home.ben_phone.says("/language")
+    home.house.work()
+    home.house.press(home.ben_phone, "English (US)", times=2)
+    assert home.ben_phone.last.text == "I’ll write to you in English (US)."
+    contact = home.house.cast.read(lambda s: s.get_one(Contact, home.ben.contact_id))
+    assert contact.language == "en_US"
+
+
+def test_unlinking_asks_first_and_then_nothing_more_comes(home: Home) -> None:
+    home.ben_phone.says("/unlink")
+    home.house.work()
+    home.house.press(home.ben_phone, "No, keep it")
+    home.ben_phone.says("/unlink")
+    home.house.work()
+    home.house.press(home.ben_phone, "Yes, unlink", times=2)
+    home.ben_phone.says("/status")
+    home.house.work()
+    assert home.ben_phone.last.text.startswith("This chat isn’t linked to anything.")
+
+
+def test_a_code_links_the_chat_that_opens_it(house: House) -> None:
+    home = move_in(house)
+    eva = house.cast.join(home.group, "Eva")
+    phone = house.api.person("Eva", 1003)
+    link = house.cast.do(issue_chat_code, eva.contact_id, now=house.now)
+    phone.starts(chat_code(house.bot.runtime.signer, link))
+    house.work(times=2)
+    assert [each.text.splitlines()[0] for each in phone.inbox].count("Linked to SubsTrack") == 1
+    phone.says("/status")
+    house.work()
+    assert phone.last.text.startswith("Nothing is open.")
+
+
+def test_an_old_code_is_answered_and_its_admins_hear_of_it_once(house: House) -> None:
+    home = move_in(house)
+    eva = house.cast.join(home.group, "Eva")
+    phone = house.api.person("Eva", 1003)
+    old = house.cast.do(issue_chat_code, eva.contact_id, now=house.now)
+    house.cast.do(issue_chat_code, eva.contact_id, now=house.now)
+    phone.starts(chat_code(house.bot.runtime.signer, old))
+    house.work(times=3)
+    assert "no longer works" in phone.last.text
+    assert home.olga_phone.last.text.startswith("Eva needs a new invitation")
+    house.press(home.olga_phone, "Make a new one")
+    assert "https://t.me/substrack_bot?start=" in home.olga_phone.last.codes[0]
+
+
+@pytest.mark.parametrize("words", ["/start", "/help", "/status", "hello", "/start nonsense_code", "/unlink"])
+def test_a_stranger_learns_nothing_from_writing(home: Home, api: BotApi, words: str) -> None:
+    zed = api.person("Zed", 9001)
+    zed.says(words)
+    home.house.work()
+    for private in ("Ben", "Olga", "YouTube", "€"):
+        assert private not in zed.last.text
+
+
+def test_words_that_answer_nothing_get_a_hint(home: Home) -> None:
+    home.ben_phone.says("I paid!!")
+    home.house.work()
+    assert "/status" in home.ben_phone.last.text
+    assert home.house.status(home.ben) is Status.PENDING
+
+
+def test_in_a_group_the_bot_says_nothing_private(home: Home, api: BotApi) -> None:
+    group = api.group("Family", -500)
+    for words in ("/status", "/pending@substrack_bot", "/status@other_bot", "hello", "/unlink@substrack_bot"):
+        home.ben_phone.says(words, to=group.chat)
+    home.house.work()
+    said = [message.text for message in group.messages if message.sender.is_bot]
+    assert said == ["I only talk in private chats. Please write to me there."] * 2
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_picture_in_reply_to_a_request_is_a_claim_with_proof(home: Home, times: int) -> None:
+    request = home.ben_phone.last
+    home.ben_phone.sends_photo(picture(), "from my bank", reply_to=request)
+    home.house.work(times)
+    assert home.house.status(home.ben) is Status.MEMBER_CONFIRMED
+    kept = attachments(home)
+    assert [each.kind for each in kept] == ["image/jpeg"]
+    assert request.labels == [["Oops, not yet"]]
+    assert "from my bank" in home.olga_phone.last.text
+    home.house.press(home.olga_phone, "See the proof")
+    assert home.olga_phone.last.file is not None
+    assert home.olga_phone.last.file.data == kept[0].content
+
+
+def test_a_pdf_in_reply_is_handed_on_as_it_came(home: Home) -> None:
+    home.ben_phone.sends_document(PDF, "bank.pdf", "application/pdf", reply_to=home.ben_phone.last)
+    home.house.work()
+    home.house.press(home.olga_phone, "See the proof")
+    shown = home.olga_phone.last.file
+    assert shown is not None
+    assert (shown.kind, shown.data, shown.name) == ("document", PDF, "proof.pdf")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.jpg"),
+        (b"MZ\x90\x00", "bank.pdf"),
+        (picture()[:200], "cut.jpg"),
+        (b"%PDF-1.4 cut off", "bank.pdf"),
+    ],
+)
+def test_what_is_neither_picture_nor_pdf_claims_nothing(home: Home, content: bytes, name: str) -> None:
+    home.ben_phone.sends_document(content, name, "application/pdf", reply_to=home.ben_phone.last)
+    home.house.work()
+    assert home.ben_phone.last.text.startswith("This is no picture")
+    assert home.house.status(home.ben) is Status.PENDING
+
+
+def test_a_file_that_is_too_large_is_not_fetched(home: Home, api: BotApi) -> None:
+    large = b"%PDF-" + bytes(MAX_BYTES)
+    home.ben_phone.sends_document(large, "bank.pdf", "application/pdf", reply_to=home.ben_phone.last)
+    home.house.work()
+    assert "too large" in home.ben_phone.last.text
+    assert api.calls("getFile") == []
+
+
+def test_a_picture_that_replies_to_nothing_is_asked_about(home: Home) -> None:
+    home.ben_phone.sends_photo(picture())
+    home.house.work()
+    assert home.house.status(home.ben) is Status.PENDING
+    question = home.ben_phone.last
+    assert question.labels == [["YouTube Premium, February 2026 · 6.00 €"], ["Never mind"]]
+    home.house.press(home.ben_phone, "YouTube Premium, February 2026 · 6.00 €", times=2)
+    assert home.house.status(home.ben) is Status.MEMBER_CONFIRMED
+    assert len(attachments(home)) == 1
+
+
+def test_a_stranger_s_picture_goes_nowhere(home: Home, api: BotApi) -> None:
+    zed = api.person("Zed", 9001)
+    zed.sends_photo(picture(), reply_to=home.ben_phone.last)
+    home.house.work()
+    assert attachments(home) == []
+    assert "isn’t linked" in zed.last.text
+
+
+def test_rejected_and_claimed_again_with_a_picture(home: Home) -> None:
+    home.house.press(home.ben_phone, "I’ve paid")
+    home.house.press(home.olga_phone, "Reject")
+    home.house.press(home.olga_phone, "Not received")
+    home.house.pass_time(seconds=11)
+    rejection = home.ben_phone.last
+    assert rejection.labels[0] == ["I’ve paid"]
+    home.ben_phone.sends_photo(picture("PNG"), reply_to=rejection)
+    home.house.work()
+    assert "See the proof" in [label for row in home.olga_phone.last.labels for label in row]
+    home.house.press(home.olga_phone, "Confirm 6.00 €")
+    assert home.house.status(home.ben) is Status.CONFIRMED
+
+
+def test_who_blocks_the_bot_is_reached_by_mail_from_then_on(home: Home) -> None:
+    home.ben_phone.blocks()
+    home.house.work()
+    refused = home.house.cast.messages(notice=Notice.ADDRESS_REFUSED)
+    assert refused
