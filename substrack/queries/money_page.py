@@ -173,6 +173,23 @@ def correlation_of_receipt(session: Session, receipt_id: int) -> str | None:
     )
 
 
+def credit_of_decision(session: Session, correlation_id: str) -> Money | None:
+    """Say what of the money that a decision booked settles nothing; None when nothing is left over."""
+    booked = select(Event.subject_id).where(
+        Event.correlation_id == correlation_id, Event.subject_kind == "receipt", Event.verb == "receive"
+    )
+    receipt = session.scalar(select(Receipt).where(Receipt.id.in_(booked)))
+    if receipt is None:
+        return None
+    settled = session.scalar(
+        select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
+            Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None)
+        )
+    )
+    left_minor = receipt.amount_minor - int(settled or 0)
+    return Money(left_minor, receipt.currency) if left_minor else None
+
+
 def _members(session: Session, workspace_id: int) -> set[tuple[int, int, str]]:
     query = (
         select(Member.contact_id, Group.payer_id, Group.currency)

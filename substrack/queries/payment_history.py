@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.delivery import MessageState
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
-from substrack.domain.notices import Notice
+from substrack.domain.notices import Notice, rules_of
 from substrack.domain.payments import TRANSITIONS, Act, PaymentKind, Status
 from substrack.queries.journal import JournalRow, load_payment_journal
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
@@ -71,6 +71,15 @@ class PaymentStory:
         return frozenset(act for act, rule in TRANSITIONS.items() if self.row.status in rule.sources)
 
     @property
+    def confirms(self) -> Money:
+        """The sum one press confirms: what a claim on this payment alone states, else what is left."""
+        waiting = next((claim for claim in self.claims if self._is_its_own(claim)), None)
+        return waiting.amount if waiting and waiting.amount.minor else self.row.left
+
+    def _is_its_own(self, claim: ClaimRow) -> bool:
+        return claim.is_open and [item.payment_id for item in claim.items] == [self.row.id]
+
+    @property
     def is_claimed(self) -> bool:
         """Tell whether a claim waits on it."""
         return self.row.status is Status.MEMBER_CONFIRMED
@@ -79,13 +88,13 @@ class PaymentStory:
 def load_story(session: Session, workspace_id: int, public_id: str) -> PaymentStory:
     """Load one payment of a workspace with its history; raises NotListed."""
     payment_id = find_payment(session, workspace_id, public_id)
-    events = load_payment_journal(session, payment_id)
+    events, row = load_payment_journal(session, payment_id), load_payment(session, payment_id)
     return PaymentStory(
-        row=load_payment(session, payment_id),
+        row=row,
         events=events,
         claims=load_claims_on(session, workspace_id, payment_id),
         money=_money(session, payment_id),
-        messages=_messages(session, payment_id),
+        messages=_messages(session, payment_id, row.contact_id),
     )
 
 
@@ -110,7 +119,8 @@ def _money(session: Session, payment_id: int) -> tuple[MoneyLine, ...]:
     )
 
 
-def _messages(session: Session, payment_id: int) -> tuple[MessageLine, ...]:
+def _messages(session: Session, payment_id: int, contact_id: int) -> tuple[MessageLine, ...]:
+    """List what went to this member and to admins; one opening or bill writes to other members as well."""
     named = select(MessageItem.message_id).where(MessageItem.payment_id == payment_id)
     decided = select(Event.correlation_id).where(Event.payment_id == payment_id)
     query = (
@@ -119,7 +129,12 @@ def _messages(session: Session, payment_id: int) -> tuple[MessageLine, ...]:
         .where(or_(Message.id.in_(named), Message.correlation_id.in_(decided)))
         .order_by(Message.id.desc())
     )
-    return tuple(_line(session.execute(query)))
+    found = session.execute(query).all()
+    return tuple(_line((message, name) for message, name in found if _is_for(message, contact_id)))
+
+
+def _is_for(message: Message, contact_id: int) -> bool:
+    return message.contact_id == contact_id or not rules_of(message.notice).carries_pay_link
 
 
 def _line(found: Iterable[tuple[Message, str | None]]) -> Iterable[MessageLine]:

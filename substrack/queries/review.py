@@ -66,6 +66,7 @@ class ClaimItem:
     reference: str
     version: int
     state: AttemptState
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,7 @@ def _item(item: AttemptItem, payment: Payment, group: Group, period: Period | No
         reference=payment.reference,
         version=payment.version,
         state=item.state,
+        reason=item.reason,
     )
 
 

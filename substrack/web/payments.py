@@ -15,6 +15,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.payments import ReopenCause
 from substrack.queries.finding import NotListed
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
+from substrack.queries.money_page import credit_of_decision
 from substrack.queries.payment_history import load_story
 from substrack.queries.review import last_decision_on_payment
 from substrack.services.claims import claim_payments, withdraw_claim
@@ -30,7 +31,7 @@ from substrack.services.payments import (
 )
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
-from substrack.web.decisions import decided_words, flash_decision, in_words
+from substrack.web.decisions import decided_words, flash_decision, in_words, my_words
 from substrack.web.fields import read_version
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
@@ -97,10 +98,11 @@ def _decide(public_id: str, act: str, form: PaymentForm) -> ResponseReturnValue:
     try:
         with runtime().transaction() as session:
             outcome = _ACTS[act](session, row, form, by_me(), runtime().now())
+            said = _said(session, act, outcome)
     except DecidedAlready as late:
         raise in_words(late) from None
     if outcome is None or outcome.changed:
-        flash_decision(_SAID[act], outcome.correlation_id if outcome else None)
+        flash_decision(said, outcome.correlation_id if outcome else None)
     else:
         flash(decided_words(last_decision_on_payment(reading(), row.id)), "done")
     return redirect(url_for("payments.show", public_id=public_id), 303)
@@ -199,6 +201,14 @@ _SAID: Final = {
     "claim": "Noted as said to be paid. It waits to be checked.",
     "withdraw": "The claim is taken back; this is open again.",
 }
+
+
+def _said(session: Session, act: str, outcome: Outcome | None) -> str:
+    correlation_id = outcome.correlation_id if outcome else None
+    credit = credit_of_decision(session, correlation_id) if act == "confirm" and correlation_id else None
+    if credit is None:
+        return _SAID[act]
+    return f"Booked; {my_words().money(credit)} is kept as credit. The member will hear."
 
 
 def _show(public_id: str, form: PaymentForm, act: str | None) -> str:

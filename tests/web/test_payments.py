@@ -6,14 +6,19 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
+from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
 from substrack.services.founding import Founded
-from substrack.services.payments import confirm_payment, reopen_payment, waive_payment
-from substrack.store import Member
+from substrack.services.outbox import Draft, queue
+from substrack.services.payments import adjust_payment, confirm_payment, reopen_payment, waive_payment
+from substrack.services.periods import open_next_period
+from substrack.store import Event, Member, Payment
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, events, stranger
+from tests.web.admin import cast_of, contact_named, events, stranger
 from tests.web.forms import counted, fill, press
 from tests.web.scenes import answers_to, claim, receipts, status_of, verbs, youtube_of
 from tests.web.support import NOW, Browser, TurnableClock
@@ -89,6 +94,73 @@ class TestActs:
         (receipt,) = receipts(cast)
         assert (receipt.amount_minor, receipt.received_on.isoformat()) == (200, "2026-02-20")
         assert cast.payment_of(ben).received_minor == 200
+
+    def test_the_sum_that_was_stated_is_the_one_to_confirm_here_too(
+        self, olga: Browser, cast: Cast, ben: Member, url: str
+    ) -> None:
+        claim(cast, ben)
+        cast.do(
+            adjust_payment, cast.payment_of(ben).id, amount=money("2.50"), reason="x", by=cast.olga, now=NOW
+        )
+        shown = olga.get(url).text
+        assert "Confirm 2.99\xa0€" in shown
+        assert "2.50\xa0€ is owed" in shown
+
+        shown = do(olga, url, "confirm")
+
+        assert [receipt.amount_minor for receipt in receipts(cast)] == [299]
+        assert cast.payment_of(ben).received_minor == 250
+
+    def test_what_is_left_over_is_said_to_be_credit(
+        self, olga: Browser, cast: Cast, ben: Member, url: str
+    ) -> None:
+        shown = do(olga, url, "confirm", amount="10.00")  # 2.99 here, 2.99 for March
+        assert "Booked; 4.02\xa0€ is kept as credit." in shown
+
+    def test_a_rejected_claim_says_so(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
+        claim(cast, ben)
+        shown = do(olga, url, "reject", reason="Not there")
+        card = shown[shown.index("“Paid”") :].partition("</article>")[0]
+        assert "rejected</span>" in card
+        assert "Not there" in card
+
+    def test_only_messages_about_this_payment_are_listed(
+        self, olga: Browser, cast: Cast, ben: Member, url: str
+    ) -> None:
+        group = cast.payment_of(ben).group_id
+        opened = cast.do(open_next_period, group, by=cast.olga, now=NOW)
+        mine, *_others = [one for one in cast.payments(period_id=opened.id) if one.kind == "dues"]
+        (event,) = cast.read(
+            lambda session: list(
+                session.scalars(select(Event).where(Event.payment_id == mine.id, Event.verb == "open"))
+            )
+        )
+        for name in ("Ben", "Mia"):
+            contact = contact_named(cast, name)
+            draft = Draft(
+                workspace_id=cast.workspace_id,
+                contact_id=contact.id,
+                notice=Notice.PERIOD_OPENED,
+                dedupe_key=f"opened:{name}",
+                due_at=NOW,
+                payload={"payment_ids": []},
+                correlation_id=event.correlation_id,
+            )
+            cast.do(queue, [draft], now=NOW)
+
+        shown = olga.get(f"/payments/{mine.public_id}").text
+
+        assert shown.count('data-label="To">Ben<') == 1
+        assert 'data-label="To">Mia<' not in shown
+
+    def test_the_step_that_asked_nobody_is_no_request(
+        self, olga: Browser, cast: Cast, ben: Member, url: str
+    ) -> None:
+        def use_up(session: Session) -> None:
+            session.get_one(Payment, cast.payment_of(ben).id).requests_sent = 9
+
+        cast.do(use_up)
+        assert "<dt>Requests sent</dt><dd>8</dd>" in olga.get(url).text
 
     def test_reject_with_a_reason(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
         claim(cast, ben)
