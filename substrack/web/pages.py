@@ -105,8 +105,12 @@ def page(template: str, **rows: Any) -> str:
 
 def bare_page(template: str, *, language: str | None = None, **rows: Any) -> str:
     """Render a page that stands alone, without asking the database, in a language or the browser's first."""
-    words = Words(language_of(language, *request.accept_languages.values()))
-    return render_template(template, _=words, **rows)
+    return render_template(template, _=bare_words(language), **rows)
+
+
+def bare_words(language: str | None = None) -> Words:
+    """Give the words of a page that stands alone, in a language or the browser's first."""
+    return Words(language_of(language, *request.accept_languages.values()))
 
 
 def banners() -> tuple[Banner, ...]:

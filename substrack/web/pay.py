@@ -30,10 +30,11 @@ from substrack.services.links import DeadLink
 from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGES
+from substrack.texts.words import Words
 from substrack.web.access import by_link
 from substrack.web.chats import linking_of
 from substrack.web.forms import PageForm, answer, posted
-from substrack.web.pages import bare_page
+from substrack.web.pages import bare_page, bare_words
 from substrack.web.reading import reading, runtime
 from substrack.web.typed import typed_amount, typed_day
 
@@ -56,16 +57,29 @@ class PayForm(PageForm):
     """What a member may say; which fields count depends on the button."""
 
     payment = SelectMultipleField(validate_choice=False)
-    until = SelectField(
-        "Ask me again",
-        choices=lambda: [("days", "in 3 days"), ("week", "next week"), ("first", "on the 1st")],
-        validate_choice=False,
-    )
-    amount = StringField("Amount, if it was a different one")
-    paid_on = StringField("Day you paid")
-    method = StringField("How")
-    note = TextAreaField("A note")
-    text = TextAreaField("What is off?")
+    until = SelectField(choices=list, validate_choice=False)
+    amount = StringField()
+    paid_on = StringField()
+    method = StringField()
+    note = TextAreaField()
+    text = TextAreaField()
+
+    def speak(self, _: Words) -> None:
+        """Name the fields, and say what was refused, in the language of the page."""
+        self.until.choices = [("days", _("in 3 days")), ("week", _("next week")), ("first", _("on the 1st"))]
+        labels = {
+            self.until: _("Ask me again"),
+            self.amount: _("Amount, if it was a different one"),
+            self.paid_on: _("Day you paid"),
+            self.method: _("How"),
+            self.note: _("A note"),
+            self.text: _("What is off?"),
+        }
+        for field, words in labels.items():
+            field.label.text = words
+        for field in self:
+            field.errors = [_(sentence) for sentence in field.errors]
+        self.refusal = _(self.refusal) if self.refusal else None
 
     @property
     def has_wrong_detail(self) -> bool:
@@ -182,11 +196,13 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     today = local_date(now, zone)
     rows = load_pay_page(reading(), visit.contact_id, today=today)
     chosen = request.args.get("language")
+    language = chosen or rows.language
+    form.speak(bare_words(language))
     ticked = form.payment.data or []
     is_untouched = request.form.get("act") not in ("claim", "snooze")  # the others have boxes of their own
     return bare_page(
         "web/pay.html",
-        language=chosen or rows.language,
+        language=language,
         rows=rows,
         form=form,
         today=today,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
@@ -19,6 +22,7 @@ from substrack.services.links import renew_pay_link, revoke_pay_link
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Attempt, Group, Member, Payment
+from substrack.texts import catalogue
 from tests.support.cast import Cast, at, make_cast, money
 from tests.web.forms import counted
 from tests.web.support import Browser, TurnableClock, browser
@@ -127,6 +131,29 @@ class TestLooking:
         assert shown.headers["Referrer-Policy"] == "no-referrer"
         assert shown.headers["Cache-Control"] == "no-store"
         assert "noindex" in shown.headers["X-Robots-Tag"]
+
+    @pytest.mark.only_sqlite
+    def test_fields_and_refusals_are_in_the_language_of_the_page(
+        self, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        british = {
+            "Day you paid": "Date of payment",
+            "next week": "week next",
+            "Tick at least one of these first.": "Choose one first.",
+        }
+        _translate(tmp_path, "en_GB", british)
+        monkeypatch.setattr(catalogue, "DIRECTORY", tmp_path)
+        catalogue._translations.cache_clear()
+        try:
+            shown = page.browser.get(f"{page.url}?language=en_GB").text
+            refused = page.browser.client.post(f"{page.url}?language=en_GB", data={"act": "claim"}).text
+        finally:
+            catalogue._translations.cache_clear()
+
+        assert "Date of payment" in shown
+        assert "Day you paid" not in shown
+        assert "week next" in shown
+        assert "Choose one first." in refused
 
     @pytest.mark.only_sqlite
     def test_the_first_form_is_inert_and_there_is_no_script(self, page: Page) -> None:
@@ -389,6 +416,16 @@ class TestDeadLinks:
         page.url = "/pay/nobody"
         answers.append(page.press("fresh"))
         assert len({(answer.status_code, answer.data) for answer in answers}) == 1
+
+
+def _translate(folder: Path, locale: str, messages: dict[str, str]) -> None:
+    written = Catalog(locale=locale)
+    for english, words in messages.items():
+        written.add(english, words)
+    path = folder / locale / "LC_MESSAGES"
+    path.mkdir(parents=True)
+    with (path / "messages.mo").open("wb") as file:
+        write_mo(file, written)
 
 
 def _everything(runtime: Runtime) -> dict[str, list[object]]:
