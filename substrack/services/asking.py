@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import TIME, Actor
 from substrack.domain.cycles import at_hour, local_date, local_hour
+from substrack.domain.delivery import WAITING
 from substrack.domain.errors import Refused
 from substrack.domain.notices import REQUESTS, Notice
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
@@ -35,6 +36,7 @@ from substrack.services.journal import new_correlation_id, record_payment
 from substrack.services.ledger import Decision, NoSuchPayment, check_owner, lock_contacts, move, payments_now
 from substrack.services.outbox import Draft, Item, admin_contacts, queue
 from substrack.services.schedule import DuePayment, due_payments, payments_with_rules, reschedule_payments
+from substrack.services.staleness import cancel_stale_requests
 from substrack.store import Contact, Group, Message, MessageItem, Payment, Workspace
 
 BATCH = 200
@@ -80,6 +82,7 @@ def sweep_payments(session: Session, *, now: datetime, limit: int = BATCH) -> Sw
 def sweep_contact(session: Session, contact_id: int, *, now: datetime) -> Swept:
     """Do what time is due to do to one person's payments: the fallback when their batch failed."""
     lock_contacts(session, [contact_id])
+    cancel_stale_requests(session, [contact_id], now=now)
     due = _load(session, Payment.next_action_at <= now, Payment.contact_id == contact_id)
     return _sweep(session, due, now)
 
@@ -216,6 +219,7 @@ def _take_due(session: Session, now: datetime, limit: int) -> list[DuePayment]:
     locked = lock_contacts(session, session.scalars(waiting), skip_locked=True)
     if not locked:
         return []
+    cancel_stale_requests(session, locked, now=now)
     return _load(session, Payment.next_action_at <= now, Payment.contact_id.in_(locked))
 
 
@@ -277,7 +281,7 @@ def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
 
 
 def _ask(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
-    ready = [entry for entry in due if _is_ready(entry, now)]
+    ready = _without_waiting(session, [entry for entry in due if _is_ready(entry, now)], now)
     exhausted = [entry for entry in ready if is_last_word(entry.facts(now), entry.rules)]
     used_up = {entry.payment.id for entry in exhausted}
     asking = _rested(session, [entry for entry in ready if entry.payment.id not in used_up], now)
@@ -288,6 +292,23 @@ def _ask(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
 def _is_ready(entry: DuePayment, now: datetime) -> bool:
     today = today_of(now, entry.rules)
     return initiates(entry.facts(now), entry.rules, today) and may_ask_at(now, entry.rules)
+
+
+def _without_waiting(session: Session, ready: Sequence[DuePayment], now: datetime) -> list[DuePayment]:
+    """Leave out people whose last request has not left yet: they were not asked, so they are not reminded."""
+    if not ready:
+        return []
+    waiting = set(
+        session.scalars(
+            select(Message.contact_id).where(
+                Message.contact_id.in_({entry.payment.contact_id for entry in ready}),
+                Message.notice.in_(REQUESTS),
+                Message.state.in_(WAITING),
+                Message.expires_at > now,
+            )
+        )
+    )
+    return [entry for entry in ready if entry.payment.contact_id not in waiting]
 
 
 def _rested(session: Session, ready: Sequence[DuePayment], now: datetime) -> dict[int, list[DuePayment]]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure
@@ -29,6 +29,7 @@ from substrack.services.letter_links import links_for
 from substrack.services.links import LinkSigner
 from substrack.services.mailboxes import mark_refused
 from substrack.services.outbox import fall_back_to_mail
+from substrack.services.staleness import cancel_stale
 from substrack.services.withholding import GONE, Objection, find_objection, rests_until
 from substrack.store import Address, Message, Workspace, new_public_id
 from substrack.texts.letters import RenderedLetter, render
@@ -92,11 +93,15 @@ def claim_messages(
     """
     if load_installation(session).hold_reason is not None:
         return []
-    _cancel_stale(session, lane, now)
+    cancel_stale(session, lane, now=now)
     room = find_room(session, lane, limit=limit, now=now)
     due = (
         select(Message.id)
-        .where(Message.lane == lane, is_claimable(now))
+        .where(
+            Message.lane == lane,
+            is_claimable(now),
+            or_(Message.expires_at.is_(None), Message.expires_at > now),
+        )
         .order_by(*_order(room))
         .limit(room.places)
         .with_for_update(skip_locked=True)
@@ -274,14 +279,6 @@ def _destination(message: Message, address: Address) -> str:
 def _waiting_for(session: Session, address_id: int) -> list[Message]:
     query = select(Message).where(Message.address_id == address_id, Message.state == MessageState.QUEUED)
     return list(session.scalars(query))
-
-
-def _cancel_stale(session: Session, lane: str, now: datetime) -> None:
-    session.execute(
-        update(Message)
-        .where(Message.lane == lane, is_claimable(now), Message.expires_at <= now)
-        .values(state=MessageState.CANCELLED, last_error="stale", lease_token=None, lease_until=None)
-    )
 
 
 def _held(session: Session, claimed: ClaimedMessage) -> Message | None:

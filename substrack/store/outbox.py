@@ -65,7 +65,10 @@ class Message(Base):
 
 
 class MessageItem(Base):
-    """One payment a message names; `step` counts the requests for that payment, so no slot is asked twice."""
+    """One payment a message names; `step` counts the requests for that payment, so no slot is asked twice.
+
+    A request that went stale gave its step back and has a number below zero.
+    """
 
     __tablename__ = "message_items"
     __table_args__ = (

@@ -11,6 +11,7 @@ from substrack.domain.actors import OPERATOR
 from substrack.domain.delivery import LANE_PROBE, DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Notice
 from substrack.services.delivery import ClaimedMessage, build_message, claim_messages, mark_failed
+from substrack.services.installation import hold_sending, release_hold
 from substrack.services.payments import confirm_payment
 from substrack.store import Member, Message
 from substrack.worker.outbox import DeliverReport, deliver_due
@@ -118,3 +119,63 @@ def test_a_letter_that_could_not_be_written_says_nothing_of_the_server(scene: Sc
     assert not scene.cast.do(mark_failed, probe, bug, sent_to=None, now=now).has_opened_lane
 
     assert [claimed.is_probe for claimed in scene.claim(now)] == [True]
+
+
+def test_nobody_is_used_up_who_was_never_asked(scene: Scene) -> None:
+    """The mail server is away for two months; `deliver` is tried every day."""
+    now = ASKED
+    scene.cast.tick(now)
+    scene.pause(now)
+    for _ in range(60):
+        now += timedelta(days=1)
+        scene.cast.tick(now)
+        for probe in scene.claim(now):
+            scene.cast.do(mark_failed, probe, DOWN, sent_to=None, now=now)
+
+    assert not scene.cast.messages(notice=Notice.REQUESTS_EXHAUSTED)
+    assert not scene.cast.messages(notice=Notice.REMINDER)
+    assert scene.cast.payment_of(scene.ben).requests_sent == 1
+
+
+def test_a_hold_of_weeks_uses_nobody_up(scene: Scene) -> None:
+    scene.cast.do(hold_sending, "moving house", now=ASKED)
+    for day in range(60):
+        scene.cast.tick(ASKED + timedelta(days=day))
+    scene.cast.do(release_hold)
+    now = ASKED + timedelta(days=60)
+    scene.cast.tick(now)
+    scene.deliver(now)
+
+    assert not scene.cast.messages(notice=Notice.REQUESTS_EXHAUSTED)
+    sent = [message for message in scene.requests(scene.ben) if message.sent_at is not None]
+    assert len(sent) == 1
+
+
+def test_a_request_that_went_stale_is_made_again_at_the_next_slot(scene: Scene) -> None:
+    scene.cast.tick(ASKED)
+    two_days_later, next_slot = ASKED + timedelta(days=2), ASKED + timedelta(days=3)
+    assert scene.claim(two_days_later) == []
+    assert scene.cast.payment_of(scene.ben).requests_sent == 0
+
+    scene.cast.tick(next_slot)
+
+    first, second = scene.requests(scene.ben)
+    assert (first.state, first.last_error) == (MessageState.CANCELLED, "stale")
+    assert second.state is MessageState.QUEUED
+    assert scene.deliver(next_slot).sent == 2
+
+
+def test_a_request_that_went_out_keeps_its_step(scene: Scene) -> None:
+    scene.cast.tick(ASKED)
+    scene.deliver(ASKED)
+    assert scene.claim(ASKED + timedelta(days=2)) == []
+    assert scene.cast.payment_of(scene.ben).requests_sent == 1
+
+
+def test_nobody_is_asked_again_while_a_request_still_waits(cast: Cast) -> None:
+    ben = cast.join(cast.group(repeat_every_days=1), "Ben")
+    cast.tick(at("2026-02-01"))
+    for day in range(2):
+        cast.tick(ASKED + timedelta(days=day))
+    assert len(cast.messages(contact_id=ben.contact_id, notice=Notice.REQUEST)) == 1
+    assert not cast.messages(notice=Notice.REMINDER)
