@@ -87,7 +87,7 @@ class PayForm(PageForm):
         return any(field.errors for field in (self.amount, self.paid_on, self.method, self.note))
 
 
-@blueprint.get("/<token>")
+@blueprint.get("/<token>", strict_slashes=False)
 @by_link
 def show(token: str) -> ResponseReturnValue:
     """Show what this person owes, ready to be confirmed by one press."""
@@ -98,7 +98,7 @@ def show(token: str) -> ResponseReturnValue:
     return _show(visit, token, PayForm())
 
 
-@blueprint.post("/<token>")
+@blueprint.post("/<token>", strict_slashes=False)
 @by_link
 def say(token: str) -> ResponseReturnValue:
     """Do what the pressed button says, then show the page as it is from now on."""

@@ -296,6 +296,24 @@ class TestSaying:
         assert [(one.amount_minor, one.currency) for one in attempts(cast)] == [(600, "EUR"), (600, "JPY")]
 
 
+class TestCutOffLinks:
+    def test_a_slash_at_the_end_changes_nothing(self, page: Page, owed: Payment) -> None:
+        page.url += "/"
+        assert 'value="claim"' in page.show().text
+        assert page.press("claim", owed).status_code == 303
+
+    @pytest.mark.only_sqlite
+    def test_a_cut_off_link_with_a_slash_is_calmly_dead(self, page: Page) -> None:
+        page.url = "/pay/abc/"
+        assert page.show().status_code == 404
+        assert "This link no longer works" in page.show().text
+
+    @pytest.mark.only_sqlite
+    def test_no_mail_is_promised_for_a_link_nobody_knows(self, page: Page) -> None:
+        page.url = "/pay/abc"
+        assert "If we know this link" in page.press("fresh").text
+
+
 class TestBadInput:
     def test_nothing_ticked_is_said_beside_the_bill(self, page: Page, cast: Cast, owed: Payment) -> None:
         answer = page.press("claim", note="kept")
