@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import click
 
 from substrack.bootstrap import Runtime, make_runtime, migrate, prepare_data_dir
-from substrack.queries.accounts import registration_is_open
+from substrack.queries.accounts import has_setup_link, registration_is_open
 from substrack.services.founding import issue_setup_link
 from substrack.settings import Settings, WrongSetting
 from substrack.worker.running import Worker
@@ -66,7 +66,7 @@ def worker(settings: Settings) -> None:
         WrongSetting: a setting can't be used; the text says which.
     """
     with _process(settings) as runtime:
-        _warn(settings)
+        _announce(runtime, keeps_link=True)
         with _working(runtime) as ended:
             click.echo("SubsTrack's worker runs (stop it with Ctrl-C)")
             ended.result()
@@ -161,11 +161,17 @@ def _working(runtime: Runtime) -> Iterator[Future[bool]]:
                 os._exit(0)
 
 
-def _announce(runtime: Runtime) -> None:
-    """Warn of what would surprise later, and print the link that sets an empty installation up."""
+def _announce(runtime: Runtime, *, keeps_link: bool = False) -> None:
+    """Warn of what would surprise later, and print the link that sets an empty installation up.
+
+    A new link ends those before it. `keeps_link` leaves one that works alone: beside pages that have printed
+    theirs, a worker must not end it; beside gunicorn, which prints none, somebody has to.
+    """
     _warn(runtime.settings)
     with runtime.transaction() as session:
         if not registration_is_open(session):
+            return
+        if keeps_link and has_setup_link(session, now=runtime.now()):
             return
         link = runtime.signer.url(issue_setup_link(session, now=runtime.now()))
     click.echo(f"Nothing is set up yet. Open this link to begin; it works once:\n\n  {link}\n")

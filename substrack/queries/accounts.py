@@ -90,6 +90,12 @@ def registration_is_open(session: Session) -> bool:
     return not session.scalar(select(exists().select_from(Workspace)))
 
 
+def has_setup_link(session: Session, *, now: datetime) -> bool:
+    """Tell whether a link to set SubsTrack up was printed that still works."""
+    works = (Link.purpose == LinkPurpose.SETUP, Link.revoked_at.is_(None), Link.used_at.is_(None))
+    return bool(session.scalar(select(exists().where(*works, Link.expires_at > now))))
+
+
 def find_credentials(session: Session, email: str) -> Credentials | None:
     """Find the active user who signs in with an email address."""
     row = session.execute(

@@ -89,6 +89,9 @@ class TestSigningIn:
 
 
 class TestSettingUp:
+    def test_who_has_no_setup_link_hears_of_the_command(self, zed: Browser) -> None:
+        assert "substrack user add" in zed.get("/sign-in").text
+
     def test_looking_at_the_setup_link_changes_nothing(self, runtime: Runtime, zed: Browser) -> None:
         path = setup_path(runtime)
         for _ in range(3):

@@ -56,6 +56,22 @@ def test_an_empty_installation_prints_its_setup_link_and_where_mail_goes(setting
     assert "no mail server is set" in errors
 
 
+def test_a_worker_prints_a_setup_link_unless_one_works(settings: Settings) -> None:
+    outputs = []
+    for _start in range(2):
+        worker = start("worker", settings=settings)
+        lines = iter(worker.stdout or ())
+        printed = [next(lines)]
+        while "worker runs" not in printed[-1]:
+            printed.append(next(lines))
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=10)
+        outputs.append("".join(printed))
+
+    assert f"{settings.base_url}/setup/" in outputs[0]
+    assert "/setup/" not in outputs[1]
+
+
 def test_a_worker_alone_drains_on_sigterm(post: Post, relay: FakeRelay) -> None:
     post.write("one", to=post.person("Ben"), due_at=datetime.now(UTC))
     worker = start("worker", settings=post.runtime.settings)
