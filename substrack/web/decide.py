@@ -32,11 +32,11 @@ from substrack.texts.bills import what_for
 from substrack.texts.catalogue import language_of
 from substrack.texts.decisions import done_sentence
 from substrack.web.access import by_link
+from substrack.web.fields import read_optional_sum
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
 from substrack.web.review import read_versions
-from substrack.web.typed import typed_amount
 
 blueprint = Blueprint("decide", __name__, url_prefix="/decide")
 
@@ -71,7 +71,7 @@ def decide(token: str) -> ResponseReturnValue:
 
 
 def _decide(act: str, form: DecideForm, visit: DecideVisit) -> ResponseReturnValue:
-    amount = typed_amount(form.amount.data, claim_currency(reading(), visit.attempt_id))
+    amount = read_optional_sum(form.amount.data, claim_currency(reading(), visit.attempt_id))
     now, by = runtime().now(), Actor.user(visit.user_id, Via.LINK)
     try:
         with runtime().transaction() as session:

@@ -1,4 +1,4 @@
-"""Fields of forms that admins fill in: numbers, days and choices with sentences of ours.
+"""Fields of forms, and what is typed into them: numbers, sums, days and choices with sentences of ours.
 
 What may be left empty says so in its name; whether a value makes sense, the services say.
 """
@@ -6,6 +6,7 @@ What may be left empty says so in its name; whether a value makes sense, the ser
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +22,20 @@ class LookAgain(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This page is old or incomplete; nothing was changed. Look again, then press.")
+
+
+class NotADay(Refused):
+    """What was typed is no date."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__("Write the day as 2026-03-05.", field=field)
+
+
+class NothingTyped(Refused):
+    """An amount of zero, or none where one is wanted."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__("Enter an amount above zero.", field=field)
 
 
 class WholeNumber(IntegerField):
@@ -121,6 +136,45 @@ def read_optional_amount(text: str | None, currency: str, *, field: str) -> Mone
         AmountRefused, UnknownCurrency.
     """
     return read_amount(text, currency, field=field) if (text or "").strip() else None
+
+
+def read_sum(text: str | None, currency: str, *, field: str = "amount") -> Money:
+    """Read an amount above zero.
+
+    Raises:
+        AmountRefused, UnknownCurrency, NothingTyped.
+    """
+    amount = read_optional_sum(text, currency, field=field)
+    if amount is None:
+        raise NothingTyped(field)
+    return amount
+
+
+def read_optional_sum(text: str | None, currency: str, *, field: str = "amount") -> Money | None:
+    """Read an amount above zero; None when nothing was typed.
+
+    Raises:
+        AmountRefused, UnknownCurrency, NothingTyped.
+    """
+    amount = read_optional_amount(text, currency, field=field)
+    if amount is not None and amount.minor == 0:
+        raise NothingTyped(field)
+    return amount
+
+
+def read_optional_day(text: str | None, *, field: str) -> date | None:
+    """Read a date as a browser's date field sends it (ISO 8601); None when nothing was typed.
+
+    Raises:
+        NotADay.
+    """
+    typed = (text or "").strip()
+    if not typed:
+        return None
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        raise NotADay(field) from None
 
 
 def _at_most(maximum: int) -> Length:

@@ -28,11 +28,11 @@ from substrack.services.receipts import VoidedAlready, apply_credit_now, record_
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
 from substrack.web.decisions import flash_decision, my_words
+from substrack.web.fields import read_optional_day, read_sum
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
-from substrack.web.typed import typed_day, wanted_amount
 
 blueprint = Blueprint("money_in", __name__, url_prefix="/money-in")
 
@@ -129,11 +129,11 @@ def void(public_id: str) -> ResponseReturnValue:
 
 
 def _preview(accounts: list[Account], account: Account, form: MoneyForm) -> str:
-    return _show(accounts, account, form, wanted_amount(form.amount.data, account.owed.currency))
+    return _show(accounts, account, form, read_sum(form.amount.data, account.owed.currency))
 
 
 def _record(account: Account, form: MoneyForm) -> ResponseReturnValue:
-    amount = wanted_amount(form.amount.data, account.owed.currency)
+    amount = read_sum(form.amount.data, account.owed.currency)
     with runtime().transaction() as session:
         lock_contacts(session, [account.contact_id])
         _check_version(session, account, form)
@@ -143,7 +143,7 @@ def _record(account: Account, form: MoneyForm) -> ResponseReturnValue:
             contact_id=account.contact_id,
             payer_id=account.payer_id,
             amount=amount,
-            received_on=typed_day(form.received_on.data, field="received_on"),
+            received_on=read_optional_day(form.received_on.data, field="received_on"),
             method=form.method.data or None,
             note=form.note.data or None,
             group_id=_group_id(session, account, form),

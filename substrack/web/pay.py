@@ -33,10 +33,10 @@ from substrack.texts.catalogue import LANGUAGES
 from substrack.texts.words import Words
 from substrack.web.access import by_link
 from substrack.web.chats import linking_of
+from substrack.web.fields import read_optional_day, read_optional_sum
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import bare_page, bare_words
 from substrack.web.reading import reading, runtime
-from substrack.web.typed import typed_amount, typed_day
 
 JUST: Final = timedelta(minutes=5)
 """For how long the page opens with a word of thanks for what was said."""
@@ -137,8 +137,8 @@ def _claim(
         session,
         contact_id,
         payments,
-        amount=typed_amount(form.amount.data, currency),
-        paid_on=typed_day(form.paid_on.data, field="paid_on"),
+        amount=read_optional_sum(form.amount.data, currency),
+        paid_on=read_optional_day(form.paid_on.data, field="paid_on"),
         method=form.method.data,
         note=form.note.data,
         by=Actor.contact(contact_id),

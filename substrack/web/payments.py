@@ -32,13 +32,12 @@ from substrack.services.payments import (
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
 from substrack.web.decisions import decided_words, flash_decision, in_words, my_words
-from substrack.web.fields import read_version
+from substrack.web.fields import read_optional_day, read_optional_sum, read_sum, read_version
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 from substrack.web.story import tell
-from substrack.web.typed import typed_amount, typed_day, wanted_amount
 
 blueprint = Blueprint("payments", __name__, url_prefix="/payments")
 
@@ -112,8 +111,8 @@ def _confirm(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, no
     return confirm_payment(
         session,
         row.id,
-        amount=typed_amount(form.amount.data, row.amount.currency),
-        received_on=typed_day(form.received_on.data, field="received_on"),
+        amount=read_optional_sum(form.amount.data, row.amount.currency),
+        received_on=read_optional_day(form.received_on.data, field="received_on"),
         method=form.method.data or None,
         note=form.note.data or None,
         by=by,
@@ -154,7 +153,7 @@ def _adjust(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now
     return adjust_payment(
         session,
         row.id,
-        amount=wanted_amount(form.amount.data, row.amount.currency),
+        amount=read_sum(form.amount.data, row.amount.currency),
         reason=form.reason.data or "",
         by=by,
         now=now,
@@ -167,8 +166,8 @@ def _claim(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now:
         session,
         row.contact_id,
         [row.id],
-        amount=typed_amount(form.amount.data, row.amount.currency),
-        paid_on=typed_day(form.paid_on.data, field="paid_on"),
+        amount=read_optional_sum(form.amount.data, row.amount.currency),
+        paid_on=read_optional_day(form.paid_on.data, field="paid_on"),
         method=form.method.data or None,
         note=form.note.data or None,
         by=by,

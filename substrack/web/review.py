@@ -24,11 +24,10 @@ from substrack.services.ledger import DecidedAlready
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
 from substrack.web.decisions import back, decided_words, flash_decision, my_words
-from substrack.web.fields import LookAgain, read_version
+from substrack.web.fields import LookAgain, read_optional_sum, read_version
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
-from substrack.web.typed import typed_amount
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
 
@@ -113,7 +112,7 @@ def _decide(public_id: str, act: Callable[[int], ClaimOutcome]) -> ResponseRetur
 
 
 def _confirm(attempt_id: int, versions: str, typed: str) -> ClaimOutcome:
-    amount = typed_amount(typed, claim_currency(reading(), attempt_id))
+    amount = read_optional_sum(typed, claim_currency(reading(), attempt_id))
     with runtime().transaction() as session:
         return confirm_claim(
             session,
