@@ -11,7 +11,13 @@ from substrack.domain.errors import Refused
 from substrack.services.people import MailboxShared
 from substrack.settings import WrongSetting
 
-_FLAGS = {"time_zone": "timezone", "from_on": "from"}
+_FLAGS = {
+    "time_zone": "timezone",
+    "from_on": "from",
+    "iban": "pay_iban",
+    "holder": "pay_holder",
+    "text": "pay_text",
+}
 """Fields whose flag is called otherwise."""
 
 
@@ -27,6 +33,13 @@ class Sentence(click.ClickException):
 class App(click.Group):
     """A group of commands whose refusals end in a sentence. Anything else is a bug and stays one."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what no database could keep: NUL, and bytes that are no UTF-8 (surrogates; PEP 383)."""
+        for number, one in enumerate(args, 1):
+            if not _is_text(one):
+                raise Sentence(f"Argument {number} holds a character that is no text; type it again.")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -37,6 +50,10 @@ class App(click.Group):
         except OperationalError as error:
             cause = str(error.orig).strip().splitlines()[0]
             raise Sentence(f"The database can't be used right now: {cause}") from None
+
+
+def _is_text(typed: str) -> bool:
+    return "\0" not in typed and not any("\ud800" <= char <= "\udfff" for char in typed)
 
 
 def _sentence(refused: Refused) -> str:

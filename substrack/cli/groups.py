@@ -152,7 +152,11 @@ def restore(desk: Desk, *, group_id: str, as_json: bool) -> None:
 @at_desk
 @click.argument("group_id")
 @click.option(
-    "--on", "ends_on", type=DAY, help="No period starts after this day; without it the end is taken back."
+    "--on",
+    "--ends-on",
+    "ends_on",
+    type=DAY,
+    help="No period starts after this day; without it the end is taken back.",
 )
 @json_flag
 def end(desk: Desk, *, group_id: str, ends_on: date | None, as_json: bool) -> None:

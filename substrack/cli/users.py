@@ -38,6 +38,15 @@ class FoundedAlready(Refused):
         super().__init__("This is for the first user, who founded the workspace; leave it out.", field=field)
 
 
+class UnreadablePassword(Refused):
+    """What came on standard input is no text, and could never be typed into a page."""
+
+    field = "password_stdin"
+
+    def __init__(self) -> None:
+        super().__init__("This is no text in UTF-8; send the password as one line of it.")
+
+
 @click.group("user")
 def users() -> None:
     """Add users who sign in."""
@@ -68,7 +77,7 @@ def add(
     now: datetime | None,
 ) -> None:
     """Add a user; the first one founds the workspace. Without a password they choose one by a mailed link."""
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    password = _read_password() if password_stdin else None
     password_hash = None if password is None else hash_new_password(password, email=email, name=name)
     with open_runtime(now, migrates=True) as runtime, runtime.transaction() as session:
         if workspaces := list_workspaces(session):
@@ -102,6 +111,14 @@ def add(
     show(added, as_json=as_json)
     if not is_reached:
         note("Mail doesn't reach this address, so no link to choose a password was sent.")
+
+
+def _read_password() -> str:
+    """Read one line the way pages send it, whatever the locale of the shell."""
+    try:
+        return sys.stdin.buffer.readline().decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise UnreadablePassword from None
 
 
 def _check_absent(refusal: type[FirstIsOwner | FoundedAlready], **options: str | None) -> None:

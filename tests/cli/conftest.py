@@ -19,7 +19,7 @@ class House:
 
     env: dict[str, str]
 
-    def run(self, *arguments: str, now: str | None = START, stdin: str = "") -> Result:
+    def run(self, *arguments: str, now: str | None = START, stdin: str | bytes = "") -> Result:
         """Run a command and return how it ended."""
         clock = () if now is None else ("--now", now)
         return CliRunner().invoke(substrack, [*arguments, *clock], env=self.env, input=stdin)

@@ -62,6 +62,13 @@ def test_a_password_that_was_given_needs_no_mail(house: House) -> None:
 
 
 @pytest.mark.only_sqlite
+def test_a_password_that_is_no_text_is_refused(house: House) -> None:
+    refused = house.run(*EVE, "--password-stdin", stdin=b"four other\xff small words\n")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("--password-stdin: This is no text in UTF-8")
+
+
+@pytest.mark.only_sqlite
 def test_the_first_user_may_choose_a_password_by_mail_too(bare: House) -> None:
     assert bare.do(*EVE, "--role", "owner")["role"] == "owner"
     assert [one["notice"] for one in bare.do("message", "list")] == ["setup"]
