@@ -38,7 +38,8 @@ def receive(connection_id: int) -> ResponseReturnValue:
     given = request.headers.get(SECRET_HEADER, "")
     if not hmac.compare_digest(given.encode(), hook.secret.encode()):
         abort(403)
-    request.max_content_length = MAX_UPDATE_BYTES
+    if len(request.get_data()) > MAX_UPDATE_BYTES:  # never more than any request may have
+        abort(413)
     update = request.get_json(force=True, silent=True)
     if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
         abort(400)
