@@ -155,6 +155,10 @@ def _next_words(group: GroupRow) -> str:
     if group.next_open_at is None:
         return _("From %(day)s, once somebody joins.", day=_.day(group.next_start))
     opens_on = local_date(group.next_open_at, group.time_zone)
+    if group.next_open_at <= runtime().now():
+        return _(
+            "From %(start)s; it is due and opens as soon as the worker runs.", start=_.day(group.next_start)
+        )
     if opens_on == group.next_start:
         return _("Opens by itself on %(day)s.", day=_.day(opens_on))
     return _("From %(start)s; opens on %(day)s.", start=_.day(group.next_start), day=_.day(opens_on))

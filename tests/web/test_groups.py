@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -18,7 +18,7 @@ from substrack.store import Group, Member, Payment, PayMethod, Price
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, contact_named, events, group_of, period, stranger
 from tests.web.forms import counted, fill, press, send
-from tests.web.support import NOW, Browser
+from tests.web.support import NOW, Browser, TurnableClock
 
 TYPED = {
     "name": "Netflix",
@@ -302,6 +302,16 @@ class TestEditing:
 
 
 class TestGroupPage:
+    def test_an_opening_that_is_late_is_not_promised_for_a_past_day(
+        self, olga: Browser, youtube: Group, clock: TurnableClock
+    ) -> None:
+        clock.turn(timedelta(days=50))
+
+        shown = olga.get(f"/groups/{youtube.public_id}").text
+
+        assert "it is due and opens as soon as the worker runs" in shown
+        assert "Opens by itself on" not in shown
+
     def test_cells_say_amount_and_state_and_lead_to_the_payment(
         self, cast: Cast, olga: Browser, youtube: Group
     ) -> None:
