@@ -21,7 +21,7 @@ from substrack.queries.group_form import GroupOnForm, PersonChoice, list_people,
 from substrack.queries.groups import load_group
 from substrack.services.group_edits import edit_group
 from substrack.services.groups import create_group
-from substrack.services.mailboxes import MailboxShared
+from substrack.services.mailboxes import MailboxShared, check_email
 from substrack.services.members import add_member
 from substrack.services.presses import find_made
 from substrack.texts.catalogue import language_of
@@ -223,6 +223,8 @@ def _sharers(
         try:
             fixed = _fixed(guest, terms)
             sharer = Sharer(key, _weight(guest, terms), fixed.minor if fixed else None)
+            if guest.email is not None:
+                check_email(guest.email)
         except Refused as refused:
             raise GuestRefused(guest.name, refused) from None
         found.append((key, guest.name, sharer))

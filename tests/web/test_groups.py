@@ -208,6 +208,13 @@ class TestForetelling:
         assert "2 periods have begun already; they open at once" in answer.text
         assert "The first request goes out on 4 March 2026." in answer.text
 
+    def test_an_address_that_saving_refuses_is_refused_already(self, olga: Browser) -> None:
+        typed = TYPED | {"people": "Ann <ann at example>"}
+        answer = send(olga, "/groups/new", "price", "/groups/new/preview", **typed)
+
+        assert "Ann: " in answer.text
+        assert "What will happen" not in answer.text
+
     def test_what_cannot_be_worked_out_is_said_beside_the_field(self, olga: Browser) -> None:
         answer = send(olga, "/groups/new", "price", "/groups/new/preview", **TYPED | {"price": "1.234"})
 
