@@ -56,7 +56,7 @@ def period_opened(letter: Letter, content: Asking, _: Words) -> Composition:
         "New periods have begun. These are your shares; there is no hurry.",
         len(content.items),
     )
-    return Composition(_asking_subject(content, _), (Paragraph(opening), *asking_blocks(content, letter, _)))
+    return Composition(_opened_subject(content, _), (Paragraph(opening), *asking_blocks(content, letter, _)))
 
 
 def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
@@ -222,6 +222,15 @@ def _asking_subject(content: Asking, _: Words) -> str:
         amount=amount,
         group=item.group,
     )
+
+
+def _opened_subject(content: Asking, _: Words) -> str:
+    """Say it in other words than a request, so that the two are told apart in a mailbox."""
+    item = content.items[0]
+    if len(content.items) > 1 or item.span is None:
+        return _asking_subject(content, _)
+    period, amount = _.span(item.span), _.money(item.left)
+    return _("%(period)s is open: %(amount)s for %(group)s", period=period, amount=amount, group=item.group)
 
 
 def _reminding_subject(content: Asking, _: Words) -> str:
