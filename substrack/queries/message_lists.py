@@ -16,7 +16,10 @@ from substrack.store import Address, Contact, Message
 
 @dataclass(frozen=True)
 class MessageRow:
-    """One message on its way; subject and text are known once it was built."""
+    """One message on its way; subject and text are known once it was built.
+
+    `attempts` counts the one that succeeded as well; the table counts those that failed.
+    """
 
     id: int
     public_id: str
@@ -93,7 +96,7 @@ def _message_row(message: Message, to: str | None, address: str | None) -> Messa
         due_at=message.due_at,
         created_at=message.created_at,
         sent_at=message.sent_at,
-        attempts=message.attempts,
+        attempts=message.attempts + (message.state is MessageState.SENT),
         last_error=message.last_error,
         subject=rendered.get("subject"),
         text=rendered.get("text"),

@@ -50,6 +50,11 @@ def test_a_message_is_listed_with_state_person_tries_and_error(
         assert told in shown
 
 
+def test_the_try_that_succeeded_counts(olga: Browser, runtime: Runtime, message: Message) -> None:
+    set_message(runtime, message, state=MessageState.SENT, attempts=2)
+    assert "<dt>Tries</dt><dd>3</dd>" in olga.get(f"/messages/{message.public_id}").text
+
+
 def test_filters_choose_and_anything_else_filters_nothing(
     olga: Browser, runtime: Runtime, message: Message
 ) -> None:
