@@ -1,14 +1,17 @@
 """The calendar: no gap, no overlap, no drift, and hours that exist."""
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from functools import cache
+from itertools import pairwise, product
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.relativedelta import relativedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
 from substrack.domain.cycles import (
+    MAX_EVERY,
     BillingDayOutOfRange,
     Cycle,
     EveryOutOfRange,
@@ -22,11 +25,12 @@ from substrack.domain.cycles import (
     local_hour,
 )
 
-INTERVALS = [
-    *((Unit.WEEK, every) for every in (1, 2, 4, 52)),
-    *((Unit.MONTH, every) for every in (1, 2, 3, 4, 6, 12, 13)),
-    *((Unit.YEAR, every) for every in (1, 2)),
-]
+STEPS = {
+    Unit.WEEK: relativedelta(weeks=1),
+    Unit.MONTH: relativedelta(months=1),
+    Unit.YEAR: relativedelta(years=1),
+}
+"""One unit as dateutil counts it, which clips from the original anchor as well."""
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe"]
 ZONES += ["Asia/Beirut", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu", "America/Havana"]
 
@@ -34,6 +38,23 @@ units = st.sampled_from(Unit)
 days = st.dates(date(1990, 1, 1), date(2200, 1, 1))
 billing_days = st.integers(1, 31)
 cycles = st.builds(Cycle.begin, units, st.integers(1, 24), billing_days, days, st.integers(1, 500))
+
+
+def ten_years(cycle: Cycle) -> list[Window]:
+    """List the periods of ten years and the first one after, but two at least."""
+    windows = [cycle.window(1), cycle.window(2)]
+    while windows[-1].starts_on < date(2034, 1, 1):
+        windows.append(cycle.window(windows[-1].sequence + 1))
+    return windows
+
+
+@cache
+def every_start() -> list[date]:
+    """List the days within ten years on which a period of some rhythm starts."""
+    rhythms = product(Unit, range(1, MAX_EVERY + 1), range(1, 32))
+    cycles = (Cycle.begin(unit, every, day, date(2024, 1, day)) for unit, every, day in rhythms)
+    found = {window.starts_on for cycle in cycles for window in ten_years(cycle)}
+    return sorted(day for day in found if day < date(2034, 1, 1))
 
 
 def starts(cycle: Cycle, count: int) -> list[str]:
@@ -69,20 +90,33 @@ def test_periods_start_on_the_billing_day(
     assert starts(cycle, len(expected)) == expected
 
 
-@pytest.mark.parametrize("billing_day", range(1, 32))
-@pytest.mark.parametrize(("unit", "every"), INTERVALS)
-def test_ten_years_have_no_gap_overlap_or_drift(unit: Unit, every: int, billing_day: int) -> None:
-    cycle = Cycle.begin(unit, every, billing_day, date(2024, 1, 31))
-    windows = [cycle.window(sequence) for sequence in range(1, 12 * 10 // every + 2)]
-    for earlier, later in pairwise(windows):
-        assert later.starts_on == earlier.ends_on + timedelta(days=1)
-        assert earlier.days >= 7
-    if unit is not Unit.WEEK:
-        for window in windows:
-            at_month_end = (window.starts_on + timedelta(days=1)).day == 1
-            assert window.starts_on.day == billing_day or (
-                at_month_end and window.starts_on.day < billing_day
-            )
+@pytest.mark.parametrize("unit", Unit)
+def test_ten_years_have_no_gap_overlap_or_drift(unit: Unit) -> None:
+    for every, day in product(range(1, MAX_EVERY + 1), range(1, 32)):
+        anchor = date(2024, 1, day)
+        windows = ten_years(Cycle.begin(unit, every, day, anchor))
+        assert windows[0].starts_on == anchor
+        for steps, (earlier, later) in enumerate(pairwise(windows), 1):
+            assert later.starts_on == anchor + STEPS[unit] * (every * steps), (every, day)
+            assert earlier.ends_on == later.starts_on - timedelta(days=1)
+            assert earlier.days >= 7
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"),
+    [
+        *(("Europe/Berlin", hour) for hour in (2, 10)),
+        *(("America/New_York", hour) for hour in (2, 10)),
+        *(("Australia/Lord_Howe", hour) for hour in (2, 10)),
+        *((zone, 0) for zone in ("America/Havana", "Asia/Beirut")),
+    ],
+)
+def test_every_start_of_every_rhythm_opens_once_and_in_order(zone: str, hour: int) -> None:
+    instants = [at_hour(start, hour, zone) for start in every_start()]
+    assert all(earlier < later for earlier, later in pairwise(instants))
+    for start, instant in zip(every_start(), instants, strict=True):
+        assert local_date(instant, zone) == start
+        assert local_hour(instant, zone) in (hour, hour + 1)
 
 
 @given(cycles, st.integers(0, 300))
