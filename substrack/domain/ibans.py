@@ -70,5 +70,5 @@ def check_iban(text: str) -> str:
 
 
 def iban_in_fours(iban: str) -> str:
-    """Return an IBAN as people read it: "DE89 3704 0044 0532 0130 00"."""
+    """Return an IBAN without spaces as people read it (ISO 13616): "DE89 3704 0044 0532 0130 00"."""
     return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))

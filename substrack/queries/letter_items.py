@@ -13,6 +13,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from substrack.domain.ibans import iban_in_fours
 from substrack.domain.letters import HowToPay, Item, Person, Span, Way
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel
@@ -131,12 +132,6 @@ def _way(method: PayMethod, total: Money, reference: str) -> Way:
             url = fill(fields["url"], amount=total.major(), currency=total.currency, reference=reference)
             return Way("link", url, label=label)
         case PayKind.IBAN:
-            return Way("iban", _in_fours(fields["iban"]), holder=fields["holder"], label=label)
+            return Way("iban", iban_in_fours(fields["iban"]), holder=fields["holder"], label=label)
         case PayKind.TEXT:
             return Way("text", fields["text"], label=label)
-
-
-def _in_fours(iban: str) -> str:
-    """ISO 13616 prints an IBAN in groups of four."""
-    plain = iban.replace(" ", "")
-    return " ".join(plain[start : start + 4] for start in range(0, len(plain), 4))

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from babel.dates import format_date, format_datetime, format_interval
 from babel.lists import format_list
-from babel.numbers import format_currency, get_currency_symbol
+from babel.numbers import format_currency
 
 from substrack.domain.cycles import Unit
 from substrack.domain.money import Money
@@ -25,11 +25,6 @@ def money(amount: Money, locale: str) -> str:
     return format_currency(
         Decimal(amount.major()), amount.currency, format=pattern, locale=rules, currency_digits=False
     )
-
-
-def currency_sign(currency: str, locale: str) -> str:
-    """Write the sign of a currency as amounts carry it: "€", "US$"."""
-    return get_currency_symbol(currency, locale=format_locale(locale))
 
 
 def day(value: date, locale: str) -> str:
