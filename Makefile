@@ -15,7 +15,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
            --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK_ARGS) pyproject.toml
-SOURCES := $(wildcard substrack tests migrations benchmarks wsgi.py)
+SOURCES := $(wildcard substrack tests migrations wsgi.py) $(if $(wildcard benchmarks/*.py),benchmarks)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -1,6 +1,6 @@
 """Alembic's environment. `substrack.bootstrap.migrate` passes the connection; there is no ini file."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
@@ -9,7 +9,7 @@ from substrack.store import Base
 from substrack.store.base import Choice, UtcDateTime
 
 
-def render_plainly(kind: str, item: Any, _context: AutogenContext) -> str | bool:
+def render_plainly(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Write our column types into migrations as plain types, so that old migrations never import us."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
