@@ -227,7 +227,7 @@ def _sharers(
                 check_email(guest.email)
         except Refused as refused:
             raise GuestRefused(guest.name, refused) from None
-        found.append((key, guest.name, sharer))
+        found.append((key, f"{guest.name} ({guest.email})" if guest.email else guest.name, sharer))
     return found
 
 

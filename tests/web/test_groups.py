@@ -208,6 +208,15 @@ class TestForetelling:
         assert "2 periods have begun already; they open at once" in answer.text
         assert "The first request goes out on 4 March 2026." in answer.text
 
+    def test_who_is_typed_is_shown_with_the_address_that_was_understood(self, olga: Browser) -> None:
+        typed = TYPED | {"people": "Ann <ann@example.org>, Bob"}
+        shown = send(olga, "/groups/new", "price", "/groups/new/preview", **typed).text.partition(
+            'id="foresight"'
+        )[2]
+
+        assert "Ann (ann@example.org)" in shown
+        assert ">Bob<" in shown
+
     def test_an_address_that_saving_refuses_is_refused_already(self, olga: Browser) -> None:
         typed = TYPED | {"people": "Ann <ann at example>"}
         answer = send(olga, "/groups/new", "price", "/groups/new/preview", **typed)
