@@ -32,7 +32,7 @@ from substrack.services.payments import (
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
 from substrack.web.decisions import decided_words, flash_decision, in_words, my_words
-from substrack.web.fields import read_optional_day, read_optional_sum, read_sum, read_version
+from substrack.web.fields import read_amount, read_optional_day, read_optional_sum, read_version
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
@@ -153,7 +153,7 @@ def _adjust(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now
     return adjust_payment(
         session,
         row.id,
-        amount=read_sum(form.amount.data, row.amount.currency),
+        amount=read_amount(form.amount.data, row.amount.currency, field="amount"),
         reason=form.reason.data or "",
         by=by,
         now=now,

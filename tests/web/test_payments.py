@@ -193,6 +193,14 @@ class TestActs:
         assert cast.payment_of(ben).amount_minor == 250
         assert "Half the month away" in shown
 
+    def test_a_share_can_be_corrected_to_nothing_but_not_to_what_is_not_typed(
+        self, olga: Browser, cast: Cast, ben: Member, url: str
+    ) -> None:
+        do(olga, url, "adjust", amount="", reason="Away")
+        assert cast.payment_of(ben).amount_minor == 299
+        do(olga, url, "adjust", amount="0", reason="Away")
+        assert (cast.payment_of(ben).amount_minor, status_of(cast, ben)) == (0, "confirmed")
+
     def test_claim_for_them_and_take_it_back(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
         shown = do(olga, url, "claim", note="Told me on the phone", paid_on="2026-02-20")
         assert status_of(cast, ben) == "member_confirmed"
