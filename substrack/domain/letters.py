@@ -197,12 +197,14 @@ class Received:
     """Money that came and where it went.
 
     `receipt` is None when the member's own credit settled it; `credit` is what was left over, if anything.
+    Money that settled nothing has no items; `payer` says who received it.
     """
 
     items: tuple[ReceivedItem, ...]
     receipt: Money | None
     credit: Money | None
     how_to_pay: tuple[HowToPay, ...] = ()
+    payer: Person | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from substrack.domain.money import Money
 from substrack.domain.payments import OPEN
 from substrack.domain.shares import SplitKind
 from substrack.queries.groups import price_on
-from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of
+from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.queries.sharing import first_window_of, shares_of, window_from
@@ -173,7 +173,7 @@ def received(reading: Reading) -> Facts | None:
     named = {item["payment_id"]: item for item in payload["items"]}
     owed = load_owed(reading.session, named)
     if not owed:
-        return None
+        return _kept_as_credit(reading)
     currency = payload["currency"] or owed[0].payment.currency
     rows = tuple(
         ReceivedItem(
@@ -190,6 +190,18 @@ def received(reading: Reading) -> Facts | None:
         how_to_pay=load_how_to_pay(reading.session, owed),
     )
     return about(owed, content)
+
+
+def _kept_as_credit(reading: Reading) -> Facts | None:
+    """Say that money came which settles nothing yet."""
+    payload = reading.message.payload
+    payer_id = payload.get("payer_id")
+    if payer_id is None or payload["items"]:
+        return None
+    payer, currency = person(reading, payer_id), payload["currency"]
+    credit = Money(payload["credit_minor"], currency) if payload["credit_minor"] else None
+    receipt = Money(payload["receipt_minor"], currency)
+    return Facts(Received(items=(), receipt=receipt, credit=credit, payer=payer), (payer,))
 
 
 def rejected(reading: Reading) -> Facts | None:

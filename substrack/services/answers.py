@@ -42,9 +42,18 @@ def queue_received(
         "receipt_minor": receipt.amount_minor if receipt else 0,
         "credit_minor": unallocated_minor(session, receipt) if receipt else 0,
         "currency": receipt.currency if receipt else None,
+        "payer_id": receipt.payer_id if receipt else None,
     }
     notice = Notice.PART_RECEIVED if is_part else Notice.RECEIVED
     _answer(session, contact_id, notice, payload, decision)
+
+
+def queue_by_credit(
+    session: Session, contact_id: int, settled: Sequence[Settled], decision: Decision
+) -> None:
+    """Tell a member what their credit settled by itself; nothing when it settled nothing."""
+    if settled:
+        queue_received(session, contact_id, settled, (), None, decision)
 
 
 def queue_rejected(session: Session, payments: Sequence[Payment], decision: Decision) -> None:

@@ -15,6 +15,7 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.payments import Act, PaymentKind, Status, check_actor
+from substrack.services.answers import queue_by_credit
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.group_rows import hold_group
@@ -83,7 +84,8 @@ def add_to_period(
     )
     rebalance_period(session, period.id, decision)
     reschedule_payments(session, [payment.id], now=now)
-    apply_credit(session, member.contact_id, payment.payer_id, decision)
+    settled = apply_credit(session, member.contact_id, payment.payer_id, decision)
+    queue_by_credit(session, member.contact_id, settled, decision)
     return payment
 
 

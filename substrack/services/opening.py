@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -17,6 +19,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.requests import AskedPayment, next_action_at
+from substrack.services.answers import queue_by_credit
 from substrack.services.credit import apply_credit
 from substrack.services.ledger import Decision, lock_contacts
 from substrack.services.opening_notices import bills_wanted, heads_up, opened_notice
@@ -172,6 +175,8 @@ def _write_bills(
         return []
     reachable = _reachable(session, {part.member.contact_id for _plan, _key, part in dues})
     references = new_references(session, {plan.group.workspace_id for plan, _key, _part in dues}, len(dues))
+    # Money that somebody is booking at this moment is waited for: it is seen below, or sees these payments.
+    lock_contacts(session, [part.member.contact_id for _plan, _key, part in dues])
     rows = [
         _payment_row(plan, key, part, reference, part.member.contact_id in reachable, now)
         for (plan, key, part), reference in zip(dues, references, strict=True)
@@ -298,14 +303,22 @@ def _settle_own_shares(session: Session, paid: Sequence[tuple[Plan, Dues, int]],
 
 
 def _apply_credits(session: Session, dues: Sequence[tuple[Plan, Dues]], by: Actor, now: datetime) -> None:
-    """Let credit settle the new payments of those few who have any."""
+    """Let credit settle the new payments of those few who have any, and tell each of them once.
+
+    The caller holds the locks of all of them.
+    """
     pairs = {
         (part.member.contact_id, plan.group.payer_id) for plan, part in dues if part.kind is PaymentKind.DUES
     }
     with_credit = sorted(pairs & _pairs_with_credit(session, {contact_id for contact_id, _payer in pairs}))
-    lock_contacts(session, [contact_id for contact_id, _payer in with_credit])
-    for contact_id, payer_id in with_credit:
-        apply_credit(session, contact_id, payer_id, Decision(by, now))
+    for contact_id, pairs_of_one in groupby(with_credit, key=itemgetter(0)):
+        decision = Decision(by, now)
+        settled = [
+            one
+            for _contact, payer in pairs_of_one
+            for one in apply_credit(session, contact_id, payer, decision)
+        ]
+        queue_by_credit(session, contact_id, settled, decision)
 
 
 def _pairs_with_credit(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int]]:

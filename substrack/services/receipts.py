@@ -22,7 +22,7 @@ from substrack.domain.payments import (
     check_actor,
 )
 from substrack.queries.groups import UnknownGroup
-from substrack.services.answers import queue_received
+from substrack.services.answers import queue_by_credit, queue_received
 from substrack.services.credit import apply_credit
 from substrack.services.group_rows import check_payer
 from substrack.services.ledger import (
@@ -132,11 +132,18 @@ def _check_workspace(
 
 
 def apply_credit_now(session: Session, contact_id: int, payer_id: int, *, by: Actor, now: datetime) -> int:
-    """Settle a contact's open payments from their credit because an admin asks."""
+    """Settle a contact's open payments from their credit because an admin asks; tell them, say how many.
+
+    Raises:
+        NotAllowed, NoSuchPayment.
+    """
     check_actor(Act.CONFIRM, by)
     check_admin(session, by, session.get_one(Contact, contact_id).workspace_id)
     lock_contacts(session, [contact_id])
-    return len(apply_credit(session, contact_id, payer_id, Decision(by, now)))
+    decision = Decision(by, now)
+    settled = apply_credit(session, contact_id, payer_id, decision)
+    queue_by_credit(session, contact_id, settled, decision)
+    return len(settled)
 
 
 def void_receipt(session: Session, receipt_id: int, *, reason: str, by: Actor, now: datetime) -> Receipt:

@@ -132,7 +132,7 @@ def price_change(letter: Letter, content: PriceChange, _: Words) -> Composition:
 
 def received(letter: Letter, content: Received, _: Words) -> Composition:
     """Confirm that money came and everything it was for is settled."""
-    payers = payers_of([row.item for row in content.items], _)
+    payers = content.payer.name if content.payer else payers_of([row.item for row in content.items], _)
     if content.receipt is None:
         opening = _("Your credit with %(payers)s has settled this.", payers=payers)
         subject = _("Settled from your credit: %(what)s", what=_whats(content, _))
@@ -140,7 +140,8 @@ def received(letter: Letter, content: Received, _: Words) -> Composition:
         came = _.money(content.receipt)
         opening = _("%(payers)s received your %(amount)s. Thank you!", payers=payers, amount=came)
         subject = _("Received: %(amount)s for %(what)s", amount=came, what=_whats(content, _))
-    blocks = (Paragraph(opening), _received_bill(content, _), *_credit(content, _), *page_button(letter, _))
+    bill = (_received_bill(content, _),) if content.items else ()
+    blocks = (Paragraph(opening), *bill, *_credit(content, _), *page_button(letter, _))
     return Composition(subject, blocks)
 
 
@@ -285,5 +286,9 @@ def _left_in_words(content: Received, _: Words) -> str:
 def _credit(content: Received, _: Words) -> tuple[Block, ...]:
     if content.credit is None:
         return ()
-    words = _("%(amount)s more came than was owed. It is kept as credit.", amount=_.money(content.credit))
-    return (Paragraph(words),)
+    amount = _.money(content.credit)
+    if not content.items:
+        return (
+            Paragraph(_("Nothing is open just now, so it is kept as credit and settles what comes next.")),
+        )
+    return (Paragraph(_("%(amount)s more came than was owed. It is kept as credit.", amount=amount)),)

@@ -84,8 +84,12 @@ class Book:
         self.gone: set[tuple[str, str]] = set()  # (name, group) of those who left
 
     def learn(self, rows: Iterable[dict[str, Any]], *, at: datetime, collected_ahead: set[str]) -> None:
-        """Write down payments that were not there before, oldest first; credit settles what it can."""
+        """Write down payments that were not there before, oldest first; credit settles what it can.
+
+        Whoever's credit settled something hears of it, once.
+        """
         today = at.date()
+        by_credit: defaultdict[str, list[Due]] = defaultdict(list)
         for row in rows:
             if row["kind"] == "own" or row["reference"] in self.dues:
                 continue
@@ -106,7 +110,11 @@ class Book:
                 rank=len(self.dues),
             )
             self.dues[due.reference] = due
-            self.spend_credit(due.name, due.currency, at=at)
+            by_credit[due.name] += self.spend_credit(due.name, due.currency, at=at)
+        for name, dues in by_credit.items():
+            if dues:
+                kind = "part_received" if any(due.left for due in dues) else "received"
+                self.expect(name, kind, dues, at=at)
 
     def of(self, name: str, *states: str) -> list[Due]:
         """List somebody's dues in these states, the oldest first."""
@@ -132,12 +140,15 @@ class Book:
             amount -= self._settle(due, amount, at)
         self.credit[name, currency] += amount
 
-    def spend_credit(self, name: str, currency: str, *, at: datetime) -> None:
-        """Let credit settle what is open, the oldest first; nobody is written to about it."""
+    def spend_credit(self, name: str, currency: str, *, at: datetime) -> list[Due]:
+        """Let credit settle what is open, the oldest first; return what it gave something to."""
+        given = []
         for due in self.of(name, "open"):
             free = self.credit[name, currency]
             if due.currency == currency and free:
                 self.credit[name, currency] -= self._settle(due, free, at)
+                given.append(due)
+        return given
 
     def _settle(self, due: Due, amount: Decimal, at: datetime) -> Decimal:
         part = min(due.left, amount)

@@ -154,5 +154,5 @@ class Olga:
         self.book.claims.remove(claim)
         self.book.book(claim.dues, amount, at=self.house.now)
         kind = "part_received" if any(due.left for due in claim.dues) else "received"
-        self.book.expect(claim.name, kind, claim.dues, at=self.house.now)
-        self.book.spend_credit(claim.name, claim.dues[0].currency, at=self.house.now)
+        by_credit = self.book.spend_credit(claim.name, claim.dues[0].currency, at=self.house.now)
+        self.book.expect(claim.name, kind, [*claim.dues, *by_credit], at=self.house.now)

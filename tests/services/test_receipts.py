@@ -10,6 +10,10 @@ from sqlalchemy import func, select
 
 from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound, Refused
+
+
+from substrack.domain.errors import NotFound
+from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
 from substrack.services.asking import snooze_payments
 from substrack.services.claim_decisions import confirm_claim
@@ -27,6 +31,9 @@ from substrack.services.payments import (
 from substrack.services.periods import open_next_period
 from substrack.services.receipts import record_receipt
 from substrack.services.settling import ReceivedInTheFuture, ReceivedTooLongAgo
+
+
+from substrack.services.receipts import apply_credit_now, record_receipt
 from substrack.store import Attempt, Group, Member, Payment, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
@@ -212,3 +219,37 @@ def test_money_comes_neither_tomorrow_nor_in_another_century(
 def test_today_is_the_workspaces(scene: Scene) -> None:
     late = at("2026-02-02", hour=23)  # past midnight in Berlin
     assert scene.money_in("1.00", received_on=date(2026, 2, 3), now=late).received_on == date(2026, 2, 3)
+
+
+def test_money_that_settles_nothing_yet_is_told(scene: Scene) -> None:
+    scene.money_in("10.00")
+    scene.money_in("50.00")
+    *_, answer = scene.cast.messages(contact_id=scene.ben.contact_id)
+    text = scene.cast.text_of(answer)
+    assert "Olga received your" in text
+    assert "50.00" in text
+    assert "kept as credit" in text
+
+
+def test_who_prepaid_hears_once_what_their_credit_settled(scene: Scene) -> None:
+    other = scene.cast.group("VPN", price="4.00", starts_on=date(2026, 4, 1))
+    scene.cast.join(other, "Ben")
+    scene.money_in("16.00")
+    before = len(scene.cast.messages(contact_id=scene.ben.contact_id))
+    scene.cast.tick(at("2026-04-01"))
+    [answer] = scene.cast.messages(contact_id=scene.ben.contact_id)[before:]
+    text = scene.cast.text_of(answer)
+    assert (answer.notice, len(answer.payload["items"])) == (Notice.PART_RECEIVED, 2)
+    assert "Your credit with Olga" in text
+    assert "1.00 € is left" in text.replace("\xa0", " ") or "€1.00 is left" in text
+    scene.check()
+
+
+def test_credit_that_an_admin_applies_is_told(scene: Scene) -> None:
+    scene.decide(confirm_payment)
+    scene.decide(reopen_payment, because=ReopenCause.SOMETHING_ELSE)
+    pair = (scene.ben.contact_id, scene.cast.olga_contact)
+    assert scene.cast.do(apply_credit_now, *pair, by=scene.cast.olga, now=NOW) == 1
+    assert [scene.due(k).status for k in (1, 2)] == [Status.PENDING, Status.CONFIRMED]
+    *_, answer = scene.cast.messages(contact_id=scene.ben.contact_id)
+    assert "has settled this" in scene.cast.text_of(answer)
