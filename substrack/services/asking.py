@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, distinct, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import TIME, Actor
+from substrack.domain.actors import TIME, Actor, ActorKind
 from substrack.domain.cycles import at_hour, local_date, local_hour
 from substrack.domain.delivery import WAITING
 from substrack.domain.errors import Refused
@@ -37,9 +37,14 @@ from substrack.services.ledger import Decision, NoSuchPayment, check_owner, lock
 from substrack.services.outbox import Draft, Item, admin_contacts, queue
 from substrack.services.schedule import DuePayment, due_payments, payments_with_rules, reschedule_payments
 from substrack.services.staleness import cancel_stale_requests
-from substrack.store import Contact, Group, Message, MessageItem, Payment, Workspace
+from substrack.store import Contact, Event, Group, Message, MessageItem, Payment, Workspace
 
 BATCH = 200
+OBJECTIONS_A_DAY: Final = 3
+
+SNOOZE: Final = "snooze"
+OBJECT: Final = "object"
+"""The verbs by which somebody puts requests off."""
 
 
 class SnoozeTooLong(Refused):
@@ -59,6 +64,15 @@ class SnoozeInThePast(Refused):
 
     def __init__(self) -> None:
         super().__init__("Choose a day that lies ahead.")
+
+
+class TooManyObjections(Refused):
+    """The admins have heard enough for today."""
+
+    field = "text"
+
+    def __init__(self) -> None:
+        super().__init__("You have written three times today, and it was passed on. Give it a day.")
 
 
 @dataclass(frozen=True)
@@ -129,7 +143,7 @@ def snooze_payments(
             raise SnoozeInThePast
         if until > today + timedelta(days=SNOOZE_MAX_DAYS):
             raise SnoozeTooLong(today + timedelta(days=SNOOZE_MAX_DAYS))
-    _rest(session, payments, until, "snooze", None, Decision(by, now))
+    _rest(session, payments, until, SNOOZE, None, Decision(by, now))
     return payments
 
 
@@ -142,19 +156,24 @@ def object_to_payments(
     by: Actor,
     now: datetime,
 ) -> list[Payment]:
-    """Tell the admins that something is off; requests for these payments rest for up to 14 days.
+    """Tell the admins that something is off; requests for these payments rest for up to 14 days, once each.
+
+    A second objection is told as well, but lets nothing rest again: it would put off the requests for ever.
 
     Raises:
-        NoSuchPayment: one is not this contact's; TextMissing, TextTooLong.
+        NoSuchPayment: one is not this contact's; TooManyObjections, TextMissing, TextTooLong.
     """
     note = clean_text(text, field="text", required=True)
     payments = _own_open(session, contact_id, payment_ids, by)
     if not payments:
         return []
+    if by.kind is ActorKind.CONTACT:
+        _check_objections_today(session, contact_id, now)
     decision = Decision(by, now, note)
     workspace = session.get_one(Workspace, payments[0].workspace_id)
     until = local_date(now, workspace.time_zone) + timedelta(days=OBJECTION_REST_DAYS)
-    _rest(session, payments, until, "object", note, decision, keeps_longer=True)
+    rested = _objected_before(session, payments)
+    _rest(session, payments, until, OBJECT, note, decision, keeps_longer=True, rested=rested)
     keys = [payment.id for payment in payments]
     payload = {"contact_id": contact_id, "payment_ids": keys, "text": note}
     drafts = [
@@ -182,6 +201,23 @@ def _own_open(session: Session, contact_id: int, payment_ids: Collection[int], b
     return [payment for payment in payments if payment.status in ASKABLE]
 
 
+def _check_objections_today(session: Session, contact_id: int, now: datetime) -> None:
+    objections = select(func.count(distinct(Event.correlation_id))).where(
+        Event.verb == OBJECT,
+        Event.actor_kind == ActorKind.CONTACT,
+        Event.actor_id == contact_id,
+        Event.at > now - timedelta(days=1),
+    )
+    if (session.scalar(objections) or 0) >= OBJECTIONS_A_DAY:
+        raise TooManyObjections
+
+
+def _objected_before(session: Session, payments: Sequence[Payment]) -> set[int]:
+    keys = [payment.id for payment in payments]
+    events = select(Event.payment_id).where(Event.payment_id.in_(keys), Event.verb == OBJECT)
+    return {key for key in session.scalars(events) if key is not None}
+
+
 def _rest(
     session: Session,
     payments: Sequence[Payment],
@@ -191,10 +227,12 @@ def _rest(
     decision: Decision,
     *,
     keeps_longer: bool = False,
+    rested: Collection[int] = (),
 ) -> None:
     for payment in payments:
         is_longer = payment.snoozed_until is not None and payment.snoozed_until > until
-        payment.snoozed_until = payment.snoozed_until if keeps_longer and is_longer else until
+        if payment.id not in rested and not (keeps_longer and is_longer):
+            payment.snoozed_until = until
         record_payment(
             session,
             verb,
@@ -202,7 +240,7 @@ def _rest(
             by=decision.by,
             now=decision.now,
             reason=note,
-            after={"until": until.isoformat()},
+            after={"until": payment.snoozed_until.isoformat() if payment.snoozed_until else None},
             correlation_id=decision.correlation_id,
         )
     reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
@@ -266,7 +304,7 @@ def _lapse(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
 
 
 def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
-    """Find those payments for which a request went out since they became pending."""
+    """Find those payments of which their contact knows: asked since it became pending, or put off."""
     sent = (
         select(MessageItem.id)
         .join(Message, Message.id == MessageItem.message_id)
@@ -277,7 +315,14 @@ def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
         )
     )
     keys = [entry.payment.id for entry in entries]
-    return set(session.scalars(select(Payment.id).where(Payment.id.in_(keys), exists(sent))))
+    put_off = select(Event.id).where(
+        Event.payment_id == Payment.id,
+        Event.verb.in_((SNOOZE, OBJECT)),
+        Event.actor_kind == ActorKind.CONTACT,
+        Event.at >= Payment.pending_at,
+    )
+    known = or_(exists(sent), exists(put_off))
+    return set(session.scalars(select(Payment.id).where(Payment.id.in_(keys), known)))
 
 
 def _ask(session: Session, due: Sequence[DuePayment], now: datetime) -> int:

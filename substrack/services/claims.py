@@ -17,6 +17,7 @@ from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status, check_actor
 from substrack.domain.wording import clean_line, clean_text
+from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.ledger import (
     Decision,
     NoSuchPayment,
@@ -55,6 +56,15 @@ class SeveralPayers(Refused):
         )
 
 
+class NothingClaimed(Refused):
+    """A claim over nothing, or less."""
+
+    field = "amount"
+
+    def __init__(self) -> None:
+        super().__init__("Enter what you paid; it must be more than zero.")
+
+
 class PaidInTheFuture(Refused):
     """The day somebody says they paid lies ahead."""
 
@@ -89,12 +99,14 @@ def claim_payments(
     """Record that a contact says they paid; returns the new attempts, none when nothing was left to claim.
 
     Payments to different payers or in different currencies become one attempt each. Only payments that are
-    open and the contact's own are named; the rest of the press is ignored calmly. Every admin gets one
+    open and the contact's own are named; the rest of the press is ignored calmly, as are those the contact
+    claimed three times today while others are left. Every admin gets one
     notice for each attempt, or a summary when more than ten came within the hour.
 
     Raises:
         NoSuchPayment: one of them is not this contact's.
-        TooManyClaims, PaidInTheFuture, PaidTooLongAgo, NotAllowed.
+        TooManyClaims: all of them were claimed three times today.
+        PaidInTheFuture, PaidTooLongAgo, NotAllowed, NothingClaimed, OtherCurrencyReceived, TextRefused.
         SeveralPayers: one amount is given for several payers.
     """
     check_actor(Act.CLAIM, by)
@@ -102,11 +114,11 @@ def claim_payments(
     lock_contacts(session, [contact_id])
     payments = _claimable(session, contact_id, payment_ids)
     if by.kind is ActorKind.CONTACT:
-        _check_claims_today(session, payments, now)
+        payments = _not_worn_out(session, payments, now)
     _check_day(paid_on, now)
     groups = _by_payer(payments)
-    if amount is not None and len(groups) > 1:
-        raise SeveralPayers
+    if amount is not None:
+        _check_amount(amount, groups)
     terms = {
         "paid_on": paid_on,
         "method": clean_line(method, field="method") if method and method.strip() else None,
@@ -150,7 +162,8 @@ def _claimable(session: Session, contact_id: int, payment_ids: Collection[int]) 
     return [payment for payment in named if payment.status in ASKABLE]
 
 
-def _check_claims_today(session: Session, payments: Sequence[Payment], now: datetime) -> None:
+def _not_worn_out(session: Session, payments: list[Payment], now: datetime) -> list[Payment]:
+    """Leave out what was claimed too often today; refuse when nothing else is there."""
     counts = session.execute(
         select(AttemptItem.payment_id, func.count())
         .join(Attempt, Attempt.id == AttemptItem.attempt_id)
@@ -160,8 +173,20 @@ def _check_claims_today(session: Session, payments: Sequence[Payment], now: date
         )
         .group_by(AttemptItem.payment_id)
     )
-    if any(count >= CLAIMS_A_DAY for _payment_id, count in counts):
+    worn_out = {payment_id for payment_id, count in counts if count >= CLAIMS_A_DAY}
+    left = [payment for payment in payments if payment.id not in worn_out]
+    if worn_out and not left:
         raise TooManyClaims
+    return left
+
+
+def _check_amount(amount: Money, groups: Sequence[Sequence[Payment]]) -> None:
+    if len(groups) > 1:
+        raise SeveralPayers
+    if amount.minor <= 0:
+        raise NothingClaimed
+    if groups and amount.currency != groups[0][0].currency:
+        raise OtherCurrencyReceived(groups[0][0].currency)
 
 
 def _check_day(paid_on: date | None, now: datetime) -> None:

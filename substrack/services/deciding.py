@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from substrack.domain.errors import Refused
-from substrack.domain.money import Money
+from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.payments import (
     TRANSITIONS,
     Act,
@@ -74,6 +74,18 @@ def check_arrived(money: Money, payment: Payment) -> None:
     covered = payment.amount_minor == payment.received_minor
     if money.minor < 0 or (money.minor == 0 and not covered):
         raise NothingArrived
+
+
+def check_not_negative(amount: Money, field: str = "amount") -> None:
+    """Refuse an amount below zero.
+
+    Raises:
+        NegativeAmount.
+    """
+    if amount.minor < 0:
+        refusal = NegativeAmount("An amount cannot be negative; leave out the minus.", amount.major())
+        refusal.field = field
+        raise refusal
 
 
 def check_source(session: Session, payment: Payment, act: Act) -> None:

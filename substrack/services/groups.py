@@ -31,6 +31,7 @@ from substrack.services.group_rows import (
     write_pay_methods,
 )
 from substrack.services.journal import record_group
+from substrack.services.ledger import check_admin
 from substrack.services.schedule import reschedule_group
 from substrack.services.seats import seat_payer
 from substrack.store import Group, Price, Role, RoleGrant, Workspace
@@ -62,6 +63,7 @@ def create_group(
     Raises:
         Refused: the terms make no sense; `field` says which.
     """
+    check_admin(session, by, workspace_id)
     workspace = session.get_one(Workspace, workspace_id)
     checked = check_terms(replace(terms, time_zone=terms.time_zone or workspace.time_zone))
     cycle = checked.cycle

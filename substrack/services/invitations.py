@@ -12,6 +12,7 @@ from substrack.domain.actors import Actor, Via
 from substrack.domain.notices import Notice
 from substrack.services.accounts import EmailTaken, add_user, contact_at
 from substrack.services.journal import record
+from substrack.services.ledger import check_admin
 from substrack.services.links import DeadLink, LinkSigner, issue_link, open_link, use_link
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import check_email
@@ -44,6 +45,7 @@ def invite_admin(
     Raises:
         EmailTaken, TextRefused, WrongEmail.
     """
+    check_admin(session, by, workspace_id)
     address = check_email(email)
     if session.scalar(select(User.id).where(User.email_key == address.casefold())) is not None:
         raise EmailTaken

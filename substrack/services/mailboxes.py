@@ -22,7 +22,7 @@ from substrack.domain.errors import NotFound, Refused
 from substrack.domain.notices import NOTICE_RULES, Channel, Notice
 from substrack.queries.chats import ENVIRONMENT
 from substrack.services.journal import record
-from substrack.services.ledger import lock_contacts
+from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import revoke_pay_link
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_contacts
@@ -185,8 +185,9 @@ def set_email(
 
     Raises:
         MailboxShared: the address is another person's, and nobody said that the two share it.
-        UnknownContact, WrongEmail.
+        UnknownContact, WrongEmail, NoSuchPayment (not this actor's to change).
     """
+    check_owner(session, by, contact_id)
     lock_contacts(session, [contact_id])
     contact = get_contact(session, contact_id)
     value = check_email(email) if email and email.strip() else None
@@ -215,6 +216,7 @@ def unsubscribe(session: Session, address_id: int, *, by: Actor, now: datetime) 
         UnknownAddress.
     """
     address = _locked_address(session, address_id)
+    check_owner(session, by, address.contact_id)
     changed = session.execute(
         update(Address)
         .where(Address.id == address_id, Address.unsubscribed_at.is_(None))
@@ -235,6 +237,7 @@ def resubscribe(session: Session, address_id: int, *, by: Actor, now: datetime) 
         UnknownAddress.
     """
     address = _locked_address(session, address_id)
+    check_owner(session, by, address.contact_id)
     if address.unsubscribed_at is None:
         return
     address.unsubscribed_at = None

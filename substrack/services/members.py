@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.delivery import WAITING, MessageState
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import CurrencyMismatch, Money
 from substrack.domain.notices import Notice
@@ -44,10 +45,13 @@ from substrack.services.outbox import Draft, queue, usable_addresses
 from substrack.services.people import find_or_add_contact
 from substrack.services.prices import check_fixed_amounts
 from substrack.services.schedule import reschedule_group, reschedule_payments
-from substrack.store import Group, Member, Payment
+from substrack.store import Group, Member, Message, Payment
 
 BY_WEIGHT: Final = frozenset({SplitKind.WEIGHTS, SplitKind.VARIABLE})
 """The splits in which a weight means something."""
+
+A_PRESS: Final = timedelta(hours=1)
+"""How long a second “Tell them” counts as the same press."""
 
 
 class UnknownMember(NotFound):
@@ -95,7 +99,7 @@ class PayerJoinsByTerms(Refused):
 
 @dataclass(frozen=True)
 class Told:
-    """Which members were written to just now, and which can't be reached (no usable address)."""
+    """Which members were written to, now or within the hour, and which have no usable address."""
 
     told: tuple[int, ...]
     unreachable: tuple[int, ...]
@@ -235,6 +239,8 @@ def tell_them(
 ) -> Told:
     """Send the welcome to members: to those named, or to everybody who has not had one. Never to the payer.
 
+    A second press within the hour sends no second one, unless the first came to nothing.
+
     Raises:
         UnknownGroup.
     """
@@ -246,13 +252,26 @@ def tell_them(
         if any(address.unsubscribed_at is None for address in addresses)
     }
     told = [member for member in members if member.contact_id in reachable]
-    queue(session, [_welcome(group, member, now) for member in told], now=now)
-    for member in told:
+    lately = _told_lately(session, told, now)
+    fresh = [member for member in told if member.id not in lately]
+    queue(session, [_welcome(group, member, now) for member in fresh], now=now)
+    for member in fresh:
         member.told_at = now
         _record(session, "tell", group, member, by=by, now=now)
     session.flush()
     unreachable = [member.id for member in members if member.contact_id not in reachable]
     return Told(tuple(member.id for member in told), tuple(unreachable))
+
+
+def _told_lately(session: Session, members: Sequence[Member], now: datetime) -> set[int]:
+    """Find those whose welcome of the last hour is on its way or was sent."""
+    welcomes = select(Message.payload).where(
+        Message.contact_id.in_([member.contact_id for member in members]),
+        Message.notice == Notice.WELCOME,
+        Message.created_at > now - A_PRESS,
+        Message.state.in_((*WAITING, MessageState.SENT)),
+    )
+    return {payload["member_id"] for payload in session.scalars(welcomes)}
 
 
 def _welcome(group: Group, member: Member, now: datetime) -> Draft:

@@ -14,6 +14,7 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.notices import Notice, rules_of
 from substrack.services.journal import new_correlation_id, record
+from substrack.services.ledger import check_admin
 from substrack.services.outbox import Draft, queue
 from substrack.store import Address, Message
 
@@ -55,7 +56,7 @@ def retry_message(session: Session, message_id: int, *, by: Actor, now: datetime
     Raises:
         UnknownMessage; MessageMoved: it is on its way, sent or cancelled; AddressUnusable.
     """
-    message = _locked(session, message_id, RETRYABLE)
+    message = _locked(session, message_id, RETRYABLE, by)
     address = session.get(Address, message.address_id) if message.address_id else None
     if address is None or not address.value or address.refused_since is not None:
         raise AddressUnusable
@@ -71,7 +72,7 @@ def cancel_message(session: Session, message_id: int, *, by: Actor, now: datetim
     Raises:
         UnknownMessage; MessageMoved: it is on its way, sent or cancelled.
     """
-    message = _locked(session, message_id, RETRYABLE)
+    message = _locked(session, message_id, RETRYABLE, by)
     message.state, message.last_error = MessageState.CANCELLED, "cancelled by an admin"
     _record(session, "cancel", message, by=by, now=now)
 
@@ -82,6 +83,7 @@ def send_test(session: Session, workspace_id: int, contact_id: int, *, by: Actor
     Raises:
         NowhereToSend: none of their addresses works.
     """
+    check_admin(session, by, workspace_id)
     draft = Draft(
         workspace_id=workspace_id,
         contact_id=contact_id,
@@ -104,10 +106,11 @@ def send_test(session: Session, workspace_id: int, contact_id: int, *, by: Actor
     return count
 
 
-def _locked(session: Session, message_id: int, states: frozenset[MessageState]) -> Message:
+def _locked(session: Session, message_id: int, states: frozenset[MessageState], by: Actor) -> Message:
     message = session.get(Message, message_id, with_for_update=True)
     if message is None:
         raise UnknownMessage
+    check_admin(session, by, message.workspace_id)
     if message.state not in states:
         raise MessageMoved(message.state)
     return message

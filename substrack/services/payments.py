@@ -29,6 +29,7 @@ from substrack.services.deciding import (
     OtherCurrencyReceived,
     ReasonForHistoryMissing,
     check_arrived,
+    check_not_negative,
     check_source,
     check_versions,
     clean_reason,
@@ -198,7 +199,7 @@ def unwaive_payment(
         check_source(session, payment, Act.UNWAIVE)
     if payment.status is not Status.WAIVED:
         return Outcome(payment, changed=False)
-    decision = Decision(by, now, reason)
+    decision = Decision(by, now, clean_reason(reason) if reason else None)
     move(session, payment, Act.UNWAIVE, decision, target=Status.PENDING, expected_version=version)
     settle_if_covered(session, payment, decision)
     reschedule_payments(session, [payment.id], now=now)
@@ -260,11 +261,13 @@ def adjust_payment(
     what was received beyond it is credit. A claim that waits goes on waiting.
 
     Raises:
-        NoSuchPayment, NotAllowed, OwnShare, ReasonMissing, OtherCurrencyReceived, DecidedAlready.
+        NoSuchPayment, NotAllowed, OwnShare, ReasonMissing, OtherCurrencyReceived, NegativeAmount,
+        DecidedAlready.
     """
     payment = _decidable(session, payment_id, Act.ADJUST, by)
     if amount.currency != payment.currency:
         raise OtherCurrencyReceived(payment.currency)
+    check_not_negative(amount)
     decision = Decision(by, now, clean_reason(reason, ReasonForHistoryMissing))
     check_source(session, payment, Act.ADJUST)
     change_amount(session, payment, amount.minor, decision, is_fixed=True, version=version)

@@ -15,6 +15,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.cycles import check_zone
 from substrack.domain.errors import Refused
 from substrack.domain.wording import clean_line
+from substrack.services.ledger import check_admin, check_owner
 from substrack.services.mailboxes import (
     MailboxShared,
     UnknownAddress,
@@ -92,6 +93,7 @@ def add_contact(
         MailboxShared: somebody is reached there already; ask, then come back with `shares_mailbox`.
         WrongEmail, WrongLanguage, UnknownZone, TextRefused: a value can't be kept.
     """
+    check_admin(session, by, workspace_id)
     contact = Contact(
         workspace_id=workspace_id,
         name=clean_line(name, field="name"),
@@ -152,6 +154,7 @@ def edit_contact(
     Raises:
         UnknownContact, TextRefused, WrongLanguage, UnknownZone.
     """
+    check_owner(session, by, contact_id)
     contact = get_contact(session, contact_id)
     before, former_name = _kept(contact), contact.name
     if name is not None:

@@ -17,7 +17,7 @@ from substrack.domain.shares import Sharer, split
 from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.services.amounts import change_amount
-from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing
+from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, check_not_negative
 from substrack.services.journal import record
 from substrack.services.ledger import Decision, check_admin, lock_contacts, payments_now
 from substrack.services.opening import BATCH, Opened, bill, lock_due_groups, open_next_of
@@ -159,7 +159,7 @@ def edit_period(
 
     Raises:
         NoSuchPeriod, PeriodVoided, PeriodChanged, NotAllowed, NothingToChange, ReasonMissing,
-        OtherCurrencyReceived, DueBeforeStart, DateOutOfRange, FixedAmountsOverTotal.
+        OtherCurrencyReceived, NegativeAmount, DueBeforeStart, DateOutOfRange, FixedAmountsOverTotal.
     """
     check_actor(Act.ADJUST, by)
     period, group = _locked(session, period_id, version)
@@ -186,6 +186,8 @@ def _check_edit(period: Period, group: Group, total: Money | None, due_on: date 
         raise NothingToChange
     if total is not None and total.currency != group.currency:
         raise OtherCurrencyReceived(group.currency)
+    if total is not None:
+        check_not_negative(total, "total")
     earliest = min(period.opens_on, period.starts_on)
     if due_on is not None and check_day(due_on, "due_on") < earliest:
         raise DueBeforeStart(earliest)

@@ -24,6 +24,7 @@ from substrack.domain.payments import (
 from substrack.queries.groups import UnknownGroup
 from substrack.services.answers import queue_by_credit, queue_received
 from substrack.services.credit import apply_credit
+from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
 from substrack.services.group_rows import check_payer
 from substrack.services.ledger import (
     Decision,
@@ -150,7 +151,7 @@ def void_receipt(session: Session, receipt_id: int, *, reason: str, by: Actor, n
     """Take a receipt back: what it settled is open again and asked for afresh. No credit moves by this.
 
     Raises:
-        NoSuchReceipt, OwnShareReceipt, VoidedAlready.
+        NoSuchReceipt, OwnShareReceipt, VoidedAlready, ReasonMissing, TextRefused.
     """
     check_actor(Act.REOPEN, by)
     receipt = session.get(Receipt, receipt_id)
@@ -163,7 +164,7 @@ def void_receipt(session: Session, receipt_id: int, *, reason: str, by: Actor, n
         raise OwnShareReceipt
     if receipt.voided_at is not None:
         raise VoidedAlready
-    decision = Decision(by, now, reason)
+    decision = Decision(by, now, clean_reason(reason, ReasonForHistoryMissing))
     take_back(session, receipt, decision)
     record_receipt_event(session, "void_receipt", receipt, decision)
     return receipt

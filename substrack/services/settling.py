@@ -20,6 +20,7 @@ from substrack.domain.payments import (
     Status,
     after_receiving,
 )
+from substrack.domain.wording import clean_line, clean_text
 from substrack.services.answers import Settled
 from substrack.services.journal import record
 from substrack.services.ledger import (
@@ -65,7 +66,11 @@ class ReceivedTooLongAgo(Refused):
 
 @dataclass
 class Arrival:
-    """What is told of money that arrived; fills up with what it settled."""
+    """What is told of money that arrived, in clean words; fills up with what it settled.
+
+    Raises:
+        TextRefused: the method or the note can't be kept.
+    """
 
     received_on: date
     method: str | None = None
@@ -74,6 +79,11 @@ class Arrival:
     group_id: int | None = None
     source: ReceiptSource = ReceiptSource.ADMIN
     settled: list[Settled] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        told = self.method and self.method.strip()
+        self.method = clean_line(self.method or "", field="method") if told else None
+        self.note = clean_text(self.note or "", field="note") or None
 
 
 def receive(

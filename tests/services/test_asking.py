@@ -18,6 +18,7 @@ from substrack.services import asking
 from substrack.services.asking import (
     SnoozeInThePast,
     SnoozeTooLong,
+    TooManyObjections,
     object_to_payments,
     snooze_payments,
 )
@@ -238,6 +239,42 @@ def test_an_objection_rests_requests_for_fourteen_days_and_tells_the_admins(open
     assert opened.asked_on() == ["02-04", "02-19"]
     [message] = opened.cast.messages(notice="objection")
     assert (message.contact_id, message.payload["text"]) == (opened.cast.olga_contact, "I left in January")
+
+
+def test_whoever_puts_off_for_ever_knows_and_lapses(opened: Scene) -> None:
+    day = date(2026, 2, 2)
+    while day < date(2026, 5, 1):
+        opened.as_ben(snooze_payments, at(day.isoformat()), until=day + timedelta(days=30))
+        opened.live(day.isoformat(), (day + timedelta(days=28)).isoformat(), every_hours=24)
+        day += timedelta(days=29)
+    assert opened.due().status is Status.OVERDUE
+    assert opened.asked_on() == []
+
+
+def test_a_second_objection_is_told_but_puts_nothing_off(opened: Scene) -> None:
+    opened.as_ben(object_to_payments, at("2026-02-02"), text="twice?")
+    opened.as_ben(object_to_payments, at("2026-02-15"), text="still")
+    assert opened.due().snoozed_until == date(2026, 2, 16)
+    assert opened.cast.notices_to(opened.cast.olga_contact) == ["objection"] * 2
+
+
+def test_a_fourth_objection_of_a_day_waits(opened: Scene) -> None:
+    for minute in range(3):
+        opened.as_ben(object_to_payments, at("2026-02-02") + timedelta(minutes=minute), text="hm")
+    with pytest.raises(TooManyObjections):
+        opened.as_ben(object_to_payments, at("2026-02-02", 12), text="hm")
+    opened.as_ben(object_to_payments, at("2026-02-03", 12), text="hm")
+    assert opened.cast.notices_to(opened.cast.olga_contact) == ["objection"] * 4
+
+
+def test_a_payment_opened_again_lapses_only_once_asked_for_again(opened: Scene) -> None:
+    opened.live("2026-02-01", "2026-02-12")
+    opened.as_ben(claim_payments, at("2026-02-13"))
+    opened.as_olga(reject_payment, at("2026-02-20"), reason="not there")
+    opened.live("2026-02-20", "2026-02-28", sends=False)
+    assert opened.due().status is Status.PENDING
+    opened.live("2026-03-01", "2026-03-05")
+    assert opened.due().status is Status.OVERDUE
 
 
 def test_an_objection_shortens_no_snooze(opened: Scene) -> None:

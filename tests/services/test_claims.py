@@ -8,10 +8,21 @@ import pytest
 from sqlalchemy import select
 
 from substrack.domain.actors import Actor
+from substrack.domain.errors import Refused
+from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.services.claim_decisions import confirm_claim
-from substrack.services.claims import PaidInTheFuture, PaidTooLongAgo, SeveralPayers, claim_payments
+from substrack.services.claims import (
+    NothingClaimed,
+    PaidInTheFuture,
+    PaidTooLongAgo,
+    SeveralPayers,
+    TooManyClaims,
+    claim_payments,
+    withdraw_claim,
+)
+from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.ledger import NoSuchPayment
 from substrack.services.letter_links import links_for
 from substrack.store import Attempt, Group, Link, LinkPurpose, Member, Message, Receipt
@@ -154,3 +165,30 @@ def write_links(cast: Cast, letter: Message, now: datetime) -> None:
 def decide_links(cast: Cast) -> list[Link]:
     query = select(Link).where(Link.purpose == LinkPurpose.DECIDE)
     return cast.read(lambda session: list(session.scalars(query)))
+
+
+def test_a_worn_out_payment_does_not_keep_the_others_from_being_claimed(scene: Scene) -> None:
+    by, keys = Actor.contact(scene.ben.contact_id), [scene.cast.payment_of(scene.ben).id]
+    for _ in range(3):
+        scene.claim(scene.ben)
+        scene.cast.do(withdraw_claim, scene.ben.contact_id, keys, by=by, now=NOW)
+    with pytest.raises(TooManyClaims):
+        scene.claim(scene.ben)
+    assert len(scene.claim(scene.ben, scene.music)) == 1
+    assert scene.cast.payment_of(scene.ben).status is Status.PENDING
+    assert scene.cast.payment_of(scene.music).status is Status.MEMBER_CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("amount", "refusal"),
+    [
+        (Money(-5, "EUR"), NothingClaimed),
+        (Money(0, "EUR"), NothingClaimed),
+        (Money(500, "JPY"), OtherCurrencyReceived),
+    ],
+)
+def test_a_claim_is_over_money_of_the_currency_owed(
+    scene: Scene, amount: Money, refusal: type[Refused]
+) -> None:
+    with pytest.raises(refusal):
+        scene.claim(scene.ben, amount=amount)

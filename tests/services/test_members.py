@@ -1,6 +1,6 @@
 """Members: joining, terms, leaving, being told; on both databases."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -311,3 +311,14 @@ def test_the_operator_may_do_what_an_admin_may(cast: Cast) -> None:
     mia = cast.do(add_contact, cast.workspace_id, name="Mia", by=OPERATOR, now=START)
     member = cast.do(add_member, cast.group().id, contact_id=mia.id, by=OPERATOR, now=START)
     assert member.contact_id == mia.id
+
+
+def test_a_double_tap_on_tell_them_is_one_welcome(cast: Cast) -> None:
+    group = cast.group()
+    ben = cast.join(group, "Ben")
+    for seconds in (0, 1, 3599):
+        told = cast.do(tell_them, group.id, [ben.id], by=cast.olga, now=FEBRUARY + timedelta(seconds=seconds))
+        assert told.told == (ben.id,)
+    assert len(cast.messages(notice=Notice.WELCOME)) == 1
+    cast.do(tell_them, group.id, [ben.id], by=cast.olga, now=FEBRUARY + timedelta(hours=1))
+    assert len(cast.messages(notice=Notice.WELCOME)) == 2

@@ -10,9 +10,7 @@ from sqlalchemy import func, select
 
 from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound, Refused
-
-
-from substrack.domain.errors import NotFound
+from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
 from substrack.services.asking import snooze_payments
@@ -29,11 +27,8 @@ from substrack.services.payments import (
     waive_payment,
 )
 from substrack.services.periods import open_next_period
-from substrack.services.receipts import record_receipt
+from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.settling import ReceivedInTheFuture, ReceivedTooLongAgo
-
-
-from substrack.services.receipts import apply_credit_now, record_receipt
 from substrack.store import Attempt, Group, Member, Payment, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
@@ -253,3 +248,38 @@ def test_credit_that_an_admin_applies_is_told(scene: Scene) -> None:
     assert [scene.due(k).status for k in (1, 2)] == [Status.PENDING, Status.CONFIRMED]
     *_, answer = scene.cast.messages(contact_id=scene.ben.contact_id)
     assert "has settled this" in scene.cast.text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [("method", "x" * 200), ("note", "a\x00b"), ("note", "n" * 10_000), ("method", "a\nb")]
+)
+def test_what_is_written_about_money_is_clean_or_refused(scene: Scene, field: str, text: str) -> None:
+    with pytest.raises(Refused) as of_receipt:
+        scene.money_in("1.00", **{field: text})
+    with pytest.raises(Refused) as of_decision:
+        scene.decide(confirm_payment, **{field: text})
+    assert of_receipt.value.field == of_decision.value.field == field
+    assert scene.due().received_minor == 0
+
+
+@pytest.mark.parametrize("reason", ["", "\x00", "r" * 10_000])
+def test_a_receipt_is_taken_back_for_a_reason_that_can_be_kept(scene: Scene, reason: str) -> None:
+    receipt = scene.money_in("5.00")
+    with pytest.raises(Refused) as refusal:
+        scene.cast.do(void_receipt, receipt.id, reason=reason, by=scene.cast.olga, now=NOW)
+    assert refusal.value.field == "reason"
+    assert scene.due().status is Status.CONFIRMED
+
+
+def test_no_amount_can_be_corrected_below_zero(scene: Scene) -> None:
+    with pytest.raises(NegativeAmount):
+        scene.decide(adjust_payment, amount=Money(-5, "EUR"), reason="x")
+
+
+def test_credit_kept_for_a_group_settles_nothing_elsewhere(scene: Scene) -> None:
+    other = scene.cast.group("Other", price="4.00", starts_on=date(2026, 4, 1))
+    scene.cast.join(other, "Ben")
+    scene.money_in("3.00", group_id=other.id)
+    pair = (scene.ben.contact_id, scene.cast.olga_contact)
+    assert scene.cast.do(apply_credit_now, *pair, by=scene.cast.olga, now=NOW) == 0
+    assert [scene.due(k).received_minor for k in (1, 2)] == [0, 0]
