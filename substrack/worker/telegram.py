@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -46,7 +46,10 @@ WAIT_SECONDS: Final = 5.0
 MAX_WAIT_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 1.0
 WEBHOOK_CHECK_SECONDS: Final = 600.0
-WIDTH: Final = 8
+BATCH: Final = 8
+WIDTH: Final = 32
+"""Updates worked on at a time; one chat's answers, a second apart, must be out before `LEASE` ends."""
+
 LEASE: Final = timedelta(seconds=60)
 
 
@@ -65,8 +68,9 @@ class BotRunner:
     async def run(self) -> None:
         """Get to know the bot, then receive and work until `stop`."""
         try:
-            await self._introduce()
-            tasks = [asyncio.create_task(one()) for one in (self._receive, self._work, self._edit)]
+            await self._keep_on(self._introduce)
+            chores = (self._receive, self._work, self._edit)
+            tasks = [asyncio.create_task(self._keep_on(one)) for one in chores]
             await self._stopped.wait()
             for task in tasks:
                 task.cancel()
@@ -79,6 +83,19 @@ class BotRunner:
         """Let `run` return; what is half done is done again by its lease."""
         self._stopped.set()
         self._new.set()
+
+    async def _keep_on(self, chore: Callable[[], Awaitable[None]]) -> None:
+        """Begin a chore again when it breaks: a database that restarts must not leave the bot deaf."""
+        while not self._stopped.is_set():
+            try:
+                await chore()
+            except OperationalError:
+                log.warning("the bot can't use the database and tries on")
+            except Exception:
+                log.exception("an error of SubsTrack in the bot; it tries on")
+            else:
+                return
+            await self._pause(WAIT_SECONDS)
 
     async def _introduce(self) -> None:
         """Learn the bot's name and tell Telegram its commands; tried until it works."""
@@ -127,26 +144,30 @@ class BotRunner:
             await self._pause(WEBHOOK_CHECK_SECONDS)
 
     async def _work(self) -> None:
-        """Work on stored updates, whoever stored them."""
-        while not self._stopped.is_set():
-            self._new.clear()
-            try:
-                claimed = await self._call(self._claim)
-            except OperationalError:
-                claimed = []
-            if claimed:
-                await asyncio.gather(*(self._handle(one) for one in claimed))
-                continue
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._new.wait(), IDLE_SECONDS)
+        """Work on stored updates, whoever stored them; one that waits for its turn holds no other up."""
+        busy: set[asyncio.Task[None]] = set()
+        try:
+            while not self._stopped.is_set():
+                self._new.clear()
+                try:
+                    claimed = await self._call(self._claim)
+                except OperationalError:
+                    claimed = []
+                busy |= {asyncio.create_task(self._handle(one)) for one in claimed}
+                if not claimed:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._new.wait(), IDLE_SECONDS)
+                while len(busy) > WIDTH - BATCH:
+                    _done, busy = await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in busy:
+                task.cancel()
+            await asyncio.gather(*busy, return_exceptions=True)
 
     async def _edit(self) -> None:
         """Bring what phones show up to date, when what it is about has changed."""
         while not self._stopped.is_set():
-            try:
-                due = await self._call(self._claim_edits) if self._bot is not None else []
-            except OperationalError:
-                due = []
+            due = await self._call(self._claim_edits)
             for one in due:
                 await self._refresh(one)
             if not due:
@@ -165,19 +186,26 @@ class BotRunner:
             log.exception("message %s could not be brought up to date", edit.message_id)
 
     async def _handle(self, claimed: ClaimedUpdate) -> None:
-        if self._bot is None:
-            return
+        """Work on one update and mark it; where the database fails, the lease runs out."""
+        try:
+            step = await self._try(claimed)
+            await self._call(step)
+        except OperationalError as error:
+            log.warning("update %s is worked on again later: %s", claimed.id, type(error).__name__)
+
+    async def _try(self, claimed: ClaimedUpdate) -> Callable[[], None]:
+        """Work on one update; return how it is to be marked."""
+        assert self._bot is not None
         try:
             await handle(self._bot, claimed.body)
         except DeliveryFailed as failure:
-            await self._call(self._retry, claimed, failure.reason)
+            return partial(self._retry, claimed, failure.reason)
         except OperationalError:
-            await asyncio.sleep(IDLE_SECONDS)
+            raise
         except Exception as error:
             log.exception("update %s could not be worked on", claimed.id)
-            await self._call(self._retry, claimed, type(error).__name__)
-        else:
-            await self._call(self._finish, claimed)
+            return partial(self._retry, claimed, type(error).__name__)
+        return partial(self._finish, claimed)
 
     async def _until_answered(self, ask: Callable[[], Any]) -> Any:
         """Ask Telegram until it answers; None when stopped in between."""
@@ -243,14 +271,14 @@ class BotRunner:
             if not has_waiting_updates(session, now=self._runtime.now()):
                 return []
         with self._runtime.transaction() as session:
-            return claim_updates(session, limit=WIDTH, lease=LEASE, now=self._runtime.now())
+            return claim_updates(session, limit=BATCH, lease=LEASE, now=self._runtime.now())
 
     def _claim_edits(self) -> list[DueEdit]:
         with self._runtime.reading() as session:
             if not has_due_edits(session, now=self._runtime.now()):
                 return []
         with self._runtime.transaction() as session:
-            return claim_edits(session, limit=WIDTH, lease=LEASE, now=self._runtime.now())
+            return claim_edits(session, limit=BATCH, lease=LEASE, now=self._runtime.now())
 
     def _finish(self, claimed: ClaimedUpdate) -> None:
         with self._runtime.transaction() as session:
