@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy.orm import Session
 
+from substrack.cli.output import note
 from substrack.cli.params import DAY, read_amount
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import Refused
@@ -37,15 +38,6 @@ _AS_THEY_ARE = (
     "tells_opened",
 )
 _ENUMS: dict[str, Any] = {"unit": Unit, "split": SplitKind, "part_period": PartPeriod}
-
-
-class WeeksHaveNoBillingDay(Refused):
-    """A billing day was given to a group that counts in weeks."""
-
-    field = "billing_day"
-
-    def __init__(self) -> None:
-        super().__init__("Weeks count from the day they start; use --starts-on, or months or years.")
 
 
 class HolderWithoutIban(Refused):
@@ -108,10 +100,10 @@ def given_terms(
     """Turn the options that were given into fields of `GroupTerms`; `unit` counts unless another was given.
 
     Raises:
-        AmountRefused, HolderWithoutIban, IbanRefused, PayLinkRefused, UnknownPerson, WeeksHaveNoBillingDay.
+        AmountRefused, HolderWithoutIban, IbanRefused, PayLinkRefused, UnknownPerson.
     """
     if options.get("billing_day") is not None and Unit(options.get("unit") or unit) is Unit.WEEK:
-        raise WeeksHaveNoBillingDay
+        note("Weeks count from the day they start; the billing day is not used.")
     given = {name: options[name] for name in _AS_THEY_ARE if options.get(name) is not None}
     given |= {name: kind(options[name]) for name, kind in _ENUMS.items() if options.get(name) is not None}
     if options.get("price") is not None:
