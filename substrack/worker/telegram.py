@@ -222,6 +222,7 @@ class BotRunner:
                 if self._is_silent:
                     self._is_silent = False
                     log.info("Telegram answers again")
+                    await self._call(self._note, {"last_error": None})
                 return answer
         return None
 
