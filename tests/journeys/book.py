@@ -37,6 +37,7 @@ class Due:
     state: str = "open"
     asked: list[date] = field(default_factory=list)
     rests_until: date = date.min
+    has_objected: bool = False
 
     @property
     def may_be_asked_from(self) -> date:

@@ -100,7 +100,9 @@ class Members:
         due = self.book.find(next(one.value for one in about.controls if one.name == "payment"))
         after = self.phones[name].press(page, "Send", text="Didn’t we say less this time?")
         assert "Didn’t we say less this time?" in after.words
-        due.rests_until = self.house.today + timedelta(days=14)
+        if not due.has_objected:
+            due.rests_until = max(due.rests_until, self.house.today + timedelta(days=14))
+        due.has_objected = True
 
     def _regret(self, name: str, letter: Letter) -> None:
         page = self._open_page(name, letter)
