@@ -45,6 +45,13 @@ def reserve_send(session: Session, lane: str, chat: str, *, now: datetime) -> Sl
     return Slot(at, is_reserved=True)
 
 
+def rest_chat(session: Session, lane: str, chat: str, *, now: datetime) -> None:
+    """Let a chat rest from when a message really went out, which may be later than its slot."""
+    row = _row(session, f"{lane}:{chat}")
+    row.next_at = max(row.next_at or now, now + CHAT_GAP)
+    session.flush()
+
+
 def _row(session: Session, name: str) -> Lane:
     query = select(Lane).where(Lane.name == name).with_for_update()
     found = session.scalar(query)

@@ -38,7 +38,7 @@ from substrack.services.delivery import (
     mark_sent,
 )
 from substrack.services.lanes import resume_lane
-from substrack.services.pacing import Slot, reserve_send
+from substrack.services.pacing import Slot, reserve_send, rest_chat
 from substrack.worker.leasing import Stop, drain
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
@@ -148,7 +148,9 @@ class Outbox:
                 outgoing_mail(built, from_address=self._runtime.settings.mail_from)
             )
         await self._take_turn(claimed.lane, built.to)
-        return await self._chats.send(outgoing_chat(built))
+        number = await self._chats.send(outgoing_chat(built))
+        await self._call(self._rest, claimed.lane, built.to)
+        return number
 
     async def _take_turn(self, lane: str, chat: str) -> None:
         """Wait until the bot may speak, and speak into this chat, again."""
@@ -157,6 +159,10 @@ class Outbox:
             await asyncio.sleep(max(0.0, (slot.at - wall_clock()).total_seconds()))
             slot = await self._call(self._reserve, lane, chat)
         await asyncio.sleep(max(0.0, (slot.at - wall_clock()).total_seconds()))
+
+    def _rest(self, lane: str, chat: str) -> None:
+        with self._runtime.transaction() as session:
+            rest_chat(session, lane, chat, now=wall_clock())
 
     def _reserve(self, lane: str, chat: str) -> Slot:
         with self._runtime.transaction() as session:

@@ -252,8 +252,8 @@ def test_three_workers_together_keep_the_pace_of_bot_and_chat(town: Town) -> Non
         town.waits_until(lambda: not town.due(), seconds=40)
     assert len(town.api.calls("sendMessage")) == 120
     assert town.api.busiest_second() <= 30
-    # A busy machine lets a message leave some tenths after its turn came, and the next one on time.
-    assert min(pause_in(town, chat) for chat in chats) > 0.25
+    # Counted from when a message really went out, however late its turn came.
+    assert min(pause_in(town, chat) for chat in chats) > 1
 
 
 def pause_in(town: Town, chat: int) -> float:

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from substrack.services.pacing import reserve_send
+from substrack.services.pacing import reserve_send, rest_chat
 from tests.support.cast import Cast, at
 
 NOW = at("2026-02-02")
@@ -37,3 +37,10 @@ def test_chat_that_just_heard_something_rests_a_second_and_holds_nobody_up(cast:
     assert other.is_reserved
     assert other.at < NOW + timedelta(seconds=1)
     assert cast.do(reserve_send, "telegram:1", "ben", now=second.at).is_reserved
+
+
+def test_chat_rests_from_when_a_late_message_really_went_out(cast: Cast) -> None:
+    cast.do(reserve_send, "telegram:1", "ben", now=NOW)
+    late = NOW + timedelta(milliseconds=800)
+    cast.do(rest_chat, "telegram:1", "ben", now=late)
+    assert cast.do(reserve_send, "telegram:1", "ben", now=late).at >= late + timedelta(seconds=1)
