@@ -27,7 +27,7 @@ def test_serve_answers_delivers_and_ends_at_once_when_idle(post: Post, relay: Fa
     output, errors = server.communicate(timeout=10)
 
     assert server.returncode == 0
-    assert time.monotonic() - began < 2  # about 0.3 s; the machine may be busy
+    assert time.monotonic() - began < 5  # about 0.3 s; the machine may be busy
     assert "SubsTrack runs on" in output
     assert "only this machine can open" in errors
     assert "Traceback" not in errors
