@@ -25,8 +25,8 @@ from substrack.queries.chat_subjects import (
 )
 from substrack.queries.chats import ChatContact
 from substrack.queries.pay_page import zone_of
-from substrack.services.asking import object_to_payments, snooze_payments
 from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.texts.chat_keyboards import later_keyboard
 from substrack.texts.chat_markup import MAX_CAPTION, shown_length
 from substrack.texts.chat_screens import ask_objection, how_to_pay_screen, never_mind, qr_caption, said

@@ -23,10 +23,10 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Refused
 from substrack.queries.finding import NotListed
 from substrack.queries.pay_page import find_own_payments, load_pay_page, zone_of
-from substrack.services.asking import object_to_payments, snooze_payments
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.fresh_links import may_be_ours, send_fresh_link
 from substrack.services.links import DeadLink
+from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGES

@@ -15,18 +15,18 @@ from substrack.domain.cycles import Unit
 from substrack.domain.notices import REQUESTS
 from substrack.domain.payments import Status
 from substrack.services import asking
-from substrack.services.asking import (
+from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.ledger import NoSuchPayment
+from substrack.services.members import leave_group
+from substrack.services.payments import confirm_payment, reject_payment, unwaive_payment, waive_payment
+from substrack.services.periods import edit_period, open_next_period
+from substrack.services.putting_off import (
     SnoozeInThePast,
     SnoozeTooLong,
     TooManyObjections,
     object_to_payments,
     snooze_payments,
 )
-from substrack.services.claims import claim_payments, withdraw_claim
-from substrack.services.ledger import NoSuchPayment
-from substrack.services.members import leave_group
-from substrack.services.payments import confirm_payment, reject_payment, unwaive_payment, waive_payment
-from substrack.services.periods import edit_period, open_next_period
 from substrack.store import Event, Group, Member, Message, MessageItem, Payment
 from tests.support.books import check_books
 from tests.support.cast import START, Cast, at, money

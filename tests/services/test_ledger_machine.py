@@ -31,7 +31,6 @@ from substrack.domain.money import Money
 from substrack.domain.notices import REQUESTS
 from substrack.domain.payments import ASKABLE, CLOSED, OPEN, ReopenCause, Status
 from substrack.domain.shares import PartPeriod, SplitKind
-from substrack.services.asking import object_to_payments, snooze_payments
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.groups import pause_group, resume_group
@@ -47,6 +46,7 @@ from substrack.services.payments import (
 )
 from substrack.services.periods import edit_period, open_next_period
 from substrack.services.prices import set_price
+from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.undo import undo_decision
 from substrack.services.voiding import restore_period, void_period

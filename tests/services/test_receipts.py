@@ -13,7 +13,6 @@ from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
-from substrack.services.asking import snooze_payments
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.ledger import DecidedAlready
@@ -27,6 +26,7 @@ from substrack.services.payments import (
     waive_payment,
 )
 from substrack.services.periods import open_next_period
+from substrack.services.putting_off import snooze_payments
 from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.settling import ReceivedInTheFuture, ReceivedTooLongAgo
 from substrack.store import Attempt, Group, Member, Payment, Receipt

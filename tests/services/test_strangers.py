@@ -12,7 +12,6 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound
 from substrack.domain.payments import ReopenCause, Status
 from substrack.domain.terms import GroupTerms
-from substrack.services.asking import object_to_payments, snooze_payments
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.groups import create_group
@@ -21,6 +20,7 @@ from substrack.services.mailboxes import resubscribe, set_email, unsubscribe
 from substrack.services.messages import cancel_message, retry_message, send_test
 from substrack.services.payments import confirm_payment, reopen_payment, waive_payment
 from substrack.services.people import add_contact, edit_contact
+from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.store import Address, Attempt, Member, Message, Payment, Receipt

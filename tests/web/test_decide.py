@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
-from substrack.services.asking import snooze_payments
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.founding import Founded
 from substrack.services.links import issue_link
+from substrack.services.putting_off import snooze_payments
 from substrack.store import Attempt, Event, LinkPurpose, Member, User
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, events

@@ -13,13 +13,13 @@ from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
-from substrack.services.asking import object_to_payments
 from substrack.services.founding import Founded
 from substrack.services.installation import hold_sending
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, waive_payment
 from substrack.services.people import mark_refused, unsubscribe
 from substrack.services.periods import postpone_opening
+from substrack.services.putting_off import object_to_payments
 from substrack.store import Address, Member, Message
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, group_of, period, stranger
