@@ -57,7 +57,9 @@ def _open_all(runtime: Runtime, now: datetime, stop: Stop) -> tuple[int, int, in
             batch = _run(runtime, lambda session: open_due_periods(session, now=now))
         except OperationalError:
             raise  # the database's fault, not a group's
-        except Exception:
+        except Exception as error:
+            is_bug = not isinstance(error, Refused)
+            log.warning("a batch of periods failed; opening each by itself", exc_info=is_bug)
             batch, postponed = _open_one_by_one(runtime, now)
             refused += postponed
             if not batch.periods and not postponed:
