@@ -11,15 +11,15 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Dialect, Int
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+from substrack.domain.references import make_public_id
 
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 Minor = Annotated[int, mapped_column(BigInteger)]
 
 
 def new_public_id() -> str:
-    """Make a random 12-character id (59 bits) for use outside the database."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    """Make a random 12-character id for use outside the database."""
+    return make_public_id(secrets.randbits(128))
 
 
 class UtcDateTime(TypeDecorator[datetime]):
