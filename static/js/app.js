@@ -1,0 +1,13 @@
+// Enhances pages that already work. Each feature binds itself to its `data-*` attribute, and is fetched only by
+// pages that carry it.
+const FEATURES = {
+  copy: "./copy.js",
+};
+
+for (const [name, module] of Object.entries(FEATURES)) {
+  const elements = document.querySelectorAll(`[data-${name}]`);
+  if (elements.length) {
+    const { bind } = await import(module);
+    elements.forEach(bind);
+  }
+}
