@@ -8,10 +8,12 @@ never its name.
 from __future__ import annotations
 
 import io
+import struct
+import threading
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
@@ -19,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
+from substrack.domain.money import Money
 from substrack.services.claims import claim_payments
 from substrack.services.ledger import lock_contacts
 from substrack.store import Attachment, Attempt, AttemptItem, AttemptState
@@ -34,6 +37,21 @@ MAX_SIDE: Final = 2400
 MAX_PROOFS: Final = 5
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 JPEG_QUALITY: Final = 85
+
+_ORIENTATION: Final = 0x0112
+_UPRIGHT: Final = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+"""What makes a picture of an orientation upright (Exif 2.32, tag 274)."""
+
+_DECODING: Final = threading.Lock()
+"""One picture at a time in a process: 50 million pixels take 200 MB while they are decoded."""
 
 
 class ProofRefused(Refused):
@@ -93,19 +111,32 @@ def claim_with_proof(
     payment_ids: Collection[int],
     proof: SafeProof,
     *,
-    note: str | None = None,
     by: Actor,
     now: datetime,
+    amount: Money | None = None,
+    paid_on: date | None = None,
+    method: str | None = None,
+    note: str | None = None,
 ) -> ClaimedWithProof:
     """Claim what is open of these payments and keep the proof with it.
 
     What was claimed before gets the proof as well while it waits, five at most; the same file is kept once.
 
     Raises:
-        NoSuchPayment, TooManyClaims, NotAllowed, TextTooLong, CharacterRefused.
+        What `claim_payments` raises; then the proof is not kept either.
     """
     lock_contacts(session, [contact_id])
-    made = claim_payments(session, contact_id, payment_ids, note=note, by=by, now=now)
+    made = claim_payments(
+        session,
+        contact_id,
+        payment_ids,
+        by=by,
+        now=now,
+        amount=amount,
+        paid_on=paid_on,
+        method=method,
+        note=note,
+    )
     session.flush()
     waiting = select(AttemptItem.attempt_id).where(
         AttemptItem.payment_id.in_(sorted(payment_ids)), AttemptItem.state == AttemptState.OPEN
@@ -132,21 +163,28 @@ def _write_anew(content: bytes) -> bytes:
     Raises:
         ProofTooLarge, NoProof.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
-        with warnings.catch_warnings():
+        with _DECODING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged metadata is left behind anyway
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 if picture.width * picture.height > MAX_PIXELS:
                     raise ProofTooLarge
                 picture.thumbnail((MAX_SIDE, MAX_SIDE))
-                upright = ImageOps.exif_transpose(picture)
-                return _as_jpeg(upright)
+                return _as_jpeg(_upright(picture))
     except Image.DecompressionBombError:
         raise ProofTooLarge from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error):
         raise NoProof from None
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turn a picture as its camera was held. `ImageOps.exif_transpose` breaks on other metadata's damage."""
+    from PIL import Image
+
+    turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION, 1))
+    return picture.transpose(Image.Transpose[turn]) if turn else picture
 
 
 def _as_jpeg(picture: Image.Image) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from substrack.domain.actors import Actor, Via
 from substrack.domain.payments import Status
+from substrack.services.claims import PaidInTheFuture
 from substrack.services.ledger import NoSuchPayment
 from substrack.services.proofs import (
     MAX_BYTES,
@@ -23,8 +25,8 @@ from substrack.services.proofs import (
     claim_with_proof,
     read_proof,
 )
-from substrack.store import Attachment, Member
-from tests.support.cast import Cast, at
+from substrack.store import Attachment, Attempt, Member
+from tests.support.cast import Cast, at, money
 
 NOW = at("2026-02-04")
 PLACE = b"52.5200 N, 13.4050 E"
@@ -62,6 +64,15 @@ def test_metadata_is_left_behind() -> None:
     assert PLACE not in proof.content
     assert not opened(proof).getexif()
     assert opened(proof).size == (40, 60)
+
+
+def test_damaged_metadata_does_no_harm() -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "abc"
+    words, number = b"\x01\x0e\x00\x02\x00\x00\x00\x04", b"\x01\x0e\x00\x0b\x00\x00\x00\x01"
+    damaged = exif.tobytes().replace(words, number)
+    assert damaged != exif.tobytes()
+    assert opened(read_proof(picture(exif=damaged))).size == (40, 60)
 
 
 def test_what_hides_behind_a_picture_is_left_behind() -> None:
@@ -111,10 +122,12 @@ def ben(cast: Cast) -> Member:
     return ben
 
 
-def prove(cast: Cast, ben: Member, proof: SafeProof, *, by: int | None = None) -> ClaimedWithProof:
+def prove(
+    cast: Cast, ben: Member, proof: SafeProof, *, by: int | None = None, **terms: Any
+) -> ClaimedWithProof:
     actor = Actor.contact(by or ben.contact_id, Via.TELEGRAM)
     payment = cast.payment_of(ben)
-    return cast.do(claim_with_proof, actor.id, [payment.id], proof, by=actor, now=NOW)
+    return cast.do(claim_with_proof, actor.id, [payment.id], proof, by=actor, now=NOW, **terms)
 
 
 def kept(cast: Cast) -> list[bytes]:
@@ -132,6 +145,22 @@ def test_further_proofs_join_a_claim_that_waits_up_to_five(cast: Cast, ben: Memb
     for number in range(MAX_PROOFS + 2):
         prove(cast, ben, SafeProof(b"%%PDF %d" % number, "application/pdf"))
     assert len(kept(cast)) == MAX_PROOFS
+
+
+def test_a_refused_claim_keeps_no_proof(cast: Cast, ben: Member) -> None:
+    with pytest.raises(PaidInTheFuture):
+        prove(cast, ben, PDF, paid_on=date(2027, 1, 1))
+    assert kept(cast) == []
+    assert cast.payment_of(ben).status is Status.PENDING
+
+
+def test_what_was_said_with_a_proof_is_kept_too(cast: Cast, ben: Member) -> None:
+    prove(
+        cast, ben, PDF, amount=money("5.00"), paid_on=date(2026, 2, 3), method="Cash", note="In the kitchen"
+    )
+    attempt = cast.read(lambda session: session.scalars(select(Attempt)).one())
+    assert (attempt.amount_minor, attempt.paid_on) == (500, date(2026, 2, 3))
+    assert (attempt.method, attempt.note) == ("Cash", "In the kitchen")
 
 
 def test_nobody_proves_for_another(cast: Cast, ben: Member) -> None:
