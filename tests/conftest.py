@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from substrack.settings import Settings
     from tests.support.cast import Cast
 
+# What a test run is told, not an installation.
+KEPT = {"SUBSTRACK_REQUIRE_BROWSER"}
+
 # A shared machine may be slow; how long an example takes is no claim of ours.
 hypothesis.settings.register_profile("house", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("house")
 
 
 def pytest_configure() -> None:
-    for name in [name for name in os.environ if name.startswith("SUBSTRACK_")]:
+    for name in [name for name in os.environ if name.startswith("SUBSTRACK_") and name not in KEPT]:
         del os.environ[name]
     # Ends like Ctrl-C, so that the databases are stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
