@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from substrack.domain.cycles import Unit
+from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.store.base import Base, Choice, Minor, PublicId, one_of
 
@@ -18,6 +19,8 @@ class Group(Base):
 
     `next_open_at` is the instant the next period opens by itself, null while nothing is to open (paused,
     ended, archived, nobody joined yet). Currency and exponent freeze with the first period.
+    `request_sentence` is the admin's own sentence in requests; `pay_changed_at` is when how to pay last
+    changed after it was first given, so that requests can say that the account is new.
     """
 
     __tablename__ = "groups"
@@ -27,6 +30,7 @@ class Group(Base):
         one_of("split", SplitKind),
         one_of("unit", Unit),
         one_of("part_period", PartPeriod),
+        one_of("kind", ServiceKind),
         CheckConstraint("every >= 1", name="every_positive"),
         CheckConstraint("billing_day IS NULL OR billing_day BETWEEN 1 AND 31", name="billing_day_legal"),
         CheckConstraint("hour BETWEEN 0 AND 23", name="hour_legal"),
@@ -37,6 +41,9 @@ class Group(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
     name: Mapped[str] = mapped_column(String(120))
     description: Mapped[str] = mapped_column(Text, default="")
+    kind: Mapped[ServiceKind] = mapped_column(Choice(ServiceKind), default=ServiceKind.OTHER)
+    request_sentence: Mapped[str] = mapped_column(String(300), default="")
+    pay_changed_at: Mapped[datetime | None]
     payer_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
     payer_included: Mapped[bool]
     currency: Mapped[str] = mapped_column(String(3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,14 +20,25 @@ class Role(StrEnum):
 
 
 class Workspace(Base):
-    """The tenant. Every row knows its workspace, directly or through its group."""
+    """The tenant. Every row knows its workspace, directly or through its group.
+
+    `collection_day` is the one day of the month on which everything is first asked for; None leaves that to
+    each group. `group_defaults` are the terms a new group begins with, by their names in `GroupTerms`.
+    """
 
     __tablename__ = "workspaces"
+    __table_args__ = (
+        CheckConstraint(
+            "collection_day IS NULL OR collection_day BETWEEN 1 AND 31", name="collection_day_legal"
+        ),
+    )
 
     public_id: Mapped[PublicId]
     name: Mapped[str] = mapped_column(String(120))
     time_zone: Mapped[str] = mapped_column(String(64))
     language: Mapped[str] = mapped_column(String(16), default="en")
+    collection_day: Mapped[int | None]
+    group_defaults: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
 
 
