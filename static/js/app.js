@@ -2,6 +2,8 @@
 // pages that carry it.
 const FEATURES = {
   copy: "./copy.js",
+  once: "./once.js",
+  undo: "./undo.js",
 };
 
 for (const [name, module] of Object.entries(FEATURES)) {
