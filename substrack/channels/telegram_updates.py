@@ -79,7 +79,10 @@ class TelegramUpdates:
         )
 
     async def set_commands(self, commands: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-        """Register the bot's commands (name, what it does) by language; "" is for all others."""
+        """Register the bot's commands (name, what it does) by language; "" is for all others.
+
+        Only private chats show them: in a group the bot has nothing to say.
+        """
         for language, listed in commands.items():
             await self._ask(partial(_set_commands, list(listed), language))
 
@@ -108,7 +111,10 @@ class TelegramUpdates:
 
 
 def _set_commands(listed: list[tuple[str, str]], language: str, bot: Bot) -> Awaitable[bool]:
-    return bot.set_my_commands(listed, language_code=language or None)
+    from telegram import BotCommandScopeAllPrivateChats
+
+    everywhere_private = BotCommandScopeAllPrivateChats()
+    return bot.set_my_commands(listed, scope=everywhere_private, language_code=language or None)
 
 
 def _make_bot(account: TelegramAccount, seconds: float) -> tuple[Bot, HTTPXRequest]:

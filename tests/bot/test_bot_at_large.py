@@ -174,6 +174,18 @@ def test_the_menu_names_every_command_in_each_language() -> None:
         assert all(1 <= len(what) <= 256 for _name, what in listed)
 
 
+def test_only_private_chats_show_the_menu(house: House, api: BotApi) -> None:
+    async def register() -> None:
+        updates = TelegramUpdates(TelegramAccount.from_settings(api.token, api.url), poll_seconds=0)
+        try:
+            await updates.set_commands(COMMANDS)
+        finally:
+            await updates.close()
+
+    house.run(register())
+    assert set(api.commands) == {("all_private_chats", ""), ("all_private_chats", "en")}
+
+
 @pytest.mark.parametrize(
     ("currency", "kind", "codes"), [("EUR", "iban", 1), ("CHF", "iban", 0), ("EUR", "text", 0)]
 )
