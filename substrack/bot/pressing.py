@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from substrack.bot import Bot, admin_acts, member_acts, own_acts
 from substrack.bot.asking import Ask, NotYours, people_in
 from substrack.bot.reactions import Reaction, Screen
-from substrack.bot.sending import say, show, show_keys
+from substrack.bot.sending import say, show, show_fresh, show_keys
 from substrack.bot.updates import Pressed
 from substrack.bot.views import draw_shown, draw_view, ids_of
 from substrack.domain.chat_buttons import ButtonData, Do
@@ -133,7 +133,9 @@ def _redrawn(bot: Bot, pressed: Pressed, reaction: Reaction) -> Reaction:
 
 async def _react(bot: Bot, pressed: Pressed, reaction: Reaction) -> None:
     chat_id, number = pressed.place.chat_id, pressed.number
-    if reaction.shows is not None:
+    if reaction.redraws and reaction.shows is not None:
+        await show_fresh(bot, chat_id, number, lambda: _redrawn(bot, pressed, reaction).shows)
+    elif reaction.shows is not None:
         await show(bot, chat_id, number, reaction.shows)
     elif reaction.keys is not None:
         await show_keys(bot, chat_id, number, Screen("", reaction.keys))

@@ -7,13 +7,14 @@ payment it is.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from substrack.bot import Bot
 from substrack.bot.asking import NotYours, member, people_in
 from substrack.bot.reactions import Screen
-from substrack.bot.sending import say, show
+from substrack.bot.sending import say, show, show_fresh
 from substrack.bot.updates import Attached, Place, Pressed, Written
 from substrack.bot.views import draw_shown, ids_of
 from substrack.domain.chat_buttons import ButtonData
@@ -42,7 +43,8 @@ async def receive_file(bot: Bot, written: Written, file: Attached) -> None:
     replied = written.replied
     drawn = await asyncio.to_thread(_drawn, bot, written.place, replied.number) if replied else None
     if replied is not None and drawn is not None:
-        await show(bot, written.place.chat_id, replied.number, drawn)
+        draw = partial(_drawn, bot, written.place, replied.number)
+        await show_fresh(bot, written.place.chat_id, replied.number, draw)
 
 
 async def prove(bot: Bot, pressed: Pressed, data: ButtonData) -> None:

@@ -1,17 +1,20 @@
-"""What the bot itself sends: answers, changed messages and new ones, in the same pace as everything else."""
+"""What the bot itself sends: answers, changed messages and new ones, in the same pace as everything else.
+
+An edit waits for its turn like a message, since Telegram counts both.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from substrack.bootstrap import wall_clock
 from substrack.bot import Bot
 from substrack.bot.reactions import Screen
 from substrack.channels.chats import OutgoingChat
 from substrack.domain.delivery import DeliveryFailed, Scope
-from substrack.domain.notices import Channel
-from substrack.services.pacing import reserve_send
+from substrack.services.pacing import pace_of_bot, reserve_send, rest_chat
 
 log = logging.getLogger(__name__)
 
@@ -23,53 +26,88 @@ async def say(bot: Bot, chat_id: int, screen: Screen, *, reply_to: int) -> None:
         DeliveryFailed.
     """
     chat = OutgoingChat(chat_id, screen.html, screen.keyboard, reply_to=reply_to if screen.is_reply else None)
-    await _wait_for_turn(bot, chat_id)
-    if screen.photo is not None:
-        await bot.channel.send_photo(chat, screen.photo)
-    elif screen.document is not None:
-        await bot.channel.send_document(chat, screen.document, name="proof.pdf")
-    else:
-        await bot.channel.send(chat)
+
+    async def send() -> None:
+        if screen.photo is not None:
+            await bot.channel.send_photo(chat, screen.photo)
+        elif screen.document is not None:
+            await bot.channel.send_document(chat, screen.document, name="proof.pdf")
+        else:
+            await bot.channel.send(chat)
+
+    await _in_turn(bot, chat_id, send)
 
 
 async def show(bot: Bot, chat_id: int, number: int, screen: Screen) -> None:
-    """Change a message; one that is gone or can't be changed is left alone.
+    """Change a message, after its turn has come; one that is gone or can't be changed is left alone.
 
     Raises:
         DeliveryFailed: the bot or the chat can't be reached.
     """
+    chat = OutgoingChat(chat_id, screen.html, screen.keyboard)
+    await _change(bot, chat_id, number, lambda: bot.channel.edit(str(number), chat))
+
+
+async def show_fresh(bot: Bot, chat_id: int, number: int, draw: Callable[[], Screen | None]) -> None:
+    """Change a message to what is so when its turn comes: what was drawn before may be over by then.
+
+    `draw` runs in a thread; None leaves the message as it is.
+
+    Raises:
+        DeliveryFailed: as for `show`.
+    """
+
+    async def edit() -> None:
+        screen = await asyncio.to_thread(draw)
+        if screen is not None:
+            await bot.channel.edit(str(number), OutgoingChat(chat_id, screen.html, screen.keyboard))
+
+    await _change(bot, chat_id, number, edit)
+
+
+async def show_keys(bot: Bot, chat_id: int, number: int, screen: Screen) -> None:
+    """Change only the buttons of a message, after its turn has come; one that is gone is left alone.
+
+    Raises:
+        DeliveryFailed: as for `show`.
+    """
+    keys = screen.keyboard
+    await _change(
+        bot, chat_id, number, lambda: bot.channel.edit_keyboard(str(number), chat_id=chat_id, keyboard=keys)
+    )
+
+
+async def _change(bot: Bot, chat_id: int, number: int, edit: Callable[[], Awaitable[None]]) -> None:
     try:
-        await bot.channel.edit(str(number), OutgoingChat(chat_id, screen.html, screen.keyboard))
+        await _in_turn(bot, chat_id, edit)
     except DeliveryFailed as failure:
         if failure.scope is not Scope.MESSAGE:
             raise
         log.info("message %s stays as it is: %s", number, failure.reason)
 
 
-async def show_keys(bot: Bot, chat_id: int, number: int, screen: Screen) -> None:
-    """Change only the buttons of a message; one that is gone is left alone.
-
-    Raises:
-        DeliveryFailed: as for `show`.
-    """
-    try:
-        await bot.channel.edit_keyboard(str(number), chat_id=chat_id, keyboard=screen.keyboard)
-    except DeliveryFailed as failure:
-        if failure.scope is not Scope.MESSAGE:
-            raise
-        log.info("buttons of message %s stay as they are: %s", number, failure.reason)
-
-
-async def _wait_for_turn(bot: Bot, chat_id: int) -> None:
+async def _in_turn(bot: Bot, chat_id: int, speak: Callable[[], Awaitable[None]]) -> None:
+    """Speak when the bot may, and let the chat rest from then on."""
     while True:
         seconds, is_reserved = await asyncio.to_thread(_reserve, bot, chat_id)
         await asyncio.sleep(seconds)
         if is_reserved:
-            return
+            break
+    await speak()
+    await asyncio.to_thread(_rest, bot, chat_id)
 
 
 def _reserve(bot: Bot, chat_id: int) -> tuple[float, bool]:
     now = wall_clock()
     with bot.runtime.transaction() as session:
-        slot = reserve_send(session, f"{Channel.TELEGRAM.value}:{bot.connection_id}", str(chat_id), now=now)
+        slot = reserve_send(session, _pace(bot), str(chat_id), now=now)
     return max(0.0, (slot.at - now).total_seconds()), slot.is_reserved
+
+
+def _rest(bot: Bot, chat_id: int) -> None:
+    with bot.runtime.transaction() as session:
+        rest_chat(session, _pace(bot), str(chat_id), now=wall_clock())
+
+
+def _pace(bot: Bot) -> str:
+    return pace_of_bot(bot.channel.account.bot_id)

@@ -1,7 +1,8 @@
 """Pacing: how fast a bot may speak, over all workers together.
 
 Telegram takes about 30 messages a second from a bot and one a second into a chat (Bot API FAQ, "My bot is
-hitting limits"). Every send reserves its instant in the lanes' rows first, so the limits hold whoever sends.
+hitting limits"); an edit counts like a message, the answer to a press does not. Every send reserves its
+instant in the lanes' rows first, so the limits hold whoever sends.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from substrack.domain.notices import Channel
 from substrack.store import Lane
 
 BOT_GAP: Final = timedelta(seconds=1) / 26
@@ -30,13 +32,21 @@ class Slot:
     is_reserved: bool
 
 
-def reserve_send(session: Session, lane: str, chat: str, *, now: datetime) -> Slot:
-    """Reserve the next instant at which a message may go into a chat (never before `now`).
+def pace_of_bot(bot_id: int) -> str:
+    """Name the row by which one bot is paced, whichever of its workspaces' connections it speaks for.
 
-    Nothing is reserved while the chat rests, so that one chat with much to hear holds no other up. `now` is
-    the wall clock, also where the rest of the process lives by another one.
+    `bot_id` is the number in its token: Telegram counts by bot, while lanes go by connection.
     """
-    bot_row, chat_row = _row(session, lane), _row(session, f"{lane}:{chat}")
+    return f"{Channel.TELEGRAM.value}:bot{bot_id}"
+
+
+def reserve_send(session: Session, pace: str, chat: str, *, now: datetime) -> Slot:
+    """Reserve the next instant, never before `now`, at which a chat may get a message or an edit.
+
+    `pace` is what `pace_of_bot` says. Nothing is reserved while the chat rests, so that one chat with much to
+    hear holds no other up. `now` is the wall clock, also where the rest of the process lives by another one.
+    """
+    bot_row, chat_row = _row(session, pace), _row(session, f"{pace}:{chat}")
     if chat_row.next_at is not None and chat_row.next_at > now:
         return Slot(chat_row.next_at, is_reserved=False)
     at = max(now, bot_row.next_at or now)
@@ -45,9 +55,9 @@ def reserve_send(session: Session, lane: str, chat: str, *, now: datetime) -> Sl
     return Slot(at, is_reserved=True)
 
 
-def rest_chat(session: Session, lane: str, chat: str, *, now: datetime) -> None:
+def rest_chat(session: Session, pace: str, chat: str, *, now: datetime) -> None:
     """Let a chat rest from when a message really went out, which may be later than its slot."""
-    row = _row(session, f"{lane}:{chat}")
+    row = _row(session, f"{pace}:{chat}")
     row.next_at = max(row.next_at or now, now + CHAT_GAP)
     session.flush()
 

@@ -38,7 +38,7 @@ from substrack.services.delivery import (
     mark_sent,
 )
 from substrack.services.lanes import resume_lane
-from substrack.services.pacing import Slot, reserve_send, rest_chat
+from substrack.services.pacing import Slot, pace_of_bot, reserve_send, rest_chat
 from substrack.worker.leasing import Stop, drain
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
@@ -147,26 +147,27 @@ class Outbox:
             return await self._sender.send(
                 outgoing_mail(built, from_address=self._runtime.settings.mail_from)
             )
-        await self._take_turn(claimed.lane, built.to)
+        pace = pace_of_bot(self._chats.account.bot_id)
+        await self._take_turn(pace, built.to)
         number = await self._chats.send(outgoing_chat(built))
-        await self._call(self._rest, claimed.lane, built.to)
+        await self._call(self._rest, pace, built.to)
         return number
 
-    async def _take_turn(self, lane: str, chat: str) -> None:
+    async def _take_turn(self, pace: str, chat: str) -> None:
         """Wait until the bot may speak, and speak into this chat, again."""
-        slot = await self._call(self._reserve, lane, chat)
+        slot = await self._call(self._reserve, pace, chat)
         while not slot.is_reserved:
             await asyncio.sleep(max(0.0, (slot.at - wall_clock()).total_seconds()))
-            slot = await self._call(self._reserve, lane, chat)
+            slot = await self._call(self._reserve, pace, chat)
         await asyncio.sleep(max(0.0, (slot.at - wall_clock()).total_seconds()))
 
-    def _rest(self, lane: str, chat: str) -> None:
+    def _rest(self, pace: str, chat: str) -> None:
         with self._runtime.transaction() as session:
-            rest_chat(session, lane, chat, now=wall_clock())
+            rest_chat(session, pace, chat, now=wall_clock())
 
-    def _reserve(self, lane: str, chat: str) -> Slot:
+    def _reserve(self, pace: str, chat: str) -> Slot:
         with self._runtime.transaction() as session:
-            return reserve_send(session, lane, chat, now=wall_clock())
+            return reserve_send(session, pace, chat, now=wall_clock())
 
     def _follow(self, claimed: ClaimedMessage, new_chat_id: int) -> None:
         with self._runtime.transaction() as session:

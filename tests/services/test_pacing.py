@@ -3,10 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from substrack.services.pacing import reserve_send, rest_chat
+from substrack.services.pacing import pace_of_bot, reserve_send, rest_chat
 from tests.support.cast import Cast, at
 
 NOW = at("2026-02-02")
+PACE = pace_of_bot(7)
 
 
 def busiest_second(instants: list[datetime]) -> int:
@@ -19,7 +20,7 @@ def test_no_second_has_more_sends_than_telegram_takes(cast: Cast) -> None:
     chats = [f"chat{number}" for number in range(120)]
 
     def reserve(chat: str) -> datetime:
-        return cast.do(reserve_send, "telegram:1", chat, now=NOW).at
+        return cast.do(reserve_send, PACE, chat, now=NOW).at
 
     with ThreadPoolExecutor(6) as workers:
         instants = list(workers.map(reserve, chats))
@@ -28,19 +29,25 @@ def test_no_second_has_more_sends_than_telegram_takes(cast: Cast) -> None:
 
 
 def test_chat_that_just_heard_something_rests_a_second_and_holds_nobody_up(cast: Cast) -> None:
-    first = cast.do(reserve_send, "telegram:1", "ben", now=NOW)
-    second = cast.do(reserve_send, "telegram:1", "ben", now=NOW)
-    other = cast.do(reserve_send, "telegram:1", "mia", now=NOW)
+    first = cast.do(reserve_send, PACE, "ben", now=NOW)
+    second = cast.do(reserve_send, PACE, "ben", now=NOW)
+    other = cast.do(reserve_send, PACE, "mia", now=NOW)
     assert (first.at, first.is_reserved) == (NOW, True)
     assert not second.is_reserved
     assert second.at >= NOW + timedelta(seconds=1)
     assert other.is_reserved
     assert other.at < NOW + timedelta(seconds=1)
-    assert cast.do(reserve_send, "telegram:1", "ben", now=second.at).is_reserved
+    assert cast.do(reserve_send, PACE, "ben", now=second.at).is_reserved
 
 
 def test_chat_rests_from_when_a_late_message_really_went_out(cast: Cast) -> None:
-    cast.do(reserve_send, "telegram:1", "ben", now=NOW)
+    cast.do(reserve_send, PACE, "ben", now=NOW)
     late = NOW + timedelta(milliseconds=800)
-    cast.do(rest_chat, "telegram:1", "ben", now=late)
-    assert cast.do(reserve_send, "telegram:1", "ben", now=late).at >= late + timedelta(seconds=1)
+    cast.do(rest_chat, PACE, "ben", now=late)
+    assert cast.do(reserve_send, PACE, "ben", now=late).at >= late + timedelta(seconds=1)
+
+
+def test_names_of_paces_fit_their_column_and_are_no_lane_of_messages() -> None:
+    longest = f"{pace_of_bot(10**12)}:{-(10**15)}"
+    assert len(longest) <= 64
+    assert not pace_of_bot(7).removeprefix("telegram:").isdigit()

@@ -1,0 +1,99 @@
+"""Claims about how fast the bot speaks: edits count, and all workspaces of one bot share one pace."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import select
+
+from substrack.bot import refreshing
+from substrack.bot.reactions import Screen
+from substrack.bot.sending import say, show, show_keys
+from substrack.channels.mailbox import MailboxChannel
+from substrack.services import pacing
+from substrack.services.pacing import pace_of_bot
+from substrack.store import Lane
+from substrack.worker.outbox import Outbox
+from tests.bot.house import Home, House
+from tests.fakes.bot_api import BotApi
+from tests.support.cast import make_stranger
+
+SPEAKING = {"sendMessage", "editMessageText", "editMessageReplyMarkup"}
+
+
+def spoken_at(house: House) -> list[float]:
+    """Say when the bot spoke, or edited, in its own time."""
+    return [request.at for request in house.api.requests if request.method in SPEAKING]
+
+
+def paces(house: House) -> dict[str, datetime | None]:
+    """Read the rows that are reserved in."""
+    query = select(Lane.name, Lane.next_at).where(Lane.next_at.is_not(None))
+    return house.cast.read(lambda session: {row.name: row.next_at for row in session.execute(query)})
+
+
+def test_edits_in_one_chat_are_a_second_apart(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, number = home.house, home.ben_phone.last.id
+    monkeypatch.setattr(pacing, "CHAT_GAP", timedelta(seconds=0.3))
+    house.api.requests.clear()
+
+    async def speak() -> None:
+        await show(house.bot, 1001, number, Screen("one"))
+        await show_keys(house.bot, 1001, number, Screen(""))
+        await say(house.bot, 1001, Screen("two"), reply_to=number)
+        await show(house.bot, 1001, number, Screen("three"))
+
+    house.run(speak())
+    times = spoken_at(house)
+    assert len(times) == 4
+    assert all(later - earlier >= 0.29 for earlier, later in pairwise(times))
+
+
+def test_an_edit_by_the_worker_waits_for_the_chat_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = home.house
+    monkeypatch.setattr(pacing, "CHAT_GAP", timedelta(seconds=0.5))
+    message = next(each for each in house.cast.messages() if each.provider_id == str(home.ben_phone.last.id))
+    house.api.requests.clear()
+
+    async def speak() -> None:
+        await say(house.bot, 1001, Screen("hello"), reply_to=1)
+        await refreshing.refresh(house.bot, message.id)
+
+    house.run(speak())
+    said, edited = spoken_at(house)
+    assert edited - said >= 0.49
+
+
+def test_answering_a_press_takes_no_turn(home: Home, api: BotApi) -> None:
+    zed = api.person("Zed", 9001, has_started=True)
+    press = zed.presses(home.ben_phone.last, data="nonsense")
+    for body in home.house.take_updates():
+        home.house.handle(body)
+    assert press.answers
+    assert f"{pace_of_bot(home.house.bot.channel.account.bot_id)}:9001" not in paces(home.house)
+
+
+def test_all_workspaces_of_a_bot_and_its_answers_share_one_pace(home: Home) -> None:
+    """Zed's workspace has a connection, and so a lane, of its own; the bot is the same."""
+    house = home.house
+    zed = make_stranger(house.cast.runtime)
+    house.link(zed.olga_contact, "Zed", 9001)
+    lanes = {message.lane for message in house.cast.messages() if message.channel.value == "telegram"}
+    assert len(lanes) == 2
+
+    mail = MailboxChannel(house.bot.runtime.mail_dir)
+
+    async def deliver() -> None:
+        with ThreadPoolExecutor(1) as database:
+            clock, chats = house.bot.runtime.clock, house.bot.channel
+            await Outbox(house.bot.runtime, mail, database, clock=clock, chats=chats).deliver()
+
+    house.run(deliver())
+    home.ben_phone.says("/help")
+    house.work()
+    name = pace_of_bot(house.bot.channel.account.bot_id)
+    assert {key for key in paces(house) if key.count(":") == 1} == {name}
+    assert {f"{name}:1001", f"{name}:9001"} <= set(paces(house))
