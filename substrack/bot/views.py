@@ -23,9 +23,9 @@ CLAIMS_A_SCREEN = 5
 def draw_shown(shown: ShownMessage, locale: str) -> Screen:
     """Draw a message of the outbox: its words, what became of it, its buttons.
 
-    Links stay where no button does what they are for.
+    Links stay where no button does what they are for, and where the page has what was left out here.
     """
-    is_answered_here = isinstance(shown.card, MemberCard | ClaimCard)
+    is_answered_here = isinstance(shown.card, MemberCard | ClaimCard) and not shown.is_shortened
     links = () if is_answered_here else tuple((Key(text, url=url),) for text, url in shown.links)
     return Screen(with_status(shown.html, shown.card, locale), (*keyboard(shown.card, locale), *links))
 

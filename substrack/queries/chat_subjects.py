@@ -38,7 +38,10 @@ from substrack.store import (
 
 @dataclass(frozen=True)
 class ShownMessage:
-    """A message of the outbox in its chat: the words it was sent with, its links, what is below them now."""
+    """A message of the outbox in its chat: the words it was sent with, its links, what is below them now.
+
+    `is_shortened`: the words leave something out that only the page has.
+    """
 
     id: int
     contact_id: int
@@ -47,6 +50,7 @@ class ShownMessage:
     html: str
     links: tuple[tuple[str, str], ...]
     card: Card | None
+    is_shortened: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ def load_shown(session: Session, message_id: int, *, now: datetime) -> ShownMess
         html=stored["html"],
         links=tuple(links),
         card=load_card(session, message, now=now),
+        is_shortened=bool(stored.get("is_shortened")),
     )
 
 

@@ -30,21 +30,26 @@ _TAG: Final = re.compile(r"<[^>]+>")
 
 @dataclass(frozen=True)
 class ChatWords:
-    """The exact words and buttons of one chat message, as they are stored before the first send."""
+    """The exact words and buttons of one chat message, as they are stored before the first send.
+
+    `is_shortened`: the page has the rest, so the button that leads there stays whatever is answered here.
+    """
 
     html: str
     keys: tuple[tuple[Key, ...], ...] = ()
+    is_shortened: bool = False
 
     def as_dict(self, subject: str) -> dict[str, Any]:
         """Return the form that is stored as JSON, with the words without markup for people to read."""
         keys = [[vars(key) for key in row] for row in self.keys]
-        return {"subject": subject, "html": self.html, "text": _plain(self.html), "keys": keys}
+        words = {"subject": subject, "html": self.html, "text": _plain(self.html), "keys": keys}
+        return words | {"is_shortened": self.is_shortened}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Read what `as_dict` wrote."""
         keys = tuple(tuple(Key(**key) for key in row) for row in stored.get("keys", ()))
-        return cls(stored["html"], keys)
+        return cls(stored["html"], keys, stored.get("is_shortened", False))
 
 
 def _plain(html: str) -> str:
@@ -60,7 +65,8 @@ def chat_words(letter: Letter, card: Card | None) -> dict[str, Any]:
     keys = keyboard(card, locale)
     rendered: RenderedChat = render_chat(letter, has_answers=bool(keys))
     link = ((Key(rendered.link.label, url=rendered.link.url),),) if rendered.link else ()
-    return ChatWords(rendered.html, (*keys, *link)).as_dict(rendered.subject)
+    words = ChatWords(rendered.html, (*keys, *link), rendered.is_shortened)
+    return words.as_dict(rendered.subject)
 
 
 def is_silent(notice: Notice, now: datetime, time_zone: str) -> bool:

@@ -23,6 +23,7 @@ from substrack.services.journal import record_payment
 from substrack.services.ledger import Decision, NoSuchPayment, check_owner, lock_contacts, payments_now
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_payments
+from substrack.services.shown import flag_shown
 from substrack.store import Event, Group, Payment, Workspace
 
 OBJECTIONS_A_DAY: Final = 3
@@ -181,4 +182,6 @@ def _rest(
             after={"until": payment.snoozed_until.isoformat() if payment.snoozed_until else None},
             correlation_id=decision.correlation_id,
         )
-    reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
+    keys = [payment.id for payment in payments]
+    flag_shown(session, keys, now=decision.now)
+    reschedule_payments(session, keys, now=decision.now)

@@ -74,14 +74,16 @@ def render_chat(letter: Letter, *, has_answers: bool = False) -> RenderedChat:
     """Put a letter into one message of at most 4,096 characters.
 
     `has_answers`: the message gets buttons that do what the letter's own link is for, so the link is left
-    out, unless the message had to be shortened. Where Telegram allows no button, the text has the address.
+    out, unless the message had to be shortened: then it leads to the rest. Where Telegram allows no button,
+    the text has the address.
     """
     layout = _Layout.of(replace(letter, reply_to=None))
     action = None if has_answers else layout.action
     whole = layout.show(action)
     if shown_length(whole) <= MAX_MESSAGE:
         return RenderedChat(layout.subject, str(whole), _button(action))
-    return RenderedChat(layout.subject, str(layout.shorten()), _button(layout.action), is_shortened=True)
+    leads_on = layout.leading_to_the_rest() if has_answers else layout
+    return RenderedChat(layout.subject, str(leads_on.shorten()), _button(leads_on.action), is_shortened=True)
 
 
 def lay_out(blocks: Sequence[Block], *, references: Iterable[str] = (), locale: str) -> Markup:
@@ -116,6 +118,13 @@ class _Layout:
             references=frozenset(item.reference for item in _items(letter.content)),
             words=words,
         )
+
+    def leading_to_the_rest(self) -> Self:
+        """Call the link what it is for, where another button answers under the letter's own words."""
+        if self.action is None:
+            return self
+        label, lead = self.words("See the rest"), self.words("The rest is here:")
+        return replace(self, action=replace(self.action, label=label, lead=lead))
 
     def show(self, action: Action | None) -> Markup:
         return _paragraphs([bold(self.subject), *self._parts(), *_address(action)])

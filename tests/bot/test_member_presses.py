@@ -6,8 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from substrack.domain.actors import Actor, Via
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
+from substrack.services.putting_off import object_to_payments, snooze_payments
+from substrack.texts import chat_letters
 from tests.bot.house import Home, House, move_in
 
 
@@ -151,3 +154,33 @@ def test_a_press_within_a_minute_is_not_taken_for_a_scanner(house: House) -> Non
     house.now -= timedelta(minutes=5)
     house.press(home.ben_phone, "I’ve paid")
     assert "scanner" not in home.olga_phone.last.text
+
+
+def test_what_was_put_off_on_the_page_is_shown_in_the_chat(home: Home) -> None:
+    house, by = home.house, Actor.contact(home.ben.contact_id, Via.LINK)
+    keys = [home.payment(home.ben).id]
+    house.cast.do(snooze_payments, home.ben.contact_id, keys, until=date(2026, 2, 9), by=by, now=house.now)
+    house.pass_time(minutes=1)
+    assert "You’ll be asked again on 9 February 2026." in home.ben_phone.last.text
+
+
+def test_what_is_off_by_the_page_is_shown_in_the_chat(home: Home) -> None:
+    house, by = home.house, Actor.contact(home.ben.contact_id, Via.LINK)
+    keys = [home.payment(home.ben).id]
+    house.cast.do(object_to_payments, home.ben.contact_id, keys, text="wrong month", by=by, now=house.now)
+    house.pass_time(minutes=1)
+    assert "You’ll be asked again on 18 February 2026." in home.ben_phone.last.text
+
+
+def test_a_shortened_request_keeps_the_way_to_the_rest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_letters, "MAX_MESSAGE", 150)
+    home = move_in(house)
+    assert home.ben_phone.last.text.endswith("SubsTrack has the rest.")
+    assert home.ben_phone.last.labels[-1] == ["See the rest"]
+    house.press(home.ben_phone, "I’ve paid")
+    assert home.ben_phone.last.labels == [["Oops, not yet"], ["See the rest"]]
+    assert "/pay/" in (home.ben_phone.last.button("See the rest").url or "")
+
+
+def test_a_whole_request_has_no_second_way(home: Home) -> None:
+    assert not [key for row in home.ben_phone.last.buttons for key in row if key.url]

@@ -122,7 +122,7 @@ def test_a_long_bill_is_shortened_and_keeps_total_and_ways_to_pay(count: int) ->
     rendered = render_chat(letter(Notice.REQUEST, asked), has_answers=True)
     shown, _entities = parse_html(rendered.html)
     assert rendered.is_shortened
-    assert rendered.link == ChatLink("I’ve paid", "https://subs.example.org/pay/b3n.T0k")
+    assert rendered.link == ChatLink("See the rest", "https://subs.example.org/pay/b3n.T0k")
     assert f"Total to Olga: {4 * count:,}.00 €" in shown
     assert f"… and {count - 20} more" in shown
     assert "How to pay Olga" in shown
