@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -25,6 +26,9 @@ from substrack.services.links import LinkSigner
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
 from substrack.store.engines import read_engine, write_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 __all__ = ["Base", "Clock", "NotMigrated", "Runtime", "make_runtime", "migrate", "wall_clock"]
 
@@ -106,7 +110,6 @@ def migrate(database_url: str) -> None:
     Raises:
         WrongSetting: the database cannot be reached, or was made by a newer version.
     """
-    from alembic import command
     from alembic.config import Config
     from alembic.util.exc import CommandError
 
@@ -114,17 +117,43 @@ def migrate(database_url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     try:
-        with engine.connect() as connection, connection.begin():
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(7253001)"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        with engine.connect() as connection:
+            _allow_rebuilding(connection)
+            with connection.begin():
+                _upgrade(connection, config)
     except DatabaseError as error:
         raise WrongSetting(_unreachable(error)) from None
     except CommandError as error:
         raise WrongSetting(f"The database can't be brought to this version: {error}") from None
     finally:
         engine.dispose()
+
+
+def _upgrade(connection: Connection, config: Config) -> None:
+    from alembic import command
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7253001)"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    _check_references(connection)
+
+
+def _allow_rebuilding(connection: Connection) -> None:
+    """Let migrations replace tables that others refer to: SQLite changes most of a table only by a copy.
+
+    Foreign keys can't be switched inside a transaction (SQLite, PRAGMA foreign_keys).
+    """
+    if connection.dialect.name == "sqlite":
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+
+
+def _check_references(connection: Connection) -> None:
+    """Give a migration up that would leave rows pointing nowhere."""
+    if connection.dialect.name == "sqlite":
+        lost = connection.execute(text("PRAGMA foreign_key_check")).all()
+        if lost:
+            raise RuntimeError(f"the migration would leave {len(lost)} rows that refer to nothing")
 
 
 def prepare_data_dir(path: Path) -> None:

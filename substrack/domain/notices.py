@@ -56,6 +56,7 @@ class Notice(StrEnum):
     CHAT_LINKED = "chat_linked"
     CHAT_REPLACED = "chat_replaced"
     STALE_CODE = "stale_code"
+    BOT_REFUSED = "bot_refused"
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def rules_of(notice: Notice) -> NoticeRules:
     return NOTICE_RULES.get(notice, NoticeRules())
 
 
-MAIL_ONLY = frozenset({Notice.INVITE, Notice.SETUP, Notice.RESET})
-"""What opens an account goes to the mailbox it belongs to, never to a chat."""
+MAIL_ONLY = frozenset({Notice.INVITE, Notice.SETUP, Notice.RESET, Notice.BOT_REFUSED})
+"""What opens an account goes to the mailbox it belongs to, never to a chat; nor does news of a mute bot."""
 
 CHAT_ONLY = frozenset({Notice.CHAT_LINKED, Notice.CHAT_REPLACED})
 

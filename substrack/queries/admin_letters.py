@@ -18,6 +18,7 @@ from substrack.domain.letters import (
     Claim,
     Claims,
     Person,
+    Plain,
 )
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE
@@ -29,6 +30,7 @@ from substrack.store import (
     Attempt,
     AttemptItem,
     AttemptState,
+    Connection,
     Contact,
     Group,
     Period,
@@ -134,3 +136,10 @@ def address(reading: Reading) -> Facts | None:
 def stale_code(reading: Reading) -> Facts | None:
     member = person(reading, reading.message.payload["contact_id"])
     return Facts(About(member, ()), reply_to=member.email)
+
+
+def bot_refused(reading: Reading) -> Facts | None:
+    connection = reading.session.get(Connection, reading.message.payload["connection_id"])
+    if connection is None or connection.refused_since is None:
+        return None
+    return Facts(Plain(reading.workspace.name))

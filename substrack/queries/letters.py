@@ -101,5 +101,6 @@ _READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
         Notice.CHAT_LINKED: _plain,
         Notice.CHAT_REPLACED: _plain,
         Notice.STALE_CODE: admin_letters.stale_code,
+        Notice.BOT_REFUSED: admin_letters.bot_refused,
     }
 )

@@ -125,8 +125,8 @@ def end_codes(session: Session, contact_id: int, *, now: datetime) -> None:
     session.execute(
         update(Link)
         .where(Link.contact_id == contact_id, Link.purpose == LinkPurpose.CHAT, Link.revoked_at.is_(None))
-        .where(Link.used_at.is_(None) | Link.email.is_not(None))
-        .values(revoked_at=now, email=None)
+        .where(Link.used_at.is_(None) | Link.chat_id.is_not(None))
+        .values(revoked_at=now, chat_id=None, chat_name=None)
     )
 
 

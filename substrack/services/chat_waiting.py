@@ -1,6 +1,6 @@
 """An admin's chat between the code and the yes: which chat used the code, kept for 10 minutes.
 
-The chat is noted in the link (`email`: how its user is reached) and nowhere else, so it has no authority.
+The chat is noted in the link and nowhere else, so it has no authority.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class WaitingChat:
 def keep_waiting(session: Session, link: Link, *, chat_id: int, chat_name: str, now: datetime) -> None:
     """Note the chat that used a code, and give its admin 10 minutes from now."""
     shown = "".join(one for one in chat_name if one.isprintable()).strip()[:MAX_SHOWN_NAME]
-    link.email, link.expires_at = f"{chat_id} {shown}", now + WAITS
+    link.chat_id, link.chat_name, link.expires_at = chat_id, shown, now + WAITS
     session.flush()
 
 
@@ -45,7 +45,7 @@ def find_waiting_chat(session: Session, contact_id: int, *, now: datetime) -> Wa
     query = select(Link).where(
         Link.contact_id == contact_id,
         Link.purpose == LinkPurpose.CHAT,
-        Link.email.is_not(None),
+        Link.chat_id.is_not(None),
         Link.revoked_at.is_(None),
         Link.expires_at > now,
     )
@@ -54,10 +54,7 @@ def find_waiting_chat(session: Session, contact_id: int, *, now: datetime) -> Wa
 
 
 def _waiting(link: Link) -> WaitingChat | None:
-    if link.email is None:
-        return None
-    chat_id, _, name = link.email.partition(" ")
-    return WaitingChat(link.id, int(chat_id), name)
+    return None if link.chat_id is None else WaitingChat(link.id, link.chat_id, link.chat_name or "")
 
 
 def _is_over(link: Link, now: datetime) -> bool:

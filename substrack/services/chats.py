@@ -271,7 +271,7 @@ def _contact(session: Session, contact_id: int, by: Actor) -> Contact:
 
 def _is_done(link: Link, address: Address | None, chat_id: int) -> bool:
     """Tell whether this code linked this very chat already, as when Telegram delivers the press again."""
-    is_used = link.used_at is not None and link.revoked_at is None and link.email is None
+    is_used = link.used_at is not None and link.revoked_at is None and link.chat_id is None
     return is_used and address is not None and address.value == str(chat_id)
 
 

@@ -14,7 +14,10 @@ _WAITING = text("processed_at IS NULL")
 
 
 class Inbound(Base):
-    """One thing that came in, once: `dedupe_key` names the press or message, whose update may come again."""
+    """One thing that came in, once: `dedupe_key` names the press or message, whose update may come again.
+
+    `chat_id` is where it comes from; what one chat sends is worked on in order.
+    """
 
     __tablename__ = "inbound"
     __table_args__ = (
@@ -24,6 +27,7 @@ class Inbound(Base):
 
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id"))
     dedupe_key: Mapped[str] = mapped_column(String(120))
+    chat_id: Mapped[int | None]
     body: Mapped[dict[str, Any]]
     received_at: Mapped[datetime]
     processed_at: Mapped[datetime | None]

@@ -28,7 +28,10 @@ _LIVE_PAY = text("purpose = 'pay' AND revoked_at IS NULL")
 
 
 class Link(Base):
-    """One row per link: 128 random bits, whose it is, until when, and whether it was used or revoked."""
+    """One row per link: 128 random bits, whose it is, until when, and whether it was used or revoked.
+
+    `chat_id` is the chat that used an admin's code and waits for their yes, `chat_name` what it calls itself.
+    """
 
     __tablename__ = "links"
     __table_args__ = (
@@ -46,6 +49,8 @@ class Link(Base):
     attempt_id: Mapped[int | None] = mapped_column(ForeignKey("attempts.id"))
     address_id: Mapped[int | None] = mapped_column(ForeignKey("addresses.id"))
     email: Mapped[str | None] = mapped_column(String(320))
+    chat_id: Mapped[int | None]
+    chat_name: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]

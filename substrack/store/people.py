@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from substrack.domain.notices import Channel, ChannelChoice
@@ -16,11 +16,17 @@ class Contact(Base):
     """A person a workspace knows; one person in three groups is one contact.
 
     `requested_on` is the local day (workspace zone) this person was last asked for money, whatever for.
-    `fresh_link_at` is when they last had a fresh link sent (a limit, not a log).
+    `fresh_link_at` is when they last had a fresh link sent (a limit, not a log). `collection_day` is the one
+    day of the month on which everything is first asked for, over the workspace's. `note` is the admins' own.
     """
 
     __tablename__ = "contacts"
-    __table_args__ = (one_of("channel_choice", ChannelChoice),)
+    __table_args__ = (
+        one_of("channel_choice", ChannelChoice),
+        CheckConstraint(
+            "collection_day IS NULL OR collection_day BETWEEN 1 AND 31", name="collection_day_legal"
+        ),
+    )
 
     public_id: Mapped[PublicId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
@@ -30,12 +36,18 @@ class Contact(Base):
     channel_choice: Mapped[ChannelChoice] = mapped_column(Choice(ChannelChoice), default=ChannelChoice.BOTH)
     requested_on: Mapped[date | None]
     fresh_link_at: Mapped[datetime | None]
+    collection_day: Mapped[int | None]
+    note: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
 
 
 class Connection(Base):
-    """One outside account of a workspace: a mail relay, a bot. The environment names the first ones."""
+    """One outside account of a workspace: a mail relay, a bot. The environment names the first ones.
+
+    Of the workers, one at a time asks a bot for updates: who holds `receiver_token` until `receiver_until`;
+    `next_update_id` is the first update not stored yet. `refused_since` is when the account was turned down.
+    """
 
     __tablename__ = "connections"
     __table_args__ = (UniqueConstraint("workspace_id", "channel", "name"), one_of("channel", Channel))
@@ -45,6 +57,10 @@ class Connection(Base):
     name: Mapped[str] = mapped_column(String(64))
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(String(32), default="from_environment")
+    receiver_token: Mapped[str | None] = mapped_column(String(12))
+    receiver_until: Mapped[datetime | None]
+    next_update_id: Mapped[int | None]
+    refused_since: Mapped[datetime | None]
 
 
 class Address(Base):

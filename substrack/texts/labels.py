@@ -114,6 +114,7 @@ def notice_name(notice: Notice, locale: str) -> str:
         Notice.CHAT_LINKED: _("Chat linked"),
         Notice.CHAT_REPLACED: _("Chat replaced"),
         Notice.STALE_CODE: _("Old invitation"),
+        Notice.BOT_REFUSED: _("Bot refused"),
     }
     return names[notice]
 

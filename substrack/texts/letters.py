@@ -58,6 +58,7 @@ COMPOSERS: Mapping[Notice, Callable[[Letter, Any, Words], Composition]] = Mappin
         Notice.CHAT_LINKED: linking_letters.chat_linked,
         Notice.CHAT_REPLACED: linking_letters.chat_replaced,
         Notice.STALE_CODE: linking_letters.stale_code,
+        Notice.BOT_REFUSED: linking_letters.bot_refused,
     }
 )
 

@@ -1,4 +1,4 @@
-"""What is said when a chat is linked, replaced, or tried with an old code."""
+"""What is said when a chat is linked, replaced or tried with an old code, and when the bot is refused."""
 
 from __future__ import annotations
 
@@ -33,3 +33,20 @@ def stale_code(letter: Letter, content: About, _: Words) -> Composition:
     opening = _("%(name)s opened an invitation to Telegram that no longer works.", name=name)
     button = Action(_("Look at your people"), letter.links.home, _("Make a new one on their page:"))
     return Composition(_("%(name)s needs a new invitation", name=name), (Paragraph(opening), button))
+
+
+def bot_refused(letter: Letter, content: Plain, _: Words) -> Composition:
+    """Tell an admin that Telegram takes the bot's token no longer, and what to do."""
+    opening = _(
+        "Telegram no longer accepts the token of the bot of %(workspace)s: nothing goes out in Telegram, and "
+        "what people press there does not arrive.",
+        workspace=content.workspace,
+    )
+    calm = _("Nothing is lost and every chat stays linked. Messages wait, and mail goes on as usual.")
+    advice = _(
+        "Send /token to @BotFather in Telegram and choose the bot. Put the new token into SubsTrack’s "
+        "settings (SUBSTRACK_TELEGRAM_TOKEN) and start SubsTrack again."
+    )
+    button = Action(_("Open SubsTrack"), letter.links.home, _("See how the bot is doing here:"))
+    blocks = (Paragraph(opening), Paragraph(calm), Paragraph(advice), button)
+    return Composition(_("Telegram refuses your bot’s token"), blocks)

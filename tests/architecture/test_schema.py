@@ -27,6 +27,9 @@ POSTGRESQL_INDEXES = """
     SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'
 """
 
+OUTER_COMMA = re.compile(r",(?![^(]*\))")
+"""A comma between columns or constraints, not one of a list in parentheses; an added column has no line."""
+
 
 def test_migrations_make_the_tables_that_the_classes_describe(
     databases: Databases, database_kind: Kind
@@ -69,7 +72,8 @@ def sqlite_schema(connection: sa.Connection) -> list[str]:
 
 def lines_of(statement: str) -> list[str]:
     """Break a CREATE statement into heading, columns and constraints, whose order does not matter."""
-    heading, *parts = [
-        re.sub(r"\s+", " ", line).strip(" ,") for line in statement.replace('"', "").splitlines()
-    ]
-    return [heading, *(f"{heading} {part}" for part in parts if part not in ("", ")"))]
+    heading, _, inside = re.sub(r"\s+", " ", statement.replace('"', "")).partition("(")
+    if not heading.startswith("CREATE TABLE"):
+        return [f"{heading}({inside}"]
+    parts = re.split(OUTER_COMMA, inside.strip().removesuffix(")"))
+    return [heading.strip(), *(f"{heading.strip()} {part.strip()}" for part in parts)]

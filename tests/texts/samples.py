@@ -219,4 +219,5 @@ SAMPLES: dict[str, Letter] = {
     "chat_linked": to_olga(Notice.CHAT_LINKED, Plain("Olga’s circle")),
     "chat_replaced": to_olga(Notice.CHAT_REPLACED, Plain("Olga’s circle")),
     "stale_code": to_olga(Notice.STALE_CODE, About(BEN, ())),
+    "bot_refused": to_olga(Notice.BOT_REFUSED, Plain("Olga’s circle")),
 }
