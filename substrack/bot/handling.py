@@ -14,10 +14,12 @@ from substrack.bot import Bot
 from substrack.bot.asking import people_in
 from substrack.bot.pressing import press
 from substrack.bot.proving import prove
-from substrack.bot.updates import Blocked, Pressed, Written, read_update
+from substrack.bot.updates import Blocked, Place, Pressed, Unblocked, Written, read_update
 from substrack.bot.writing import read
 from substrack.channels.telegram import prepare_library
 from substrack.domain.chat_buttons import ButtonData, Do
+from substrack.queries.chats import refused_chats
+from substrack.services.chat_rows import welcome_back
 from substrack.services.mailboxes import mark_refused
 
 
@@ -28,7 +30,10 @@ async def handle(bot: Bot, body: Mapping[str, Any]) -> None:
         DeliveryFailed: Telegram could not be reached in the course of it; handle the update again later.
     """
     prepare_library()
-    match read_update(body):
+    update = read_update(body)
+    if isinstance(update, Pressed | Written | Unblocked):
+        await asyncio.to_thread(_note_reachable, bot, update.place)
+    match update:
         case Pressed() as pressed:
             data = ButtonData.decode(pressed.data)
             if data is not None and data.do is Do.PROVES and pressed.place.is_own_chat:
@@ -39,7 +44,7 @@ async def handle(bot: Bot, body: Mapping[str, Any]) -> None:
             await read(bot, written)
         case Blocked() as blocked:
             await asyncio.to_thread(_note_blocked, bot, blocked)
-        case None:
+        case Unblocked() | None:
             return
 
 
@@ -48,3 +53,14 @@ def _note_blocked(bot: Bot, blocked: Blocked) -> None:
     with bot.runtime.transaction() as session:
         for person in people_in(session, bot, blocked.place):
             mark_refused(session, person.address_id, reason="the bot was blocked", now=bot.runtime.now())
+
+
+def _note_reachable(bot: Bot, place: Place) -> None:
+    """Write to a chat again that had turned us away: who writes or presses in it can read in it."""
+    if not place.is_own_chat:
+        return
+    with bot.runtime.reading() as session:
+        if not refused_chats(session, place.chat_id, bot.connection_id):
+            return
+    with bot.runtime.transaction() as session:
+        welcome_back(session, place.chat_id, bot.connection_id, now=bot.runtime.now())

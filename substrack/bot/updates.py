@@ -72,7 +72,14 @@ class Blocked:
     place: Place
 
 
-Update = Pressed | Written | Blocked
+@dataclass(frozen=True)
+class Unblocked:
+    """Somebody let the bot into their private chat again."""
+
+    place: Place
+
+
+Update = Pressed | Written | Blocked | Unblocked
 
 
 def read_update(body: Mapping[str, Any]) -> Update | None:
@@ -82,7 +89,7 @@ def read_update(body: Mapping[str, Any]) -> Update | None:
     if "message" in body:
         return _written(body["message"])
     if "my_chat_member" in body:
-        return _blocked(body["my_chat_member"])
+        return _membership(body["my_chat_member"])
     return None
 
 
@@ -108,10 +115,16 @@ def _written(message: Mapping[str, Any]) -> Written | None:
     )
 
 
-def _blocked(change: Mapping[str, Any]) -> Blocked | None:
-    if change.get("new_chat_member", {}).get("status") != "kicked":
-        return None
-    return Blocked(_place(change["chat"], change["from"]))
+def _membership(change: Mapping[str, Any]) -> Blocked | Unblocked | None:
+    """In a private chat the bot is a "member", or "kicked" while it is blocked (Bot API, my_chat_member)."""
+    place = _place(change["chat"], change["from"])
+    match change.get("new_chat_member", {}).get("status"):
+        case "kicked":
+            return Blocked(place)
+        case "member":
+            return Unblocked(place)
+        case _:
+            return None
 
 
 def _place(chat: Mapping[str, Any], author: Mapping[str, Any]) -> Place:

@@ -99,6 +99,22 @@ def contacts_of_chat(session: Session, chat_id: int, connection_id: int) -> list
     ]
 
 
+def refused_chats(session: Session, chat_id: int, connection_id: int) -> list[int]:
+    """List the addresses of a private chat that are marked as turning us away."""
+    query = (
+        select(Address.id)
+        .join(Connection, Connection.id == Address.connection_id)
+        .join(Contact, Contact.id == Address.contact_id)
+        .where(
+            _is_same_bot(session.get(Connection, connection_id)),
+            Address.value_key == str(chat_id),
+            Address.refused_since.is_not(None),
+            Contact.erased_at.is_(None),
+        )
+    )
+    return list(session.scalars(query.order_by(Address.id)))
+
+
 def load_chat(session: Session, contact_id: int) -> ChatRow:
     """Load how a person is reached (one statement)."""
     mail = _has_usable(Channel.EMAIL)

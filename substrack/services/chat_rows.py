@@ -10,10 +10,10 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import Actor
+from substrack.domain.actors import Actor, Via
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, ChannelChoice, Notice, rules_of
-from substrack.queries.chats import ENVIRONMENT
+from substrack.queries.chats import ENVIRONMENT, refused_chats
 from substrack.services.ledger import lock_contacts
 from substrack.services.mailboxes import connection_for, empty_address, record_contact
 from substrack.services.outbox import lane_of
@@ -79,6 +79,22 @@ def forget_chat(session: Session, contact: Contact, *, by: Actor, now: datetime)
     record_contact(session, "unlink_chat", contact, by=by, now=now, after={"address_id": address.id})
     reschedule_contacts(session, [contact.id], now=now)
     return True
+
+
+def welcome_back(session: Session, chat_id: int, connection_id: int, *, now: datetime) -> None:
+    """Reach people in a chat again that had turned us away, once it speaks to us. Idempotent.
+
+    What went by mail meanwhile stays there; a chat that was unlinked or replaced leads nowhere and stays out.
+    """
+    keys = refused_chats(session, chat_id, connection_id)
+    contact_ids = list(session.scalars(select(Address.contact_id).where(Address.id.in_(keys))))
+    lock_contacts(session, contact_ids)
+    back = update(Address).where(Address.id.in_(keys), Address.value_key == str(chat_id))
+    session.execute(back.values(refused_since=None, reason=None))
+    for contact in session.scalars(select(Contact).where(Contact.id.in_(contact_ids))):
+        by = Actor.contact(contact.id, Via.TELEGRAM)
+        record_contact(session, "reachable", contact, by=by, now=now)
+    reschedule_contacts(session, contact_ids, now=now)
 
 
 def point_to(session: Session, address: Address, value: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
+from substrack.queries.chats import load_chat
 from substrack.services.chats import chat_code, issue_chat_code
 from substrack.services.proofs import MAX_BYTES
 from substrack.store import Attachment, Contact
@@ -215,3 +216,48 @@ def test_who_blocks_the_bot_is_reached_by_mail_from_then_on(home: Home) -> None:
     home.house.work()
     refused = home.house.cast.messages(notice=Notice.ADDRESS_REFUSED)
     assert refused
+
+
+def is_reached(home: Home) -> bool:
+    """Tell whether Ben's chat counts as one that can be written to."""
+    return home.house.cast.read(lambda session: load_chat(session, home.ben.contact_id)).is_linked
+
+
+def test_who_lets_the_bot_in_again_is_reached_again(home: Home) -> None:
+    home.ben_phone.blocks()
+    home.house.work()
+    assert not is_reached(home)
+    home.ben_phone.unblocks()
+    home.house.work(times=2)
+    assert is_reached(home)
+
+
+@pytest.mark.parametrize("words", ["/status", "hello"])
+def test_who_writes_after_a_refusal_is_reached_again(home: Home, words: str) -> None:
+    """The bot may have been down while it was let in again."""
+    home.ben_phone.blocks()
+    home.house.work()
+    home.ben_phone.unblocks()
+    home.house.take_updates()
+    home.ben_phone.says(words)
+    home.house.work()
+    assert is_reached(home)
+    assert "isn’t linked" not in home.ben_phone.last.text
+
+
+def test_who_unlinked_stays_unlinked_whatever_they_write(home: Home) -> None:
+    home.ben_phone.says("/unlink")
+    home.house.work()
+    home.house.press(home.ben_phone, "Yes, unlink")
+    home.ben_phone.unblocks()
+    home.ben_phone.says("hello")
+    home.house.work()
+    assert not is_reached(home)
+
+
+def test_writing_in_a_group_makes_nobody_reachable(home: Home, api: BotApi) -> None:
+    home.ben_phone.blocks()
+    home.house.work()
+    home.ben_phone.says("/status@substrack_bot", to=api.group("Family", -500).chat)
+    home.house.work()
+    assert not is_reached(home)
