@@ -18,6 +18,7 @@ from substrack.domain.claims import stands_for
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.queries.finding import NotListed, must_find
+from substrack.queries.proofs import ProofRow, load_proof_rows
 from substrack.store import (
     Attempt,
     AttemptItem,
@@ -86,6 +87,7 @@ class ClaimRow:
     method: str | None
     note: str | None
     is_flagged: bool
+    proofs: tuple[ProofRow, ...]
 
     @property
     def is_open(self) -> bool:
@@ -249,9 +251,11 @@ def _claims(
         .order_by(Attempt.made_at, Attempt.id)
     )
     found = session.execute(query if limit is None else query.limit(limit).offset(offset)).all()
-    items = _items(session, [attempt.id for attempt, _contact, _payer in found])
+    keys = [attempt.id for attempt, _contact, _payer in found]
+    items, proofs = _items(session, keys), load_proof_rows(session, keys)
     return tuple(
-        _claim(attempt, contact, payer, items.get(attempt.id, ())) for attempt, contact, payer in found
+        _claim(attempt, contact, payer, items.get(attempt.id, ()), proofs.get(attempt.id, ()))
+        for attempt, contact, payer in found
     )
 
 
@@ -289,7 +293,13 @@ def _item(item: AttemptItem, payment: Payment, group: Group, period: Period | No
     )
 
 
-def _claim(attempt: Attempt, contact: Contact, payer: str, items: Sequence[ClaimItem]) -> ClaimRow:
+def _claim(
+    attempt: Attempt,
+    contact: Contact,
+    payer: str,
+    items: Sequence[ClaimItem],
+    proofs: tuple[ProofRow, ...],
+) -> ClaimRow:
     return ClaimRow(
         id=attempt.id,
         public_id=attempt.public_id,
@@ -304,6 +314,7 @@ def _claim(attempt: Attempt, contact: Contact, payer: str, items: Sequence[Claim
         method=attempt.method,
         note=attempt.note,
         is_flagged=attempt.flagged,
+        proofs=proofs,
     )
 
 

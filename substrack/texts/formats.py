@@ -9,6 +9,7 @@ from decimal import Decimal
 from babel.dates import format_date, format_datetime, format_interval
 from babel.lists import format_list
 from babel.numbers import format_currency
+from babel.units import format_unit
 
 from substrack.domain.cycles import Unit
 from substrack.domain.money import Money
@@ -61,6 +62,14 @@ def period_name(unit: Unit, every: int, starts_on: date, ends_on: date, locale: 
 def listed(words: Sequence[str], locale: str) -> str:
     """Join words: "Ben, Mia and Olga"."""
     return format_list(list(words), locale=format_locale(locale))
+
+
+def file_size(size: int, locale: str) -> str:
+    """Write a number of bytes for people: "120 kB", "1.2 MB" (thousands, not 1,024s)."""
+    rules = format_locale(locale)
+    if size < 1_000_000:
+        return format_unit(max(1, round(size / 1000)), "digital-kilobyte", length="short", locale=rules)
+    return format_unit(round(size / 1_000_000, 1), "digital-megabyte", length="short", locale=rules)
 
 
 def _decimals(exponent: int) -> str:

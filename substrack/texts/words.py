@@ -48,3 +48,7 @@ class Words:
     def moment(self, value: datetime) -> str:
         """Write an aware instant by the clock of its own zone, and say which: "5 Mar 2026, 10:00 CET"."""
         return formats.moment(value, self.locale)
+
+    def file_size(self, size: int) -> str:
+        """Write a number of bytes: "120 kB"."""
+        return formats.file_size(size, self.locale)

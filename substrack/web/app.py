@@ -14,6 +14,7 @@ from substrack.bootstrap import ROOT, Runtime, secret_keys
 from substrack.web import (
     access,
     admins,
+    attachments,
     auth,
     chats,
     decide,
@@ -56,6 +57,7 @@ BLUEPRINTS = (
     unsubscribe.blueprint,
     home.blueprint,
     review.blueprint,
+    attachments.blueprint,
     decisions.blueprint,
     payments.blueprint,
     money_in.blueprint,
@@ -82,6 +84,7 @@ def create_app(runtime: Runtime) -> Flask:
     bind_reading(app, runtime)
     init_sessions(app)
     access.csrf.init_app(app)
+    app.before_request(security.allow_files)
     app.before_request(access.guard)
     app.before_request(security.refuse_no_text)
     init_pages(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -11,7 +11,7 @@ from flask import Flask, Response, abort, current_app, request
 from werkzeug.datastructures import MultiDict
 
 from substrack.settings import Settings
-from substrack.web.access import STATIC_FILES, Access, access_of
+from substrack.web.access import STATIC_FILES, Access, View, access_of
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
@@ -32,8 +32,8 @@ ON_EVERY_ANSWER: Final = {
 }
 HSTS: Final = "max-age=31536000"
 STATIC_MAX_AGE: Final = timedelta(hours=1)
-MAX_REQUEST_BYTES: Final = 512 * 1024
-"""Enough for any form of text; a page that takes files sets `request.max_content_length` for itself."""
+MAX_TEXT_BYTES: Final = 256 * 1024
+"""Enough for all text of any form; a view that takes files as well says so with `takes_file`."""
 
 NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 """What no person types and PostgreSQL stores in no text: NUL, and halves of characters."""
@@ -54,7 +54,8 @@ def configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,  # `access.guard` checks, by what each view declares
         WTF_CSRF_TIME_LIMIT=None,  # a form lives as long as the session
         WTF_CSRF_SSL_STRICT=False,  # the token suffices; some people's browsers send no Referer
-        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_CONTENT_LENGTH=MAX_TEXT_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_TEXT_BYTES,
         SEND_FILE_MAX_AGE_DEFAULT=STATIC_MAX_AGE,
     )
     app.after_request(add_headers)
@@ -63,6 +64,24 @@ def configure(app: Flask, settings: Settings, keys: list[str]) -> None:
 def cookie_name(settings: Settings, use: str) -> str:
     """Name a cookie; `__Host-` has browsers insist on https, this host and path / (RFC 6265bis, 4.1.3)."""
     return f"__Host-substrack-{use}" if settings.is_https else f"substrack-{use}"
+
+
+def takes_file(*, most_bytes: int) -> Callable[[View], View]:
+    """Let a form bring a file of up to `most_bytes` to a view; its text stays as short as everywhere."""
+
+    def declare(view: View) -> View:
+        view.most_bytes = MAX_TEXT_BYTES + most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def allow_files() -> None:
+    """Set how much this request may bring, before anything reads its form."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    most_bytes = getattr(view, "most_bytes", None)
+    if most_bytes is not None:
+        request.max_content_length = most_bytes
 
 
 def refuse_no_text() -> None:
@@ -76,15 +95,19 @@ def refuse_no_text() -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the headers of an answer: strict for all, silent and unstored for whatever is not a public file."""
-    response.headers.update(ON_EVERY_ANSWER)
+    """Add the headers of an answer: strict for all, silent and unstored for whatever is not a public file.
+
+    What a view has set stays: a file that somebody sent is handed out more strictly than a page.
+    """
+    for name, value in ON_EVERY_ANSWER.items():
+        response.headers.setdefault(name, value)
     if current_app.config["SUBSTRACK_IS_HTTPS"]:
         response.headers["Strict-Transport-Security"] = HSTS
     access = access_of(current_app, request.endpoint) if request.endpoint else None
     # Without a Referer browsers send `Origin: null` as well; only link pages can do without both.
     response.headers["Referrer-Policy"] = "no-referrer" if access == Access.BY_LINK else "same-origin"
     if request.endpoint not in STATIC_FILES:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

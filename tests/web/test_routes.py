@@ -18,6 +18,7 @@ from tests.web.support import Browser
 INVENTORY = {
     "admins.invite": ("POST /admins", "signed_in"),
     "admins.show": ("GET /admins", "signed_in"),
+    "attachments.show": ("GET /attachments/<public_id>", "signed_in"),
     "auth.ask_sign_in": ("GET /sign-in", "public"),
     "auth.sign_in": ("POST /sign-in", "public"),
     "auth.sign_out": ("POST /sign-out", "signed_in"),
