@@ -170,6 +170,17 @@ def load_claim(session: Session, workspace_id: int, attempt_id: int) -> ClaimRow
     return rows[0]
 
 
+def load_claims_in(session: Session, workspace_id: int, group_id: int, *, limit: int) -> tuple[ClaimRow, ...]:
+    """Load the oldest claims that wait and name a payment of a group."""
+    naming = (
+        select(AttemptItem.attempt_id)
+        .join(Payment, Payment.id == AttemptItem.payment_id)
+        .where(Payment.group_id == group_id, AttemptItem.state == AttemptState.OPEN)
+    )
+    is_waiting = (Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN)
+    return _claims(session, *is_waiting, Attempt.id.in_(naming), limit=limit)
+
+
 def load_claims_on(session: Session, workspace_id: int, payment_id: int) -> tuple[ClaimRow, ...]:
     """Load every claim that names a payment, oldest first."""
     naming = select(AttemptItem.attempt_id).where(AttemptItem.payment_id == payment_id)
