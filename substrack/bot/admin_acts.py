@@ -5,11 +5,16 @@ Every decision carries what its button showed; when that changed in the meantime
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from substrack.bot.asking import Ask, NotYours, decider
 from substrack.bot.reactions import PendingView, Reaction, Screen
 from substrack.bot.views import draw_pending, ids_of, pending_cards, seen_on_page
 from substrack.domain.chat_buttons import Do, WhyNot, data
 from substrack.domain.chat_cards import ClaimCard
+from substrack.domain.claims import RejectReason
 from substrack.queries.chat_subjects import (
     OneClaim,
     find_claim_by_id,
@@ -27,7 +32,7 @@ from substrack.services.chats import chat_code, find_live_code, issue_chat_code
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.payments import confirm_payment
 from substrack.services.undo import undo_decision
-from substrack.texts.chat_keyboards import decided_in_words, reason_in_words, reject_keyboard
+from substrack.texts.chat_keyboards import decided_in_words, reject_keyboard
 from substrack.texts.chat_screens import (
     ask_reason,
     confirm_page_keyboard,
@@ -35,6 +40,10 @@ from substrack.texts.chat_screens import (
     never_mind,
     new_invitation,
     said,
+)
+
+_REASONS: Final[Mapping[WhyNot, RejectReason]] = MappingProxyType(
+    {WhyNot.NOT_RECEIVED: RejectReason.NOT_RECEIVED, WhyNot.TOO_LITTLE: RejectReason.TOO_LITTLE}
 )
 
 
@@ -77,7 +86,7 @@ def reject_for(ask: Ask) -> Reaction:
     why = ask.data.argument(2)
     if why not in set(WhyNot):
         raise NotYours
-    return _reject(ask, reason_in_words(WhyNot(why), ask.locale), page_at=3)
+    return _reject(ask, _REASONS[WhyNot(why)].value, page_at=3)
 
 
 def ask_why(ask: Ask) -> Reaction:

@@ -79,6 +79,13 @@ def people_in(session: Session, bot: Bot, place: Place) -> tuple[ChatContact, ..
     return tuple(contacts_of_chat(session, place.chat_id, bot.connection_id))
 
 
+def language_in(bot: Bot, place: Place) -> str:
+    """Say in which language to answer: that of the person whose chat it is, else that of their Telegram."""
+    with bot.runtime.reading() as session:
+        people = people_in(session, bot, place)
+    return people[0].language if people else place.language or ""
+
+
 def member(person: ChatContact) -> Actor:
     """Act as the contact."""
     return Actor.contact(person.contact_id, Via.TELEGRAM)

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from substrack.bot import Bot, admin_acts, member_acts, own_acts
-from substrack.bot.asking import Ask, NotYours, people_in
+from substrack.bot.asking import Ask, NotYours, language_in, people_in
 from substrack.bot.reactions import Reaction, Screen
 from substrack.bot.sending import say, show, show_fresh, show_keys
 from substrack.bot.updates import Pressed
@@ -98,7 +98,7 @@ def decide(bot: Bot, pressed: Pressed) -> Reaction:
             people = people_in(session, bot, pressed.place)
             reaction = act(Ask(bot, session, pressed.place, pressed.number, data, people, now))
     except Refused as refused:
-        reaction = _refusal(pressed, refused)
+        reaction = _refusal(refused, language_in(bot, pressed.place))
     return _redrawn(bot, pressed, reaction) if reaction.redraws else reaction
 
 
@@ -106,9 +106,9 @@ def _session_for(bot: Bot, do: Do) -> AbstractContextManager[Session]:
     return bot.runtime.transaction() if do in ACTS else bot.runtime.reading()
 
 
-def _refusal(pressed: Pressed, refused: Refused) -> Reaction:
+def _refusal(refused: Refused, language: str) -> Reaction:
     """Answer a no: the same to everybody about what is not theirs or not there."""
-    _ = words_of(pressed.place.language or "")
+    _ = words_of(language)
     if isinstance(refused, NotFound) and not isinstance(refused, ClaimDecided):
         refused = NotYours()
     if isinstance(refused, DecidedAlready | ClaimDecided):

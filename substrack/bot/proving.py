@@ -12,7 +12,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from substrack.bot import Bot
-from substrack.bot.asking import NotYours, member, people_in
+from substrack.bot.asking import NotYours, language_in, member, people_in
 from substrack.bot.reactions import Screen
 from substrack.bot.sending import say, show, show_fresh
 from substrack.bot.updates import Attached, Place, Pressed, Written
@@ -55,7 +55,9 @@ async def prove(bot: Bot, pressed: Pressed, data: ButtonData) -> None:
     """
     owed = await asyncio.to_thread(_named_by_button, bot, pressed.place, data)
     if owed is None or pressed.proof is None:
-        refusal = words_of(pressed.place.language or "")(str(NotYours()))
+        _ = words_of(await asyncio.to_thread(language_in, bot, pressed.place))
+        gone = _("I can’t see that file any more. Send it again as a reply to the reminder.")
+        refusal = _(str(NotYours())) if owed is None else gone
         await bot.channel.answer(pressed.query_id, refusal, is_alert=True)
         return
     await bot.channel.answer(pressed.query_id)
@@ -76,7 +78,8 @@ async def _take(bot: Bot, place: Place, file: Attached, owed: OwedBy, *, note: s
     except Refused as refused:
         if isinstance(refused, NotFound):
             refused = NotYours()
-        return Screen(said(words_of(place.language or "")(str(refused))), is_reply=True)
+        _ = words_of(await asyncio.to_thread(language_in, bot, place))
+        return Screen(said(_(str(refused))), is_reply=True)
 
 
 def _claim(bot: Bot, place: Place, owed: OwedBy, proof: SafeProof, note: str | None) -> Screen:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from substrack.bot import Bot, admin_acts, member_acts
-from substrack.bot.asking import Ask, NotYours, people_in
+from substrack.bot.asking import Ask, NotYours, language_in, people_in
 from substrack.bot.proving import receive_file
 from substrack.bot.reactions import Reaction, Screen
 from substrack.bot.sending import say, show_keys
@@ -84,7 +84,8 @@ def _decide(bot: Bot, written: Written, asked: ButtonData | None) -> Screens:
         name, _addressed_to = _command(written.text)
         return COMMANDS.get(name, _hint)(bot, written)
     except Refused as refused:
-        return [Screen(screens.said(_refusal(written, refused)), is_reply=True)]
+        words = _refusal(refused, language_in(bot, written.place))
+        return [Screen(screens.said(words), is_reply=True)]
 
 
 def _take_answer(bot: Bot, written: Written, asked: ButtonData) -> Screens:
@@ -94,8 +95,8 @@ def _take_answer(bot: Bot, written: Written, asked: ButtonData) -> Screens:
         return list(ANSWERS[Do(asked.argument(0))](ask, written.text).says)
 
 
-def _refusal(written: Written, refused: Refused) -> str:
-    _ = screens.words_of(written.place.language or "")
+def _refusal(refused: Refused, language: str) -> str:
+    _ = screens.words_of(language)
     if isinstance(refused, DecidedAlready | ClaimDecided):
         return _("This was decided in the meantime; nothing was changed.")
     return _(str(NotYours() if isinstance(refused, NotFound) else refused))
@@ -115,7 +116,7 @@ def _start(bot: Bot, written: Written) -> Screens:
 
 def _link(bot: Bot, written: Written, payload: str) -> Screens:
     """Use a code; the outbox tells the chat that it is linked, so only the rest is said here."""
-    place, locale, now = written.place, written.place.language or "", bot.runtime.now()
+    place, locale, now = written.place, language_in(bot, written.place), bot.runtime.now()
     try:
         with bot.runtime.transaction() as session:
             before = ids_of(people_in(session, bot, place))

@@ -1,6 +1,15 @@
-"""Claims: what sum a press of "I've paid" still stands for."""
+"""Claims: what sum a press of "I've paid" still stands for, and the reasons to reject one that are chosen."""
 
 from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RejectReason(StrEnum):
+    """A reason that was picked, not typed: kept as this term, and read in each reader's own language."""
+
+    NOT_RECEIVED = "not-received"
+    TOO_LITTLE = "too-little"
 
 
 def stands_for(stated_minor: int, left_minor: int, *, waits_whole: bool) -> int:

@@ -29,6 +29,7 @@ from substrack.texts.bills import total_in_words, what_for
 from substrack.texts.catalogue import language_of
 from substrack.texts.chat_markup import MAX_MESSAGE, lines, plain, shown_length
 from substrack.texts.decisions import done_sentence
+from substrack.texts.labels import reason_in_words
 from substrack.texts.words import Words
 
 MAX_LABEL: Final = 48
@@ -113,16 +114,6 @@ def reject_keyboard(card: ClaimCard, locale: str, *, back: str, page: str = "") 
         ),
         (Key(_("Another reason"), data(Do.REJECT_OTHER, *about)), Key(_("Back"), back)),
     )
-
-
-def reason_in_words(why: WhyNot, locale: str) -> str:
-    """Say a reason as the member will read it."""
-    _ = Words(language_of(locale))
-    words = {
-        WhyNot.NOT_RECEIVED: _("The money has not arrived."),
-        WhyNot.TOO_LITTLE: _("Less money arrived than was agreed."),
-    }
-    return words[why]
 
 
 def sum_of(amount: Money, _: Words) -> str:
@@ -232,7 +223,8 @@ def _claim_lines(card: ClaimCard, _: Words) -> Iterator[str]:
             f"{what_for(each.item, _)}: {said}" for each, said in zip(decided, sentences, strict=True)
         )
     reasons = {each.decision.reason for each in decided if each.decision and each.decision.verb == "reject"}
-    yield from (_("Reason: %(reason)s", reason=reason) for reason in sorted(filter(None, reasons)))
+    for reason in sorted(filter(None, reasons)):
+        yield _("Reason: %(reason)s", reason=reason_in_words(reason, _.locale))
 
 
 def _done(decision: Decision | None, card: MemberCard | ClaimCard, _: Words) -> str:

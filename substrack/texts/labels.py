@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from substrack.domain.claims import RejectReason
 from substrack.domain.cycles import Unit
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import ChannelChoice, Notice
@@ -95,6 +96,7 @@ def notice_name(notice: Notice, locale: str) -> str:
         Notice.HEADS_UP: _("Heads-up"),
         Notice.PERIOD_OPENED: _("Period opened"),
         Notice.PRICE_CHANGE: _("New price"),
+        Notice.SHARE_CHANGED: _("New share"),
         Notice.CLAIM_RECEIVED: _("Payment to check"),
         Notice.CLAIMS_WAITING: _("Payments to check"),
         Notice.RECEIVED: _("Received"),
@@ -129,6 +131,16 @@ def channel_choice_name(choice: ChannelChoice, locale: str) -> str:
         ChannelChoice.EMAIL: _("by mail only"),
     }
     return names[choice]
+
+
+def reason_in_words(reason: str, locale: str) -> str:
+    """Say why a claim was rejected: a picked reason in the reader's language, a typed one as it stands."""
+    _ = Words(locale)
+    words: dict[str, str] = {
+        RejectReason.NOT_RECEIVED: _("The money has not arrived."),
+        RejectReason.TOO_LITTLE: _("Less money arrived than was agreed."),
+    }
+    return words.get(reason, reason)
 
 
 def rhythm(unit: Unit, every: int, locale: str) -> str:

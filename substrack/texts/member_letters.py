@@ -24,7 +24,7 @@ from substrack.texts.bills import (
     what_for,
 )
 from substrack.texts.blocks import Bill, Block, Composition, Facts, Paragraph, Quote, Row
-from substrack.texts.labels import rhythm
+from substrack.texts.labels import reason_in_words, rhythm
 from substrack.texts.words import Words
 
 FACTUAL_FROM_STEP = 3
@@ -176,7 +176,8 @@ def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
     """Say that a claim was not accepted, why, and that the items are open again."""
     payers = payers_of(content.items, _)
     opening = _("You said you had paid, but %(payers)s could not find the money.", payers=payers)
-    reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
+    words = reason_in_words(content.reason, _.locale) if content.reason else ""
+    reason = (Paragraph(_("The reason given:")), Quote(words)) if words else ()
     blocks = (
         Paragraph(opening),
         *reason,

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from substrack.domain.payments import Act
 from substrack.queries.journal import JournalRow
 from substrack.texts.catalogue import language_of
 from substrack.texts.journal_words import Line, actor_name, event_sentence
+from substrack.texts.labels import reason_in_words
 from substrack.web.sessions import me
 
 
@@ -30,4 +32,5 @@ def tell(rows: Iterable[JournalRow]) -> list[StoryLine]:
 def _line(row: JournalRow, locale: str) -> StoryLine:
     line = Line(row.verb, row.subject_kind, row.person, row.span, row.currency, row.before, row.after)
     actor = actor_name(row.actor_kind, row.actor, locale)
-    return StoryLine(event_sentence(line, locale), row.at, actor, row.reason)
+    reason = reason_in_words(row.reason, locale) if row.reason and row.verb == Act.REJECT else row.reason
+    return StoryLine(event_sentence(line, locale), row.at, actor, reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from substrack.bot.handling import handle
 from substrack.domain.actors import Actor, Via
@@ -13,6 +14,7 @@ from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments
+from substrack.store import AttemptItem, AttemptState
 from tests.bot.house import Home, House, move_in
 from tests.fakes.bot_api import Person
 from tests.support.books import check_books
@@ -93,6 +95,26 @@ def test_rejecting_needs_a_reason_that_the_member_reads(claimed: Home, label: st
     claimed.house.pass_time(seconds=11)
     assert reason in claimed.ben_phone.last.text
     assert labels(claimed.ben_phone)[0] == "I’ve paid"
+
+
+def test_a_picked_reason_is_kept_as_a_term_and_a_typed_one_as_typed(claimed: Home) -> None:
+    """Who reads it may read another language than who picked it."""
+    house = claimed.house
+    house.press(claimed.olga_phone, "Reject")
+    house.press(claimed.olga_phone, "Too little")
+    assert kept_reasons(house) == ["too-little"]
+    house.pass_time(seconds=11)
+    house.press(claimed.ben_phone, "I’ve paid")
+    house.press(claimed.olga_phone, "Reject")
+    house.press(claimed.olga_phone, "Another reason")
+    claimed.olga_phone.says("It bounced", reply_to=claimed.olga_phone.last)
+    house.work()
+    assert kept_reasons(house) == ["too-little", "It bounced"]
+
+
+def kept_reasons(house: House) -> list[str | None]:
+    query = select(AttemptItem.reason).where(AttemptItem.state == AttemptState.REJECTED)
+    return house.cast.read(lambda session: list(session.scalars(query.order_by(AttemptItem.id))))
 
 
 def test_another_reason_is_written_as_a_reply(claimed: Home) -> None:

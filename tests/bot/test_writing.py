@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from substrack.bot.asking import language_in
+from substrack.bot.updates import Place
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.queries.chats import load_chat
@@ -187,6 +189,27 @@ def test_a_picture_that_replies_to_nothing_is_asked_about(home: Home) -> None:
     home.house.press(home.ben_phone, "YouTube Premium, February 2026 · 6.00 €", times=2)
     assert home.house.status(home.ben) is Status.MEMBER_CONFIRMED
     assert len(attachments(home)) == 1
+
+
+def test_a_picture_the_bot_no_longer_sees_is_asked_for_again(home: Home) -> None:
+    """Of a message that became inaccessible, Telegram tells neither words nor what it replied to."""
+    home.ben_phone.sends_photo(picture())
+    home.house.work()
+    label = "YouTube Premium, February 2026 · 6.00 €"
+    press = home.ben_phone.presses(home.ben_phone.last, label, is_old=True)
+    home.house.work()
+    assert press.answers == ["I can’t see that file any more. Send it again as a reply to the reminder."]
+    assert home.house.status(home.ben) is Status.PENDING
+
+
+def test_answers_are_in_the_language_of_whose_chat_it_is(home: Home) -> None:
+    bot = home.house.bot
+    home.ben_phone.says("/language")
+    home.house.work()
+    home.house.press(home.ben_phone, "English (US)")
+    assert language_in(bot, Place(1001, 1001, True, "en-GB")) == "en_US"
+    assert language_in(bot, Place(9001, 9001, True, "en-GB")) == "en-GB"
+    assert language_in(bot, Place(-500, 1001, False, None)) == ""
 
 
 def test_a_stranger_s_picture_goes_nowhere(home: Home, api: BotApi) -> None:
