@@ -6,7 +6,8 @@ update is one transaction, and handling one again changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from substrack.bootstrap import Runtime
 from substrack.channels.telegram import TelegramChannel
@@ -16,9 +17,13 @@ __all__ = ["Bot"]
 
 @dataclass(frozen=True)
 class Bot:
-    """One bot at work; `username` is None until Telegram told it, `connection_id` the row it stands for."""
+    """One bot at work; `username` is None until Telegram told it, `connection_id` the row it stands for.
+
+    `fading` are the screens (chat, number) that lose a button soon; see `bot.fading`.
+    """
 
     runtime: Runtime
     channel: TelegramChannel
     username: str | None
     connection_id: int
+    fading: dict[tuple[int, int], asyncio.Task[None]] = field(default_factory=dict, compare=False, repr=False)

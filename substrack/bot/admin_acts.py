@@ -6,6 +6,7 @@ Every decision carries what its button showed; when that changed in the meantime
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -21,6 +22,7 @@ from substrack.queries.chat_subjects import (
     find_claimed_payment,
     find_contact_id,
     find_decision,
+    find_decisions_made_with,
     find_shown,
     load_proofs,
     name_of_contact,
@@ -31,7 +33,7 @@ from substrack.queries.chats import ChatContact
 from substrack.services.chats import chat_code, find_live_code, issue_chat_code
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.payments import confirm_payment
-from substrack.services.undo import undo_decision
+from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.texts.chat_keyboards import decided_in_words, reject_keyboard
 from substrack.texts.chat_screens import (
     ask_reason,
@@ -164,13 +166,31 @@ def confirm_page(ask: Ask) -> Reaction:
     view = PendingView(admin, page)
     if not cards or seen_on_page(cards) != ask.data.argument(2):
         return Reaction(_changed(ask), is_alert=True, redraws=True, view=view)
+    done = ""
     for card in cards:
         claim = find_claim_by_id(ask.session, card.claim_id)
         if claim is None:
             raise NotYours
-        confirm_claim(ask.session, claim.attempt_id, by=decider(admin), now=ask.now, versions=claim.versions)
+        outcome = confirm_claim(
+            ask.session, claim.attempt_id, by=decider(admin), now=ask.now, versions=claim.versions
+        )
+        done = outcome.correlation_id
     toast = ask.words.ngettext("Confirmed %(n)s payment.", "Confirmed %(n)s payments.", len(cards))
-    return Reaction(toast, redraws=True, view=view)
+    return Reaction(toast, redraws=True, view=replace(view, undo=done), fades_to=view)
+
+
+def undo_page(ask: Ask) -> Reaction:
+    """Put everything back that one press confirmed, or nothing."""
+    found = find_decisions_made_with(ask.session, ask.data.argument(0))
+    admin = ask.admin(found.workspace_id if found else None)
+    view = _pending_view(ask, admin, 1)
+    try:
+        with ask.session.begin_nested():
+            for correlation_id in reversed(found.correlation_ids if found else ()):
+                undo_decision(ask.session, correlation_id, by=decider(admin), now=ask.now)
+    except TooLateToUndo as late:
+        return Reaction(ask.words(str(late)), is_alert=True, redraws=True, view=view)
+    return Reaction(ask.words("Undone; they wait as before."), redraws=True, view=view)
 
 
 def make_new_code(ask: Ask) -> Reaction:

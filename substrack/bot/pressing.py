@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from substrack.bot import Bot, admin_acts, member_acts, own_acts
 from substrack.bot.asking import Ask, NotYours, language_in, people_in
+from substrack.bot.fading import fade, keep_as_it_is
 from substrack.bot.reactions import Reaction, Screen
 from substrack.bot.sending import say, show, show_fresh, show_keys
 from substrack.bot.updates import Pressed
@@ -43,6 +44,7 @@ ACTS: Final[Mapping[Do, Act]] = MappingProxyType(
         Do.REJECT_FOR: admin_acts.reject_for,
         Do.UNDO: admin_acts.undo,
         Do.CONFIRM_PAGE_NOW: admin_acts.confirm_page,
+        Do.UNDO_PAGE: admin_acts.undo_page,
         Do.NEW_CODE: admin_acts.make_new_code,
         Do.LANGUAGE: own_acts.choose_language,
         Do.UNLINK: own_acts.unlink,
@@ -74,6 +76,7 @@ async def press(bot: Bot, pressed: Pressed) -> None:
     Raises:
         DeliveryFailed: Telegram could not be told; the act stands, and doing it again changes nothing.
     """
+    keep_as_it_is(bot, pressed.place.chat_id, pressed.number)
     acting = asyncio.create_task(asyncio.to_thread(decide, bot, pressed))
     done, _pending = await asyncio.wait({acting}, timeout=PATIENCE_SECONDS)
     if not done:
@@ -85,6 +88,8 @@ async def press(bot: Bot, pressed: Pressed) -> None:
         late = Screen(said(reaction.toast))
         reaction = replace(reaction, says=(*reaction.says, late))
     await _react(bot, pressed, reaction)
+    if reaction.fades_to is not None:
+        fade(bot, pressed.place.chat_id, pressed.number, reaction.fades_to)
 
 
 def decide(bot: Bot, pressed: Pressed) -> Reaction:

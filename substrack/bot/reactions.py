@@ -35,10 +35,11 @@ class StatusView:
 
 @dataclass(frozen=True)
 class PendingView:
-    """A page of the claims that wait in an admin's workspace."""
+    """A page of the claims that wait in an admin's workspace; `undo` names what was just decided from it."""
 
     admin: ChatContact
     page: int
+    undo: str | None = None
 
 
 View = StatusView | PendingView
@@ -50,7 +51,7 @@ class Reaction:
     """`toast` is shown for a moment, `shows` replaces the message, `keys` only its buttons, `says` are new.
 
     `redraws`: the message is shown as it is now: from the outbox, or as `view` when it is not from there.
-    `edits` are messages of the outbox that were taken to be brought up to date.
+    `fades_to` is what a screen of the bot's own shows once what it offers to undo is final.
     """
 
     toast: str = ""
@@ -60,6 +61,7 @@ class Reaction:
     says: tuple[Screen, ...] = field(default=())
     redraws: bool = False
     view: View | None = None
+    fades_to: View | None = None
 
     def redrawn(self, screen: Screen | None) -> Self:
         """Add how the message looks now."""

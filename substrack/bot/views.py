@@ -35,8 +35,8 @@ def draw_view(session: Session, view: View, *, now: datetime) -> Screen:
     match view:
         case StatusView(person):
             return draw_status(session, person, now=now)
-        case PendingView(admin, page):
-            return draw_pending(session, admin, page, now=now)
+        case PendingView(admin, page, undo):
+            return draw_pending(session, admin, page, undo=undo, now=now)
 
 
 def draw_status(session: Session, person: ChatContact, *, now: datetime) -> Screen:
@@ -46,12 +46,15 @@ def draw_status(session: Session, person: ChatContact, *, now: datetime) -> Scre
     return Screen(status_screen(card, dues, person.language), keyboard(card, person.language))
 
 
-def draw_pending(session: Session, admin: ChatContact, page: int, *, now: datetime) -> Screen:
-    """Draw a page of the claims that wait."""
+def draw_pending(
+    session: Session, admin: ChatContact, page: int, *, undo: str | None = None, now: datetime
+) -> Screen:
+    """Draw a page of the claims that wait; `undo` is a decision that can be taken back from it."""
     cards, total, page, last = pending_cards(session, admin, page, now=now)
     html = pending_screen(cards, total=total, page=page, last=last, locale=admin.language)
     name = public_id_of(session, admin.contact_id)
-    return Screen(html, pending_keyboard(cards, admin=name, page=page, last=last, locale=admin.language))
+    keys = pending_keyboard(cards, admin=name, page=page, last=last, undo=undo, locale=admin.language)
+    return Screen(html, keys)
 
 
 def pending_cards(

@@ -42,6 +42,7 @@ class Do(StrEnum):
     PENDING = "q"  # admin (a person), page
     CONFIRM_PAGE = "qa"  # admin, page: names people and sums
     CONFIRM_PAGE_NOW = "qb"  # admin, page, seen
+    UNDO_PAGE = "qu"  # one of the decisions, page: takes back all that were made with it
     NEVER_MIND = "x"  # act, what it was about: the words that were asked for are not coming
     LANGUAGE = "g"  # language
     UNLINK = "z"  # yes or no

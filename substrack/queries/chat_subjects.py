@@ -17,7 +17,7 @@ from substrack.domain.chat_cards import Card, ClaimCard
 from substrack.domain.cycles import Cycle
 from substrack.domain.letters import HowToPay
 from substrack.domain.notices import Channel
-from substrack.domain.payments import ASKABLE, PaymentKind, Status
+from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
 from substrack.queries.chat_cards import load_card, load_claim_card, open_payments_of, payments_of_message
 from substrack.queries.letter_items import load_how_to_pay, load_owed
 from substrack.store import (
@@ -68,6 +68,14 @@ class OneClaim:
     attempt_id: int
     workspace_id: int
     versions: dict[int, int]
+
+
+@dataclass(frozen=True)
+class DecisionsTogether:
+    """Decisions that were one press, by their correlation ids."""
+
+    workspace_id: int
+    correlation_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -213,6 +221,27 @@ def find_decision(session: Session, correlation_id: str) -> int | None:
     """Find the workspace of a decision."""
     query = select(Event.workspace_id).where(Event.correlation_id == correlation_id)
     return session.scalar(query.limit(1))
+
+
+def find_decisions_made_with(session: Session, correlation_id: str) -> DecisionsTogether | None:
+    """Find the confirmations that one press made: by the same admin, at the same instant, oldest first."""
+    named = select(Event).where(Event.correlation_id == correlation_id, Event.verb == Act.CONFIRM)
+    one = session.scalars(named.order_by(Event.id).limit(1)).first()
+    if one is None:
+        return None
+    together = (
+        select(Event.correlation_id)
+        .where(
+            Event.workspace_id == one.workspace_id,
+            Event.actor_kind == one.actor_kind,
+            Event.actor_id == one.actor_id,
+            Event.via == one.via,
+            Event.at == one.at,
+            Event.verb == Act.CONFIRM,
+        )
+        .order_by(Event.id)
+    )
+    return DecisionsTogether(one.workspace_id, tuple(dict.fromkeys(session.scalars(together))))
 
 
 def find_contact_id(session: Session, public_id: str) -> tuple[int, int] | None:

@@ -123,10 +123,16 @@ def pending_screen(cards: Sequence[ClaimCard], *, total: int, page: int, last: i
     return _fitting([bold(heading), *listed, *([plain(pages)] if pages else [])], _)
 
 
-def pending_keyboard(cards: Sequence[ClaimCard], *, admin: str, page: int, last: int, locale: str) -> Rows:
-    """Offer to decide each listed claim, to turn the page, and to confirm all that are listed."""
+def pending_keyboard(
+    cards: Sequence[ClaimCard], *, admin: str, page: int, last: int, undo: str | None = None, locale: str
+) -> Rows:
+    """Offer to decide each listed claim, to confirm all that are listed, to turn the page.
+
+    `undo` is one of the decisions just made from the page: one tap takes them all back.
+    """
     _ = words_of(locale)
-    rows = [_decide_row(number, card, page, _) for number, card in enumerate(cards, start=1)]
+    rows: list[tuple[Key, ...]] = [(Key(_("Undo"), data(Do.UNDO_PAGE, undo, page)),)] if undo else []
+    rows += [_decide_row(number, card, page, _) for number, card in enumerate(cards, start=1)]
     if len(cards) > 1:
         all_of_them = _("Confirm all %(n)s", n=len(cards))
         rows.append((Key(all_of_them, data(Do.CONFIRM_PAGE, admin, page)),))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from substrack.bot import fading
 from substrack.bot.handling import handle
 from substrack.domain.actors import Actor, Via
 from substrack.domain.delivery import MessageState
@@ -215,6 +217,57 @@ def test_pending_lists_what_waits_and_confirms_all_behind_a_second_tap(claimed: 
     assert {house.status(claimed.ben), house.status(claimed.mia)} == {Status.CONFIRMED}
     assert claimed.olga_phone.last.text == "Nothing waits for your check."
     house.cast.read(check_books)
+
+
+@pytest.fixture
+def both_confirmed(claimed: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Olga has just confirmed Ben's and Mia's claims with one press on her list."""
+    monkeypatch.setattr(fading, "AFTER_SECONDS", 0.2)
+    house = claimed.house
+    house.press(claimed.mia_phone, "I’ve paid")
+    claimed.olga_phone.says("/pending")
+    house.work()
+    house.press(claimed.olga_phone, "Confirm all 2")
+    house.press(claimed.olga_phone, "Yes, confirm all 2")
+    return claimed
+
+
+def test_all_that_was_confirmed_together_is_undone_together(both_confirmed: Home) -> None:
+    home, house = both_confirmed, both_confirmed.house
+    assert labels(home.olga_phone) == ["Undo"]
+    press = house.press(home.olga_phone, "Undo", times=3)
+    assert press.answers[0] == "Undone; they wait as before."
+    assert {house.status(home.ben), house.status(home.mia)} == {Status.MEMBER_CONFIRMED}
+    assert "2 payments to check" in home.olga_phone.last.text
+    assert "Undo" not in labels(home.olga_phone)
+    house.pass_time(seconds=11)
+    assert not house.cast.messages(notice=Notice.RECEIVED, state=MessageState.SENT)
+    house.cast.read(check_books)
+
+
+def test_undoing_all_is_over_when_one_answer_is_out(both_confirmed: Home) -> None:
+    home, house = both_confirmed, both_confirmed.house
+    house.now += timedelta(seconds=11)
+    house.deliver()
+    press = house.press(home.olga_phone, "Undo")
+    assert press.answers[0].startswith("Too late to undo")
+    assert {house.status(home.ben), house.status(home.mia)} == {Status.CONFIRMED}
+    assert labels(home.olga_phone) == []
+
+
+def test_another_admin_can_not_undo_all(both_confirmed: Home) -> None:
+    home, house = both_confirmed, both_confirmed.house
+    undo = home.olga_phone.last.button("Undo").data
+    for phone in (home.ada_phone, home.ben_phone):
+        phone.presses(phone.last, data=undo)
+    house.work()
+    assert {house.status(home.ben), house.status(home.mia)} == {Status.CONFIRMED}
+
+
+def test_undo_all_goes_by_itself(both_confirmed: Home) -> None:
+    both_confirmed.house.run(asyncio.sleep(0.6))
+    assert labels(both_confirmed.olga_phone) == []
+    assert both_confirmed.olga_phone.last.text == "Nothing waits for your check."
 
 
 def test_confirm_all_confirms_only_what_it_named(claimed: Home) -> None:
