@@ -13,6 +13,7 @@ from substrack.domain.cycles import Unit
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
+from substrack.domain.simulation import Why
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,18 @@ class PriceChange:
 
 
 @dataclass(frozen=True)
+class ShareChanged:
+    """Another share from a date on, and why; None on the side where the reader bears nothing."""
+
+    group: str
+    payer: Person
+    from_on: date
+    before: Money | None
+    after: Money | None
+    why: Why
+
+
+@dataclass(frozen=True)
 class Claim:
     """One press of "I've paid": who, what sum, for which items, and what was said with it."""
 
@@ -266,6 +279,7 @@ Content = (
     | Welcome
     | HeadsUp
     | PriceChange
+    | ShareChanged
     | Claims
     | Received
     | Decided

@@ -37,6 +37,7 @@ class Notice(StrEnum):
     HEADS_UP = "heads_up"
     PERIOD_OPENED = "period_opened"
     PRICE_CHANGE = "price_change"
+    SHARE_CHANGED = "share_changed"
     CLAIM_RECEIVED = "claim_received"
     CLAIMS_WAITING = "claims_waiting"
     RECEIVED = "received"
@@ -85,6 +86,7 @@ NOTICE_RULES: Mapping[Notice, NoticeRules] = MappingProxyType(
         Notice.HEADS_UP: _ANNOUNCING,
         Notice.PERIOD_OPENED: _ANNOUNCING,
         Notice.PRICE_CHANGE: _ANNOUNCING,
+        Notice.SHARE_CHANGED: _ANNOUNCING,
         Notice.RECEIVED: _ANSWER,
         Notice.PART_RECEIVED: _ANSWER,
         Notice.REJECTED: _ANSWER,

@@ -15,6 +15,7 @@ from substrack.domain.cycles import Cycle, Unit, check_zone
 from substrack.domain.errors import Refused
 from substrack.domain.money import MAX_MINOR, CurrencyMismatch, Money, NegativeAmount
 from substrack.domain.pay_methods import PayMethod
+from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.domain.wording import clean_line, clean_text
 
@@ -94,6 +95,7 @@ class GroupTerms:
     every: int = 1
     billing_day: int | None = None
     description: str = ""
+    kind: ServiceKind = ServiceKind.OTHER
     payer_id: int | None = None
     payer_included: bool = True
     collect_days_before: int = 0

@@ -159,6 +159,7 @@ def there_on(day: date) -> ColumnElement[bool]:
 _SAME_NAME = (
     "name",
     "description",
+    "kind",
     "currency",
     "starts_on",
     "split",

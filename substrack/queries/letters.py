@@ -21,7 +21,7 @@ from substrack.domain.letters import (
     Plain,
 )
 from substrack.domain.notices import Notice
-from substrack.queries import admin_letters, member_letters
+from substrack.queries import admin_letters, changing_letters, member_letters
 from substrack.queries.letter_facts import Facts, Reading
 from substrack.store import (
     Link,
@@ -82,6 +82,7 @@ _READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
         Notice.WELCOME: member_letters.welcome,
         Notice.HEADS_UP: member_letters.heads_up,
         Notice.PRICE_CHANGE: member_letters.price_change,
+        Notice.SHARE_CHANGED: changing_letters.share_changed,
         Notice.CLAIM_RECEIVED: admin_letters.claim_received,
         Notice.CLAIMS_WAITING: admin_letters.claims_waiting,
         Notice.RECEIVED: member_letters.received,

@@ -108,9 +108,9 @@ def heads_up(reading: Reading) -> Facts | None:
     group = reading.session.get_one(Group, payload["group_id"])
     starts_on = date.fromisoformat(payload["starts_on"])
     window = window_from(group, starts_on)
-    if _is_over(group, starts_on) or window.starts_on != starts_on or group.split is SplitKind.VARIABLE:
+    if is_over(group, starts_on) or window.starts_on != starts_on or group.split is SplitKind.VARIABLE:
         return None
-    share = _share_of(reading, group, window, price_on(reading.session, group.id, starts_on))
+    share = share_of(reading, group, window, price_on(reading.session, group.id, starts_on))
     if not share:
         return None
     payer = payer_of(reading, group)
@@ -133,10 +133,10 @@ def price_change(reading: Reading) -> Facts | None:
         return None
     from_on = date.fromisoformat(payload["from_on"])
     window = window_from(group, from_on)
-    if _is_over(group, window.starts_on) or group.split is SplitKind.VARIABLE:
+    if is_over(group, window.starts_on) or group.split is SplitKind.VARIABLE:
         return None
     before, after = payload["before_minor"], payload["after_minor"]
-    share_after = _share_of(reading, group, window, after)
+    share_after = share_of(reading, group, window, after)
     if share_after is None:
         return None
     payer = payer_of(reading, group)
@@ -146,13 +146,13 @@ def price_change(reading: Reading) -> Facts | None:
         from_on=from_on,
         before=Money(before, group.currency),
         after=Money(after, group.currency),
-        share_before=money_in(_share_of(reading, group, window, before), group),
+        share_before=money_in(share_of(reading, group, window, before), group),
         share_after=Money(share_after, group.currency),
     )
     return Facts(content, (payer,), (group.name,))
 
 
-def _share_of(reading: Reading, group: Group, window: Window, total_minor: int | None) -> int | None:
+def share_of(reading: Reading, group: Group, window: Window, total_minor: int | None) -> int | None:
     """Work out what the reader will owe of a period's total; None when they will not share it."""
     if total_minor is None:
         return None
@@ -163,7 +163,8 @@ def _share_of(reading: Reading, group: Group, window: Window, total_minor: int |
     return next((shares[key] for key in reading.session.scalars(mine) if key in shares), None)
 
 
-def _is_over(group: Group, day: date) -> bool:
+def is_over(group: Group, day: date) -> bool:
+    """Tell whether nothing opens on a day: the group rests, or has ended by then."""
     is_stopped = group.paused_at is not None or group.archived_at is not None
     return is_stopped or (group.ends_on is not None and day > group.ends_on)
 

@@ -72,22 +72,22 @@ def edit_group(
     terms: GroupTerms,
     *,
     expected_version: int | None = None,
+    announces_price: bool = True,
     by: Actor,
     now: datetime,
 ) -> Group:
     """Give a group the terms of its form, as from `queries.groups.load_terms`, for the periods to come.
 
     A changed rhythm is anchored at the next unopened period; a changed price is one from there on. Changed
-    rules of asking also count for what is open. Nothing is written when nothing differs.
+    rules of asking also count for what is open. Nothing is written when nothing differs, so that a second
+    press is calm.
 
     Raises:
-        GroupChanged: it has another version than the form was opened with.
+        GroupChanged: it differs, and has another version than the form was opened with.
         CurrencyFrozen, StartFrozen: a period is open already.
         Refused: the terms make no sense; `field` says which.
     """
     group = hold_group(session, group_id, by)
-    if expected_version not in (None, group.version):
-        raise GroupChanged
     former = load_terms(session, group_id)
     wanted = replace(
         terms,
@@ -97,10 +97,12 @@ def edit_group(
     checked = check_terms(wanted)
     if checked == former:
         return group
+    if expected_version not in (None, group.version):
+        raise GroupChanged
     _check_frozen(group, checked)
     check_payer(session, group.workspace_id, checked.payer_id or group.payer_id)
     before, texts = facts_of(group), [getattr(group, name) for name in TEXTS]
-    _apply(session, group, checked, by=by, now=now)
+    _apply(session, group, checked, announces_price=announces_price, by=by, now=now)
     group.version += 1
     after = facts_of(group)
     renamed = texts != [getattr(group, name) for name in TEXTS]
@@ -120,7 +122,9 @@ def _check_frozen(group: Group, terms: GroupTerms) -> None:
         raise StartFrozen(group.starts_on)
 
 
-def _apply(session: Session, group: Group, terms: GroupTerms, *, by: Actor, now: datetime) -> None:
+def _apply(
+    session: Session, group: Group, terms: GroupTerms, *, announces_price: bool, by: Actor, now: datetime
+) -> None:
     for name in (*TEXTS, *PLAIN_COLUMNS):
         setattr(group, name, getattr(terms, name))
     change_end(group, terms.ends_on, today_in(group, now))
@@ -133,7 +137,7 @@ def _apply(session: Session, group: Group, terms: GroupTerms, *, by: Actor, now:
     if terms.pay_methods != former.pay_methods:
         write_pay_methods(session, group, terms.pay_methods)
     if terms.price is not None and terms.price != former.price:
-        set_price(session, group.id, amount=terms.price, by=by, now=now)
+        set_price(session, group.id, amount=terms.price, announces=announces_price, by=by, now=now)
 
 
 def _change_rhythm(session: Session, group: Group, terms: GroupTerms) -> None:

@@ -36,6 +36,7 @@ ASKING_RULES: Final = (
 
 PLAIN_COLUMNS: Final = (
     *ASKING_RULES,
+    "kind",
     "split",
     "collect_days_before",
     "due_days",

@@ -50,13 +50,15 @@ def set_price(
     *,
     amount: Money,
     from_on: date | None = None,
+    announces: bool = True,
     by: Actor,
     now: datetime,
 ) -> Price:
     """Set what the group costs from a date on; without one, from the next unopened period.
 
     A price set before for that very date is replaced. Members hear of a change a week before the first period
-    it is for opens, or at once when that is nearer; the first price of a group is no change.
+    it is for opens, or at once when that is nearer, unless it is not announced here; the first price of a
+    group is no change.
 
     Raises:
         PriceAlreadyOpen, PriceUnknown (variable group), CurrencyMismatch, FixedAmountsOverTotal, Refused.
@@ -80,7 +82,8 @@ def set_price(
         after={"amount_minor": amount.minor, "from_on": begins.isoformat()},
     )
     session.flush()
-    _announce(session, group, price, now)
+    if announces:
+        _announce(session, group, price, now)
     return price
 
 

@@ -19,7 +19,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from substrack.domain.letters import Letter, LetterLinks
 from substrack.domain.notices import Notice, rules_of
-from substrack.texts import account_letters, admin_letters, linking_letters, member_letters
+from substrack.texts import (
+    account_letters,
+    admin_letters,
+    changing_letters,
+    linking_letters,
+    member_letters,
+)
 from substrack.texts.blocks import Block, Composition, Paragraph, PlainLink
 from substrack.texts.catalogue import language_of
 from substrack.texts.words import Words
@@ -39,6 +45,7 @@ COMPOSERS: Mapping[Notice, Callable[[Letter, Any, Words], Composition]] = Mappin
         Notice.HEADS_UP: member_letters.heads_up,
         Notice.PERIOD_OPENED: member_letters.period_opened,
         Notice.PRICE_CHANGE: member_letters.price_change,
+        Notice.SHARE_CHANGED: changing_letters.share_changed,
         Notice.RECEIVED: member_letters.received,
         Notice.PART_RECEIVED: member_letters.part_received,
         Notice.REJECTED: member_letters.rejected,

@@ -116,7 +116,7 @@ def test_a_form_opened_before_somebody_elses_change_is_refused(cast: Cast) -> No
         cast.do(
             edit_group,
             group.id,
-            terms_of(cast, group),
+            replace(terms_of(cast, group), name="Videos"),
             expected_version=group.version,
             by=cast.olga,
             now=START,

@@ -24,6 +24,7 @@ from substrack.domain.letters import (
     PriceChange,
     Received,
     ReceivedItem,
+    ShareChanged,
     Span,
     Way,
     Welcome,
@@ -31,6 +32,7 @@ from substrack.domain.letters import (
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
+from substrack.domain.simulation import Why
 
 OLGA = Person("Olga", "olga@example.org")
 BEN = Person("Ben", "ben@example.org")
@@ -171,6 +173,14 @@ SAMPLES: dict[str, Letter] = {
         PriceChange(
             "YouTube Premium", OLGA, date(2026, 4, 1), euros(1799), euros(1999), euros(400), euros(444)
         ),
+    ),
+    "share_changed": letter(
+        Notice.SHARE_CHANGED,
+        ShareChanged("YouTube Premium", OLGA, date(2026, 4, 1), euros(400), euros(300), Why.JOIN),
+    ),
+    "share_of_a_leaver": letter(
+        Notice.SHARE_CHANGED,
+        ShareChanged("YouTube Premium", OLGA, date(2026, 4, 1), euros(400), None, Why.LEAVE),
     ),
     "received": letter(
         Notice.RECEIVED, Received((ReceivedItem(YOUTUBE, euros(400), euros(0)),), euros(500), euros(100))

@@ -1,0 +1,106 @@
+"""What a change to a group does to everybody's share: two outlooks compared, before and after it.
+
+An outlook is of one unopened period; what is open already is changed by nothing that is simulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from substrack.domain.cycles import Window
+from substrack.domain.money import Money
+
+
+class Why(StrEnum):
+    """What kind of change it is, as far as those whose share changes are told."""
+
+    PRICE = "price"
+    JOIN = "join"
+    LEAVE = "leave"
+    TERMS = "terms"
+
+
+class Hearing(StrEnum):
+    """Whether somebody hears of a change: it does not touch them, they are told, or nothing reaches them."""
+
+    UNTOUCHED = "untouched"
+    TOLD = "told"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Who will bear what of one period, by contact, the payer's part included.
+
+    `total_minor` and the shares are None while the bill is not known; `weights` tell them apart then.
+    """
+
+    window: Window
+    total_minor: int | None
+    shares: Mapping[int, int | None]
+    weights: Mapping[int, int]
+
+    def is_like(self, other: Outlook) -> bool:
+        """Tell whether nobody could see a difference in what they pay and for which days."""
+        is_weighed = self.total_minor is None or other.total_minor is None
+        same_weights = not is_weighed or self.weights == other.weights
+        return (self.window, self.total_minor, self.shares) == (
+            other.window,
+            other.total_minor,
+            other.shares,
+        ) and same_weights
+
+
+@dataclass(frozen=True)
+class ShareChange:
+    """One person's share before and after; None on the side where they bear nothing or it is not known.
+
+    `was_in` and `is_in` tell the two apart; `weights` are those on each side, where a bill is divided.
+    """
+
+    contact_id: int
+    name: str
+    is_payer: bool
+    was_in: bool
+    is_in: bool
+    before: Money | None
+    after: Money | None
+    weights: tuple[int, int]
+    hearing: Hearing
+
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether this person sees a difference."""
+        return (self.was_in, self.before, self.weights[0]) != (self.is_in, self.after, self.weights[1])
+
+
+@dataclass(frozen=True)
+class GroupChange:
+    """The first period that a change touches, and what it does to each share of it."""
+
+    window: Window
+    total_before: Money | None
+    total_after: Money | None
+    people: tuple[ShareChange, ...]
+
+    @property
+    def told(self) -> tuple[ShareChange, ...]:
+        """List who would hear of it."""
+        return tuple(one for one in self.people if one.hearing is Hearing.TOLD)
+
+    @property
+    def unreachable(self) -> tuple[ShareChange, ...]:
+        """List whom it touches, but nothing reaches."""
+        return tuple(one for one in self.people if one.hearing is Hearing.UNREACHABLE)
+
+
+def first_difference(before: Sequence[Outlook], after: Sequence[Outlook]) -> tuple[Outlook, Outlook] | None:
+    """Find the first period that looks otherwise after a change; None when none does."""
+    then = {outlook.window.sequence: outlook for outlook in after}
+    for now in before:
+        found = then.get(now.window.sequence)
+        if found is not None and not found.is_like(now):
+            return now, found
+    return None

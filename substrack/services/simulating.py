@@ -1,0 +1,223 @@
+"""Changes to a group that are looked at before they are made, and told to those they touch.
+
+Looking makes the change in a savepoint, reads everybody's share before and after, and takes it back: what is
+shown is what will happen, refusals included. Everybody whose share changes gets one notice, however much
+changed at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.delivery import MessageState
+from substrack.domain.errors import Conflict
+from substrack.domain.money import Money
+from substrack.domain.notices import Notice
+from substrack.domain.simulation import (
+    GroupChange,
+    Hearing,
+    Outlook,
+    ShareChange,
+    Why,
+    first_difference,
+)
+from substrack.queries.outlooks import load_outlooks
+from substrack.services.group_rows import hold_group
+from substrack.services.outbox import Draft, queue, usable_addresses
+from substrack.store import Contact, Event, Group, Message
+
+Act = Callable[[Session], object]
+"""The change itself: a call of the service that makes it."""
+
+
+class SeenOtherwise(Conflict):
+    """The change would do something else by now than what was looked at; `change` is what it would do."""
+
+    def __init__(self, change: GroupChange) -> None:
+        self.change = change
+        super().__init__("Something else changed in the meantime; look at it again before you apply it.")
+
+
+def look_ahead(session: Session, group_id: int, act: Act, *, day: date, by: Actor) -> GroupChange | None:
+    """Say what a change around a day would do to everybody's share, and leave everything as it is.
+
+    None when it changes nobody's share.
+
+    Raises:
+        Refused: the change itself is refused.
+    """
+    group = hold_group(session, group_id, by)
+    before = load_outlooks(session, group, day)
+    trial = session.begin_nested()
+    try:
+        act(session)
+        return _compare(session, group, before, day)
+    finally:
+        trial.rollback()
+
+
+def carry_out(
+    session: Session,
+    group_id: int,
+    act: Act,
+    *,
+    day: date,
+    seen: str | None,
+    why: Why | None,
+    by: Actor,
+    now: datetime,
+) -> GroupChange | None:
+    """Make a change; with a `why`, everybody whose share it changes is told, but for who only joins.
+
+    `seen` is the mark of what was looked at. None when the change touches nobody's share, so that a second
+    press is calm.
+
+    Raises:
+        SeenOtherwise: it would not do what was looked at; the caller gives up its transaction.
+        Refused: the change itself is refused.
+    """
+    group = hold_group(session, group_id, by)
+    before = load_outlooks(session, group, day)
+    act(session)
+    change = _compare(session, group, before, day)
+    if change is None:
+        return None
+    if seen != mark_of(change):
+        raise SeenOtherwise(change)
+    if why is not None:
+        _tell(session, group, change, why, now)
+    return change
+
+
+def mark_of(change: GroupChange) -> str:
+    """Make the short mark by which a page says what was looked at."""
+    # Without the keys of people: whoever is new has another one each time the change is tried.
+    people = [astuple(replace(one, contact_id=0)) for one in change.people]
+    seen = (astuple(change.window), change.total_before, change.total_after, people)
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
+
+def _compare(session: Session, group: Group, before: list[Outlook], day: date) -> GroupChange | None:
+    session.flush()
+    session.refresh(group)
+    found = first_difference(before, load_outlooks(session, group, day))
+    if found is None:
+        return None
+    then, later = found
+    contact_ids = list(dict.fromkeys([*later.shares, *then.shares]))
+    names, reachable = _names(session, contact_ids), _reachable(session, contact_ids)
+    people = [
+        _person(group, then, later, contact_id, names[contact_id], contact_id in reachable)
+        for contact_id in contact_ids
+    ]
+    return GroupChange(
+        window=later.window,
+        total_before=_money(then.total_minor, group),
+        total_after=_money(later.total_minor, group),
+        people=tuple(sorted(people, key=lambda one: one.is_payer)),
+    )
+
+
+def _person(
+    group: Group, then: Outlook, later: Outlook, contact_id: int, name: str, is_reachable: bool
+) -> ShareChange:
+    before, after = then.shares.get(contact_id), later.shares.get(contact_id)
+    was_in, is_in = contact_id in then.shares, contact_id in later.shares
+    rests = group.paused_at is not None or group.archived_at is not None
+    is_touched = (was_in, before) != (is_in, after) and contact_id != group.payer_id and not rests
+    told = Hearing.TOLD if is_reachable else Hearing.UNREACHABLE
+    return ShareChange(
+        contact_id=contact_id,
+        name=name,
+        is_payer=contact_id == group.payer_id,
+        was_in=was_in,
+        is_in=is_in,
+        before=_money(before, group),
+        after=_money(after, group),
+        weights=(then.weights.get(contact_id, 1), later.weights.get(contact_id, 1)),
+        hearing=told if is_touched else Hearing.UNTOUCHED,
+    )
+
+
+def _money(minor: int | None, group: Group) -> Money | None:
+    return None if minor is None else Money(minor, group.currency)
+
+
+def _names(session: Session, contact_ids: Iterable[int]) -> dict[int, str]:
+    query = select(Contact.id, Contact.name).where(Contact.id.in_(contact_ids))
+    return {row.id: row.name for row in session.execute(query)}
+
+
+def _reachable(session: Session, contact_ids: Iterable[int]) -> set[int]:
+    """Find whom an announcement reaches: somewhere that works and was not unsubscribed."""
+    found = usable_addresses(session, contact_ids)
+    return {
+        contact_id
+        for contact_id, addresses in found.items()
+        if any(address.unsubscribed_at is None for address in addresses)
+    }
+
+
+def _tell(session: Session, group: Group, change: GroupChange, why: Why, now: datetime) -> None:
+    """Queue one notice to each; what an unsent one already says of the share so far is taken over."""
+    told = [one for one in change.told if one.was_in or why is not Why.JOIN]
+    known = _take_back(session, group, [one.contact_id for one in told])
+    latest = session.scalar(select(func.max(Event.id)).where(Event.group_id == group.id))
+    drafts = []
+    for one in told:
+        before = known.get(one.contact_id, one.before.minor if one.before else None)
+        after = one.after.minor if one.after else None
+        leaves = not one.is_in
+        if leaves or (after is not None and after != before):
+            facts = {"before_minor": before, "after_minor": after, "leaves": leaves}
+            drafts.append(_draft(group, change, one.contact_id, why, latest, facts, now))
+    queue(session, drafts, now=now)
+
+
+def _take_back(session: Session, group: Group, contact_ids: list[int]) -> dict[int, int | None]:
+    """Cancel what is queued about this group's shares; return which share each person still supposes."""
+    waiting = select(Message).where(
+        Message.workspace_id == group.workspace_id,
+        Message.contact_id.in_(contact_ids),
+        Message.notice == Notice.SHARE_CHANGED,
+        Message.state == MessageState.QUEUED,
+    )
+    known: dict[int, int | None] = {}
+    for message in session.scalars(waiting.order_by(Message.id)):
+        if message.payload["group_id"] == group.id and message.contact_id is not None:
+            known.setdefault(message.contact_id, message.payload["before_minor"])
+            message.state, message.last_error = MessageState.CANCELLED, "the share changed again"
+    session.flush()
+    return known
+
+
+def _draft(
+    group: Group,
+    change: GroupChange,
+    contact_id: int,
+    why: Why,
+    event_id: int | None,
+    facts: dict[str, Any],
+    now: datetime,
+) -> Draft:
+    return Draft(
+        workspace_id=group.workspace_id,
+        contact_id=contact_id,
+        notice=Notice.SHARE_CHANGED,
+        dedupe_key=f"share:{group.id}:{event_id}:{contact_id}",
+        due_at=now,
+        payload={
+            "group_id": group.id,
+            "from_on": change.window.starts_on.isoformat(),
+            "why": why.value,
+            **facts,
+        },
+    )
