@@ -46,7 +46,7 @@ class PeriodForm(PageForm):
 class VoidForm(PageForm):
     """Why a period is taken out of the books."""
 
-    reason = StringField("Why", required("Say why; it stays in the journal.", maximum=500))
+    reason = StringField("Why", required("Say why; it stays in the journal.", maximum=500), id="void-reason")
 
 
 class LateForm(PageForm):
