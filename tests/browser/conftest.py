@@ -1,4 +1,4 @@
-"""A real browser and real pages; without Chromium tests here are skipped aloud, or fail where one is required."""
+"""A real browser and real pages; without Chromium tests are skipped aloud, or fail where one is required."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.scene import Scene, make_scene
 from tests.browser.site import Site, open_site
 from tests.browser.windows import USUAL, Look, Window, chromium, find_chromium, open_window
 from tests.support.databases import Databases
@@ -36,6 +37,13 @@ def site(databases: Databases, tmp_path: Path) -> Iterator[Site]:
     """Give an installation that nobody has set up yet."""
     with databases.lend("sqlite") as url, open_site(url, tmp_path) as site:
         yield site
+
+
+@pytest.fixture(scope="package")
+def scene(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Give a house full of everything, to look at; nobody changes anything in it."""
+    with databases.lend("sqlite") as url, open_site(url, tmp_path_factory.mktemp("house")) as site:
+        yield make_scene(site)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
+from flask import Flask
 from waitress.server import create_server
 from waitress.wasyncore import close_all
 
@@ -37,6 +38,7 @@ class Site:
 
     runtime: Runtime
     clock: TurnableClock
+    app: Flask
 
     @property
     def url(self) -> str:
@@ -74,15 +76,16 @@ def open_site(database_url: str, data_dir: Path, clock: TurnableClock | None = N
         clock = clock or TurnableClock()
         runtime = replace(make_runtime(settings), clock=clock)
         try:
-            with _served(runtime, taken):
-                yield Site(runtime, clock)
+            app = create_app(runtime)
+            with _served(app, taken):
+                yield Site(runtime, clock, app)
         finally:
             runtime.close()
 
 
 @contextmanager
-def _served(runtime: Runtime, taken: socket.socket) -> Iterator[None]:
-    server = create_server(create_app(runtime), sockets=[taken], threads=8, ident=None)
+def _served(app: Flask, taken: socket.socket) -> Iterator[None]:
+    server = create_server(app, sockets=[taken], threads=8, ident=None)
     thread = Thread(target=server.run, name="pages")
     thread.start()
     try:

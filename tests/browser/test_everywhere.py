@@ -1,0 +1,51 @@
+"""Claims about every page there is, in light and dark, at a desk and on a phone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.checks import (
+    accessibility_faults,
+    nameless_controls,
+    sideways_scroll,
+    small_controls,
+    unfold,
+)
+from tests.browser.conftest import OpenWindow
+from tests.browser.scene import Scene
+from tests.browser.visits import VISITS, endpoints_to_visit, visit, visited_endpoints, visitor
+from tests.browser.windows import Look, Window
+
+NARROW = 360
+
+
+def test_every_page_is_visited(scene: Scene) -> None:
+    assert visited_endpoints() == endpoints_to_visit(scene.site.app)
+
+
+@pytest.mark.parametrize("name", VISITS)
+def test_a_page_is_good_at_a_desk(window: OpenWindow, scene: Scene, name: str) -> None:
+    opened = window(scene.site, Look("desktop"), user_id=visitor(scene, name))
+    visit(opened, scene, name)
+
+    faults = faults_in_both_themes(opened)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("name", VISITS)
+def test_a_page_is_good_on_a_phone(window: OpenWindow, scene: Scene, name: str) -> None:
+    opened = window(scene.site, Look("phone"), user_id=visitor(scene, name))
+    visit(opened, scene, name)
+
+    faults = faults_in_both_themes(opened)
+    faults += small_controls(opened.page)
+    faults += sideways_scroll(opened.page, NARROW)
+    assert not faults, "\n".join(faults)
+
+
+def faults_in_both_themes(opened: Window) -> list[str]:
+    """Look at all of a page in light, then at its colours in dark."""
+    unfold(opened.page)
+    faults = accessibility_faults(opened.page) + nameless_controls(opened.page)
+    opened.page.emulate_media(color_scheme="dark")
+    return faults + [f"dark: {fault}" for fault in accessibility_faults(opened.page, "color-contrast")]

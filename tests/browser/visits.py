@@ -1,0 +1,91 @@
+"""Every page that a browser can open, and under which address of the scene.
+
+A name is the endpoint, with what is special about the visit behind it. A new page that is in neither list
+fails a test.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask
+
+from substrack.web.access import access_of
+from tests.browser.scene import Scene
+from tests.browser.windows import Window
+
+VISITS: Final = {
+    "admins.show": "/admins",
+    "auth.ask_sign_in": "/sign-in",
+    "decide.show": "/decide/{decide}",
+    "group_terms.ask_edit": "/groups/{group}/edit",
+    "group_terms.ask_new": "/groups/new",
+    "groups.show": "/groups/{group}",
+    "groups.show_journal": "/groups/{group}/journal",
+    "groups.show_list": "/groups",
+    "home.show": "/",
+    "home.show to a newcomer": "/",
+    "joining.ask_invited": "/invite/{invite}",
+    "members.ask_join": "/groups/{group}/members/new",
+    "members.ask_tell": "/groups/{group}/tell",
+    "members.show": "/members/{member}",
+    "messages.show": "/messages",
+    "messages.show_one": "/messages/{message}",
+    "money_in.show": "/money-in",
+    "pay.show to who owes": "/pay/{owing}",
+    "pay.show to who waits": "/pay/{waiting}",
+    "pay.show to who has credit": "/pay/{settled}",
+    "pay.show a dead link": "/pay/x",
+    "payments.show": "/payments/{payment}",
+    "people.show": "/people/{person}",
+    "people.show_list": "/people",
+    "periods.show": "/periods/{period}",
+    "prices.show": "/groups/{group}/prices",
+    "profile.show": "/profile",
+    "recovery.ask": "/reset",
+    "recovery.choose": "/reset/{reset}",
+    "review.show": "/review",
+    "review.show to a newcomer": "/review",
+    "review.show_one": "/review/{claim}",
+    "telegram.show": "/settings/telegram",
+    "unsubscribe.show": "/unsubscribe/{unsubscribe}",
+    "nothing there": "/nothing",
+}
+
+NO_PAGES: Final = {
+    "static": "files",
+    "bootstrap.static": "files",
+    "attachments.show": "files",
+    "health.live": "for programs",
+    "health.ready": "for programs",
+    "payments.find": "leads to another page",
+    "joining.ask_setup": "only where nobody is set up: the journey begins there",
+}
+
+
+def endpoints_to_visit(app: Flask) -> set[str]:
+    """List the endpoints that answer to GET with a page."""
+    reading = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    return reading - NO_PAGES.keys()
+
+
+def visited_endpoints() -> set[str]:
+    """List the endpoints whose pages are visited."""
+    return {name.partition(" ")[0] for name in VISITS if "." in name}
+
+
+def visitor(scene: Scene, name: str) -> int | None:
+    """Tell who opens a page: whoever must be signed in for it, else nobody in particular."""
+    if access_of(scene.site.app, name.partition(" ")[0]) != "signed_in":
+        return None
+    return scene.newcomer if name.endswith("newcomer") else scene.olga
+
+
+def visit(window: Window, scene: Scene, name: str) -> None:
+    """Open a page and make sure that it is the one that was meant."""
+    path = VISITS[name].format(**scene.places)
+    answer = window.page.goto(f"{scene.site.url}{path}")
+    is_refusal = name in ("pay.show a dead link", "nothing there")
+    assert answer is not None
+    assert answer.status == (404 if is_refusal else 200), f"{path}: {answer.status}"
+    assert answer.url == f"{scene.site.url}{path}", f"{path} led to {answer.url}"
