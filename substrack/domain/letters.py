@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from substrack.domain.cycles import Unit
 from substrack.domain.money import Money
-from substrack.domain.notices import Notice
+from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
 from substrack.domain.simulation import Why
 
@@ -251,11 +251,15 @@ class About:
 
 @dataclass(frozen=True)
 class AboutAddress:
-    """A note to admins about an address that refuses mail or stopped requests."""
+    """A note to admins about an address that refuses messages or stopped requests.
+
+    `channel` is the way it is reached by; what a chat's address says is of use to nobody.
+    """
 
     member: Person
     address: str
     reason: str | None = None
+    channel: Channel = Channel.EMAIL
 
 
 @dataclass(frozen=True)

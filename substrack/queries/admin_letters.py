@@ -130,7 +130,7 @@ def address(reading: Reading) -> Facts | None:
     if address is None:
         return None
     member = person(reading, address.contact_id)
-    return Facts(AboutAddress(member, address.value, payload.get("reason")))
+    return Facts(AboutAddress(member, address.value, payload.get("reason"), address.channel))
 
 
 def stale_code(reading: Reading) -> Facts | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from substrack.domain.letters import About, AboutAddress, BillWanted, Claim, Claims, Letter
+from substrack.domain.notices import Channel
 from substrack.texts.bills import bill, in_all, total_in_words, what_for
 from substrack.texts.blocks import Action, Bill, Block, Composition, Facts, Paragraph, Quote, Row
 from substrack.texts.words import Words
@@ -82,7 +83,9 @@ def objection(letter: Letter, content: About, _: Words) -> Composition:
 
 
 def address_refused(letter: Letter, content: AboutAddress, _: Words) -> Composition:
-    """Say that mail to a member comes back."""
+    """Say that a member can no longer be reached one way."""
+    if content.channel is Channel.TELEGRAM:
+        return _chat_refused(letter, content, _)
     name = content.member.name
     opening = _("Mail to %(name)s at %(address)s is refused.", name=name, address=content.address)
     why = (Paragraph(_("The mail server said:")), Quote(content.reason)) if content.reason else ()
@@ -93,15 +96,31 @@ def address_refused(letter: Letter, content: AboutAddress, _: Words) -> Composit
     )
 
 
-def unsubscribed(letter: Letter, content: AboutAddress, _: Words) -> Composition:
-    """Say that a member wants no more requests by mail."""
+def _chat_refused(letter: Letter, content: AboutAddress, _: Words) -> Composition:
     name = content.member.name
-    opening = _("%(name)s has stopped requests to %(address)s.", name=name, address=content.address)
-    advice = _("Answers to what they do still go there. What they owe is unchanged; please talk to them.")
-    button = Action(_("Open SubsTrack"), letter.links.home, _("See what is open here:"))
-    return Composition(
-        _("%(name)s stopped requests by mail", name=name), (Paragraph(opening), Paragraph(advice), button)
+    opening = _("%(name)s can’t be reached in Telegram any more.", name=name)
+    why = (Paragraph(_("Telegram said:")), Quote(content.reason)) if content.reason else ()
+    advice = _(
+        "What is for them goes by mail, if an address is known. "
+        "Once they write to the bot again, or open a new invitation, it goes there as before."
     )
+    button = Action(_("Open SubsTrack"), letter.links.home, _("Look at your people here:"))
+    subject = _("%(name)s can’t be reached in Telegram", name=name)
+    return Composition(subject, (Paragraph(opening), *why, Paragraph(advice), button))
+
+
+def unsubscribed(letter: Letter, content: AboutAddress, _: Words) -> Composition:
+    """Say that a member wants no more requests at an address."""
+    name, advice = content.member.name, _("What they owe is unchanged; please talk to them.")
+    if content.channel is Channel.TELEGRAM:
+        subject = _("%(name)s stopped requests in Telegram", name=name)
+        opening = _("%(name)s has stopped requests to their chat.", name=name)
+    else:
+        subject = _("%(name)s stopped requests by mail", name=name)
+        opening = _("%(name)s has stopped requests to %(address)s.", name=name, address=content.address)
+    still = _("Answers to what they do still go there.")
+    button = Action(_("Open SubsTrack"), letter.links.home, _("See what is open here:"))
+    return Composition(subject, (Paragraph(opening), Paragraph(f"{still} {advice}"), button))
 
 
 def _reply_hint(letter: Letter, _: Words) -> tuple[Block, ...]:
@@ -118,7 +137,9 @@ def _said_with_it(claim: Claim, _: Words) -> Iterator[Block]:
     if claim.note:
         yield Quote(claim.note)
     if claim.is_flagged:
-        yield Paragraph(_("This came within a minute of our mail, so it may have been a mail scanner."))
+        yield Paragraph(
+            _("This came within a minute of our message, so a program that checks links may have pressed it.")
+        )
 
 
 def _claim_row(claim: Claim, _: Words) -> Row:

@@ -26,6 +26,7 @@ from substrack.texts.chat_markup import (
     plain,
     quote,
     shown_length,
+    sum_to_copy,
 )
 from substrack.texts.letters import compose
 from substrack.texts.words import Words
@@ -181,19 +182,24 @@ class _Layout:
             case Facts(rows):
                 return lines(self._fact(label, value) for label, value in rows)
             case Bill(rows, totals):
-                sums = lines(_labelled(bold(label), code(amount)) for label, amount in totals)
+                sums = lines(_labelled(bold(label), self._sum(amount)) for label, amount in totals)
                 return _paragraphs([*(lines(self._row(row)) for row in rows), sums])
             case Action():
                 return lines(_address(block))
 
     def _row(self, row: Row) -> Iterator[Markup]:
-        yield _labelled(plain(row.title), code(row.amount)) if row.amount else plain(row.title)
+        yield _labelled(plain(row.title), self._sum(row.amount)) if row.amount else plain(row.title)
         if row.details:
             yield Markup(" · ").join(self._with_codes(each) for each in row.details)
 
     def _fact(self, label: str, value: str) -> Markup:
-        is_copied = label in {self.words(each) for each in ("Account holder", "IBAN", "Amount", "Reference")}
+        if label == self.words("Amount"):
+            return _labelled(plain(label), self._sum(value))
+        is_copied = label in {self.words(each) for each in ("Account holder", "IBAN", "Reference")}
         return _labelled(plain(label), code(value) if is_copied else plain(value))
+
+    def _sum(self, amount: str) -> Markup:
+        return sum_to_copy(amount, grouping=self.words.grouping)
 
     def _with_codes(self, text: str) -> Markup:
         """Make the references among the words of a detail copyable."""

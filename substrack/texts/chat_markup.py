@@ -33,6 +33,19 @@ def code(text: str) -> Markup:
     return Markup("<code>{}</code>").format(_visible(text))
 
 
+def sum_to_copy(text: str, *, grouping: str) -> Markup:
+    """Show a sum of which a tap copies the bare number, as a bank's form takes it: "8.97" of "8.97 €".
+
+    `grouping` is what the language puts between thousands; it goes, because forms read it as they like.
+    """
+    found = re.search(r"\d(?:[^A-Za-z]*\d)?", text)
+    if found is None:
+        return plain(text)
+    number = re.sub(rf"[\s{re.escape(grouping)}]", "", found[0])
+    before, after = _visible(f"{text[: found.start()]}|"), _visible(f"|{text[found.end() :]}")
+    return Markup("{}<code>{}</code>{}").format(before[:-1], number, after[1:])
+
+
 def link(label: str, url: str) -> Markup:
     """Show words that lead to an address; only for one that `is_link_in_chats`."""
     return Markup('<a href="{}">{}</a>').format(url, _visible(label))

@@ -145,7 +145,7 @@ def confirm_page_screen(cards: Sequence[ClaimCard], locale: str) -> str:
     """Name the people and sums that one more tap confirms."""
     _ = words_of(locale)
     question = _.ngettext("Confirm this payment?", "Confirm these %(n)s payments?", len(cards))
-    named = (Markup("{}: {}").format(plain(card.name), code(_.money(card.amount))) for card in cards)
+    named = (Markup("{}: {}").format(plain(card.name), plain(_.money(card.amount))) for card in cards)
     return _fitting([bold(question), lines(named)], _)
 
 
@@ -235,7 +235,7 @@ def said(words: str) -> str:
 
 def _claim_line(card: ClaimCard, _: Words) -> Markup:
     whats = _.listed([what_for(each.item, _) for each in card.waiting])
-    return Markup("{}: {}\n{}").format(bold(card.name), code(_.money(card.amount)), plain(whats))
+    return Markup("{}: {}\n{}").format(bold(card.name), plain(_.money(card.amount)), plain(whats))
 
 
 def _decide_row(number: int, card: ClaimCard, page: int, _: Words) -> tuple[Key, ...]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from babel.dates import format_date, format_datetime, format_interval
 from babel.lists import format_list
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_group_symbol
 from babel.units import format_unit
 
 from substrack.domain.cycles import Unit
@@ -26,6 +26,11 @@ def money(amount: Money, locale: str) -> str:
     return format_currency(
         Decimal(amount.major()), amount.currency, format=pattern, locale=rules, currency_digits=False
     )
+
+
+def grouping(locale: str) -> str:
+    """Return what stands between thousands: the comma of "1,234.00"."""
+    return get_group_symbol(format_locale(locale))
 
 
 def day(value: date, locale: str) -> str:

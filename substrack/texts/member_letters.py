@@ -81,7 +81,7 @@ def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
     else:
         what_now = _(
             "There is nothing to do yet, and you need no account: "
-            "when a share is due you get a mail that says how to pay."
+            "when a share is due you get a message that says how to pay."
         )
     blocks = (
         Paragraph(shared),

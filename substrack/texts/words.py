@@ -29,6 +29,11 @@ class Words:
         """Write an amount with its sign."""
         return formats.money(amount, self.locale)
 
+    @property
+    def grouping(self) -> str:
+        """What stands between thousands."""
+        return formats.grouping(self.locale)
+
     def day(self, value: date) -> str:
         """Write a date in full."""
         return formats.day(value, self.locale)

@@ -153,7 +153,7 @@ def test_a_press_within_a_minute_is_not_taken_for_a_scanner(house: House) -> Non
     home = move_in(house)
     house.now -= timedelta(minutes=5)
     house.press(home.ben_phone, "I’ve paid")
-    assert "scanner" not in home.olga_phone.last.text
+    assert "checks links" not in home.olga_phone.last.text
 
 
 def test_what_was_put_off_on_the_page_is_shown_in_the_chat(home: Home) -> None:

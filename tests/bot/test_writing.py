@@ -237,8 +237,12 @@ def test_rejected_and_claimed_again_with_a_picture(home: Home) -> None:
 def test_who_blocks_the_bot_is_reached_by_mail_from_then_on(home: Home) -> None:
     home.ben_phone.blocks()
     home.house.work()
-    refused = home.house.cast.messages(notice=Notice.ADDRESS_REFUSED)
-    assert refused
+    assert home.house.cast.messages(notice=Notice.ADDRESS_REFUSED)
+    home.house.pass_time(minutes=1)
+    told = home.olga_phone.last.text
+    assert told.startswith("Ben can’t be reached in Telegram")
+    assert "1001" not in told
+    assert "ail to" not in told
 
 
 def is_reached(home: Home) -> bool:

@@ -30,7 +30,7 @@ from substrack.domain.letters import (
     Welcome,
 )
 from substrack.domain.money import Money
-from substrack.domain.notices import Notice
+from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
 from substrack.domain.simulation import Why
 
@@ -220,6 +220,10 @@ SAMPLES: dict[str, Letter] = {
     ),
     "address_refused": to_olga(
         Notice.ADDRESS_REFUSED, AboutAddress(BEN, "ben@example.org", "550 5.1.1 No such user")
+    ),
+    "chat_refused": to_olga(
+        Notice.ADDRESS_REFUSED,
+        AboutAddress(BEN, "1001", "Forbidden: bot was blocked by the user", Channel.TELEGRAM),
     ),
     "unsubscribed": to_olga(Notice.UNSUBSCRIBED, AboutAddress(BEN, "ben@example.org")),
     "invite": to_olga(Notice.INVITE, Account("Olga’s circle", datetime(2026, 3, 12, 9, tzinfo=UTC), "Olga")),
