@@ -16,6 +16,7 @@ from substrack.domain.letters import HowToPay, Item
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
+from substrack.queries.proofs import load_proof_rows
 from substrack.store import (
     Allocation,
     Attempt,
@@ -54,7 +55,7 @@ class Owing:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One press of "I've paid" that nobody has checked yet."""
+    """One press of "I've paid" that nobody has checked yet; `proofs` files came with it."""
 
     amount: Money
     payer: str
@@ -63,6 +64,7 @@ class Waiting:
     paid_on: date | None
     method: str | None
     note: str | None
+    proofs: int
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def load_pay_page(session: Session, contact_id: int, *, today: date) -> PayPage:
     news = _newest(events)
     owed = {row.payment.id: row for row in load_owed(session, keys | {_payment(event) for event in news})}
     open_rows = [row for key, row in owed.items() if key in keys and row.payment.status in ASKABLE]
+    proofs = load_proof_rows(session, [attempt.id for attempt in waiting])
     objections = {_payment(event): event for event in reversed(events) if event.verb in _RESTS}
     return PayPage(
         name=name,
@@ -125,7 +128,10 @@ def load_pay_page(session: Session, contact_id: int, *, today: date) -> PayPage:
         time_zone=time_zone,
         owing=tuple(_owing(row, objections.get(row.payment.id), today) for row in open_rows),
         how_to_pay=load_how_to_pay(session, open_rows),
-        waiting=tuple(_waiting(attempt, keys, owed) for attempt, keys in waiting.items()),
+        waiting=tuple(
+            _waiting(attempt, keys, owed, len(proofs.get(attempt.id, ())))
+            for attempt, keys in waiting.items()
+        ),
         news=_news(session, news, owed),
         credits=_credits(session, contact_id),
     )
@@ -225,7 +231,7 @@ def _owing(row: Owed, last_rest: Event | None, today: date) -> Owing:
     )
 
 
-def _waiting(attempt: Attempt, payment_ids: Sequence[int], owed: dict[int, Owed]) -> Waiting:
+def _waiting(attempt: Attempt, payment_ids: Sequence[int], owed: dict[int, Owed], proofs: int) -> Waiting:
     items = tuple(owed[key].item for key in owed if key in payment_ids)
     return Waiting(
         amount=Money(attempt.amount_minor, attempt.currency),
@@ -235,6 +241,7 @@ def _waiting(attempt: Attempt, payment_ids: Sequence[int], owed: dict[int, Owed]
         paid_on=attempt.paid_on,
         method=attempt.method,
         note=attempt.note,
+        proofs=proofs,
     )
 
 

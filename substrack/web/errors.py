@@ -26,7 +26,7 @@ WORDS: dict[int, tuple[str, str]] = {
     403: ("This came from another site", "Open SubsTrack itself and try again."),
     404: ("Nothing here", "The page does not exist, or it is not yours to see."),
     405: ("That does not work this way", "Go back and use the button on the page."),
-    413: ("Too much at once", "Send less text or a smaller file."),
+    413: ("Too much at once", "Nothing was changed. Go back, and send less text or a smaller file."),
     500: (
         "Something broke",
         "It is our fault and has been noted. Nothing was half done; try again in a while.",
@@ -50,10 +50,12 @@ def init_errors(app: Flask) -> None:
         app.register_error_handler(error, answer_unreachable_database)
 
 
-def error_page(status: int, title: str | None = None, sentence: str | None = None) -> Response:
-    """Write one calm page about a status."""
+def error_page(
+    status: int, title: str | None = None, sentence: str | None = None, *, back: str | None = None
+) -> Response:
+    """Write one calm page about a status; `back` is where to go on, by default the start."""
     words = WORDS.get(status, OTHERWISE)
-    html = bare_page("web/error.html", title=title or words[0], sentence=sentence or words[1])
+    html = bare_page("web/error.html", title=title or words[0], sentence=sentence or words[1], back=back)
     return make_response(html, status)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,8 @@ from dateutil.relativedelta import MO, relativedelta
 from flask import Blueprint, abort, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
-from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
+from werkzeug.exceptions import RequestEntityTooLarge
+from wtforms import FileField, SelectField, SelectMultipleField, StringField, TextAreaField
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
@@ -26,6 +28,7 @@ from substrack.queries.pay_page import find_own_payments, load_pay_page, zone_of
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.fresh_links import may_be_ours, send_fresh_link
 from substrack.services.links import DeadLink
+from substrack.services.proofs import MAX_BYTES, NoProof, SafeProof, claim_with_proof, read_proof
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.bills import payers_of, totals, what_for
@@ -33,10 +36,12 @@ from substrack.texts.catalogue import LANGUAGES
 from substrack.texts.words import Words
 from substrack.web.access import by_link
 from substrack.web.chats import linking_of
+from substrack.web.errors import error_page
 from substrack.web.fields import read_optional_day, read_optional_sum
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import bare_page, bare_words
 from substrack.web.reading import reading, runtime
+from substrack.web.security import takes_file
 
 JUST: Final = timedelta(minutes=5)
 """For how long the page opens with a word of thanks for what was said."""
@@ -62,7 +67,28 @@ class PayForm(PageForm):
     paid_on = StringField()
     method = StringField()
     note = TextAreaField()
+    proof = FileField()
     text = TextAreaField()
+
+    safe_proof: SafeProof | None = None
+    """What may be kept of the file that was sent, once it was taken."""
+
+    def take_proof(self) -> None:
+        """Make the file that was sent safe to keep, if there is one.
+
+        Raises:
+            ProofTooLarge, NoProof.
+        """
+        sent = request.files.get(self.proof.name)
+        if sent:
+            self.safe_proof = read_proof(sent.stream.read(MAX_BYTES + 1))
+        elif self.proof.data:  # a browser that can't send files tells their names
+            raise NoProof
+
+    def ask_for_file_again(self) -> None:
+        """Say that a file was not kept when something else was refused; no browser fills it in again."""
+        if request.files.get(self.proof.name) and not self.proof.errors:
+            self.proof.errors = ["Your file was not kept. Choose it once more."]
 
     def speak(self, _: Words) -> None:
         """Name the fields, and say what was refused, in the language of the page."""
@@ -73,6 +99,7 @@ class PayForm(PageForm):
             self.paid_on: _("Day you paid"),
             self.method: _("How"),
             self.note: _("A note"),
+            self.proof: _("A picture or PDF of it"),
             self.text: _("What is off?"),
         }
         for field, words in labels.items():
@@ -84,7 +111,8 @@ class PayForm(PageForm):
     @property
     def has_wrong_detail(self) -> bool:
         """Tell whether one of the details that are folded away was refused."""
-        return any(field.errors for field in (self.amount, self.paid_on, self.method, self.note))
+        details = (self.proof, self.amount, self.paid_on, self.method, self.note)
+        return any(field.errors for field in details)
 
 
 @blueprint.get("/<token>", strict_slashes=False)
@@ -100,6 +128,7 @@ def show(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/<token>", strict_slashes=False)
 @by_link
+@takes_file(most_bytes=MAX_BYTES)
 def say(token: str) -> ResponseReturnValue:
     """Do what the pressed button says, then show the page as it is from now on."""
     act = request.form.get("act", "")
@@ -110,13 +139,30 @@ def say(token: str) -> ResponseReturnValue:
     form = posted(PayForm)
     try:
         visit = open_pay(reading(), runtime().signer, token, now=runtime().now())
-        return answer(form, lambda: _act(act, form, token), lambda: _show(visit, token, form))
+        return answer(form, lambda: _act(act, form, token), lambda: _show_again(visit, token, form))
     except DeadLink:
         return _dead()
 
 
+@blueprint.errorhandler(RequestEntityTooLarge)
+def answer_too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """Say what to do instead; of what was sent nothing was read, so nothing can be kept."""
+    _ = bare_words(request.args.get("language"))
+    return error_page(
+        413,
+        title=_("This file is too large"),
+        sentence=_(
+            "Nothing was sent, and nobody was told. A picture or PDF may have up to 10 MB; "
+            "a screenshot will do. Go back and press again with a smaller file, or without one."
+        ),
+        back="",
+    )
+
+
 def _act(act: str, form: PayForm, token: str) -> ResponseReturnValue:
     now = runtime().now()
+    if act == "claim":
+        form.take_proof()  # before the transaction, for a picture takes its time
     with runtime().transaction() as session:
         visit = open_pay(session, runtime().signer, token, now=now)
         named = form.payment.data or []
@@ -133,7 +179,9 @@ def _claim(
     session: Session, contact_id: int, payments: Mapping[int, str], form: PayForm, now: datetime
 ) -> None:
     currency = next(iter(payments.values()))
-    claim_payments(
+    proof = form.safe_proof
+    claim: Callable[..., object] = partial(claim_with_proof, proof=proof) if proof else claim_payments
+    claim(
         session,
         contact_id,
         payments,
@@ -188,6 +236,11 @@ def _next_first(today: date) -> date:
 
 
 _LATER: Final = {"days": _in_three_days, "week": _next_monday, "first": _next_first}
+
+
+def _show_again(visit: PayVisit, token: str, form: PayForm) -> str:
+    form.ask_for_file_again()
+    return _show(visit, token, form)
 
 
 def _show(visit: PayVisit, token: str, form: PayForm) -> str:

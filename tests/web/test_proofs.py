@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pytest
 from flask import Flask
 from PIL import Image
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.founding import Founded
-from substrack.services.links import renew_pay_link
-from substrack.services.proofs import MAX_PROOFS, SafeProof, claim_with_proof
-from substrack.store import Attachment, Attempt, Member
+from substrack.services.links import issue_link, renew_pay_link
+from substrack.services.proofs import MAX_BYTES, MAX_PROOFS, SafeProof, claim_with_proof
+from substrack.store import Attachment, Attempt, Link, LinkPurpose, Member
+from substrack.web import pay
+from substrack.web.security import MAX_TEXT_BYTES
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, stranger
 from tests.web.forms import counted
@@ -25,9 +32,9 @@ from tests.web.support import NOW, Browser
 PDF = SafeProof(b"%PDF-1.4\n%%EOF\n", "application/pdf")
 
 
-def picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40)) -> bytes:
+def picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), mode: str = "RGB") -> bytes:
     written = io.BytesIO()
-    Image.new("RGB", size, "teal").save(written, kind)
+    Image.new(mode, size).save(written, kind)
     return written.getvalue()
 
 
@@ -103,7 +110,7 @@ class TestHandingOut:
         path = f"/attachments/{prove(cast, ben, JPEG).public_id}"
         with runtime.transaction() as session:
             link = renew_pay_link(session, ben.contact_id, workspace_id=cast.workspace_id, now=NOW)
-        zed.get(runtime.signer.url(link).removeprefix("http://127.0.0.1:8000"))  # now he reads ben's page
+        assert "Your page" in zed.get(path_of(runtime, link)).text
 
         unknown, elsewhere = zed.get(path), stranger(app, runtime).get(path)
 
@@ -167,6 +174,180 @@ class TestReviewing:
 
         assert len(many) == len(few)
         assert not any("bytes" in statement for statement in many)
+
+    @pytest.mark.only_sqlite
+    def test_who_decides_by_link_hears_of_it_and_signs_in_to_see_it(
+        self, runtime: Runtime, zed: Browser, cast: Cast, ben: Member
+    ) -> None:
+        prove(cast, ben, JPEG)
+        (attempt,) = claims(cast)
+        link = cast.do(
+            issue_link,
+            LinkPurpose.DECIDE,
+            now=NOW,
+            workspace_id=cast.workspace_id,
+            contact_id=cast.olga_contact,
+            user_id=cast.olga.id,
+            attempt_id=attempt.id,
+        )
+
+        shown = zed.get(path_of(runtime, link)).text
+
+        assert "One file is with it" in shown
+        assert "attachments" not in shown
+
+
+def upload(content: bytes, name: str = "proof.jpg") -> FileStorage:
+    return FileStorage(io.BytesIO(content), name)
+
+
+def hand_in(who: Browser, path: str, fields: Mapping[str, object]) -> TestResponse:
+    """Send a form that takes files, as bytes: the test client leaves files of its own open."""
+    boundary, body = encode_multipart(fields)
+    return who.client.post(path, data=body, content_type=f"multipart/form-data; boundary={boundary}")
+
+
+@dataclass
+class Page:
+    """Ben's page, and the form with its file on it."""
+
+    browser: Browser
+    url: str
+    payment: str
+
+    def show(self) -> str:
+        return self.browser.get(self.url).text
+
+    def press(self, file: bytes | None, act: str = "claim", **typed: str) -> TestResponse:
+        # A browser sends an empty file without a name when none was chosen.
+        sent = upload(file or b"", "../../etc/<passwd>.html" if file is not None else "")
+        fields = {"act": act, "payment": self.payment, **typed, "proof": sent}
+        return hand_in(self.browser, self.url, fields)
+
+
+@pytest.fixture
+def page(runtime: Runtime, zed: Browser, cast: Cast, ben: Member) -> Page:
+    with runtime.transaction() as session:
+        link = renew_pay_link(session, ben.contact_id, workspace_id=cast.workspace_id, now=NOW)
+    return Page(zed, path_of(runtime, link), cast.payment_of(ben).public_id)
+
+
+class TestSending:
+    @pytest.mark.only_sqlite
+    def test_the_form_takes_a_file_without_any_script(self, page: Page) -> None:
+        shown = page.show()
+        assert 'enctype="multipart/form-data"' in shown
+        assert 'accept="image/jpeg,image/png,image/webp,application/pdf"' in shown
+        assert re.search(r'<input [^>]*name="proof"[^>]*type="file"', shown)
+
+    @pytest.mark.parametrize(
+        ("file", "kind"),
+        [
+            (picture("JPEG"), "image/jpeg"),
+            (picture("PNG"), "image/jpeg"),
+            (picture("WEBP"), "image/jpeg"),
+            (PDF.content, "application/pdf"),
+        ],
+    )
+    def test_one_press_claims_and_keeps_the_proof(
+        self, page: Page, cast: Cast, file: bytes, kind: str
+    ) -> None:
+        answer = page.press(file, note="Here it is", method="Cash")
+
+        assert (answer.status_code, answer.location) == (303, page.url)
+        (attempt,), (proof,) = claims(cast), kept(cast)
+        assert (proof.attempt_id, proof.kind) == (attempt.id, kind)
+        assert (attempt.note, attempt.method) == ("Here it is", "Cash")
+        assert "One file is with it." in page.show()
+
+    @pytest.mark.only_sqlite
+    def test_a_file_may_have_ten_megabytes(self, page: Page, cast: Cast) -> None:
+        end = b"%%EOF\n"
+        largest = b"%PDF-".ljust(MAX_BYTES - len(end), b"x") + end
+
+        assert page.press(largest, note="Long").status_code == 303
+        assert kept(cast)[0].size == MAX_BYTES
+
+    def test_a_press_without_a_file_claims_as_ever(self, page: Page, cast: Cast) -> None:
+        assert page.press(None).status_code == 303
+        assert (len(claims(cast)), kept(cast)) == (1, [])
+        assert "file is with it" not in page.show()
+
+    @pytest.mark.only_sqlite
+    def test_a_second_press_keeps_nothing_twice(self, page: Page, cast: Cast) -> None:
+        assert [page.press(PDF.content).status_code for _time in range(2)] == [303, 303]
+        assert (len(claims(cast)), len(kept(cast))) == (1, 1)
+
+    @pytest.mark.only_sqlite
+    def test_not_yet_takes_no_file(self, page: Page, cast: Cast) -> None:
+        assert page.press(b"hello", "snooze", until="days").status_code == 303
+        assert kept(cast) == []
+
+
+@pytest.mark.only_sqlite
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("file", "sentence"),
+        [
+            (b"hello", "no picture (JPEG, PNG, WebP) or PDF that can be read"),
+            (b"", "no picture (JPEG, PNG, WebP) or PDF that can be read"),
+            (picture()[:150], "no picture (JPEG, PNG, WebP) or PDF that can be read"),
+            (b"<svg onload='alert(1)'/>", "no picture (JPEG, PNG, WebP) or PDF that can be read"),
+            (b"%PDF-" + bytes(MAX_BYTES), "too large"),
+            (picture("PNG", size=(10_000, 5_001), mode="1"), "too large"),
+        ],
+        ids=["words", "nothing", "cut off", "drawing", "large", "bomb"],
+    )
+    def test_a_bad_file_is_said_beside_its_field_and_nothing_is_claimed(
+        self, page: Page, cast: Cast, file: bytes, sentence: str
+    ) -> None:
+        answer = page.press(file, note="Kept?", amount="2,50")
+
+        assert answer.status_code == 422
+        assert re.search(rf'id="proof-error-1">.*{re.escape(sentence)}', answer.text)
+        assert '<details class="more" open>' in answer.text
+        assert f'value="{page.payment}" checked' in answer.text
+        assert "Kept?" in answer.text
+        assert 'value="2,50"' in answer.text
+        assert (claims(cast), kept(cast)) == ([], [])
+
+    def test_a_good_file_beside_a_wrong_amount_is_asked_for_again(self, page: Page, cast: Cast) -> None:
+        answer = page.press(PDF.content, amount="1.234")
+
+        assert answer.status_code == 422
+        assert re.search(r'id="proof-error-1">.*Choose it once more', answer.text)
+        assert (claims(cast), kept(cast)) == ([], [])
+
+    def test_a_file_beyond_every_limit_gets_a_page_that_says_what_to_do(self, page: Page, cast: Cast) -> None:
+        answer = page.press(bytes(MAX_BYTES + MAX_TEXT_BYTES))
+
+        assert answer.status_code == 413
+        assert "Nothing was sent, and nobody was told" in answer.text
+        assert "up to 10 MB" in answer.text
+        assert re.search(r'<a [^>]*href="">.*Back', answer.text)
+        assert claims(cast) == []
+
+    def test_the_text_beside_a_file_stays_short(self, page: Page, cast: Cast) -> None:
+        assert page.press(PDF.content, note="x" * (MAX_TEXT_BYTES + 1)).status_code == 413
+        assert claims(cast) == []
+
+    @pytest.mark.parametrize("path", ["/sign-in", "/decide/x", "/unsubscribe/x", "/pay/x/telegram"])
+    def test_no_other_form_takes_as_much(self, zed: Browser, path: str) -> None:
+        assert hand_in(zed, path, {"proof": upload(bytes(MAX_TEXT_BYTES))}).status_code == 413
+
+    def test_a_dead_link_reads_no_file(self, zed: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pay, "read_proof", pytest.fail)
+        fields = {"act": "claim", "proof": upload(picture())}
+        assert hand_in(zed, "/pay/x", fields).status_code == 404
+
+    def test_a_file_that_came_as_its_name_only_is_missed(self, page: Page, cast: Cast) -> None:
+        fields = {"act": "claim", "payment": page.payment, "proof": "receipt.jpg"}
+        assert page.browser.client.post(page.url, data=fields).status_code == 422
+        assert claims(cast) == []
+
+
+def path_of(runtime: Runtime, link: Link) -> str:
+    return runtime.signer.url(link).removeprefix("http://127.0.0.1:8000")
 
 
 def _payment_page(cast: Cast, member: Member) -> str:
