@@ -23,6 +23,7 @@ from substrack.queries.delivery import is_claimable
 from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
 from substrack.services.chat_building import ChatWords, chat_words, is_silent
+from substrack.services.connections import mark_bot_refused
 from substrack.services.lanes import Room, find_room, pause_lane, probe_again, resume_lane
 from substrack.services.ledger import lock_contacts
 from substrack.services.letter_links import links_for
@@ -226,7 +227,10 @@ def mark_failed(
     if message.channel is Channel.TELEGRAM:
         fall_back_to_mail(session, lost, now=now)
     if failure.scope is Scope.LANE:
-        return Failed(Outcome.RETRYING, has_paused_lane=pause_lane(session, claimed.lane, failure, now=now))
+        has_paused = pause_lane(session, claimed.lane, failure, now=now)
+        if message.channel is Channel.TELEGRAM and failure.permanent and address is not None:
+            mark_bot_refused(session, address.connection_id, now=now)
+        return Failed(Outcome.RETRYING, has_paused_lane=has_paused)
     has_opened = _lane_works(session, claimed, sent_to)
     outcome = Outcome.DEAD if verdict.state is MessageState.DEAD else Outcome.RETRYING
     return Failed(outcome, has_opened_lane=has_opened)

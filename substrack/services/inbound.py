@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from substrack.store import Connection, Inbound, new_public_id
+from substrack.queries.inbound import next_updates
+from substrack.store import Inbound, new_public_id
 
 MAX_ATTEMPTS: Final = 5
 RETRY_AFTER: Final = timedelta(seconds=30)
@@ -39,6 +40,7 @@ def store_updates(
         {
             "connection_id": connection_id,
             "dedupe_key": dedupe_key(body),
+            "chat_id": chat_of(body),
             "body": dict(body),
             "received_at": now,
             "attempts": 0,
@@ -64,31 +66,30 @@ def dedupe_key(body: Mapping[str, Any]) -> str:
     return f"update:{body.get('update_id')}"
 
 
-def remember_offset(session: Session, connection_id: int, offset: int) -> None:
-    """Note up to which number updates were taken, in the transaction that stored them."""
-    connection = session.get_one(Connection, connection_id)
-    connection.settings = {**connection.settings, "offset": offset}
-    session.flush()
+def chat_of(body: Mapping[str, Any]) -> int | None:
+    """Find the chat an update comes from; None for what comes from none."""
+    query = body.get("callback_query")
+    content = query.get("message") if query else None
+    for kind in ("message", "edited_message", "my_chat_member"):
+        content = content or body.get(kind)
+    if content:
+        return int(content["chat"]["id"])
+    return int(query["from"]["id"]) if query and "from" in query else None
 
 
 def claim_updates(session: Session, *, limit: int, lease: timedelta, now: datetime) -> list[ClaimedUpdate]:
-    """Take up to `limit` waiting updates, oldest first; those another worker just takes are skipped."""
-    waiting = (
-        select(Inbound.id)
-        .where(
-            Inbound.processed_at.is_(None),
-            or_(Inbound.lease_until.is_(None), Inbound.lease_until <= now),
-        )
-        .order_by(Inbound.received_at, Inbound.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    """Take up to `limit` waiting updates, the oldest of each chat (see `next_updates`).
+
+    Those another worker just takes are skipped.
+    """
+    waiting = next_updates(lease=lease, now=now).limit(limit).with_for_update(skip_locked=True, of=Inbound)
     token = new_public_id()
     claimed = session.execute(
         update(Inbound)
         .where(Inbound.id.in_(session.scalars(waiting).all()))
         .values(lease_token=token, lease_until=now + lease)
         .returning(Inbound.id, Inbound.connection_id, Inbound.body)
+        .execution_options(synchronize_session=False)
     )
     return [ClaimedUpdate(key, connection, token, body) for key, connection, body in sorted(claimed.all())]
 

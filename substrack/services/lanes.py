@@ -13,6 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import LANE_PROBE, DeliveryFailed
+from substrack.domain.notices import Channel
+from substrack.services.connections import mark_bot_accepted
 from substrack.store import Lane
 
 
@@ -62,11 +64,14 @@ def probe_again(session: Session, lane: str) -> None:
 
 
 def resume_lane(session: Session, lane: str) -> bool:
-    """Open a lane again; tell whether it was failing."""
+    """Open a lane again, whose account is accepted then; tell whether it was failing."""
     opened = session.execute(
         update(Lane)
         .where(Lane.name == lane, Lane.failing_since.is_not(None))
         .values(failing_since=None, paused_until=None, last_error=None)
         .returning(Lane.id)
     ).first()
+    channel, _, connection_id = lane.partition(":")
+    if opened is not None and channel == Channel.TELEGRAM:
+        mark_bot_accepted(session, int(connection_id))
     return opened is not None

@@ -3,69 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-from sqlalchemy.exc import OperationalError
 
 from substrack.domain.notices import Channel, ChannelChoice, Notice
 from substrack.domain.payments import Status
-from substrack.services import pacing
-from substrack.services.chats import choose_channel, send_chat_test
-from substrack.services.inbound import finish_update
-from substrack.store import Inbound
-from substrack.worker import running
-from substrack.worker import telegram as ears
-from tests.fakes.bot_api import BotApi, Person
+from substrack.services.chats import choose_channel
+from tests.fakes.bot_api import Person
 from tests.fakes.telegram_faults import BAD_GATEWAY
-from tests.journeys.town import Street, Town, by, move_in, open_town, says, shows
+from tests.journeys.town import PATIENCE, Street, Town, by, february_comes, move_in, says, shows
 from tests.support.books import check_books
-from tests.support.cast import at
 
-FEBRUARY = at("2026-02-04")
-PATIENCE = 20.0
-UPDATES_EACH = 20
 SURE = timedelta(seconds=11)
 """A decision can be undone for ten seconds; then the member hears of it."""
-
-
-@pytest.fixture(autouse=True)
-def _timedeltas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PTB_TIMEDELTA", "1")
-
-
-@pytest.fixture(autouse=True)
-def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker looks round more often than it would, and tries again sooner."""
-    monkeypatch.setattr(running, "DELIVER_SECONDS", 0.5)
-    monkeypatch.setattr(ears, "IDLE_SECONDS", 0.2)
-    monkeypatch.setattr(ears, "WAIT_SECONDS", 0.2)
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def api(stack: ExitStack) -> BotApi:
-    return stack.enter_context(BotApi())
-
-
-@pytest.fixture
-def has_webhook() -> bool:
-    return False
-
-
-@pytest.fixture
-def town(database_url: str, tmp_path: Path, api: BotApi, stack: ExitStack, has_webhook: bool) -> Town:
-    return open_town(database_url, tmp_path, api, stack, telegram_webhook=has_webhook)
 
 
 def from_invitation_to_receipt(town: Town) -> None:
@@ -83,12 +35,6 @@ def from_invitation_to_receipt(town: Town) -> None:
     assert [each.text for each in street.ben_phone.inbox].count(told.text) == 1
     assert not town.mail_to("ben")
     town.cast.read(check_books)
-
-
-def february_comes(town: Town) -> None:
-    """Let February begin, and the day on which it is asked for come."""
-    town.cast.tick(at("2026-02-01"))
-    town.clock.turn_to(FEBRUARY)
 
 
 def pay(town: Town, street: Street) -> None:
@@ -238,97 +184,6 @@ def test_while_telegram_is_down_mail_flows_and_then_chats_catch_up_without_anyth
         texts = [each.text for each in phone.inbox]
         assert len(texts) == len(set(texts)), texts
     assert len(town.subjects_to("mia")) == len(set(town.subjects_to("mia")))
-
-
-@pytest.mark.only_postgresql
-@with_webhook
-def test_three_workers_together_keep_the_pace_of_bot_and_chat(town: Town) -> None:
-    chats = range(5001, 5061)
-    for chat in chats:
-        contact_id = town.add_person(f"P{chat}")
-        town.put_into_chat(contact_id, chat)
-        town.cast.do(send_chat_test, contact_id, by=town.cast.olga, now=town.clock())
-    with town.at_work(workers=3):
-        town.waits_until(lambda: not town.due(), seconds=40)
-    assert len(town.api.calls("sendMessage")) == 120
-    assert town.api.busiest_second() <= 30
-    # Counted from when a message really went out, however late its turn came.
-    assert min(pause_in(town, chat) for chat in chats) > 1
-
-
-def pause_in(town: Town, chat: int) -> float:
-    """Measure the seconds between the two messages of a chat."""
-    first, second = [each.at for each in town.api.calls("sendMessage") if each.chat_id == chat]
-    return second - first
-
-
-@pytest.mark.only_postgresql
-def test_updates_that_come_five_times_each_have_one_effect(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pacing, "CHAT_GAP", timedelta(0))
-    monkeypatch.setattr(pacing, "BOT_GAP", timedelta(0))
-    group = town.cast.group()
-    chats = range(5001, 5011)
-    people = [town.cast.join(group, f"P{chat}", email=None) for chat in chats]
-    phones = [town.put_into_chat(m.contact_id, chat) for m, chat in zip(people, chats, strict=True)]
-    february_comes(town)
-    with town.at_work():
-        town.waits_until(lambda: all(map(is_asked, phones)), seconds=40)
-    before = len(town.api.calls("sendMessage"))
-    town.api.updates.copies = 5
-    for phone in phones:
-        phone.presses(phone.waits_for(shows("I’ve paid")), "I’ve paid")
-        for _number in range(UPDATES_EACH - 1):
-            phone.says("/help")
-    with town.at_work():
-        town.waits_until(lambda: town.count_open_updates() == 0 and town.api.updates.pending == 0, seconds=60)
-    assert town.count(Inbound) == UPDATES_EACH * len(chats)
-    assert all(town.payment(member).version == 2 for member in people)
-    assert len(town.api.calls("answerCallbackQuery")) == len(chats)
-    assert len(town.api.calls("sendMessage")) - before == (UPDATES_EACH - 1) * len(chats)
-
-
-@pytest.mark.only_sqlite
-def test_a_stranger_who_writes_a_lot_keeps_nobody_waiting_for_an_answer(town: Town) -> None:
-    with town.at_work():
-        street = move_in(town)
-    february_comes(town)
-    with town.at_work():
-        asked = street.ben_phone.waits_for(shows("I’ve paid"), PATIENCE)
-        zed = town.api.person("Zed", 9001)
-        for _number in range(12):  # each answer waits a second for the one before
-            zed.says("/help")
-        town.waits_until(lambda: zed.inbox)
-        press = street.ben_phone.presses(asked, "I’ve paid")
-        street.ben_phone.waits_for_answer(press, PATIENCE)
-        assert len(zed.inbox) < 8
-    assert town.payment(street.ben).status is Status.MEMBER_CONFIRMED
-
-
-@pytest.mark.only_sqlite
-def test_a_bot_whose_database_fails_for_a_moment_hears_again(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ears, "LEASE", timedelta(seconds=1))
-    failures = iter(range(2))
-
-    def finish(*args: Any, **named: Any) -> None:
-        if next(failures, None) is not None:
-            raise OperationalError("UPDATE inbound", {}, Exception("the database restarts"))
-        finish_update(*args, **named)
-
-    monkeypatch.setattr(ears, "finish_update", finish)
-    with town.at_work():
-        zed = town.api.person("Zed", 9001)
-        for _number in range(3):
-            zed.says("/help")
-            zed.waits_for(lambda shown: bool(shown.text), PATIENCE)
-        town.waits_until(lambda: town.count_open_updates() == 0 and town.count(Inbound) == 3)
-
-
-def is_asked(phone: Person) -> bool:
-    return any(map(shows("I’ve paid"), phone.inbox))
 
 
 def photo() -> bytes:

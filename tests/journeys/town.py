@@ -32,7 +32,10 @@ from substrack.web.app import create_app
 from substrack.worker.running import Worker
 from tests.fakes.bot_api import BotApi, Person, Shown
 from tests.fakes.smtp import free_port
-from tests.support.cast import START, Cast, make_cast
+from tests.support.cast import START, Cast, at, make_cast
+
+FEBRUARY = at("2026-02-04")
+PATIENCE = 20.0
 
 
 class Clock:
@@ -216,6 +219,12 @@ def move_in(town: Town) -> Street:
     ben = town.cast.join(group, "Ben", email=None)
     olga_phone = town.invite_admin(town.cast.olga, town.cast.olga_contact, "Olga", 2001)
     return Street(group, ben, town.invite(ben.contact_id, "Ben", 1001), olga_phone)
+
+
+def february_comes(town: Town) -> None:
+    """Let February begin, and the day on which it is asked for come."""
+    town.cast.tick(at("2026-02-01"))
+    town.clock.turn_to(FEBRUARY)
 
 
 def shows(label: str) -> Callable[[Shown], bool]:
