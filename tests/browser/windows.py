@@ -80,9 +80,9 @@ class Window:
         named = self.page.locator(within).get_by_role(role, name=name).locator("visible=true").first
         self._press(named)
 
-    def unfold(self, words: str) -> None:
+    def unfold(self, words: str, *, within: str = "main") -> None:
         """Open what is folded away under these words."""
-        self._press(self.page.locator("main summary", has_text=words).locator("visible=true").first)
+        self._press(self.page.locator(f"{within} summary", has_text=words).locator("visible=true").first)
 
     def write(self, label: str, text: str) -> None:
         """Fill in the first visible field of this label."""
