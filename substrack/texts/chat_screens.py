@@ -7,6 +7,7 @@ not looked up first is shown no sum and no name: that is the caller's to see to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from markupsafe import Markup
@@ -15,8 +16,9 @@ from substrack.domain.chat_buttons import Do, data
 from substrack.domain.chat_cards import ClaimCard, MemberCard, Standing
 from substrack.domain.letters import HowToPay, Item
 from substrack.texts.bills import bill, how_to_pay, what_for
+from substrack.texts.blocks import Row
 from substrack.texts.catalogue import LANGUAGES, language_of
-from substrack.texts.chat_keyboards import Key, Rows, resting_lines, sum_of
+from substrack.texts.chat_keyboards import MAX_ITEMS, Key, Rows, resting_lines, sum_of
 from substrack.texts.chat_letters import lay_out
 from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, shown_length
 from substrack.texts.words import Words
@@ -80,14 +82,6 @@ def needs_sign_in(locale: str) -> str:
     """Ask an admin to say yes where they are signed in."""
     _ = words_of(locale)
     return str(plain(_("Almost there: go back to your profile page and confirm that this is your chat.")))
-
-
-def linked(name: str, locale: str, *, is_replacing: bool) -> str:
-    """Greet somebody whose chat is linked now."""
-    _ = words_of(locale)
-    hello = _("Hi %(name)s, this chat is linked. /status shows what is open.", name=name)
-    replaced = _("The chat that was linked before was told.")
-    return _paragraphs([plain(hello), *([plain(replaced)] if is_replacing else [])])
 
 
 def status_screen(card: MemberCard, dues: Sequence[tuple[str, date]], locale: str) -> str:
@@ -250,8 +244,13 @@ def _label(item: Item, _: Words) -> str:
 
 
 def _laid_out(items: Sequence[Item], locale: str) -> Markup:
-    references = (item.reference for item in items)
-    return lay_out([bill(items, words_of(locale))], references=references, locale=locale)
+    """List items, not more than fit into a message; what they come to is the sum of all."""
+    _, references = words_of(locale), (item.reference for item in items)
+    whole = bill(items, _)
+    if len(items) > MAX_ITEMS:
+        more = _.ngettext("and %(n)s more", "and %(n)s more", len(items) - MAX_ITEMS)
+        whole = replace(whole, rows=(*whole.rows[:MAX_ITEMS], Row(f"… {more}", "")))
+    return lay_out([whole], references=references, locale=locale)
 
 
 def _paragraphs(parts: Iterable[Markup]) -> str:
