@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.notices import Channel, ChannelChoice
@@ -69,6 +69,7 @@ class BotStatus:
     last_error: str | None
     failing_since: datetime | None
     paused_until: datetime | None
+    refused_since: datetime | None = None
 
 
 def contacts_of_chat(session: Session, chat_id: int, connection_id: int) -> list[ChatContact]:
@@ -151,7 +152,7 @@ def find_hook(session: Session, connection_id: int) -> Hook | None:
 
 
 def load_bot_status(session: Session, workspace_id: int) -> BotStatus:
-    """Load how the bot of a workspace is doing (4 statements at most)."""
+    """Load how the bot of a workspace is doing (5 statements at most)."""
     found = _bot(session, workspace_id)
     if found is None:
         return BotStatus(None, None, None, 0, None, 0, None, None, None)
@@ -174,7 +175,15 @@ def load_bot_status(session: Session, workspace_id: int) -> BotStatus:
         last_error=_text(found.settings, "last_error") or (lane.last_error if lane else None),
         failing_since=lane.failing_since if lane else None,
         paused_until=lane.paused_until if lane else None,
+        refused_since=find_bot_refusal(session, workspace_id),
     )
+
+
+def find_bot_refusal(session: Session, workspace_id: int) -> datetime | None:
+    """Say since when Telegram refuses the token of a workspace's bot; None while it does not."""
+    is_its_bot = or_(Connection.workspace_id == workspace_id, Connection.name == ENVIRONMENT)
+    query = select(func.min(Connection.refused_since))
+    return session.scalar(query.where(Connection.channel == Channel.TELEGRAM, is_its_bot))
 
 
 def _bot(session: Session, workspace_id: int) -> Connection | None:

@@ -19,6 +19,7 @@ from substrack.domain.money import Money
 from substrack.domain.notices import Channel
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
 from substrack.domain.requests import OBJECTION_REST_DAYS
+from substrack.queries.chats import find_bot_refusal
 from substrack.store import Address, Contact, Event, Group, Member, Message, Payment, Period
 
 SHOWN: Final = 20
@@ -95,16 +96,19 @@ class Needs:
     notes: tuple[NoteRow, ...]
     openings: tuple[RefusedOpening, ...]
     failed_messages: int
+    bot_refused_since: datetime | None
 
     @property
     def are_none(self) -> bool:
         """Tell whether nothing waits."""
         lists = (self.bills, self.leavers, self.unreachable, self.notes, self.openings)
-        return not any(lists) and not self.failed_messages
+        return not any(lists) and not self.failed_messages and self.bot_refused_since is None
 
 
-def load_needs(session: Session, workspace_id: int, *, today: date, now: datetime) -> Needs:
-    """Load what waits for an admin of a workspace; six statements."""
+def load_needs(
+    session: Session, workspace_id: int, *, has_bot: bool = False, today: date, now: datetime
+) -> Needs:
+    """Load what waits for an admin of a workspace; six statements, seven with a bot."""
     return Needs(
         bills=_bills(session, workspace_id),
         leavers=_leavers(session, workspace_id, today),
@@ -112,6 +116,7 @@ def load_needs(session: Session, workspace_id: int, *, today: date, now: datetim
         notes=_notes(session, workspace_id, now),
         openings=_openings(session, workspace_id, now),
         failed_messages=_failed(session, workspace_id),
+        bot_refused_since=find_bot_refusal(session, workspace_id) if has_bot else None,
     )
 
 

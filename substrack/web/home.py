@@ -31,10 +31,11 @@ def show() -> str:
     """Show what waits for a decision, and how the groups stand."""
     now, workspace_id = runtime().now(), me().workspace_id
     today = local_date(now, me().time_zone)
+    has_bot = runtime().settings.telegram_token is not None
     return page(
         "web/home.html",
         claims=load_claims(reading(), workspace_id, limit=CLAIMS_ON_HOME),
-        needs=load_needs(reading(), workspace_id, today=today, now=now),
+        needs=load_needs(reading(), workspace_id, has_bot=has_bot, today=today, now=now),
         cards=load_cards(reading(), workspace_id, today=today),
         out=load_out(reading(), workspace_id),
         steps=load_first_steps(reading(), workspace_id),

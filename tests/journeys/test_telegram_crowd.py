@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
 from substrack.services import pacing
 from substrack.services.chats import send_chat_test
@@ -19,7 +20,8 @@ from substrack.store import Attempt, Connection, Inbound, Member
 from substrack.worker import telegram_working
 from substrack.worker.running import Worker
 from tests.fakes.bot_api import Person, Shown
-from tests.journeys.town import PATIENCE, Town, february_comes, move_in, shows
+from tests.fakes.telegram_faults import UNAUTHORIZED
+from tests.journeys.town import PATIENCE, Town, february_comes, move_in, says, shows
 from tests.support.books import check_books
 
 COPIES = 5
@@ -114,6 +116,25 @@ def test_of_three_workers_one_asks_and_the_next_takes_over_at_once(
 
 def asks_again(town: Town) -> bool:
     return bool(town.count(Connection, next_update_id=town.api.updates.next_id))
+
+
+@pytest.mark.only_sqlite
+def test_a_refused_token_is_told_once_by_mail_and_then_everything_goes_on(town: Town) -> None:
+    with town.at_work():
+        street = move_in(town)
+    town.api.down = UNAUTHORIZED
+    town.cast.do(send_chat_test, street.ben.contact_id, by=town.cast.olga, now=town.clock())
+    with town.at_work(workers=2):
+        town.waits_until(lambda: town.subjects_to("olga"))
+        town.clock.turn(timedelta(minutes=2))
+        town.waits_until(lambda: len(town.api.calls("getMe")) > 6)
+        assert len(street.ben_phone.inbox) == 1
+        town.api.down = None
+        town.clock.turn(timedelta(minutes=2))
+        street.ben_phone.waits_for(says("test"), PATIENCE)
+        town.waits_until(lambda: town.count(Connection, refused_since=None) == town.count(Connection))
+    assert town.subjects_to("olga") == ["Subject: Telegram refuses your =?utf-8?q?bot=E2=80=99s?= token"]
+    assert not town.count_messages(Notice.ADDRESS_REFUSED, Channel.EMAIL)
 
 
 @pytest.mark.only_sqlite

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from substrack.domain.notices import Channel
 from substrack.services.mailboxes import connection_for
@@ -39,7 +40,7 @@ def next_id(cast: Cast, bot: int) -> int | None:
 
 
 def count_stored(cast: Cast) -> int:
-    return cast.read(lambda session: session.query(Inbound).count())
+    return cast.read(lambda session: len(session.scalars(select(Inbound)).all()))
 
 
 def held(receiver: Receiver | None) -> Receiver:

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.domain.notices import Channel
 from substrack.services.chats import chat_code, confirm_chat, issue_admin_code, link_chat
-from substrack.services.connections import note_connection
+from substrack.services.connections import mark_bot_accepted, mark_bot_refused, note_connection
 from substrack.services.founding import Founded
 from substrack.services.inbound import store_updates
 from substrack.services.mailboxes import connection_for
@@ -162,6 +162,26 @@ class TestPage:
 
         assert "Telegram takes no messages since" in text
         assert "502 from &lt;Telegram&gt;" in text
+
+    def test_a_refused_token_stands_on_home_and_here_until_one_works(
+        self, cast: Cast, olga: Browser, bot: int
+    ) -> None:
+        cast.do(mark_bot_refused, bot, now=NOW)
+        assert "Telegram refuses your bot’s token" in olga.get("/").text
+        shown = olga.get("/settings/telegram").text
+        assert "Telegram refuses the token since" in shown
+        assert "/token to @BotFather" in shown
+
+        cast.do(mark_bot_accepted, bot)
+        assert "refuses" not in olga.get("/").text + olga.get("/settings/telegram").text
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize("with_token", [None])
+    def test_who_gave_telegram_up_hears_no_more_of_its_token(
+        self, cast: Cast, olga: Browser, bot: int
+    ) -> None:
+        cast.do(mark_bot_refused, bot, now=NOW)
+        assert "refuses" not in olga.get("/").text + olga.get("/settings/telegram").text
 
     @pytest.mark.only_sqlite
     def test_before_the_worker_has_reached_telegram_it_says_so(self, olga: Browser) -> None:
