@@ -104,7 +104,7 @@ def _undo(visit: DecideVisit) -> ResponseReturnValue:
 
 def _again() -> ResponseReturnValue:
     """Show the page as it is from now on; a reload of it repeats nothing."""
-    return redirect(request.full_path.rstrip("?"), 303)
+    return redirect(request.script_root + request.full_path.rstrip("?"), 303)
 
 
 def _open(token: str) -> DecideVisit:

@@ -172,7 +172,7 @@ def _act(act: str, form: PayForm, token: str) -> ResponseReturnValue:
         if not payments:
             raise NothingTicked
         _ACTS[act](session, visit.contact_id, payments, form, now)
-    return redirect(request.full_path.rstrip("?"), 303)
+    return redirect(request.script_root + request.full_path.rstrip("?"), 303)
 
 
 def _claim(
@@ -240,6 +240,8 @@ _LATER: Final = {"days": _in_three_days, "week": _next_monday, "first": _next_fi
 
 def _show_again(visit: PayVisit, token: str, form: PayForm) -> str:
     form.ask_for_file_again()
+    if form.has_wrong_detail and form.refusal is None:
+        form.refusal = "Nothing was sent yet. Look at what is marked below, then press again."
     return _show(visit, token, form)
 
 

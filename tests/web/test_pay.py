@@ -303,6 +303,15 @@ class TestCutOffLinks:
         assert page.press("claim", owed).status_code == 303
 
     @pytest.mark.only_sqlite
+    def test_under_the_path_of_the_base_url_a_press_leads_back_there(self, page: Page, owed: Payment) -> None:
+        answer = page.browser.client.post(
+            page.url,
+            data={"act": "claim", "payment": owed.public_id},
+            environ_overrides={"SCRIPT_NAME": "/money"},
+        )
+        assert answer.location == f"/money{page.url}"
+
+    @pytest.mark.only_sqlite
     def test_a_cut_off_link_with_a_slash_is_calmly_dead(self, page: Page) -> None:
         page.url = "/pay/abc/"
         assert page.show().status_code == 404
