@@ -78,3 +78,16 @@ def test_an_instant_is_written_by_the_clock_of_its_zone() -> None:
 )
 def test_lists_end_with_an_and(words: list[str], expected: str) -> None:
     assert formats.listed(words, "en") == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "locale", "expected"),
+    [
+        (15, "en", "1 kB"),
+        (119_600, "en", "120 kB"),
+        (1_240_000, "en", "1.2 MB"),
+        (1_240_000, "de", "1,2 MB"),
+    ],
+)
+def test_sizes_of_files_are_written_in_thousands(size: int, locale: str, expected: str) -> None:
+    assert formats.file_size(size, locale) == expected

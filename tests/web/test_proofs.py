@@ -305,6 +305,7 @@ class TestRefusing:
 
         assert answer.status_code == 422
         assert re.search(rf'id="proof-error-1">.*{re.escape(sentence)}', answer.text)
+        assert "Nothing was sent yet." in answer.text
         assert '<details class="more" open>' in answer.text
         assert f'value="{page.payment}" checked' in answer.text
         assert "Kept?" in answer.text
