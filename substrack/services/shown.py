@@ -49,14 +49,15 @@ def flag_shown(
 def claim_edits(
     session: Session, *, limit: int, lease: timedelta, now: datetime, message_id: int | None = None
 ) -> list[DueEdit]:
-    """Take up to `limit` messages whose edit is due, the longest waiting first.
+    """Take up to `limit` messages whose edit is due, the longest waiting first, of several the latest.
 
     Those another worker is just taking are skipped. `message_id` takes that one alone, due or not: who
     pressed a button sees the answer at once.
     """
     is_wanted = Message.edit_at <= now if message_id is None else Message.id == message_id
     due = select(Message.id).where(Message.channel == Channel.TELEGRAM, is_wanted)
-    keys = session.scalars(due.order_by(Message.edit_at).limit(limit).with_for_update(skip_locked=True)).all()
+    order = (Message.edit_at, Message.id.desc())  # the latest message is the one somebody looks at
+    keys = session.scalars(due.order_by(*order).limit(limit).with_for_update(skip_locked=True)).all()
     session.execute(
         update(Message)
         .where(Message.id.in_(keys))

@@ -53,19 +53,26 @@ class BotHands:
                 if not claimed:
                     await self._life.until_ring(HEAD_START.total_seconds() if busy else None)
         finally:
-            left = list(busy)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await _end(busy)
 
     async def edit(self) -> None:
-        """Bring what phones show up to date until the end, when what it is about has changed."""
-        while not self._life.is_over:
-            due = await self._life.call(self._claim_edits)
-            for one in due:
-                await self._refresh(one)
-            if not due:
-                await self._life.pause(telegram_life.IDLE_SECONDS)
+        """Bring what phones show up to date until the end, when what it is about has changed.
+
+        Each edit waits for its turn in its chat, side by side with those of other chats.
+        """
+        busy: set[asyncio.Task[None]] = set()
+        try:
+            while not self._life.is_over:
+                places = min(BATCH, WIDTH - len(busy))
+                due = await self._life.call(self._claim_edits, places) if places else []
+                for one in due:
+                    task = asyncio.create_task(self._refresh(one))
+                    busy.add(task)
+                    task.add_done_callback(busy.discard)
+                if not due:
+                    await self._life.pause(telegram_life.IDLE_SECONDS)
+        finally:
+            await _end(busy)
 
     async def _claim_unless_full(self, busy: int) -> list[ClaimedUpdate]:
         if busy >= WIDTH:
@@ -116,12 +123,12 @@ class BotHands:
         with self._runtime.transaction() as session:
             return claim_updates(session, limit=places, lease=LEASE, now=self._runtime.now())
 
-    def _claim_edits(self) -> list[DueEdit]:
+    def _claim_edits(self, places: int) -> list[DueEdit]:
         with self._runtime.reading() as session:
             if not has_due_edits(session, now=self._runtime.now()):
                 return []
         with self._runtime.transaction() as session:
-            return claim_edits(session, limit=BATCH, lease=LEASE, now=self._runtime.now())
+            return claim_edits(session, limit=places, lease=LEASE, now=self._runtime.now())
 
     def _finish(self, claimed: ClaimedUpdate) -> None:
         with self._runtime.transaction() as session:
@@ -130,3 +137,11 @@ class BotHands:
     def _retry(self, claimed: ClaimedUpdate, reason: str) -> None:
         with self._runtime.transaction() as session:
             retry_update(session, claimed, reason=reason, now=self._runtime.now())
+
+
+async def _end(busy: set[asyncio.Task[None]]) -> None:
+    """Cut off what is under way; it is done again when its lease runs out."""
+    left = list(busy)
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from substrack.bootstrap import wall_clock
 from substrack.bot import refreshing
 from substrack.bot.reactions import Screen
 from substrack.bot.sending import say, show, show_keys
 from substrack.channels.mailbox import MailboxChannel
 from substrack.services import pacing
-from substrack.services.pacing import pace_of_bot
-from substrack.store import Lane
+from substrack.services.pacing import pace_of_bot, rest_chat
+from substrack.services.shown import claim_edits
+from substrack.store import Lane, Message
 from substrack.worker.outbox import Outbox
-from tests.bot.house import Home, House
+from substrack.worker.telegram_life import BotLife
+from substrack.worker.telegram_working import BotHands
+from tests.bot.house import LEASE_SHORT, Home, House
 from tests.fakes.bot_api import BotApi
 from tests.support.cast import make_stranger
 
@@ -97,3 +102,37 @@ def test_all_workspaces_of_a_bot_and_its_answers_share_one_pace(home: Home) -> N
     name = pace_of_bot(house.bot.channel.account.bot_id)
     assert {key for key in paces(house) if key.count(":") == 1} == {name}
     assert {f"{name}:1001", f"{name}:9001"} <= set(paces(house))
+
+
+def flag_all(house: House) -> None:
+    """Have every message that phones show edited."""
+    flag = update(Message).where(Message.provider_id.is_not(None)).values(edit_at=house.now)
+    house.cast.do(lambda session: session.execute(flag))
+
+
+def test_a_chat_with_edits_to_come_holds_no_other_up(home: Home) -> None:
+    house, pace = home.house, pace_of_bot(home.house.bot.channel.account.bot_id)
+    house.cast.do(rest_chat, pace, "1001", now=wall_clock() + timedelta(seconds=20))
+    flag_all(house)
+    house.api.requests.clear()
+
+    async def edit() -> None:
+        life = BotLife(house.bot.runtime)
+        editing = asyncio.create_task(BotHands(life, house.bot).edit())
+        await asyncio.sleep(2)
+        life.end()
+        await editing
+        life.close()
+
+    house.run(edit())
+    edited = {request.chat_id for request in house.api.calls("editMessageText")}
+    assert edited == {1002, 2001, 2002}
+
+
+def test_of_several_edits_the_latest_message_comes_first(home: Home) -> None:
+    """Edits of one chat are a second apart; the latest message is the one somebody looks at."""
+    house = home.house
+    flag_all(house)
+    due = house.cast.do(claim_edits, limit=3, lease=LEASE_SHORT, now=house.now)
+    shown = [message.id for message in house.cast.messages() if message.provider_id]
+    assert [one.message_id for one in due] == shown[:-4:-1]
