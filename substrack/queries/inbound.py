@@ -1,4 +1,4 @@
-"""Reads about inbound updates: which wait, who may ask for more, and when the last one came."""
+"""Reads about inbound updates: which wait, and who may ask for more."""
 
 from __future__ import annotations
 
@@ -68,11 +68,6 @@ def can_receive(session: Session, connection_id: int, *, token: str, now: dateti
 def has_due_edits(session: Session, *, now: datetime) -> bool:
     """Tell whether a chat message is to be brought up to date."""
     return bool(session.scalar(select(exists().where(Message.edit_at <= now))))
-
-
-def last_update_at(session: Session, connection_id: int) -> datetime | None:
-    """Say when the last update of a connection came in."""
-    return session.scalar(select(func.max(Inbound.received_at)).where(Inbound.connection_id == connection_id))
 
 
 def _is_waiting(now: datetime) -> ColumnElement[bool]:
