@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from substrack.domain.notices import Channel
+
 
 class MessageState(StrEnum):
     """Where a message is on its way."""
@@ -65,6 +67,11 @@ class Verdict:
     state: MessageState
     due_at: datetime
     attempts: int
+
+
+def lane_name(channel: Channel, connection_id: int) -> str:
+    """Name the lane of a connection, by which its messages are claimed, paused and probed."""
+    return f"{channel.value}:{connection_id}"
 
 
 def after_failure(failure: DeliveryFailed, *, attempts: int, due_at: datetime, now: datetime) -> Verdict:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from substrack.domain.delivery import lane_name
 from substrack.domain.notices import Channel, ChannelChoice
 from substrack.store import Address, Connection, Contact, Inbound, Lane, RoleGrant, User, Workspace
 
@@ -164,7 +165,7 @@ def load_bot_status(session: Session, workspace_id: int) -> BotStatus:
             func.min(Inbound.received_at).filter(waiting),
         ).where(Inbound.connection_id == found.id)
     ).one()
-    lane = session.scalar(select(Lane).where(Lane.name == f"{Channel.TELEGRAM.value}:{found.id}"))
+    lane = session.scalar(select(Lane).where(Lane.name == lane_name(Channel.TELEGRAM, found.id)))
     return BotStatus(
         connection_id=found.id,
         username=_text(found.settings, "username"),

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import MessageState, lane_name
 from substrack.domain.notices import CHAT_ONLY, Channel, ChannelChoice, Notice, rules_of, ways
 from substrack.store import Address, Contact, Message, MessageItem, RoleGrant, User, new_public_id
 
@@ -100,7 +100,7 @@ def fall_back_to_mail(session: Session, messages: Sequence[Message], *, now: dat
 
 def lane_of(address: Address) -> str:
     """Name the lane an address is served by: its channel and connection."""
-    return f"{address.channel.value}:{address.connection_id}"
+    return lane_name(address.channel, address.connection_id)
 
 
 def admin_contacts(session: Session, workspace_id: int) -> list[int]:
