@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from substrack.bootstrap import Runtime
+from substrack.bootstrap import ROOT, Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
 from substrack.services.claims import claim_payments
@@ -156,12 +156,17 @@ class TestLooking:
         assert "Choose one first." in refused
 
     @pytest.mark.only_sqlite
-    def test_the_first_form_is_inert_and_there_is_no_script(self, page: Page) -> None:
+    def test_the_first_form_is_inert_and_no_script_is_inline(self, page: Page) -> None:
         forms = re.findall(r"<form [^>]*>", page.show().text)
 
         assert 'method="get"' in forms[0]
         assert all('method="post"' in form for form in forms[1:])
-        assert "<script" not in page.show().text
+        assert not re.search(r"<script[^>]*>[^<]", page.show().text)
+
+    @pytest.mark.only_sqlite
+    def test_no_script_of_ours_sends_a_form(self) -> None:
+        for script in (ROOT / "static/js").glob("*.js"):
+            assert not re.search(r"\b(requestSubmit|submit)\(", script.read_text("utf-8")), script.name
 
     @pytest.mark.only_sqlite
     def test_nothing_stands_between_the_bill_and_the_two_buttons(self, page: Page) -> None:
