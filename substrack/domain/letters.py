@@ -263,6 +263,24 @@ class AboutAddress:
 
 
 @dataclass(frozen=True)
+class MailboxReplaced:
+    """A note to a mailbox that worked: what it got goes to another one (`address`) from now on."""
+
+    workspace: str
+    address: str
+
+
+@dataclass(frozen=True)
+class PayDetailsChanged:
+    """A note to admins: how to pay for a group is another way now; `by` is None for the command line."""
+
+    group: str
+    group_id: str
+    by: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Account:
     """An invitation, set-up or reset; `until` is when the link ends, in the reader's zone."""
 
@@ -291,6 +309,8 @@ Content = (
     | About
     | AboutAddress
     | Account
+    | MailboxReplaced
+    | PayDetailsChanged
     | Plain
 )
 

@@ -58,6 +58,8 @@ class Notice(StrEnum):
     CHAT_REPLACED = "chat_replaced"
     STALE_CODE = "stale_code"
     BOT_REFUSED = "bot_refused"
+    MAILBOX_REPLACED = "mailbox_replaced"
+    PAY_DETAILS_CHANGED = "pay_details_changed"
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,11 @@ def rules_of(notice: Notice) -> NoticeRules:
     return NOTICE_RULES.get(notice, NoticeRules())
 
 
-MAIL_ONLY = frozenset({Notice.INVITE, Notice.SETUP, Notice.RESET, Notice.BOT_REFUSED})
-"""What opens an account goes to the mailbox it belongs to, never to a chat; nor does news of a mute bot."""
+MAIL_ONLY = frozenset(
+    {Notice.INVITE, Notice.SETUP, Notice.RESET, Notice.BOT_REFUSED, Notice.MAILBOX_REPLACED}
+)
+"""What opens an account goes to the mailbox it belongs to, never to a chat; nor does news of a mute bot, or
+of another mailbox."""
 
 CHAT_ONLY = frozenset({Notice.CHAT_LINKED, Notice.CHAT_REPLACED})
 

@@ -14,6 +14,8 @@ from substrack.store import Contact, Link, LinkPurpose, Role, RoleGrant, User, U
 
 IDLE_LIMIT: Final = timedelta(days=60)
 ABSOLUTE_LIMIT: Final = timedelta(days=365)
+FRESH_FOR: Final = timedelta(minutes=10)
+"""How long a password that was given counts for what moves money."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class SignedIn:
     time_zone: str
     contact_id: int
     role: Role
+    confirmed_at: datetime
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Tell whether the password was given lately, to sign in or again since."""
+        return now - self.confirmed_at < FRESH_FOR
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
             Workspace.time_zone,
             RoleGrant.contact_id,
             RoleGrant.role,
+            func.coalesce(UserSession.confirmed_at, UserSession.created_at).label("confirmed_at"),
         )
         .join(User, User.id == UserSession.user_id)
         .join(RoleGrant, RoleGrant.user_id == User.id)

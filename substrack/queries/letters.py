@@ -21,7 +21,7 @@ from substrack.domain.letters import (
     Plain,
 )
 from substrack.domain.notices import Notice
-from substrack.queries import admin_letters, changing_letters, member_letters
+from substrack.queries import admin_letters, changing_letters, member_letters, trust_letters
 from substrack.queries.letter_facts import Facts, Reading
 from substrack.store import (
     Link,
@@ -103,5 +103,7 @@ _READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
         Notice.CHAT_REPLACED: _plain,
         Notice.STALE_CODE: admin_letters.stale_code,
         Notice.BOT_REFUSED: admin_letters.bot_refused,
+        Notice.MAILBOX_REPLACED: trust_letters.mailbox_replaced,
+        Notice.PAY_DETAILS_CHANGED: trust_letters.pay_details_changed,
     }
 )

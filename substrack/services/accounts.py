@@ -20,7 +20,7 @@ from substrack.services.journal import record
 from substrack.services.mailboxes import contacts_at
 from substrack.services.passwords import matches
 from substrack.services.people import add_contact, check_email
-from substrack.services.user_sessions import end_sessions
+from substrack.services.user_sessions import confirm_session, end_sessions
 from substrack.store import Contact, Link, LinkPurpose, Role, RoleGrant, User
 
 __all__ = [
@@ -154,6 +154,8 @@ def change_password(
     user = _get_user(session, user_id)
     user.password_hash, user.password_changed_at = password_hash, now
     end_sessions(session, user_id, now=now, except_id=keep_session_id)
+    if keep_session_id is not None:
+        confirm_session(session, keep_session_id, now=now)
     session.execute(
         update(Link)
         .where(Link.user_id == user_id, Link.purpose == LinkPurpose.RESET, Link.revoked_at.is_(None))

@@ -262,7 +262,7 @@ def _built(
 ) -> BuiltMessage:
     if message.channel is Channel.EMAIL:
         letter = RenderedLetter.from_dict(stored)
-        return BuiltMessage(message.public_id, address.value, letter, message.due_at)
+        return BuiltMessage(message.public_id, _destination(message, address), letter, message.due_at)
     zone = session.get_one(Workspace, message.workspace_id).time_zone
     return BuiltMessage(
         message.public_id,
@@ -275,7 +275,9 @@ def _built(
 
 
 def _destination(message: Message, address: Address) -> str:
-    """Say where a message goes as things stand; a replaced chat is told itself."""
+    """Say where a message goes as things stand; a replaced chat or mailbox is told itself."""
+    if message.notice is Notice.MAILBOX_REPLACED:
+        return str(message.payload["former"])
     former = address.former_value if message.notice is Notice.CHAT_REPLACED else None
     return former or address.value
 

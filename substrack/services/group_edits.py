@@ -32,9 +32,9 @@ from substrack.services.group_rows import (
     joining_day,
     next_start,
     today_in,
-    write_pay_methods,
 )
 from substrack.services.journal import record_group
+from substrack.services.pay_details import change_pay_methods
 from substrack.services.prices import set_price
 from substrack.services.schedule import reschedule_group, reschedule_members_payments
 from substrack.services.seats import seat_payer, unseat_payer
@@ -134,8 +134,7 @@ def _apply(
     session.flush()
     check_people(group.split, sharers_of(session, group, window_from(group, next_start(group))))
     former = load_terms(session, group.id)
-    if terms.pay_methods != former.pay_methods:
-        write_pay_methods(session, group, terms.pay_methods)
+    change_pay_methods(session, group, terms.pay_methods, by=by, now=now)
     if terms.price is not None and terms.price != former.price:
         set_price(session, group.id, amount=terms.price, announces=announces_price, by=by, now=now)
 

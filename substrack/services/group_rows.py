@@ -5,24 +5,21 @@ Two admins who change one group at the same moment wait for each other here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import NotFound
-from substrack.domain.pay_methods import PayMethod
 from substrack.queries.groups import UnknownGroup
 from substrack.services.ledger import check_admin
 from substrack.services.mailboxes import UnknownContact, get_contact
 from substrack.services.schedule import cycle_of
 from substrack.store import Group
-from substrack.store import PayMethod as PayMethodRow
 
 ASKING_RULES: Final = (
     "grace_days",
@@ -116,16 +113,6 @@ def check_payer(session: Session, workspace_id: int, contact_id: int) -> int:
     if get_contact(session, contact_id).workspace_id != workspace_id:
         raise UnknownContact
     return contact_id
-
-
-def write_pay_methods(session: Session, group: Group, methods: Sequence[PayMethod]) -> None:
-    """Replace how to pay for a group."""
-    session.execute(delete(PayMethodRow).where(PayMethodRow.group_id == group.id))
-    for position, method in enumerate(methods, start=1):
-        label = {"label": method.label} if method.label else {}
-        fields = {**method.fields, **label}
-        session.add(PayMethodRow(group_id=group.id, position=position, kind=method.kind.value, fields=fields))
-    session.flush()
 
 
 def facts_of(group: Group) -> dict[str, Any]:

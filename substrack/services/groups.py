@@ -28,10 +28,10 @@ from substrack.services.group_rows import (
     joining_day,
     skip_the_past,
     today_in,
-    write_pay_methods,
 )
 from substrack.services.journal import record_group
 from substrack.services.ledger import check_admin
+from substrack.services.pay_details import change_pay_methods, write_pay_methods
 from substrack.services.schedule import reschedule_group
 from substrack.services.seats import seat_payer
 from substrack.store import Group, Price, Role, RoleGrant, Workspace
@@ -156,13 +156,14 @@ def restore_group(session: Session, group_id: int, *, by: Actor, now: datetime) 
 def set_pay_methods(
     session: Session, group_id: int, methods: Sequence[PayMethod], *, by: Actor, now: datetime
 ) -> Group:
-    """Say how to pay for a group, in this order; make each with `domain.pay_methods.pay_method`."""
+    """Say how to pay for a group, in this order; make each with `domain.pay_methods.pay_method`.
+
+    The same again changes nothing; admins hear of a change.
+    """
     group = hold_group(session, group_id, by)
-    write_pay_methods(session, group, methods)
-    group.version += 1
-    kinds = [method.kind.value for method in methods]
-    record_group(session, "pay_methods", group, by=by, now=now, after={"kinds": kinds})
-    session.flush()
+    if change_pay_methods(session, group, methods, by=by, now=now):
+        group.version += 1
+        session.flush()
     return group
 
 

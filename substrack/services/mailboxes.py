@@ -1,7 +1,8 @@
 """Mailboxes: where people are reached by email, and what stopped reaching them.
 
 A removed address keeps its row, emptied, so that the letters once sent to it stay readable while nothing is
-ever mailed there again. Nobody is told anything here but admins, about addresses that stopped working.
+ever mailed there again. Admins are told about addresses that stopped working, and a mailbox that worked
+about the one that takes its place.
 Locks are taken in the order contact, address, messages.
 """
 
@@ -24,7 +25,7 @@ from substrack.queries.chats import ENVIRONMENT
 from substrack.services.journal import record
 from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import revoke_pay_link
-from substrack.services.outbox import Draft, admin_contacts, queue
+from substrack.services.outbox import Draft, admin_contacts, queue, queue_to
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Connection, Contact, Message
 
@@ -181,7 +182,7 @@ def set_email(
 
     Another mailbox starts clean: not refused, not unsubscribed, and the pay link that went to the old one is
     dead. The same one typed again is tried again. Messages that wait go to the new mailbox; without one they
-    are cancelled.
+    are cancelled. A mailbox that worked is told that another takes its place.
 
     Raises:
         MailboxShared: the address is another person's, and nobody said that the two share it.
@@ -197,6 +198,7 @@ def set_email(
         )
     address = _mailbox(session, contact)
     former_key = address.value_key if address else ""
+    working = address.value if address is not None and address.refused_since is None else ""
     if value is None:
         changed = address is not None and empty_address(session, address, now=now)
     else:
@@ -205,6 +207,8 @@ def set_email(
         return
     if former_key and former_key != (value or "").casefold():
         revoke_pay_link(session, contact_id, now=now)
+        if address is not None and working and value:
+            _tell_former(session, contact, address, working, now=now)
     record_contact(session, "email", contact, by=by, now=now, after={"has_email": value is not None})
     reschedule_contacts(session, [contact_id], now=now)
 
@@ -276,6 +280,19 @@ def empty_address(session: Session, address: Address, *, now: datetime) -> bool:
     address.refused_since, address.reason = now, "removed"
     _close_waiting(session, address.id, MessageState.CANCELLED, "the address was removed")
     return True
+
+
+def _tell_former(session: Session, contact: Contact, address: Address, former: str, *, now: datetime) -> None:
+    """Queue the last letter to a mailbox; the message names it, for the address leads elsewhere by now."""
+    draft = Draft(
+        workspace_id=contact.workspace_id,
+        contact_id=contact.id,
+        notice=Notice.MAILBOX_REPLACED,
+        dedupe_key=f"mailbox_replaced:{address.id}:{now.isoformat()}",
+        due_at=now,
+        payload={"former": former},
+    )
+    queue_to(session, draft, address, now=now)
 
 
 def _settle(

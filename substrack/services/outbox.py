@@ -66,6 +66,12 @@ def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
     return len(made)
 
 
+def queue_to(session: Session, draft: Draft, address: Address, *, now: datetime) -> None:
+    """Write the one message of a notice that is for this address alone, whatever the person chose."""
+    made = _insert_new(session, [_message_row(draft, address, now)])
+    _insert_items(session, made, dict.fromkeys(made, draft.items))
+
+
 def usable_addresses(session: Session, contact_ids: Iterable[int]) -> dict[int, list[Address]]:
     """Load the addresses of contacts that have not been refused, by contact."""
     found: dict[int, list[Address]] = {}

@@ -78,6 +78,11 @@ def touch_session(session: Session, session_id: int, *, now: datetime) -> None:
     )
 
 
+def confirm_session(session: Session, session_id: int, *, now: datetime) -> None:
+    """Note that the user of a session has just given their password again."""
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(confirmed_at=now))
+
+
 def end_session(session: Session, user_id: int, *, public_id: str, now: datetime) -> None:
     """Sign one browser of a user out; idempotent.
 

@@ -88,7 +88,10 @@ class RoleGrant(Base):
 
 
 class UserSession(Base):
-    """One signed-in browser. Only the hash of its token is kept."""
+    """One signed-in browser. Only the hash of its token is kept.
+
+    `confirmed_at` is when its user last gave their password again; the session began with it.
+    """
 
     __tablename__ = "user_sessions"
 
@@ -97,5 +100,6 @@ class UserSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     agent: Mapped[str | None] = mapped_column(String(200))

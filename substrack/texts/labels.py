@@ -73,6 +73,13 @@ def status_label(status: Status, locale: str) -> Label:
     return Label(words[status], *_STATUS_LOOKS[status])
 
 
+def payment_label(status: Status, is_own: bool, locale: str) -> Label:
+    """Name the status of a payment, or say that it is the payer's own share, which nobody has to settle."""
+    if is_own:
+        return Label(Words(locale)("own share"), Tone.MUTED, "dash")
+    return status_label(status, locale)
+
+
 def message_label(state: MessageState, locale: str) -> Label:
     """Name the state of a message."""
     _ = Words(locale)
@@ -117,6 +124,8 @@ def notice_name(notice: Notice, locale: str) -> str:
         Notice.CHAT_REPLACED: _("Chat replaced"),
         Notice.STALE_CODE: _("Old invitation"),
         Notice.BOT_REFUSED: _("Bot refused"),
+        Notice.MAILBOX_REPLACED: _("Mailbox replaced"),
+        Notice.PAY_DETAILS_CHANGED: _("How to pay changed"),
     }
     return names[notice]
 

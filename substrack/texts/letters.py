@@ -25,6 +25,7 @@ from substrack.texts import (
     changing_letters,
     linking_letters,
     member_letters,
+    trust_letters,
 )
 from substrack.texts.blocks import Block, Composition, Paragraph, PlainLink
 from substrack.texts.catalogue import language_of
@@ -66,6 +67,8 @@ COMPOSERS: Mapping[Notice, Callable[[Letter, Any, Words], Composition]] = Mappin
         Notice.CHAT_REPLACED: linking_letters.chat_replaced,
         Notice.STALE_CODE: linking_letters.stale_code,
         Notice.BOT_REFUSED: linking_letters.bot_refused,
+        Notice.MAILBOX_REPLACED: trust_letters.mailbox_replaced,
+        Notice.PAY_DETAILS_CHANGED: trust_letters.pay_details_changed,
     }
 )
 

@@ -349,6 +349,42 @@ def test_an_invitation_goes_only_to_the_mailbox_it_is_for(
     assert (house.build(house.claim()[0]) is not None) is goes_out
 
 
+def test_the_letter_about_a_new_mailbox_goes_to_the_former_one(house: House) -> None:
+    with house.runtime.transaction() as session:
+        set_email(session, house.ben_id, "right@example.com", by=house.olga, now=NOW)
+    claimed = house.claim()[0]
+
+    built = house.build(claimed)
+
+    assert built is not None
+    assert built.to == "ben@example.org"
+    assert built.letter is not None
+    assert "r…@example.com" in built.letter.text
+    assert "right@" not in built.letter.text
+
+
+def test_a_former_mailbox_that_is_gone_blames_nobody(house: House) -> None:
+    with house.runtime.transaction() as session:
+        set_email(session, house.ben_id, "right@example.com", by=house.olga, now=NOW)
+    claimed = house.claim()[0]
+    assert house.build(claimed) is not None
+
+    assert house.fail(claimed, NOBODY, sent_to="ben@example.org").outcome is Outcome.DEAD
+
+    with house.runtime.reading() as session:
+        assert session.get_one(Address, house.address_id).refused_since is None
+
+
+def test_a_mailbox_that_is_in_use_again_hears_nothing(house: House) -> None:
+    with house.runtime.transaction() as session:
+        set_email(session, house.ben_id, "right@example.com", by=house.olga, now=NOW)
+    claimed = house.claim()[0]
+    with house.runtime.transaction() as session:
+        set_email(session, house.ben_id, "ben@example.org", by=house.olga, now=NOW + timedelta(minutes=1))
+
+    assert house.build(claimed) is None
+
+
 def test_a_removed_address_is_never_written_to(house: House) -> None:
     key = house.write("one")
     claimed = house.claim()[0]

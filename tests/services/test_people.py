@@ -182,6 +182,30 @@ def test_another_mailbox_starts_clean_and_the_old_pay_link_is_dead(scene: Scene)
     assert link.revoked_at == NOW
 
 
+def test_a_mailbox_that_worked_hears_of_the_one_in_its_place(scene: Scene) -> None:
+    scene.do(set_email, scene.ben.id, "benedikt@example.com")
+
+    (told,) = scene.cast.messages(contact_id=scene.ben.id)
+    assert (told.notice, told.payload) == (Notice.MAILBOX_REPLACED, {"former": "Ben@example.org"})
+
+
+@pytest.mark.parametrize("typed", ["Ben@Example.org", None])
+def test_nobody_hears_of_a_mailbox_that_stayed_or_went_without_another(
+    scene: Scene, typed: str | None
+) -> None:
+    scene.do(set_email, scene.ben.id, typed)
+
+    assert scene.cast.messages(contact_id=scene.ben.id) == []
+
+
+def test_a_mailbox_that_refused_mail_gets_no_more_of_it(scene: Scene) -> None:
+    scene.cast.do(mark_refused, scene.address().id, reason="550 no such user", now=NOW)
+
+    scene.do(set_email, scene.ben.id, "benedikt@example.com")
+
+    assert scene.cast.messages(contact_id=scene.ben.id) == []
+
+
 def test_the_same_address_typed_again_is_tried_again(scene: Scene) -> None:
     scene.cast.do(renew_pay_link, scene.ben.id, workspace_id=scene.cast.workspace_id, now=NOW)
     scene.cast.do(mark_refused, scene.address().id, reason="550 mailbox full", now=NOW)

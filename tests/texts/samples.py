@@ -18,7 +18,9 @@ from substrack.domain.letters import (
     Item,
     Letter,
     LetterLinks,
+    MailboxReplaced,
     OpenInAll,
+    PayDetailsChanged,
     Person,
     Plain,
     PriceChange,
@@ -127,6 +129,9 @@ CLAIM = Claim(
     is_flagged=True,
 )
 
+WITHOUT_BUTTON = frozenset({"mailbox_replaced"})
+"""Letters to somebody who is to do nothing, in a place where no link of theirs belongs any more."""
+
 SAMPLES: dict[str, Letter] = {
     "request": letter(Notice.REQUEST, Asking((YOUTUBE,), (ways(euros(400), "K7M2PQ"),))),
     "request_several": Letter(
@@ -234,4 +239,19 @@ SAMPLES: dict[str, Letter] = {
     "chat_replaced": to_olga(Notice.CHAT_REPLACED, Plain("Olga’s circle")),
     "stale_code": to_olga(Notice.STALE_CODE, About(BEN, ())),
     "bot_refused": to_olga(Notice.BOT_REFUSED, Plain("Olga’s circle")),
+    "mailbox_replaced": Letter(
+        notice=Notice.MAILBOX_REPLACED,
+        locale="en",
+        to=BEN,
+        links=LINKS,
+        content=MailboxReplaced("Olga’s circle", "benedikt@example.net"),
+    ),
+    "pay_details_changed": to_olga(
+        Notice.PAY_DETAILS_CHANGED,
+        PayDetailsChanged("YouTube Premium", "grp4tube", "Mia", datetime(2026, 3, 12, 9, tzinfo=UTC)),
+    ),
+    "pay_details_by_operator": to_olga(
+        Notice.PAY_DETAILS_CHANGED,
+        PayDetailsChanged("YouTube Premium", "grp4tube", None, datetime(2026, 3, 12, 9, tzinfo=UTC)),
+    ),
 }

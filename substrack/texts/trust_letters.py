@@ -1,0 +1,44 @@
+"""What is said so that nobody can quietly put themselves between members and whom they pay."""
+
+from __future__ import annotations
+
+from substrack.domain.letters import Letter, MailboxReplaced, PayDetailsChanged
+from substrack.texts.blocks import Action, Composition, Paragraph
+from substrack.texts.words import Words
+
+
+def mailbox_replaced(letter: Letter, content: MailboxReplaced, _: Words) -> Composition:
+    """Tell the mailbox that worked until now that another one gets the mail, without giving that one away."""
+    opening = _(
+        "What %(workspace)s sends you goes to %(address)s from now on, and no longer here.",
+        workspace=content.workspace,
+        address=hinted(content.address),
+    )
+    question = _("If this surprises you, please ask whoever collects the money for you.")
+    link = _("The link to your page that you got here no longer opens; the next message carries a new one.")
+    return Composition(
+        _("Your mail from SubsTrack goes elsewhere now"),
+        (Paragraph(opening), Paragraph(link), Paragraph(question)),
+    )
+
+
+def pay_details_changed(letter: Letter, content: PayDetailsChanged, _: Words) -> Composition:
+    """Tell an admin who changed how to pay for a group."""
+    values = {"group": content.group, "name": content.by, "moment": _.moment(content.at)}
+    if content.by is None:
+        opening = _("How to pay for %(group)s was changed by the command line, %(moment)s.", **values)
+    else:
+        opening = _("How to pay for %(group)s was changed by %(name)s, %(moment)s.", **values)
+    check = _("Members send their money there from now on, so look whether it is right.")
+    advice = _("If nobody of you did this, put it back and change your passwords.")
+    button = Action(
+        _("Look at how to pay"), letter.links.group(content.group_id), _("It is on the group’s page:")
+    )
+    subject = _("How to pay for %(group)s was changed", group=content.group)
+    return Composition(subject, (Paragraph(opening), Paragraph(check), Paragraph(advice), button))
+
+
+def hinted(address: str) -> str:
+    """Write an address so that its owner knows it and nobody else learns it: "b…@example.org"."""
+    name, _at, host = address.rpartition("@")
+    return f"{name[:1]}…@{host}"
