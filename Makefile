@@ -19,7 +19,7 @@ SOURCES := $(wildcard substrack tests migrations wsgi.py) $(if $(wildcard benchm
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test check format lock clean
+.PHONY: help demo run test check format screenshots lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -43,6 +43,9 @@ check: .venv/.dev ## format, lint, types and import contracts
 format: .venv/.dev ## rewrite the sources in the house format
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+screenshots: .venv/.dev ## docs/screenshots anew, with Chromium (ARGS="--all --out DIR" for every page in every look)
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 lock: .venv-lock/.made ## pin the requirements again (LOCK_ARGS=--upgrade for newer versions)
 	$(COMPILE) --output-file requirements.txt

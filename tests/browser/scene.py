@@ -12,18 +12,16 @@ from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
 from substrack.services.installation import hold_sending
-from substrack.services.invitations import invite_admin
-from substrack.services.links import issue_link, renew_pay_link, renew_unsubscribe_link
 from substrack.services.mailboxes import mark_refused, unsubscribe
 from substrack.services.members import leave_group
 from substrack.services.payments import reject_payment, waive_payment
 from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import record_receipt
-from substrack.services.resets import request_reset
-from substrack.store import Address, Attempt, Contact, Group, Link, LinkPurpose, Member, Message
+from substrack.store import Address, Attempt, Group, Member
+from tests.browser.places import find_places
 from tests.browser.site import Site
 from tests.support.cast import Cast, make_stranger, money
-from tests.web.admin import cast_of, period
+from tests.web.admin import cast_of
 from tests.web.scenes import claim
 from tests.web.support import NOW, found_home
 
@@ -57,7 +55,8 @@ def make_scene(site: Site) -> Scene:
     attempt = _claims(cast, members)
     _troubles(cast, group, members, site.clock())
     site.wait(hours=1)
-    places = _places(cast, group, members, attempt) | _links(cast, members, attempt, site.clock())
+    owing, settled = members["Theo"].contact_id, members["Mia"].contact_id
+    places = find_places(cast, attempt, owing=owing, settled=settled, now=site.clock())
     cast.do(hold_sending, "the clock jumped by two hours", now=site.clock())
     assert zed.olga.id is not None
     return Scene(site, home.user_id, zed.olga.id, places)
@@ -111,51 +110,6 @@ def _troubles(cast: Cast, group: Group, members: dict[str, Member], now: datetim
     )
     cast.do(mark_refused, _address(cast, theo).id, reason="550 no such box", now=now)
     cast.do(unsubscribe, _address(cast, noor).id, by=Actor.contact(noor.contact_id), now=now)
-
-
-def _places(cast: Cast, group: Group, members: dict[str, Member], attempt: Attempt) -> dict[str, str]:
-    ben = members["Ben"]
-    contact = cast.read(lambda session: session.get_one(Contact, ben.contact_id))
-    sent = select(Message).where(Message.state == "sent", Message.contact_id == ben.contact_id)
-    return {
-        "group": group.public_id,
-        "member": ben.public_id,
-        "person": contact.public_id,
-        "period": period(cast, group, 1).public_id,
-        "payment": cast.payment_of(ben).public_id,
-        "claim": attempt.public_id,
-        "message": cast.read(lambda session: session.scalars(sent.limit(1)).one()).public_id,
-    }
-
-
-def _links(cast: Cast, members: dict[str, Member], attempt: Attempt, now: datetime) -> dict[str, str]:
-    """Write a living link of each purpose: Ben waits for Olga, Theo still owes, Mia has credit."""
-    terms: dict[str, Any] = {"workspace_id": cast.workspace_id, "now": now}
-    waiting, owing, settled = (members[name].contact_id for name in ("Ben", "Theo", "Mia"))
-    cast.do(request_reset, email="olga@example.org", now=now)
-    cast.do(invite_admin, cast.workspace_id, email="ada@example.org", name="Ada", by=cast.olga, now=now)
-    links = {
-        "waiting": cast.do(renew_pay_link, waiting, **terms),
-        "owing": cast.do(renew_pay_link, owing, **terms),
-        "settled": cast.do(renew_pay_link, settled, **terms),
-        "unsubscribe": cast.do(renew_unsubscribe_link, _address(cast, members["Ben"]).id, **terms),
-        "decide": cast.do(
-            issue_link,
-            LinkPurpose.DECIDE,
-            contact_id=cast.olga_contact,
-            user_id=cast.olga.id,
-            attempt_id=attempt.id,
-            **terms,
-        ),
-        "reset": _last_link(cast, LinkPurpose.RESET),
-        "invite": _last_link(cast, LinkPurpose.INVITE),
-    }
-    return {name: cast.runtime.signer.token(link.purpose, link.jti) for name, link in links.items()}
-
-
-def _last_link(cast: Cast, purpose: LinkPurpose) -> Link:
-    query = select(Link).where(Link.purpose == purpose).order_by(Link.id.desc()).limit(1)
-    return cast.read(lambda session: session.scalars(query).one())
 
 
 def _address(cast: Cast, member: Member) -> Address:
