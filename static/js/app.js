@@ -2,6 +2,8 @@
 // pages that carry it.
 const FEATURES = {
   copy: "./copy.js",
+  forecast: "./forecast.js",
+  kinds: "./kinds.js",
   once: "./once.js",
   undo: "./undo.js",
 };

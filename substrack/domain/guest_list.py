@@ -6,6 +6,7 @@ Reads names, addresses and parts as they stand; whether an address is one and a 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,9 @@ _BETWEEN: Final = re.compile(r"[\n;]|,(?!\d)")
 """A comma before a digit is the decimal separator of a part ("Bob = 3,50")."""
 
 _GUEST: Final = re.compile(r"(?P<name>[^<>=]*?)\s*(?:<(?P<email>[^<>]*)>)?\s*(?:=\s*(?P<part>[^<>=]*))?")
+
+_MARKS: Final = re.compile(r"[,;<>=\n]")
+"""What stands between the parts of an entry, and so in no name of one."""
 
 
 class GuestUnreadable(Refused):
@@ -49,6 +53,11 @@ class Guest:
     part: str | None = None
 
 
+def write_guests(guests: Iterable[Guest]) -> str:
+    """Write people down, one a line, so that `read_guests` reads the same."""
+    return "\n".join(_written(guest) for guest in guests)
+
+
 def read_guests(text: str) -> tuple[Guest, ...]:
     """Read who is typed, in that order. A bare address is called by what stands before its “@”.
 
@@ -59,6 +68,12 @@ def read_guests(text: str) -> tuple[Guest, ...]:
     if len(guests) > MAX_PEOPLE:
         raise TooManyGuests(len(guests))
     return guests
+
+
+def _written(guest: Guest) -> str:
+    name = " ".join(_MARKS.sub(" ", guest.name).split())
+    email = f" <{guest.email}>" if guest.email else ""
+    return f"{name}{email}" + (f" = {guest.part}" if guest.part else "")
 
 
 def _read(entry: str) -> Guest:

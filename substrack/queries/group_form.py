@@ -1,19 +1,26 @@
-"""What the form of a group needs besides its terms: who could be the payer, and who shares it already."""
+"""What the form of a group needs besides its terms: people, defaults, and how earlier groups were set up."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Cycle, Window
+from substrack.domain.guest_list import Guest
+from substrack.domain.money import Money
+from substrack.domain.notices import Channel
+from substrack.domain.pay_methods import PayMethod
 from substrack.domain.shares import Sharer
 from substrack.domain.terms import GroupTerms
-from substrack.queries.groups import find_group, load_terms
+from substrack.queries.groups import find_group, load_pay_methods, load_terms
 from substrack.queries.sharing import sharers_of
-from substrack.store import Contact, Group, Member
+from substrack.store import Address, Contact, Group, Member, Workspace
+from substrack.store import PayMethod as PayMethodRow
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,68 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
         payer_public_id=payer,
         sharers=_sharers(session, group, window),
     )
+
+
+@dataclass(frozen=True)
+class EarlierWays:
+    """How the latest group of a payer is paid for, to be offered for the next one."""
+
+    public_id: str
+    group: str
+    methods: tuple[PayMethod, ...]
+
+
+def load_group_defaults(session: Session, workspace_id: int) -> dict[str, Any]:
+    """Load the terms a new group of a workspace begins with, by their names in `GroupTerms`."""
+    query = select(Workspace.group_defaults).where(Workspace.id == workspace_id)
+    return dict(session.scalars(query).one() or {})
+
+
+def find_earlier_ways(
+    session: Session, workspace_id: int, payer_id: int, public_id: str | None = None
+) -> EarlierWays | None:
+    """Find the latest group of a payer that says how to pay, or this one; None when there is none."""
+    has_ways = exists().where(PayMethodRow.group_id == Group.id)
+    query = select(Group.id, Group.public_id, Group.name).where(
+        Group.workspace_id == workspace_id, Group.payer_id == payer_id, has_ways
+    )
+    if public_id is not None:
+        query = query.where(Group.public_id == public_id)
+    latest = session.execute(query.order_by(Group.id.desc()).limit(1)).one_or_none()
+    if latest is None:
+        return None
+    return EarlierWays(latest.public_id, latest.name, tuple(load_pay_methods(session, latest.id)))
+
+
+def find_named(session: Session, workspace_id: int, names: Collection[str]) -> dict[str, list[int]]:
+    """Find who is known by exactly one of these names."""
+    query = select(Contact.name, Contact.id).where(
+        Contact.workspace_id == workspace_id, Contact.erased_at.is_(None), Contact.name.in_(names)
+    )
+    found: dict[str, list[int]] = {}
+    for name, contact_id in session.execute(query.order_by(Contact.id)):
+        found.setdefault(name, []).append(contact_id)
+    return found
+
+
+def list_guests(session: Session, group: GroupOnForm) -> tuple[Guest, ...]:
+    """List those who share a group, without its payer, as they would be typed for another one like it."""
+    others = [one for one in group.sharers if one.contact_id != group.terms.payer_id]
+    emails = _emails(session, [one.contact_id for one in others])
+    return tuple(Guest(one.name, emails.get(one.contact_id), _part(one, group.terms)) for one in others)
+
+
+def _emails(session: Session, contact_ids: Collection[int]) -> dict[int, str]:
+    query = select(Address.contact_id, Address.value).where(
+        Address.contact_id.in_(contact_ids), Address.channel == Channel.EMAIL
+    )
+    return {row.contact_id: row.value for row in session.execute(query.order_by(Address.id))}
+
+
+def _part(one: NamedSharer, terms: GroupTerms) -> str | None:
+    if one.sharer.fixed_minor is not None:
+        return Money(one.sharer.fixed_minor, terms.currency).major()
+    return str(one.sharer.weight) if one.sharer.weight != 1 else None
 
 
 def _sharers(session: Session, group: Group, window: Window) -> tuple[NamedSharer, ...]:

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.cycles import Window, at_hour
+from substrack.domain.cycles import Window, at_hour, local_date
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Refused
 from substrack.domain.money import CurrencyMismatch, Money
@@ -87,6 +87,13 @@ def set_price(
     return price
 
 
+def announced_on(session: Session, group_id: int, starts_on: date, *, now: datetime) -> date | None:
+    """Say on which day members hear of a price whose first period starts on a day; None for at once."""
+    group = session.get_one(Group, group_id)
+    due_at = _announced_at(group, starts_on)
+    return local_date(due_at, group.time_zone) if due_at > now else None
+
+
 def check_fixed_amounts(session: Session, group: Group, total_minor: int, window: Window) -> None:
     """Check that the fixed amounts of those who share a period do not exceed what there is to pay.
 
@@ -139,8 +146,7 @@ def _announce(session: Session, group: Group, price: Price, now: datetime) -> No
     if former is None or former == price.amount_minor or ends_before:
         return
     sharers = [one.key for one in sharers_of(session, group, window) if not one.is_payer]
-    opens_on = window.starts_on - timedelta(days=group.collect_days_before)
-    due_at = at_hour(opens_on - timedelta(days=DAYS_AHEAD), group.hour, group.time_zone)
+    due_at = _announced_at(group, window.starts_on)
     drafts = [
         Draft(
             workspace_id=group.workspace_id,
@@ -160,6 +166,11 @@ def _announce(session: Session, group: Group, price: Price, now: datetime) -> No
         for contact_id in _contacts_of(session, sharers)
     ]
     queue(session, drafts, now=now)
+
+
+def _announced_at(group: Group, starts_on: date) -> datetime:
+    opens_on = starts_on - timedelta(days=group.collect_days_before)
+    return at_hour(opens_on - timedelta(days=DAYS_AHEAD), group.hour, group.time_zone)
 
 
 def _known_before(session: Session, group: Group, price: Price) -> int | None:

@@ -77,8 +77,8 @@ def carry_out(
 ) -> GroupChange | None:
     """Make a change; with a `why`, everybody whose share it changes is told, but for who only joins.
 
-    `seen` is the mark of what was looked at. None when the change touches nobody's share, so that a second
-    press is calm.
+    `seen` is the mark of what was looked at. None when the change touches nobody's share; when something else
+    was seen then, it was made already, and a second press does nothing.
 
     Raises:
         SeenOtherwise: it would not do what was looked at; the caller gives up its transaction.
@@ -86,10 +86,13 @@ def carry_out(
     """
     group = hold_group(session, group_id, by)
     before = load_outlooks(session, group, day)
+    trial = session.begin_nested()
     act(session)
     change = _compare(session, group, before, day)
     if change is None:
+        trial.rollback() if seen is not None else trial.commit()
         return None
+    trial.commit()
     if seen != mark_of(change):
         raise SeenOtherwise(change)
     if why is not None:

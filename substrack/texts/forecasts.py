@@ -16,12 +16,17 @@ from substrack.texts.words import Words
 
 @dataclass(frozen=True)
 class Forecast:
-    """What will happen: sentences to be read as one paragraph, and who pays what (name, amount)."""
+    """What will happen: sentences to be read as one paragraph, who pays what (name, amount), `when`.
+
+    `warning` is a gentle doubt about the number of people; empty when there is none.
+    """
 
     sentences: tuple[str, ...]
     shares: tuple[tuple[str, Money], ...]
     payer: tuple[str, Money] | None
     total: Money | None
+    when: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Facts:
     """What a forecast says beside the amounts.
 
     `opening_now` periods have begun already and open at once; `payer` is None when the reader pays.
+    `due_days` are those of the first few periods. `seats` is how many usually share such a thing, the payer
+    included.
     """
 
     preview: Preview
@@ -37,6 +44,8 @@ class Facts:
     every: int
     payer: str | None
     opening_now: int
+    due_days: tuple[date, ...] = ()
+    seats: int | None = None
 
 
 def asked_in_future(preview: Preview, *, today: date, grace_days: int) -> Preview:
@@ -72,6 +81,8 @@ def forecast(facts: Facts, locale: str) -> Forecast:
         shares=tuple((facts.names[key], amount) for key, amount in preview.shares.items()),
         payer=(facts.payer or _("You"), payer) if payer is not None and payer.minor else None,
         total=preview.price,
+        when=_when(facts, _),
+        warning=_crowd(facts, _),
     )
 
 
@@ -94,6 +105,24 @@ def _who_pays(facts: Facts, _: Words) -> str:
         others = {"n": len(preview.shares), "share": _.money(preview.share), "often": often}
         return _("%(n)s people pay %(share)s each, %(often)s.", **others)
     return _("%(n)s people share %(price)s, %(often)s.", price=_.money(preview.price), **number)
+
+
+def _when(facts: Facts, _: Words) -> str:
+    days = [_.short_day(day) for day in facts.due_days]
+    return _("Due on %(days)s, and so on.", days=_.listed(days)) if len(days) > 1 else ""
+
+
+def _crowd(facts: Facts, _: Words) -> str:
+    """Doubt gently that so many fit; whoever knows better goes on."""
+    people, seats = facts.preview.people, facts.seats
+    if seats is None or people <= seats:
+        return ""
+    return _.ngettext(
+        "That makes %(n)s person; such a plan usually has room for %(seats)s.",
+        "That makes %(n)s people; such a plan usually has room for %(seats)s.",
+        people,
+        seats=seats,
+    )
 
 
 def _payer_share(facts: Facts, _: Words) -> str:

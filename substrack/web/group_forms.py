@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, SelectField, StringField
+from wtforms import (
+    BooleanField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    SelectField,
+    StringField,
+)
 
 from substrack.domain.currencies import currency_code
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.pay_methods import PayKind, PayMethod, pay_method
+from substrack.domain.pay_recognition import recognise
+from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import FixedAmountMissing, PartPeriod, SplitKind
 from substrack.domain.terms import GroupTerms, check_terms
-from substrack.queries.group_form import GroupOnForm, PersonChoice
+from substrack.queries.group_form import EarlierWays, GroupOnForm, PersonChoice
 from substrack.web.fields import (
     area,
     day,
@@ -29,7 +39,7 @@ from substrack.web.fields import (
 )
 from substrack.web.forms import PageForm, required
 
-UNITS: Final = ((Unit.WEEK, "weeks"), (Unit.MONTH, "months"), (Unit.YEAR, "years"))
+UNITS: Final = ((Unit.WEEK, "weekly"), (Unit.MONTH, "monthly"), (Unit.YEAR, "yearly"))
 SPLITS: Final = (
     (SplitKind.EQUAL, "In equal parts"),
     (SplitKind.WEIGHTS, "By weight"),
@@ -41,12 +51,17 @@ PARTS: Final = (
     (PartPeriod.DAYS, "pays by days"),
     (PartPeriod.FULL, "pays the whole period"),
 )
-WAYS: Final = (
-    (PayKind.LINK, "Payment link"),
-    (PayKind.IBAN, "Bank account (IBAN)"),
-    (PayKind.TEXT, "In words"),
-)
+RECOGNISED: Final = ""
+WAYS: Final = {
+    RECOGNISED: "as it is written",
+    PayKind.LINK.value: "a payment link",
+    PayKind.IBAN.value: "a bank account (IBAN)",
+    PayKind.TEXT.value: "in words",
+}
+TYPED_WAYS: Final = ""
+"""The choice of typing how to pay, and not taking it over from an earlier group."""
 MAX_WAYS: Final = 10
+MAX_NAME: Final = 120
 
 _BESIDE: Final = {"amount": "price", "payer_id": "payer", "tolerance_minor": "tolerance"}
 """Fields that services name otherwise than this form."""
@@ -76,10 +91,10 @@ _SAME_NAME: Final = (
 
 
 class WayForm(Form):
-    """One way to pay; without a value it is left out."""
+    """One way to pay; without a value it is left out, without a kind it is recognised."""
 
-    kind = one_of("Kind", WAYS, default=PayKind.LINK)
-    value = area("Link, IBAN or words", maximum=4000)
+    kind = SelectField("Read it as", choices=WAYS, default=RECOGNISED)
+    value = area("A payment link, an IBAN, or in words", maximum=4000)
     holder = line("Account holder, for an IBAN")
     label = line("Called, such as PayPal")
 
@@ -87,18 +102,22 @@ class WayForm(Form):
 class GroupForm(PageForm):
     """The terms of a group as somebody types them."""
 
-    name = StringField("What you share", required("Give it a name, such as YouTube Premium.", maximum=120))
+    name = StringField(
+        "What you share", required("Give it a name, such as YouTube Premium.", maximum=MAX_NAME)
+    )
+    kind = line("What is it?", maximum=32)
     description = area("Description", maximum=10_000)
     price = line("Price", maximum=40)
     currency = StringField("Currency", required("Choose a currency, such as EUR.", maximum=20))
     split = one_of("Split", SPLITS, default=SplitKind.EQUAL)
-    every = whole("Every", default=1)
-    unit = one_of("Unit", UNITS, default=Unit.MONTH)
+    every = whole("Every how many weeks, months or years", default=1)
+    unit = one_of("Paid", UNITS, default=Unit.MONTH)
     starts_on = day("First period from")
     billing_day = optional_whole("Billing day")
     payer = SelectField("Who receives the money")
     payer_included = BooleanField("The payer shares the price", default=True)
     people = area("Who shares it with you", maximum=10_000)
+    same_ways = line("How to pay", maximum=32, default=TYPED_WAYS)
     shares_mailbox = BooleanField("Yes, two people share a mailbox")
     collect_days_before = whole("Collect ahead (days)", default=0)
     due_days = whole("Due after the start (days)", default=0)
@@ -117,7 +136,9 @@ class GroupForm(PageForm):
     version = HiddenField()
 
     asks_sharing = False
+    earlier_ways: EarlierWays | None = None
     _refused_way: Form | None = None
+    _payer_name = ""
 
     def refuse(self, refused: Refused) -> None:
         """Show a refusal beside the field of this form that it is about."""
@@ -140,6 +161,8 @@ class GroupForm(PageForm):
         same = {name: self[name].data for name in _SAME_NAME}
         currency = currency_code(self.currency.data or "")
         terms = GroupTerms(**same)
+        payer = next((one for one in people if one.public_id == self.payer.data), None)
+        self._payer_name = payer.name if payer else ""
         return check_terms(
             replace(
                 terms,
@@ -150,7 +173,8 @@ class GroupForm(PageForm):
                 split=SplitKind(self.split.data),
                 unit=Unit(self.unit.data),
                 part_period=PartPeriod(self.part_period.data),
-                payer_id=next((one.id for one in people if one.public_id == self.payer.data), None),
+                kind=self.service_kind,
+                payer_id=payer.id if payer else None,
                 pay_methods=self.pay_methods(),
             )
         )
@@ -159,12 +183,25 @@ class GroupForm(PageForm):
         typed = read_optional_amount(self.tolerance.data, currency, field="tolerance")
         return GroupTerms.tolerance_minor if typed is None else typed.minor
 
+    @property
+    def service_kind(self) -> ServiceKind:
+        """Which tile was chosen; something else while none is."""
+        return ServiceKind(self.kind.data) if self.kind.data in set(ServiceKind) else ServiceKind.OTHER
+
+    @property
+    def takes_earlier_ways(self) -> bool:
+        """Tell whether it is paid as the group before."""
+        earlier = self.earlier_ways
+        return earlier is not None and self.same_ways.data == earlier.public_id
+
     def pay_methods(self) -> tuple[PayMethod, ...]:
         """Read how to pay, leaving out what is empty.
 
         Raises:
             Refused: a link, an IBAN or its holder is none.
         """
+        if self.earlier_ways is not None and self.takes_earlier_ways:
+            return self.earlier_ways.methods
         return tuple(self._method(entry.form) for entry in self.ways if (entry.form.value.data or "").strip())
 
     def offer_another_way(self) -> None:
@@ -173,6 +210,12 @@ class GroupForm(PageForm):
         if is_full and len(self.ways) < MAX_WAYS:
             self.ways.append_entry()
 
+    def all_errors(self) -> list[str]:
+        """List all that stands in the way, for a place that is beside no field."""
+        beside = [error for field in self for error in field.errors if isinstance(error, str)]
+        ways = [error for entry in self.ways for field in entry.form for error in field.errors]
+        return [*([self.refusal] if self.refusal else []), *beside, *ways]
+
     @property
     def opens_more(self) -> bool:
         """Tell whether one of the fields that are folded away was refused."""
@@ -180,14 +223,21 @@ class GroupForm(PageForm):
 
     def _method(self, way: Form) -> PayMethod:
         value = way["value"].data or ""
-        fields = {"url": value, "iban": value, "text": value, "holder": way["holder"].data or ""}
+        holder = (way["holder"].data or "").strip() or self._payer_name
+        fields = {"url": value, "iban": value, "text": value, "holder": holder}
         self._refused_way = way
-        method = pay_method(way["kind"].data, fields, way["label"].data)
+        method = pay_method(way["kind"].data or recognise(value), fields, way["label"].data)
         self._refused_way = None
         return method
 
 
 MORE: Final = (
+    "currency",
+    "split",
+    "every",
+    "billing_day",
+    "payer",
+    "payer_included",
     "description",
     "collect_days_before",
     "due_days",
@@ -204,27 +254,61 @@ MORE: Final = (
 )
 """The fields that are folded away, because their defaults fit most groups."""
 
+DEFAULTED: Final = (
+    "currency",
+    "split",
+    "payer_included",
+    "collect_days_before",
+    "due_days",
+    "grace_days",
+    "repeat_every_days",
+    "max_requests",
+    "overdue_after_days",
+    "hour",
+    "part_period",
+    "heads_up_days",
+    "tells_opened",
+)
+"""What a workspace may have its new groups begin with."""
 
-def new_form(*, payer: str, time_zone: str, today: date) -> GroupForm:
-    """Make an empty form with defaults that fit most groups."""
-    return GroupForm(payer=payer, time_zone=time_zone, currency="EUR", starts_on=today.replace(day=1))
+
+def new_form(
+    *, payer: str, time_zone: str, today: date, defaults: Mapping[str, Any], earlier: EarlierWays | None
+) -> GroupForm:
+    """Make an empty form with the workspace's defaults, or else such as fit most groups."""
+    usual: dict[str, Any] = {"currency": "EUR", "starts_on": today}
+    chosen = {name: value for name, value in defaults.items() if name in DEFAULTED}
+    return GroupForm(
+        **usual | chosen,
+        payer=payer,
+        time_zone=time_zone,
+        same_ways=earlier.public_id if earlier else TYPED_WAYS,
+    )
 
 
 def filled_form(group: GroupOnForm) -> GroupForm:
     """Make the form of a group as it stands."""
+    return GroupForm(**_values(group), version=str(group.version))
+
+
+def form_like(group: GroupOnForm, *, name: str, people: str, today: date) -> GroupForm:
+    """Make the form of a new group with the terms of another one, which goes on from its next period."""
+    changed = {"name": name, "starts_on": max(group.next_start, today), "ends_on": None}
+    return GroupForm(**_values(group) | changed, people=people)
+
+
+def _values(group: GroupOnForm) -> dict[str, Any]:
     terms = group.terms
-    values: dict[str, Any] = {name: getattr(terms, name) for name in _SAME_NAME}
-    return GroupForm(
-        **values,
-        price=terms.price.major() if terms.price else "",
-        tolerance=Money(terms.tolerance_minor, terms.currency).major(),
-        split=terms.split.value,
-        unit=terms.unit.value,
-        part_period=terms.part_period.value,
-        payer=group.payer_public_id,
-        ways=[_way(method) for method in terms.pay_methods],
-        version=str(group.version),
-    )
+    return {name: getattr(terms, name) for name in _SAME_NAME} | {
+        "kind": terms.kind.value,
+        "price": terms.price.major() if terms.price else "",
+        "tolerance": Money(terms.tolerance_minor, terms.currency).major(),
+        "split": terms.split.value,
+        "unit": terms.unit.value,
+        "part_period": terms.part_period.value,
+        "payer": group.payer_public_id,
+        "ways": [_way(method) for method in terms.pay_methods],
+    }
 
 
 def _way(method: PayMethod) -> dict[str, str]:

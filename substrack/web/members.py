@@ -6,11 +6,13 @@ from datetime import date, datetime
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 from wtforms import BooleanField, SelectField
 
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Refused
 from substrack.domain.shares import SplitKind
+from substrack.domain.simulation import Why
 from substrack.queries.group_form import list_people
 from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.people import MemberRow, find_contact, find_member, list_members, load_member
@@ -18,12 +20,14 @@ from substrack.services.mailboxes import MailboxShared
 from substrack.services.members import add_member, edit_member, leave_group, tell_them
 from substrack.services.presses import find_made
 from substrack.web.access import signed_in
+from substrack.web.decisions import my_words
 from substrack.web.fields import line, optional_day, optional_whole, read_optional_amount
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import page
 from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
+from substrack.web.simulating import Proposal, is_going_back, propose
 
 blueprint = Blueprint("members", __name__)
 
@@ -69,10 +73,12 @@ def ask_join(public_id: str) -> str:
 @blueprint.post("/groups/<public_id>/members/new")
 @signed_in
 def join(public_id: str) -> ResponseReturnValue:
-    """Add a member to a group."""
+    """Show what another member means for everybody, and add them once that was seen."""
     group, form = _group(public_id), posted(JoinForm)
     _offer(form)
-    return answer(form, lambda: _join(group, form), lambda: _show_join(group, form))
+    if is_going_back():
+        return _show_join(group, form)
+    return answer(form, lambda: propose(_joining(group, form)), lambda: _show_join(group, form))
 
 
 @blueprint.get("/members/<public_id>")
@@ -85,17 +91,21 @@ def show(public_id: str) -> str:
 @blueprint.post("/members/<public_id>")
 @signed_in
 def edit(public_id: str) -> ResponseReturnValue:
-    """Change a member's terms for the periods to come."""
+    """Show what other terms of a member do, and change them once that was seen."""
     member, form = _member(public_id), posted(TermsForm)
-    return answer(form, lambda: _edit(member, form), lambda: _show(member, terms=form))
+    if is_going_back():
+        return _show(member, terms=form)
+    return answer(form, lambda: propose(_editing(member, form)), lambda: _show(member, terms=form))
 
 
 @blueprint.post("/members/<public_id>/leave")
 @signed_in
 def leave(public_id: str) -> ResponseReturnValue:
-    """Let a member leave, or correct the day."""
+    """Show what it means that a member leaves, and let them once that was seen; or correct the day."""
     member, form = _member(public_id), posted(LeaveForm)
-    return answer(form, lambda: _leave(member, form), lambda: _show(member, leaving=form))
+    if is_going_back():
+        return _show(member, leaving=form)
+    return answer(form, lambda: propose(_leaving(member, form)), lambda: _show(member, leaving=form))
 
 
 @blueprint.get("/groups/<public_id>/tell")
@@ -121,55 +131,95 @@ def tell(public_id: str) -> ResponseReturnValue:
     return redirect(url_for("groups.show", public_id=public_id), 303)
 
 
-def _join(group: GroupRow, form: JoinForm) -> ResponseReturnValue:
+def _joining(group: GroupRow, form: JoinForm) -> Proposal:
     fixed = read_optional_amount(form.amount.data, group.currency, field="amount")
     known = form.known.data
     contact_id = find_contact(reading(), me().workspace_id, known) if known else None
-    weight = form.weight.data
-    press = this_press()
-    with runtime().transaction() as session:
-        if find_made(session, me().workspace_id, press, by=by_me()) is None:
-            add_member(
-                session,
-                group.id,
-                contact_id=contact_id,
-                name=form.name.data,
-                email=form.email.data,
-                weight=1 if weight is None else weight,
-                fixed=fixed,
-                joined_on=form.joined_on.data,
-                shares_mailbox=form.shares_mailbox.data,
-                by=by_me(),
-                now=runtime().now(),
-                press=press,
-            )
-    flash("Added. What others owe already stays as it is.", "done")
-    return redirect(url_for("groups.show", public_id=group.public_id), 303)
+    weight, press, now = form.weight.data, this_press(), runtime().now()
+    joined_on: date | None = form.joined_on.data
+
+    def let_join(session: Session, tells: bool) -> None:
+        if find_made(session, me().workspace_id, press, by=by_me()) is not None:
+            return
+        member = add_member(
+            session,
+            group.id,
+            contact_id=contact_id,
+            name=form.name.data,
+            email=form.email.data,
+            weight=1 if weight is None else weight,
+            fixed=fixed,
+            joined_on=joined_on,
+            shares_mailbox=form.shares_mailbox.data,
+            by=by_me(),
+            now=now,
+            press=press,
+        )
+        if tells:
+            tell_them(session, group.id, [member.id], by=by_me(), now=now)
+
+    _ = my_words()
+    return Proposal(
+        group=group,
+        title=_("Another member"),
+        act=let_join,
+        day=joined_on or _today(group),
+        done=_("Added. What others owe already stays as it is."),
+        why=Why.JOIN,
+    )
 
 
-def _edit(member: MemberRow, form: TermsForm) -> ResponseReturnValue:
+def _editing(member: MemberRow, form: TermsForm) -> Proposal:
     fixed = read_optional_amount(form.amount.data, member.currency, field="amount")
-    with runtime().transaction() as session:
+    group, joined_on = _group(member.group_public_id), form.joined_on.data
+
+    def change(session: Session, _tells: bool) -> None:
         edit_member(
             session,
             member.id,
             weight=form.weight.data,
             fixed=fixed,
             clears_fixed=fixed is None and member.fixed is not None,
-            joined_on=form.joined_on.data,
+            joined_on=joined_on,
             by=by_me(),
             now=runtime().now(),
         )
-    flash("Saved, for the periods to come.", "done")
-    return redirect(url_for("groups.show", public_id=member.group_public_id), 303)
+
+    _ = my_words()
+    return Proposal(
+        group=group,
+        title=_("Other terms for %(name)s", name=member.name),
+        act=change,
+        day=joined_on or _today(group),
+        done=_("Saved, for the periods to come."),
+        why=Why.TERMS,
+    )
 
 
-def _leave(member: MemberRow, form: LeaveForm) -> ResponseReturnValue:
-    with runtime().transaction() as session:
-        left = leave_group(session, member.id, left_on=form.left_on.data, by=by_me(), now=runtime().now())
-        left_on: date | None = left.left_on
-    flash(f"{member.name} leaves on {left_on}. What is open stays open until you decide.", "done")
-    return redirect(url_for("groups.show", public_id=member.group_public_id), 303)
+def _leaving(member: MemberRow, form: LeaveForm) -> Proposal:
+    group = _group(member.group_public_id)
+    left_on = form.left_on.data or _today(group)
+
+    def let_leave(session: Session, _tells: bool) -> None:
+        leave_group(session, member.id, left_on=left_on, by=by_me(), now=runtime().now())
+
+    _ = my_words()
+    return Proposal(
+        group=group,
+        title=_("%(name)s leaves", name=member.name),
+        act=let_leave,
+        day=left_on,
+        done=_(
+            "%(name)s leaves on %(day)s. What is open stays open until you decide.",
+            name=member.name,
+            day=_.day(left_on),
+        ),
+        why=Why.LEAVE,
+    )
+
+
+def _today(group: GroupRow) -> date:
+    return local_date(runtime().now(), group.time_zone)
 
 
 def _told(told: int, unreachable: int) -> str:

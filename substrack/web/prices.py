@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, url_for
+from datetime import date
+
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 from wtforms import StringField
 
 from substrack.domain.cycles import local_date
 from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.groups import prices as list_prices
-from substrack.services.prices import set_price
+from substrack.services.prices import announced_on, set_price
 from substrack.web.access import signed_in
+from substrack.web.decisions import my_words
 from substrack.web.fields import optional_day, read_amount
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
+from substrack.web.simulating import Proposal, is_going_back, propose
 
 blueprint = Blueprint("prices", __name__, url_prefix="/groups")
 
@@ -38,19 +43,30 @@ def show(public_id: str) -> str:
 @blueprint.post("/<public_id>/prices")
 @signed_in
 def change(public_id: str) -> ResponseReturnValue:
-    """Set the price from a date on."""
+    """Show what another price does, and set it once that was seen."""
     group, form = _group(public_id), posted(PriceForm)
-    return answer(form, lambda: _set(group, form), lambda: _show(group, form))
+    if is_going_back():
+        return _show(group, form)
+    return answer(form, lambda: propose(_proposal(group, form)), lambda: _show(group, form))
 
 
-def _set(group: GroupRow, form: PriceForm) -> ResponseReturnValue:
+def _proposal(group: GroupRow, form: PriceForm) -> Proposal:
     amount = read_amount(form.amount.data, group.currency, field="amount")
-    with runtime().transaction() as session:
-        set_price(
-            session, group.id, amount=amount, from_on=form.from_on.data, by=by_me(), now=runtime().now()
-        )
-    flash("The price is set. Members hear of it a week before it counts.", "done")
-    return redirect(url_for("groups.show", public_id=group.public_id), 303)
+    from_on: date | None = form.from_on.data
+    now = runtime().now()
+
+    def set_it(session: Session, tells: bool) -> None:
+        set_price(session, group.id, amount=amount, from_on=from_on, announces=tells, by=by_me(), now=now)
+
+    return Proposal(
+        group=group,
+        title=my_words()("Another price"),
+        act=set_it,
+        day=from_on or group.next_start,
+        done=my_words()("The price is set."),
+        why=None,
+        told_on=lambda starts_on: announced_on(reading(), group.id, starts_on, now=now),
+    )
 
 
 def _show(group: GroupRow, form: PriceForm) -> str:

@@ -26,6 +26,18 @@ def send(who: Browser, page: str, holding: str, to: str | None = None, **typed: 
     return who.client.post(to or page, data=fill(who.get(page).text, holding) | typed)
 
 
+def apply(
+    who: Browser, page: str, holding: str, to: str | None = None, *, tell: bool = True, **typed: Any
+) -> TestResponse:
+    """Send a form that shows what it would do, and press “Apply” on that page."""
+    shown = send(who, page, holding, to, **typed)
+    assert shown.status_code == 200, "nothing was shown to be applied"
+    seen = fill(shown.text, "seen")
+    if not tell:
+        seen.pop("tell", None)
+    return who.client.post(to or page, data=seen)
+
+
 def press(who: Browser, page: str, to: str, **fields: Any) -> TestResponse:
     """Press a button of a page that posts to `to`, with what its form says of itself: token and version."""
     reader = _Reader()
@@ -72,7 +84,8 @@ class _Reader(HTMLParser):
             return
         if name and tag in ("input", "select", "textarea"):
             self._names[-1].add(name)
-        if tag == "input" and name and (found.get("type") != "checkbox" or "checked" in found):
+        is_off = found.get("type") in ("checkbox", "radio") and "checked" not in found
+        if tag == "input" and name and not is_off:
             self._put(name, found.get("value") or "", several=found.get("type") == "checkbox")
         if name and found.get("type") == "hidden":
             self.hidden.setdefault(self._action, {})[name] = found.get("value") or ""

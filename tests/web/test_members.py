@@ -14,7 +14,7 @@ from substrack.services.founding import Founded
 from substrack.store import Group, Member
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, contact_named, events, stranger
-from tests.web.forms import press, send
+from tests.web.forms import apply, press, send
 from tests.web.support import NOW, Browser
 
 
@@ -43,7 +43,7 @@ class TestJoining:
     ) -> None:
         owed = [(one.id, one.amount_minor) for one in cast.payments(group_id=youtube.id)]
         page = f"/groups/{youtube.public_id}/members/new"
-        answer = send(olga, page, "known", name="Mia", email="mia@example.org")
+        answer = apply(olga, page, "known", name="Mia", email="mia@example.org")
 
         assert (answer.status_code, answer.location) == (303, f"/groups/{youtube.public_id}")
         mia = members(cast, youtube)[-1]
@@ -55,7 +55,7 @@ class TestJoining:
     ) -> None:
         ben, phone = contact_named(cast, "Ben"), cast.group("Phone")
         page = f"/groups/{phone.public_id}/members/new"
-        send(olga, page, "known", known=ben.public_id, amount="3,50", joined_on="2026-02-15")
+        apply(olga, page, "known", known=ben.public_id, amount="3,50", joined_on="2026-02-15")
 
         found = members(cast, phone)[-1]
         assert (found.contact_id, found.fixed_minor, found.joined_on) == (ben.id, 350, date(2026, 2, 15))
@@ -65,7 +65,7 @@ class TestJoining:
     ) -> None:
         weighted = cast.group("Phone", split=SplitKind.WEIGHTS)
         with_weight = f"/groups/{weighted.public_id}/members/new"
-        send(olga, with_weight, "known", name="Mia", weight="3")
+        apply(olga, with_weight, "known", name="Mia", weight="3")
 
         assert 'name="weight"' not in olga.get(f"/groups/{youtube.public_id}/members/new").text
         assert members(cast, weighted)[-1].weight == 3
@@ -98,7 +98,7 @@ class TestJoining:
     ) -> None:
         page = f"/groups/{youtube.public_id}/members/new"
         asked = send(olga, page, "known", name="Mia", email="ben@example.org")
-        answered = send(olga, page, "known", name="Mia", email="ben@example.org", shares_mailbox="y")
+        answered = apply(olga, page, "known", name="Mia", email="ben@example.org", shares_mailbox="y")
 
         assert asked.status_code == 422
         assert "Do two people share this mailbox?" in asked.text
@@ -110,7 +110,7 @@ class TestJoining:
 class TestChanging:
     def test_terms_change_for_the_periods_to_come(self, cast: Cast, olga: Browser, youtube: Group) -> None:
         ben = members(cast, youtube)[-1]
-        answer = send(olga, f"/members/{ben.public_id}", "amount", amount="4.00")
+        answer = apply(olga, f"/members/{ben.public_id}", "amount", amount="4.00")
 
         assert answer.status_code == 303
         assert members(cast, youtube)[-1].fixed_minor == 400
@@ -119,7 +119,7 @@ class TestChanging:
     def test_an_emptied_amount_is_taken_back(self, cast: Cast, olga: Browser) -> None:
         group = cast.group("Phone", "8.97")
         ben = cast.join(group, "Ben", fixed=money("2.00"))
-        send(olga, f"/members/{ben.public_id}", "amount", amount="")
+        apply(olga, f"/members/{ben.public_id}", "amount", amount="")
 
         assert members(cast, group)[-1].fixed_minor is None
 
@@ -136,11 +136,11 @@ class TestChanging:
     def test_who_leaves_keeps_what_they_owe(self, cast: Cast, olga: Browser, youtube: Group) -> None:
         ben = members(cast, youtube)[-1]
         page = f"/members/{ben.public_id}"
-        send(olga, page, "left_on", f"{page}/leave", left_on="2026-03-10")
+        apply(olga, page, "left_on", f"{page}/leave", left_on="2026-03-10")
 
         assert members(cast, youtube)[-1].left_on == date(2026, 3, 10)
         assert cast.payment_of(ben, 2).amount_minor == 449
-        assert "10 Mar 2026" in olga.get(f"/groups/{youtube.public_id}").text
+        assert "10 Mar 2026" in olga.get(f"/groups/{youtube.public_id}/members").text
 
 
 class TestTelling:

@@ -1,0 +1,22 @@
+"""Which way to pay somebody typed: a bank account, a link or words; whether it is a good one, others say."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from substrack.domain.pay_methods import PayKind
+
+_IBAN: Final = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{8,30}", re.IGNORECASE)
+"""Country, check digits and account (ISO 13616-1), once the spaces are gone."""
+
+_LINK: Final = re.compile(r"([a-z][a-z0-9+.-]*:|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}[/?])\S*", re.IGNORECASE)
+"""A scheme, or a host with a path: “paypal.me/olga” is a link, “Cash.” is words."""
+
+
+def recognise(value: str) -> PayKind:
+    """Tell what a way to pay is by how it is written; words when it looks like nothing else."""
+    typed = value.strip()
+    if _IBAN.fullmatch(re.sub(r"[\s-]", "", typed)):
+        return PayKind.IBAN
+    return PayKind.LINK if _LINK.fullmatch(typed) else PayKind.TEXT

@@ -1,0 +1,153 @@
+"""What a change would do, in words: the sentence above the table, its cells, and who would be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from substrack.domain.cycles import Unit
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.domain.simulation import GroupChange, Hearing, ShareChange
+from substrack.texts.words import Words
+
+
+@dataclass(frozen=True)
+class SharesLine:
+    """One person's row; `tone` names the look of the difference, which the words say as well."""
+
+    name: str
+    before: str
+    after: str
+    difference: str
+    tone: str
+    hears: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """A change in words. `telling` says who would be told, and is empty when nobody would."""
+
+    sentences: tuple[str, ...]
+    from_words: str
+    lines: tuple[SharesLine, ...]
+    total: SharesLine | None
+    telling: str
+    unreachable: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a story needs besides the change: the group's rhythm, the reader, and when news goes out.
+
+    `told_on` is a later day, or None for at once.
+    """
+
+    unit: Unit
+    every: int
+    reader_pays: bool
+    told_on: date | None = None
+
+
+def tell_change(change: GroupChange, setting: Setting, locale: str) -> Story:
+    """Put a change into words."""
+    _ = Words(locale)
+    span = Span(setting.unit, setting.every, change.window.starts_on, change.window.ends_on)
+    return Story(
+        sentences=(
+            _(
+                "It counts from %(day)s, the period %(period)s.",
+                day=_.day(change.window.starts_on),
+                period=_.span(span),
+            ),
+            _number_of_sharers(change.people, _),
+            _("What is open already stays as it is."),
+        ),
+        from_words=_("From %(day)s", day=_.short_day(change.window.starts_on)),
+        lines=tuple(_line(one, setting, _) for one in change.people),
+        total=_total(change, _),
+        telling=_telling(change, setting, _),
+        unreachable=_unreachable(change, _),
+    )
+
+
+def _number_of_sharers(people: Sequence[ShareChange], _: Words) -> str:
+    before, after = sum(one.was_in for one in people), sum(one.is_in for one in people)
+    if before == after:
+        return _.ngettext("%(n)s person shares it, as before.", "%(n)s people share it, as before.", after)
+    return _.ngettext(
+        "%(n)s person shares it then, instead of %(before)s.",
+        "%(n)s people share it then, instead of %(before)s.",
+        after,
+        before=before,
+    )
+
+
+def _line(one: ShareChange, setting: Setting, _: Words) -> SharesLine:
+    difference, tone = _difference(one, _)
+    name = _("You") if one.is_payer and setting.reader_pays else one.name
+    return SharesLine(
+        name=name,
+        before=_share(one.was_in, one.before, one.weights[0], _),
+        after=_share(one.is_in, one.after, one.weights[1], _),
+        difference=difference,
+        tone=tone,
+        hears=_hears(one, _),
+    )
+
+
+def _share(is_in: bool, share: Money | None, weight: int, _: Words) -> str:
+    if not is_in:
+        return "–"
+    if share is not None:
+        return _.money(share)
+    return _("by the bill") if weight == 1 else _("by the bill, weight %(n)s", n=weight)
+
+
+def _difference(one: ShareChange, _: Words) -> tuple[str, str]:
+    if not one.was_in:
+        return _("new"), "info"
+    if not one.is_in:
+        return _("leaves"), "mute"
+    if one.before == one.after or one.before is None or one.after is None:
+        return _("as before"), "mute"
+    by = Money(abs(one.after.minor - one.before.minor), one.after.currency)
+    if one.after.minor > one.before.minor:
+        return _("%(amount)s more", amount=_.money(by)), "more"
+    return _("%(amount)s less", amount=_.money(by)), "less"
+
+
+def _hears(one: ShareChange, _: Words) -> str:
+    words = {Hearing.UNTOUCHED: "", Hearing.TOLD: _("is told"), Hearing.UNREACHABLE: _("can’t be reached")}
+    return words[one.hearing]
+
+
+def _total(change: GroupChange, _: Words) -> SharesLine | None:
+    before, after = change.total_before, change.total_after
+    if before is None and after is None:
+        return None
+    shown = [_.money(total) if total is not None else "–" for total in (before, after)]
+    return SharesLine(_("Total"), shown[0], shown[1], "", "mute", "")
+
+
+def _telling(change: GroupChange, setting: Setting, _: Words) -> str:
+    names = _few([one.name for one in change.told], _)
+    if not names:
+        return ""
+    if setting.told_on is None:
+        return _("Tell %(names)s now, one message each", names=names)
+    return _("Tell %(names)s on %(day)s, one message each", names=names, day=_.short_day(setting.told_on))
+
+
+def _unreachable(change: GroupChange, _: Words) -> str:
+    names = _few([one.name for one in change.unreachable], _)
+    return _("Nothing reaches %(names)s: tell them yourself.", names=names) if names else ""
+
+
+def _few(names: Sequence[str], _: Words, most: int = 6) -> str:
+    """Name some and count the rest."""
+    if len(names) <= most:
+        return _.listed(names)
+    rest = len(names) - most
+    return _.listed([*names[:most], _.ngettext("%(n)s more", "%(n)s more", rest)])

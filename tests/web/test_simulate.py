@@ -1,0 +1,337 @@
+"""Claims about changes that are looked at first: what is shown, that nothing changed, and who hears of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from substrack.bootstrap import Runtime
+from substrack.domain.shares import SplitKind
+from substrack.services.founding import Founded
+from substrack.services.groups import pause_group
+from substrack.services.prices import set_price
+from substrack.store import Contact, Group, Member, Message, Price
+from tests.support.cast import Cast, money
+from tests.web.admin import cast_of, events, stranger
+from tests.web.forms import apply, counted, fill, press, send
+from tests.web.support import NOW, Browser
+
+FOUR = ("Ben", "Kim", "Mia", "You")
+KIM = {"name": "Kim", "email": "kim@example.org"}
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def youtube(cast: Cast) -> Group:
+    """Olga, ben and mia share 12.00; February and March are open."""
+    group = cast.group("YouTube Premium", "12.00")
+    for name in ("Ben", "Mia"):
+        cast.join(group, name)
+    cast.tick(NOW)
+    return group
+
+
+@pytest.fixture
+def ben(cast: Cast, youtube: Group) -> Member:
+    return _members(cast, youtube)[1]
+
+
+def _members(cast: Cast, group: Group) -> list[Member]:
+    query = select(Member).where(Member.group_id == group.id).order_by(Member.id)
+    return cast.read(lambda session: list(session.scalars(query)))
+
+
+def _news(cast: Cast) -> dict[str, list[Message]]:
+    """Collect what is queued about changes, by name."""
+    wanted = ("share_changed", "price_change", "welcome")
+    found: dict[str, list[Message]] = {}
+    names = _names(cast)
+    for message in cast.messages(state="queued"):
+        if message.notice in wanted:
+            found.setdefault(names[message.contact_id or 0], []).append(message)
+    return found
+
+
+def _names(cast: Cast) -> dict[int, str]:
+    return cast.read(lambda session: {one.id: one.name for one in session.scalars(select(Contact))})
+
+
+def _kinds(cast: Cast) -> dict[str, list[str]]:
+    return {name: [one.notice.value for one in told] for name, told in _news(cast).items()}
+
+
+def change(name: str, youtube: Group, ben: Member) -> tuple[str, str, str, dict[str, Any]]:
+    """Name the page of a change, a field of its form, where it posts to, and what is typed."""
+    group, member = f"/groups/{youtube.public_id}", f"/members/{ben.public_id}"
+    changes: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+        "price": (f"{group}/prices", "from_on", f"{group}/prices", {"amount": "15.00"}),
+        "join": (f"{group}/members/new", "known", f"{group}/members/new", KIM),
+        "leave": (member, "left_on", f"{member}/leave", {"left_on": "2026-03-20"}),
+        "amount": (member, "amount", member, {"amount": "3.00"}),
+        "terms": (f"{group}/edit", "price", f"{group}/edit", {"payer_included": []}),
+    }  # fmt: skip
+    return changes[name]
+
+
+each_change = pytest.mark.parametrize("name", ["price", "join", "leave", "amount", "terms"])
+
+
+class TestLooking:
+    @each_change
+    def test_nothing_changes_without_apply(
+        self, cast: Cast, olga: Browser, youtube: Group, ben: Member, name: str
+    ) -> None:
+        before, messages = events(cast), len(cast.messages())
+        page, holding, to, typed = change(name, youtube, ben)
+        shown = send(olga, page, holding, to, **typed)
+
+        assert shown.status_code == 200
+        assert "nothing has changed yet" in shown.text
+        assert "It counts from 1 April 2026" in shown.text
+        assert (events(cast), len(cast.messages())) == (before, messages)
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("name", "now_and_then"),
+        [
+            ("price", [("Ben", "4.00", "5.00"), ("Mia", "4.00", "5.00"), ("You", "4.00", "5.00")]),
+            ("join", [(who, "–" if who == "Kim" else "4.00", "3.00") for who in FOUR]),
+            ("leave", [("Ben", "4.00", "–"), ("Mia", "4.00", "6.00"), ("You", "4.00", "6.00")]),
+            ("amount", [("Ben", "4.00", "3.00"), ("Mia", "4.00", "4.50"), ("You", "4.00", "4.50")]),
+            ("terms", [("Ben", "4.00", "6.00"), ("Mia", "4.00", "6.00"), ("You", "4.00", "–")]),
+        ],
+    )  # fmt: skip
+    def test_each_share_is_shown_as_it_is_and_as_it_will_be(
+        self, olga: Browser, youtube: Group, ben: Member, name: str, now_and_then: list[tuple[str, str, str]]
+    ) -> None:
+        page, holding, to, typed = change(name, youtube, ben)
+
+        assert sorted(_rows(send(olga, page, holding, to, **typed).text)) == sorted(now_and_then)
+
+    @each_change
+    def test_what_is_shown_is_what_is_billed(
+        self, cast: Cast, olga: Browser, youtube: Group, ben: Member, name: str
+    ) -> None:
+        page, holding, to, typed = change(name, youtube, ben)
+        shown = {who: then for who, _now, then in _rows(send(olga, page, holding, to, **typed).text)}
+        apply(olga, page, holding, to, **typed)
+        cast.tick(NOW.replace(month=4))
+
+        names = _names(cast)
+        billed = {
+            names[one.contact_id]: f"{one.amount_minor / 100:.2f}"
+            for one in cast.payments(group_id=youtube.id)
+            if one.asked_on and one.asked_on >= date(2026, 4, 1)
+        }
+        shown["Olga"] = shown.pop("You")
+        assert billed == {who: then for who, then in shown.items() if then != "–"}
+
+    def test_a_refused_change_is_said_beside_its_field(self, olga: Browser, youtube: Group) -> None:
+        page = f"/groups/{youtube.public_id}/prices"
+        answer = send(olga, page, "from_on", amount="15.00", from_on="2026-03-01")
+
+        assert answer.status_code == 422
+        assert "already open" in answer.text.split('id="from_on-error-1"')[1]
+
+    @each_change
+    def test_going_back_loses_nothing(self, olga: Browser, youtube: Group, ben: Member, name: str) -> None:
+        page, holding, to, typed = change(name, youtube, ben)
+        seen = fill(send(olga, page, holding, to, **typed).text, "seen")
+        back = olga.client.post(to, data=seen | {"back": "1"})
+
+        form = fill(back.text, next(iter(typed)) if holding != "left_on" else holding)
+        assert back.status_code == 200
+        assert {field: form.get(field, []) for field in typed} == typed
+
+    def test_what_changes_nobodys_share_is_saved_at_once(self, olga: Browser, youtube: Group) -> None:
+        answer = send(olga, f"/groups/{youtube.public_id}/edit", "price", name="Videos", grace_days="5")
+
+        assert answer.status_code == 303
+
+    def test_a_variable_group_says_who_shares_the_bill(self, cast: Cast, olga: Browser) -> None:
+        pitch = cast.group("Pitch", split=SplitKind.VARIABLE)
+        cast.join(pitch, "Ben")
+        shown = send(olga, f"/groups/{pitch.public_id}/members/new", "known", name="Kim", weight="2")
+
+        assert ("Kim", "–", "by the bill, weight 2") in _rows(shown.text)
+        assert "3 people share it then, instead of 2." in shown.text
+
+
+class TestApplying:
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("price", {"Ben": ["price_change"], "Mia": ["price_change"]}),
+            ("join", {"Ben": ["share_changed"], "Mia": ["share_changed"], "Kim": ["welcome"]}),
+            ("leave", {"Ben": ["share_changed"], "Mia": ["share_changed"]}),
+            ("amount", {"Ben": ["share_changed"], "Mia": ["share_changed"]}),
+            ("terms", {"Ben": ["share_changed"], "Mia": ["share_changed"]}),
+        ],
+    )
+    def test_everybody_it_touches_is_told_once(
+        self,
+        cast: Cast,
+        olga: Browser,
+        youtube: Group,
+        ben: Member,
+        name: str,
+        told: dict[str, list[str]],
+    ) -> None:
+        page, holding, to, typed = change(name, youtube, ben)
+        answer = apply(olga, page, holding, to, **typed)
+
+        assert (answer.status_code, answer.location) == (303, f"/groups/{youtube.public_id}")
+        assert _kinds(cast) == told
+
+    @each_change
+    def test_nobody_is_told_when_the_tick_is_taken_out(
+        self, cast: Cast, olga: Browser, youtube: Group, ben: Member, name: str
+    ) -> None:
+        page, holding, to, typed = change(name, youtube, ben)
+        before = events(cast)
+        apply(olga, page, holding, to, tell=False, **typed)
+
+        assert events(cast) > before
+        assert _kinds(cast) == {}
+
+    @each_change
+    def test_a_second_press_changes_and_tells_nothing_more(
+        self, cast: Cast, olga: Browser, youtube: Group, ben: Member, name: str
+    ) -> None:
+        page, holding, to, typed = change(name, youtube, ben)
+        seen = fill(send(olga, page, holding, to, **typed).text, "seen")
+        first = olga.client.post(to, data=seen)
+        after, messages = events(cast), len(cast.messages())
+        second = olga.client.post(to, data=seen)
+
+        assert [first.status_code, second.status_code] == [303, 303]
+        assert (events(cast), len(cast.messages())) == (after, messages)
+
+    def test_price_and_split_together_are_one_notice(self, cast: Cast, olga: Browser, youtube: Group) -> None:
+        apply(olga, f"/groups/{youtube.public_id}/edit", "price", price="15.00", payer_included=[])
+
+        assert _kinds(cast) == {"Ben": ["share_changed"], "Mia": ["share_changed"]}
+
+    def test_a_letter_says_the_share_so_far_and_the_new_one(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        apply(olga, f"/groups/{youtube.public_id}/members/new", "known", name="Kim")
+        text = cast.text_of(_news(cast)["Ben"][0], NOW).replace("\xa0", " ")
+
+        assert "Somebody joins" in text
+        assert "Your share so far: 4.00 €" in text
+        assert "Your new share: 3.00 €" in text
+        assert "Kim" not in text
+
+    def test_who_leaves_is_told_that_they_did(
+        self, cast: Cast, olga: Browser, youtube: Group, ben: Member
+    ) -> None:
+        page = f"/members/{ben.public_id}"
+        apply(olga, page, "left_on", f"{page}/leave", left_on="2026-03-20")
+
+        assert "you no longer share YouTube Premium" in cast.text_of(_news(cast)["Ben"][0], NOW)
+
+    def test_two_changes_before_the_first_is_sent_are_told_as_one(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        for name in ("Kim", "Lea"):
+            apply(olga, f"/groups/{youtube.public_id}/members/new", "known", name=name)
+        (letter,) = _news(cast)["Ben"]
+        text = cast.text_of(letter, NOW).replace("\xa0", " ")
+
+        assert ("Your share so far: 4.00 €" in text, "Your new share: 2.40 €" in text) == (True, True)
+
+    def test_what_is_changed_back_before_it_was_told_is_not_told(
+        self, cast: Cast, olga: Browser, youtube: Group, ben: Member
+    ) -> None:
+        page = f"/members/{ben.public_id}"
+        apply(olga, page, "amount", amount="3.00")
+        apply(olga, page, "amount", amount="")
+
+        assert _kinds(cast) == {}
+
+    def test_it_is_looked_at_again_when_something_else_changed_meanwhile(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        page = f"/groups/{youtube.public_id}/members/new"
+        seen = fill(send(olga, page, "known", name="Kim").text, "seen")
+        cast.do(set_price, youtube.id, amount=money("20.00"), by=cast.olga, now=NOW)
+        answer = olga.client.post(page, data=seen)
+
+        assert answer.status_code == 409
+        assert "Something else changed in the meantime" in answer.text
+        assert ("Kim", "–", "5.00") in _rows(answer.text)
+        assert len(_members(cast, youtube)) == 3
+        assert olga.client.post(page, data=fill(answer.text, "seen")).status_code == 303
+
+    def test_whom_nothing_reaches_is_named(self, cast: Cast, olga: Browser, youtube: Group) -> None:
+        cast.join(youtube, "Noor", email=None)
+        shown = send(olga, f"/groups/{youtube.public_id}/prices", "from_on", amount="16.00").text
+
+        assert "Nothing reaches Noor: tell them yourself." in shown
+        assert "Tell Ben and Mia on 25 Mar 2026, one message each" in shown
+
+    def test_a_group_that_rests_tells_nobody(self, cast: Cast, olga: Browser, youtube: Group) -> None:
+        cast.do(pause_group, youtube.id, by=cast.olga, now=NOW)
+        shown = send(olga, f"/groups/{youtube.public_id}/members/new", "known", name="Kim")
+
+        assert 'name="tell"' not in shown.text
+
+    def test_a_price_of_a_far_day_is_looked_at_on_that_day(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        page = f"/groups/{youtube.public_id}/prices"
+        shown = send(olga, page, "from_on", amount="15.00", from_on="2027-06-01")
+        olga.client.post(page, data=fill(shown.text, "seen"))
+
+        assert "It counts from 1 June 2027" in shown.text
+        query = select(Price.from_on, Price.amount_minor).where(Price.group_id == youtube.id)
+        assert (date(2027, 6, 1), 1500) in cast.read(lambda session: list(session.execute(query)))
+
+
+@pytest.mark.only_sqlite
+def test_looking_takes_the_same_statements_for_two_and_for_thirty(
+    cast: Cast, olga: Browser, runtime: Runtime, youtube: Group
+) -> None:
+    page = f"/groups/{youtube.public_id}/prices"
+    with counted(runtime) as few:
+        send(olga, page, "from_on", amount="15.00")
+    for number in range(30):
+        cast.join(youtube, f"Guest{number}")
+    with counted(runtime) as many:
+        send(olga, page, "from_on", amount="15.00")
+
+    assert len(many) == len(few)
+
+
+@each_change
+def test_a_stranger_sees_and_changes_nothing(
+    app: Flask, runtime: Runtime, cast: Cast, youtube: Group, ben: Member, name: str
+) -> None:
+    zed, before = stranger(app, runtime), events(cast)
+    _page, _holding, to, typed = change(name, youtube, ben)
+
+    assert press(zed, "/profile", to, **typed, seen="x", tell="y").status_code == 404
+    assert events(cast) <= before + 1  # zed's own workspace
+
+
+def _rows(page: str) -> list[tuple[str, str, str]]:
+    """Read the table of shares: who, now, then; amounts without their sign."""
+    table = page.split('class="shares"', 1)[1].split("</tbody>")[0]
+    rows = []
+    for row in table.split("<tr>")[2:]:
+        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+        plain = [
+            re.sub(r"<small.*?</small>|<[^>]+>", "", cell).replace("\xa0€", "").strip() for cell in cells
+        ]
+        rows.append((plain[0], plain[1], plain[2]))
+    return rows
