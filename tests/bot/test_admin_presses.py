@@ -222,14 +222,17 @@ def test_pending_lists_what_waits_and_confirms_all_behind_a_second_tap(claimed: 
 @pytest.fixture
 def both_confirmed(claimed: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     """Olga has just confirmed Ben's and Mia's claims with one press on her list."""
-    monkeypatch.setattr(fading, "AFTER_SECONDS", 0.2)
-    house = claimed.house
-    house.press(claimed.mia_phone, "I’ve paid")
-    claimed.olga_phone.says("/pending")
-    house.work()
-    house.press(claimed.olga_phone, "Confirm all 2")
-    house.press(claimed.olga_phone, "Yes, confirm all 2")
+    monkeypatch.setattr(fading, "AFTER_SECONDS", 600)
+    confirm_both(claimed)
     return claimed
+
+
+def confirm_both(home: Home) -> None:
+    home.house.press(home.mia_phone, "I’ve paid")
+    home.olga_phone.says("/pending")
+    home.house.work()
+    home.house.press(home.olga_phone, "Confirm all 2")
+    home.house.press(home.olga_phone, "Yes, confirm all 2")
 
 
 def test_all_that_was_confirmed_together_is_undone_together(both_confirmed: Home) -> None:
@@ -264,10 +267,22 @@ def test_another_admin_can_not_undo_all(both_confirmed: Home) -> None:
     assert {house.status(home.ben), house.status(home.mia)} == {Status.CONFIRMED}
 
 
-def test_undo_all_goes_by_itself(both_confirmed: Home) -> None:
-    both_confirmed.house.run(asyncio.sleep(0.6))
-    assert labels(both_confirmed.olga_phone) == []
-    assert both_confirmed.olga_phone.last.text == "Nothing waits for your check."
+def test_undo_all_goes_by_itself(claimed: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fading, "AFTER_SECONDS", 0.2)
+    confirm_both(claimed)
+    claimed.house.run(asyncio.sleep(0.6))
+    assert labels(claimed.olga_phone) == []
+    assert claimed.olga_phone.last.text == "Nothing waits for your check."
+
+
+def test_who_presses_in_time_is_not_interrupted(claimed: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes the button away would take away what was opened since, too."""
+    monkeypatch.setattr(fading, "AFTER_SECONDS", 2)
+    confirm_both(claimed)
+    claimed.house.press(claimed.olga_phone, "Undo")
+    claimed.house.press(claimed.olga_phone, "Confirm all 2")
+    claimed.house.run(asyncio.sleep(2.5))
+    assert claimed.olga_phone.last.text.startswith("Confirm these 2 payments?")
 
 
 def test_confirm_all_confirms_only_what_it_named(claimed: Home) -> None:
