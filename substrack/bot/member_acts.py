@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from dateutil.relativedelta import MO, relativedelta
 
 from substrack.bot.asking import Ask, NotYours, member
-from substrack.bot.qr import transfer_codes
 from substrack.bot.reactions import Reaction, Screen, StatusView
 from substrack.domain.chat_buttons import Do, Later, Subject
 from substrack.domain.cycles import local_date
@@ -30,6 +29,7 @@ from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.texts.chat_keyboards import later_keyboard
 from substrack.texts.chat_markup import MAX_CAPTION, shown_length
 from substrack.texts.chat_screens import ask_objection, how_to_pay_screen, never_mind, qr_caption, said
+from substrack.texts.scan_codes import scan_codes
 
 
 def pay_one(ask: Ask) -> Reaction:
@@ -82,10 +82,10 @@ def show_how(ask: Ask) -> Reaction:
     me, owed = _mine(ask, find_owed(ask.session, _subject(ask)))
     ways = how_to_pay(ask.session, owed.payment_ids)
     words = how_to_pay_screen(ways, me.language)
-    codes = transfer_codes(ways)
+    codes = scan_codes(ways)
     if len(codes) == 1 and shown_length(words) <= MAX_CAPTION:
-        return Reaction(says=(Screen(words, photo=codes[0][1], is_reply=True),))
-    pictures = (Screen(qr_caption(way, me.language), photo=picture) for way, picture in codes)
+        return Reaction(says=(Screen(words, photo=codes[0].png(), is_reply=True),))
+    pictures = (Screen(qr_caption(code.how, me.language), photo=code.png()) for code in codes)
     return Reaction(says=(Screen(words, is_reply=True), *pictures))
 
 

@@ -76,12 +76,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Way:
-    """One way to pay, already filled in: `kind` is link, iban or text; `value` the URL, IBAN or text."""
+    """One way to pay, already filled in: `kind` is link, iban, upi or text; `value` the URL, number or text.
+
+    `url` opens a UPI app with everything filled in, where there is such a link.
+    """
 
     kind: str
     value: str
     holder: str | None = None
     label: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How members may pay a group's payer: a link, a bank account, or words.
+"""How members may pay a group's payer: a link, a bank account, a UPI address, or words.
 
 Checks what an admin enters and fills a link's placeholders. It moves no money, opens no link and
 does not know whether an account exists.
@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from substrack.domain.errors import Refused
 from substrack.domain.ibans import check_iban
+from substrack.domain.upi import check_vpa
 from substrack.domain.wording import clean_line, clean_text
 
 MAX_LINK: Final = 2000
@@ -48,7 +49,7 @@ class UnknownPayKind(Refused):
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        super().__init__("Choose how to pay: link, iban or text.")
+        super().__init__("Choose how to pay: link, iban, upi or text.")
 
 
 class PayKind(StrEnum):
@@ -56,6 +57,7 @@ class PayKind(StrEnum):
 
     LINK = "link"
     IBAN = "iban"
+    UPI = "upi"
     TEXT = "text"
 
 
@@ -63,7 +65,7 @@ class PayKind(StrEnum):
 class PayMethod:
     """One checked way to pay; make it with `pay_method`.
 
-    `fields` by kind: link → url; iban → iban, holder; text → text.
+    `fields` by kind: link → url; iban → iban, holder; upi → vpa, holder (may be empty); text → text.
     """
 
     kind: PayKind
@@ -74,7 +76,7 @@ class PayMethod:
 def pay_method(kind: str, fields: Mapping[str, str], label: str | None = None) -> PayMethod:
     """Check what was entered for one way to pay and return it normalised; unknown fields are ignored.
 
-    Raises: UnknownPayKind, PayLinkRefused, IbanRefused, TextRefused.
+    Raises: UnknownPayKind, PayLinkRefused, IbanRefused, VpaRefused, TextRefused.
     """
     if kind not in _CHECKS:
         raise UnknownPayKind(kind)
@@ -125,6 +127,14 @@ def _check_iban_fields(fields: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _check_upi_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    holder = fields.get("holder", "").strip()
+    return {
+        "vpa": check_vpa(fields.get("vpa", "")),
+        "holder": clean_line(holder, field="holder", maximum=MAX_HOLDER) if holder else "",
+    }
+
+
 def _check_text_fields(fields: Mapping[str, str]) -> dict[str, str]:
     return {"text": clean_text(fields.get("text", ""), field="text", required=True)}
 
@@ -132,6 +142,7 @@ def _check_text_fields(fields: Mapping[str, str]) -> dict[str, str]:
 _CHECKS: Final[Mapping[str, Callable[[Mapping[str, str]], dict[str, str]]]] = {
     PayKind.LINK: _check_link_fields,
     PayKind.IBAN: _check_iban_fields,
+    PayKind.UPI: _check_upi_fields,
     PayKind.TEXT: _check_text_fields,
 }
 

@@ -1,4 +1,7 @@
-"""Which way to pay somebody typed: a bank account, a link or words; whether it is a good one, others say."""
+"""Which way to pay somebody typed: a bank account, a UPI address, a link or words.
+
+Whether it is a good one, others say.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from typing import Final
 
 from substrack.domain.pay_methods import PayKind
+from substrack.domain.upi import is_vpa
 
 _IBAN: Final = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{8,30}", re.IGNORECASE)
 """Country, check digits and account (ISO 13616-1), once the spaces are gone."""
@@ -19,4 +23,6 @@ def recognise(value: str) -> PayKind:
     typed = value.strip()
     if _IBAN.fullmatch(re.sub(r"[\s-]", "", typed)):
         return PayKind.IBAN
+    if is_vpa(typed):
+        return PayKind.UPI
     return PayKind.LINK if _LINK.fullmatch(typed) else PayKind.TEXT

@@ -19,6 +19,8 @@ from substrack.domain.money import Money
 from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import PayKind, fill
 from substrack.domain.payments import ASKABLE
+from substrack.domain.paypal import with_sum
+from substrack.domain.upi import upi_link
 from substrack.store import Address, Contact, Group, Member, Payment, PayMethod, Period
 
 
@@ -121,17 +123,21 @@ def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod]) -> HowToPay:
         groups=tuple(dict.fromkeys(item.group for item in items)),
         total=total,
         references=references,
-        ways=tuple(_way(method, total, " ".join(references)) for method in methods),
+        ways=tuple(_way(method, items[0].payer.name, total, " ".join(references)) for method in methods),
     )
 
 
-def _way(method: PayMethod, total: Money, reference: str) -> Way:
+def _way(method: PayMethod, payer: str, total: Money, reference: str) -> Way:
     fields, label = method.fields, method.fields.get("label")
     match PayKind(method.kind):
         case PayKind.LINK:
             url = fill(fields["url"], amount=total.major(), currency=total.currency, reference=reference)
-            return Way("link", url, label=label)
+            return Way("link", with_sum(url, total), label=label)
         case PayKind.IBAN:
             return Way("iban", iban_in_fours(fields["iban"]), holder=fields["holder"], label=label)
+        case PayKind.UPI:
+            name = fields["holder"] or payer
+            opens = upi_link(fields["vpa"], name=name, amount=total, note=reference)
+            return Way("upi", fields["vpa"], holder=name, label=label, url=opens)
         case PayKind.TEXT:
             return Way("text", fields["text"], label=label)

@@ -126,8 +126,17 @@ def _iban(way: Way, how: HowToPay, _: Words) -> Block:
     return Facts(tuple(rows))
 
 
+def _upi(way: Way, how: HowToPay, _: Words) -> Block:
+    rows = [
+        (_("UPI ID"), way.value),
+        (_("Amount"), _.money(how.total)),
+        (_("Reference"), " ".join(how.references)),
+    ]
+    return Facts(tuple(rows))
+
+
 def _text(way: Way, _how: HowToPay, _words: Words) -> Block:
     return Paragraph(f"{way.label}: {way.value}" if way.label else way.value)
 
 
-_WAYS = {"link": _link, "iban": _iban, "text": _text}
+_WAYS = {"link": _link, "iban": _iban, "upi": _upi, "text": _text}

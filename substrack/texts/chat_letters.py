@@ -195,7 +195,7 @@ class _Layout:
     def _fact(self, label: str, value: str) -> Markup:
         if label == self.words("Amount"):
             return _labelled(plain(label), self._sum(value))
-        is_copied = label in {self.words(each) for each in ("Account holder", "IBAN", "Reference")}
+        is_copied = label in {self.words(each) for each in ("Account holder", "IBAN", "UPI ID", "Reference")}
         return _labelled(plain(label), code(value) if is_copied else plain(value))
 
     def _sum(self, amount: str) -> Markup:

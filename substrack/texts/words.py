@@ -29,6 +29,10 @@ class Words:
         """Write an amount with its sign."""
         return formats.money(amount, self.locale)
 
+    def bare_sum(self, amount: Money) -> str:
+        """Write an amount to be copied into a form."""
+        return formats.bare_sum(amount, self.locale)
+
     @property
     def grouping(self) -> str:
         """What stands between thousands."""

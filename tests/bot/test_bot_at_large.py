@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 from substrack.bot import pressing
 from substrack.bot.commands import COMMANDS
 from substrack.bot.handling import handle
-from substrack.bot.qr import transfer_codes
 from substrack.bot.updates import Pressed, read_update
 from substrack.channels.telegram_account import TelegramAccount
 from substrack.channels.telegram_updates import TelegramUpdates
@@ -23,6 +22,7 @@ from substrack.domain.letters import HowToPay, Way
 from substrack.domain.payments import Status
 from substrack.services.inbound import claim_updates, finish_update, store_updates
 from substrack.store import AttemptItem, Event
+from substrack.texts.scan_codes import scan_codes
 from tests.bot.house import IBAN, Home, House, move_in
 from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi, Shown
@@ -192,4 +192,4 @@ def test_only_private_chats_show_the_menu(house: House, api: BotApi) -> None:
 def test_only_transfers_in_euro_are_to_be_scanned(currency: str, kind: str, codes: int) -> None:
     way = Way(kind, IBAN, holder="Olga O.")
     how = HowToPay("Olga", ("YouTube",), money("6.00", currency), ("K7M2PQ",), (way,))
-    assert len(transfer_codes([how])) == codes
+    assert len(scan_codes([how])) == codes

@@ -16,6 +16,8 @@ from substrack.domain.pay_methods import (
     fill,
     pay_method,
 )
+from substrack.domain.pay_recognition import recognise
+from substrack.domain.upi import VpaRefused
 from substrack.domain.wording import TextMissing, TextTooLong
 
 IBANS = [
@@ -147,6 +149,8 @@ def test_each_kind_keeps_its_checked_fields() -> None:
     assert link == PayMethod(PayKind.LINK, {"url": "https://paypal.me/olga"}, "PayPal")
     account = pay_method("iban", {"iban": "de89 3704 0044 0532 0130 00", "holder": "Olga"}, "")
     assert account == PayMethod(PayKind.IBAN, {"iban": IBANS[0], "holder": "Olga"}, None)
+    phone = pay_method("upi", {"vpa": " olga.s@okbank "})
+    assert phone == PayMethod(PayKind.UPI, {"vpa": "olga.s@okbank", "holder": ""}, None)
     words = pay_method("text", {"text": "Cash on Sunday\r\nor later"})
     assert words == PayMethod(PayKind.TEXT, {"text": "Cash on Sunday\nor later"}, None)
 
@@ -158,6 +162,7 @@ def test_each_kind_keeps_its_checked_fields() -> None:
         ("link", {}, PayLinkRefused, "pay_link"),
         ("iban", {"iban": IBANS[0]}, TextMissing, "holder"),
         ("iban", {"holder": "Olga"}, IbanRefused, "iban"),
+        ("upi", {"vpa": "olga@example.org"}, VpaRefused, "vpa"),
         ("text", {"text": "x" * 2001}, TextTooLong, "text"),
         ("text", {}, TextMissing, "text"),
     ],
@@ -168,3 +173,19 @@ def test_what_is_missing_or_wrong_is_refused_beside_its_field(
     with pytest.raises(error) as refused:
         pay_method(kind, fields)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        ("DE89 3704 0044 0532 0130 00", PayKind.IBAN),
+        ("paypal.me/olga", PayKind.LINK),
+        ("upi://pay?pa=olga@okbank", PayKind.LINK),
+        ("olga@okbank", PayKind.UPI),
+        ("9876543210@ybl", PayKind.UPI),
+        ("olga@example.org", PayKind.TEXT),
+        ("Cash.", PayKind.TEXT),
+    ],
+)
+def test_a_way_to_pay_is_recognised_by_how_it_is_written(typed: str, kind: PayKind) -> None:
+    assert recognise(typed) is kind
