@@ -1,183 +1,108 @@
-"""What the page of one group shows: its latest periods with everybody's payments, and one period alone.
+"""The table of a group: members down, its latest periods across; a page of members at a time.
 
-What is collected and outstanding is what members owe the payer; the payer's own share is in neither.
+A constant number of statements, whatever the group's size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import Span
-from substrack.domain.money import Money
-from substrack.domain.payments import PaymentKind, Status
-from substrack.queries.finding import NotListed
-from substrack.store import Contact, Group, Member, Payment, Period
-
-PERIODS_A_PAGE = 6
+from substrack.domain.payments import ASKABLE, PaymentKind
+from substrack.queries.group_periods import MEMBERS_A_PAGE, Cell, PeriodColumn, cell_of
+from substrack.queries.searching import named_like
+from substrack.store import Contact, Member, Payment
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One member's payment of one period; `left` is still to come, None when nothing is or it is forgiven."""
+class MatrixRow:
+    """One member with a cell for each period shown; None where they have nothing to pay."""
 
-    public_id: str
-    member_id: int
     contact_public_id: str
     name: str
-    amount: Money
-    received: Money
-    left: Money | None
-    status: Status
-    is_own: bool
-    due_on: date | None
-    reference: str
-    version: int
+    is_payer: bool
+    cells: tuple[Cell | None, ...]
 
 
 @dataclass(frozen=True)
-class PeriodColumn:
-    """One period with its payments as the members joined; `total` is None while the bill is wanted."""
+class Matrix:
+    """Some members of a group, the payer last; `has_more` when another page follows."""
 
-    id: int
-    public_id: str
-    span: Span
-    sequence: int
-    due_on: date
-    opens_on: date
-    total: Money | None
-    payer_part: Money
-    opened_at: datetime
-    voided_at: datetime | None
-    version: int
-    cells: tuple[Cell, ...]
-    collected: Money
-    outstanding: Money
-
-    def cell_of(self, member_id: int) -> Cell | None:
-        """Find a member's payment."""
-        return next((cell for cell in self.cells if cell.member_id == member_id), None)
+    rows: tuple[MatrixRow, ...]
+    number: int
+    has_more: bool
 
 
-@dataclass(frozen=True)
-class PeriodOfGroup:
-    """A period on a page of its own, with what the page says of its group."""
+def load_matrix(
+    session: Session,
+    group_id: int,
+    columns: Sequence[PeriodColumn],
+    *,
+    payer_id: int,
+    search: str = "",
+    number: int = 1,
+) -> Matrix:
+    """Load one page of the members who pay in these periods, or will once they are billed (2 statements).
 
-    column: PeriodColumn
-    group_id: int
-    group_public_id: str
-    group: str
-    currency: str
-
-
-@dataclass(frozen=True)
-class PeriodPage:
-    """Some periods of a group, the newest first; `older_than` is the sequence to go on from, if any."""
-
-    columns: tuple[PeriodColumn, ...]
-    older_than: int | None
-
-
-def load_periods(session: Session, group_id: int, *, before: int | None = None) -> PeriodPage:
-    """Load the latest periods of a group, or those before a sequence, without voided ones (2 statements)."""
-    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_(None))
-    if before is not None:
-        query = query.where(Period.sequence < before)
-    query = query.order_by(Period.sequence.desc(), Period.id.desc()).limit(PERIODS_A_PAGE + 1)
-    found = [(period, group) for period, group in session.execute(query)]
-    shown = _columns(session, found[:PERIODS_A_PAGE])
-    has_more = len(found) > PERIODS_A_PAGE
-    return PeriodPage(shown, shown[-1].sequence if has_more else None)
-
-
-def load_voided_periods(session: Session, group_id: int) -> tuple[PeriodColumn, ...]:
-    """Load the periods of a group that were taken out of the books, the latest first (2 statements)."""
-    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_not(None))
-    found = session.execute(query.order_by(Period.sequence.desc(), Period.id.desc()).limit(20))
-    return _columns(session, [(period, group) for period, group in found])
-
-
-def load_period(session: Session, workspace_id: int, public_id: str) -> PeriodOfGroup:
-    """Load one period of this workspace with its payments; voided with it, if it is void (2 statements).
-
-    Raises:
-        NotListed.
+    Members come in the order in which they were added, which an index gives for nothing.
     """
-    query = _periods().where(Group.workspace_id == workspace_id, Period.public_id == public_id)
-    found = session.execute(query).first()
-    if found is None:
-        raise NotListed("period")
-    period, group = found
-    (column,) = _columns(session, [(period, group)])
-    return PeriodOfGroup(column, group.id, group.public_id, group.name, group.currency)
-
-
-def _periods() -> Select[Period, Group]:
-    return select(Period, Group).join(Group, Group.id == Period.group_id).where(Period.member_id.is_(None))
-
-
-def _columns(session: Session, found: Sequence[tuple[Period, Group]]) -> tuple[PeriodColumn, ...]:
-    cells = _cells_of(session, [period for period, _ in found])
-    return tuple(_column(period, group, cells.get(period.id, ())) for period, group in found)
-
-
-def _cells_of(session: Session, periods: Iterable[Period]) -> dict[int, tuple[Cell, ...]]:
-    """Load the payments of periods in one statement: the live ones, of a void period those voided with it."""
-    voided_at = {period.id: period.voided_at for period in periods}
     query = (
-        select(Payment, Contact)
-        .join(Member, Member.id == Payment.member_id)
-        .join(Contact, Contact.id == Payment.contact_id)
-        .where(Payment.period_id.in_(sorted(voided_at)))
-        .order_by(Member.joined_on, Member.id, Payment.id)
+        select(Member, Contact)
+        .join(Contact, Contact.id == Member.contact_id)
+        .where(Member.group_id == group_id, _belongs_to(columns, payer_id), named_like(search))
+        .order_by(Member.id)
+        .limit(MEMBERS_A_PAGE + 1)
+        .offset((number - 1) * MEMBERS_A_PAGE)
     )
-    found: dict[int, tuple[Cell, ...]] = {}
-    for payment, contact in session.execute(query):
-        key = payment.period_id or 0
-        if payment.voided_at == voided_at[key]:
-            found[key] = (*found.get(key, ()), _cell(payment, contact))
-    return found
+    found = [(member, contact) for member, contact in session.execute(query)]
+    shown = found[:MEMBERS_A_PAGE]
+    cells = _cells(session, columns, [(member.id, contact) for member, contact in shown])
+    rows = [
+        MatrixRow(
+            contact.public_id,
+            contact.name,
+            contact.id == payer_id,
+            tuple(cells.get((member.id, column.id)) for column in columns),
+        )
+        for member, contact in shown
+    ]
+    return Matrix(tuple(sorted(rows, key=lambda row: row.is_payer)), number, len(found) > MEMBERS_A_PAGE)
 
 
-def _cell(payment: Payment, contact: Contact) -> Cell:
-    left_minor = payment.amount_minor - payment.received_minor - payment.written_off_minor
-    is_left = left_minor > 0 and payment.status is not Status.WAIVED
-    return Cell(
-        public_id=payment.public_id,
-        member_id=payment.member_id,
-        contact_public_id=contact.public_id,
-        name=contact.name,
-        amount=Money(payment.amount_minor, payment.currency),
-        received=Money(payment.received_minor, payment.currency),
-        left=Money(left_minor, payment.currency) if is_left else None,
-        status=payment.status,
-        is_own=payment.kind is PaymentKind.OWN,
-        due_on=payment.due_on,
-        reference=payment.reference,
-        version=payment.version,
+def owes_anything(session: Session, group_id: int) -> bool:
+    """Tell whether somebody could be asked for something of a group."""
+    query = select(Payment.id).where(
+        Payment.group_id == group_id,
+        Payment.status.in_(ASKABLE),
+        Payment.kind == PaymentKind.DUES,
+        Payment.voided_at.is_(None),
     )
+    return session.scalar(query.limit(1)) is not None
 
 
-def _column(period: Period, group: Group, cells: tuple[Cell, ...]) -> PeriodColumn:
-    currency, total = group.currency, period.total_minor
-    dues = [cell for cell in cells if not cell.is_own]
-    return PeriodColumn(
-        id=period.id,
-        public_id=period.public_id,
-        span=Span(group.unit, group.every, period.starts_on, period.ends_on),
-        sequence=period.sequence,
-        due_on=period.due_on,
-        opens_on=period.opens_on,
-        total=None if total is None else Money(total, currency),
-        payer_part=Money(period.payer_part_minor, currency),
-        opened_at=period.opened_at,
-        voided_at=period.voided_at,
-        version=period.version,
-        cells=cells,
-        collected=Money(sum(cell.received.minor for cell in dues), currency),
-        outstanding=Money(sum(cell.left.minor for cell in dues if cell.left), currency),
+def _belongs_to(columns: Sequence[PeriodColumn], payer_id: int) -> ColumnElement[bool]:
+    keys = [column.id for column in columns]
+    pays = exists().where(
+        Payment.member_id == Member.id, Payment.period_id.in_(keys), Payment.voided_at.is_(None)
     )
+    if all(column.total is not None for column in columns):
+        return pays
+    return or_(pays, Member.left_on.is_(None) & (Member.contact_id != payer_id))
+
+
+def _cells(
+    session: Session, columns: Sequence[PeriodColumn], members: Collection[tuple[int, Contact]]
+) -> dict[tuple[int, int], Cell]:
+    people = dict(members)
+    query = select(Payment).where(
+        Payment.member_id.in_(sorted(people)),
+        Payment.period_id.in_([column.id for column in columns]),
+        Payment.voided_at.is_(None),
+    )
+    return {
+        (one.member_id, one.period_id or 0): cell_of(one, people[one.member_id])
+        for one in session.scalars(query)
+    }

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.actors import ActorKind, Via
+from substrack.domain.journal_kinds import ACTS, JournalKind
 from substrack.domain.letters import Span
-from substrack.store import Contact, Event, Group, Member, Payment, Period, User
+from substrack.queries.searching import named_like
+from substrack.store import Contact, Event, Group, Member, Message, Payment, Period, Receipt, RoleGrant, User
 
-LINES_A_PAGE = 50
+LINES_A_PAGE: Final = 40
 
-_Actor, _Subject = aliased(Contact), aliased(Contact)
+_Actor, _SubjectUser = aliased(Contact), aliased(User)
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,15 @@ class JournalRow:
     actor: str | None
     via: Via
     person: str | None
+    group: str | None
+    group_public_id: str | None
     span: Span | None
     payment_public_id: str | None
     currency: str | None
     reason: str | None
     before: dict[str, Any]
     after: dict[str, Any]
+    correlation_id: str
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,34 @@ class JournalPage:
     older_than: int | None
 
 
-def load_group_journal(session: Session, group_id: int, *, before: int | None = None) -> JournalPage:
-    """Load what happened in a group, the newest first, in one statement."""
-    return _page(session, _events().where(Event.group_id == group_id), before)
+@dataclass(frozen=True)
+class JournalFilter:
+    """What is looked for: everything, unless something is said.
+
+    `person` is a piece of the name of whom it is about; `actor` a kind of actor, `user` the public id of an
+    admin who acted.
+    """
+
+    group: str = ""
+    person: str = ""
+    kind: JournalKind | None = None
+    actor: ActorKind | None = None
+    user: str = ""
+
+
+class Named(NamedTuple):
+    """Something to choose: its public id and name."""
+
+    public_id: str
+    name: str
+
+
+def load_journal(
+    session: Session, workspace_id: int, wanted: JournalFilter, *, before: int | None = None
+) -> JournalPage:
+    """Load what happened in a workspace, the newest first, in one statement."""
+    query = _events().where(Event.workspace_id == workspace_id, *_conditions(workspace_id, wanted))
+    return _page(session, query, before)
 
 
 def load_period_journal(session: Session, period_id: int) -> JournalPage:
@@ -64,45 +94,98 @@ def load_period_journal(session: Session, period_id: int) -> JournalPage:
 def load_payment_journal(session: Session, payment_id: int) -> tuple[JournalRow, ...]:
     """Load everything that happened to a payment, the newest first, in one statement."""
     found = session.execute(_events().where(Event.payment_id == payment_id).order_by(Event.id.desc()))
-    return tuple(_row(*line) for line in found)
+    return tuple(map(_row, found))
 
 
-def _page(
-    session: Session, query: Select[Event, str, str, str, str, Period, Group], before: int | None
-) -> JournalPage:
-    if before is not None:
-        query = query.where(Event.id < before)
-    found = session.execute(query.order_by(Event.id.desc()).limit(LINES_A_PAGE + 1)).all()
-    rows = tuple(_row(*line) for line in found[:LINES_A_PAGE])
-    return JournalPage(rows, rows[-1].id if len(found) > LINES_A_PAGE else None)
+def list_group_names(session: Session, workspace_id: int) -> list[Named]:
+    """List the groups of a workspace by name, archived ones too."""
+    query = select(Group.public_id, Group.name).where(Group.workspace_id == workspace_id)
+    return [Named(*row) for row in session.execute(query.order_by(func.lower(Group.name), Group.id))]
 
 
-def _events() -> Select[Event, str, str, str, str, Period, Group]:
-    is_member = and_(Event.subject_kind == "member", Event.subject_id == Member.id)
-    is_period = and_(Event.subject_kind == "period", Event.subject_id == Period.id)
-    return (
-        select(Event, User.name, _Actor.name, _Subject.name, Payment.public_id, Period, Group)
-        .outerjoin(Group, Group.id == Event.group_id)
-        .outerjoin(
-            User, and_(Event.actor_kind.in_([ActorKind.USER, ActorKind.CREDIT]), Event.actor_id == User.id)
+def list_user_names(session: Session, workspace_id: int) -> list[Named]:
+    """List who administers a workspace, or did, by name."""
+    query = select(User.public_id, User.name).join(RoleGrant, RoleGrant.user_id == User.id)
+    query = query.where(RoleGrant.workspace_id == workspace_id)
+    return [Named(*row) for row in session.execute(query.order_by(func.lower(User.name), User.id))]
+
+
+def _conditions(workspace_id: int, wanted: JournalFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.group:
+        found.append(Group.public_id == wanted.group)
+    if wanted.person:
+        people = select(Contact.id).where(Contact.workspace_id == workspace_id, named_like(wanted.person))
+        found.append(_subject_contact().in_(people))
+    if wanted.kind:
+        found.append(_is_of(wanted.kind))
+    if wanted.actor:
+        found.append(Event.actor_kind == wanted.actor)
+    if wanted.user:
+        found.append(and_(Event.actor_kind == ActorKind.USER, User.public_id == wanted.user))
+    return found
+
+
+def _is_of(kind: JournalKind) -> ColumnElement[bool]:
+    return or_(
+        *(
+            and_(Event.subject_kind == subject, Event.verb.in_(verbs))
+            if verbs
+            else Event.subject_kind == subject
+            for subject, verbs in ACTS[kind].items()
         )
-        .outerjoin(_Actor, and_(Event.actor_kind == ActorKind.CONTACT, Event.actor_id == _Actor.id))
-        .outerjoin(Payment, Payment.id == Event.payment_id)
-        .outerjoin(Member, is_member)
-        .outerjoin(_Subject, or_(_Subject.id == Payment.contact_id, _Subject.id == Member.contact_id))
-        .outerjoin(Period, or_(Period.id == Payment.period_id, is_period))
     )
 
 
-def _row(
-    event: Event,
-    user: str | None,
-    actor: str | None,
-    person: str | None,
-    payment: str | None,
-    period: Period | None,
-    group: Group | None,
-) -> JournalRow:
+def _subject_contact() -> ColumnElement[int]:
+    """Find whom a line is about."""
+    return func.coalesce(
+        Payment.contact_id,
+        Member.contact_id,
+        Receipt.contact_id,
+        Message.contact_id,
+        case((Event.subject_kind == "contact", Event.subject_id)),
+    )
+
+
+def _page(session: Session, query: Select[*tuple[Any, ...]], before: int | None) -> JournalPage:
+    if before is not None:
+        query = query.where(Event.id < before)
+    found = session.execute(query.order_by(Event.id.desc()).limit(LINES_A_PAGE + 1)).all()
+    rows = tuple(map(_row, found[:LINES_A_PAGE]))
+    return JournalPage(rows, rows[-1].id if len(found) > LINES_A_PAGE else None)
+
+
+def _events() -> Select[*tuple[Any, ...]]:
+    acts_for_user = Event.actor_kind.in_([ActorKind.USER, ActorKind.CREDIT])
+    period_key = func.coalesce(Payment.period_id, case((Event.subject_kind == "period", Event.subject_id)))
+    return (
+        select(
+            Event,
+            Period,
+            Group,
+            func.coalesce(User.name, _Actor.name).label("actor"),
+            func.coalesce(Contact.name, _SubjectUser.name).label("person"),
+            Payment.public_id.label("payment"),
+            func.coalesce(Receipt.currency, Group.currency).label("currency"),
+        )
+        .outerjoin(Group, Group.id == Event.group_id)
+        .outerjoin(User, and_(acts_for_user, User.id == Event.actor_id))
+        .outerjoin(_Actor, and_(Event.actor_kind == ActorKind.CONTACT, _Actor.id == Event.actor_id))
+        .outerjoin(Payment, Payment.id == Event.payment_id)
+        .outerjoin(Member, and_(Event.subject_kind == "member", Member.id == Event.subject_id))
+        .outerjoin(Receipt, and_(Event.subject_kind == "receipt", Receipt.id == Event.subject_id))
+        .outerjoin(Message, and_(Event.subject_kind == "message", Message.id == Event.subject_id))
+        .outerjoin(_SubjectUser, and_(Event.subject_kind == "user", _SubjectUser.id == Event.subject_id))
+        .outerjoin(Contact, Contact.id == _subject_contact())
+        .outerjoin(Period, Period.id == period_key)
+    )
+
+
+def _row(found: Row[*tuple[Any, ...]]) -> JournalRow:
+    event: Event = found.Event
+    period: Period | None = found.Period
+    group: Group | None = found.Group
     span = Span(group.unit, group.every, period.starts_on, period.ends_on) if period and group else None
     return JournalRow(
         id=event.id,
@@ -110,13 +193,16 @@ def _row(
         verb=event.verb,
         subject_kind=event.subject_kind,
         actor_kind=event.actor_kind,
-        actor=user or actor,
+        actor=found.actor,
         via=event.via,
-        person=person,
+        person=found.person,
+        group=group.name if group else None,
+        group_public_id=group.public_id if group else None,
         span=span,
-        payment_public_id=payment,
-        currency=group.currency if group else None,
+        payment_public_id=found.payment,
+        currency=found.currency,
         reason=event.reason,
         before=event.before or {},
         after=event.after or {},
+        correlation_id=event.correlation_id,
     )

@@ -157,6 +157,14 @@ def list_members(
     return [_member_row(*row) for row in rows]
 
 
+def list_some_members(
+    session: Session, *conditions: ColumnElement[bool], limit: int, offset: int = 0
+) -> list[MemberRow]:
+    """List some of the members that meet conditions, in the order in which they were added."""
+    query = _members().where(*conditions).order_by(Member.id).limit(limit).offset(offset)
+    return [_member_row(*row) for row in session.execute(query)]
+
+
 def load_member(session: Session, member_id: int) -> MemberRow:
     """Load one member.
 

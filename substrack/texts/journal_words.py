@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from substrack.domain.actors import ActorKind
+from substrack.domain.journal_kinds import JournalKind
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.texts.words import Words
@@ -38,14 +39,38 @@ class Line:
 
 def actor_name(kind: ActorKind, name: str | None, locale: str) -> str:
     """Say who acted."""
+    if kind in (ActorKind.USER, ActorKind.CONTACT):
+        return name or Words(locale)("Somebody")
+    return actor_kind_name(kind, locale)
+
+
+def actor_kind_name(kind: ActorKind, locale: str) -> str:
+    """Name a kind of actors."""
     _ = Words(locale)
-    if kind is ActorKind.TIME:
-        return _("SubsTrack")
-    if kind is ActorKind.OPERATOR:
-        return _("Command line")
-    if kind is ActorKind.CREDIT:
-        return _("Credit")
-    return name or _("Somebody")
+    names = {
+        ActorKind.USER: _("Admins"),
+        ActorKind.CONTACT: _("Members"),
+        ActorKind.OPERATOR: _("Command line"),
+        ActorKind.TIME: _("SubsTrack"),
+        ActorKind.CREDIT: _("Credit"),
+    }
+    return names[kind]
+
+
+def journal_kind_name(kind: JournalKind, locale: str) -> str:
+    """Name a kind of acts."""
+    _ = Words(locale)
+    names = {
+        JournalKind.SAID: _("What members said"),
+        JournalKind.DECIDED: _("Decisions"),
+        JournalKind.MONEY: _("Money that came"),
+        JournalKind.PERIODS: _("Periods and amounts"),
+        JournalKind.GROUPS: _("Groups and prices"),
+        JournalKind.PEOPLE: _("People and addresses"),
+        JournalKind.MESSAGES: _("Messages"),
+        JournalKind.ADMINS: _("Admins and settings"),
+    }
+    return names[kind]
 
 
 def event_sentence(line: Line, locale: str) -> str:
@@ -96,6 +121,12 @@ def _edit_period(line: Line, _: Words) -> str:
     if line.before.get("due_on") != line.after.get("due_on"):
         return _("%(period)s: total %(total)s, due on %(due)s.", **values)
     return _("The total of %(period)s is now %(total)s.", **values)
+
+
+def _email(line: Line, _: Words) -> str:
+    if line.after.get("has_email"):
+        return _("%(who)s has a new email address.", who=_who(line, _))
+    return _("%(who)s’s email address was taken out.", who=_who(line, _))
 
 
 _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
@@ -161,9 +192,44 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("payment", "restore"): lambda line, _: _(
         "%(who)s’s payment for %(period)s was restored.", **_both(line, _)
     ),
-    ("receipt", "receive"): lambda line, _: _("%(amount)s arrived.", amount=line.money("amount", _)),
-    ("receipt", "void_receipt"): lambda line, _: _(
-        "A receipt of %(amount)s was voided.", amount=line.money("amount", _)
+    ("payment", "release"): lambda line, _: _(
+        "Money was taken off %(who)s’s payment for %(period)s.", **_both(line, _)
     ),
+    ("receipt", "receive"): lambda line, _: _(
+        "%(amount)s arrived from %(who)s.", amount=line.money("amount", _), who=_who(line, _)
+    ),
+    ("receipt", "void_receipt"): lambda line, _: _(
+        "A receipt of %(amount)s from %(who)s was voided.", amount=line.money("amount", _), who=_who(line, _)
+    ),
+    ("receipt", "undo"): lambda line, _: _("A receipt from %(who)s was undone.", who=_who(line, _)),
+    ("contact", "add"): lambda line, _: _("%(who)s was added to the people.", who=_who(line, _)),
+    ("contact", "edit"): lambda line, _: _("What is known about %(who)s was changed.", who=_who(line, _)),
+    ("contact", "note"): lambda line, _: _("The note about %(who)s was changed.", who=_who(line, _)),
+    ("contact", "email"): _email,
+    ("contact", "unsubscribe"): lambda line, _: _(
+        "%(who)s wants no more requests by mail.", who=_who(line, _)
+    ),
+    ("contact", "resubscribe"): lambda line, _: _("%(who)s gets requests by mail again.", who=_who(line, _)),
+    ("contact", "refused"): lambda line, _: _("%(who)s’s address refused a message.", who=_who(line, _)),
+    ("contact", "reachable"): lambda line, _: _("%(who)s can be reached again.", who=_who(line, _)),
+    ("contact", "give_link"): lambda line, _: _("%(who)s got a new link to their page.", who=_who(line, _)),
+    ("contact", "revoke_link"): lambda line, _: _("%(who)s’s link was revoked.", who=_who(line, _)),
+    ("contact", "link_chat"): lambda line, _: _("%(who)s linked a Telegram chat.", who=_who(line, _)),
+    ("contact", "unlink_chat"): lambda line, _: _("%(who)s’s Telegram chat was unlinked.", who=_who(line, _)),
+    ("contact", "restore_chat"): lambda line, _: _(
+        "%(who)s’s former Telegram chat was linked again.", who=_who(line, _)
+    ),
+    ("contact", "choose_channel"): lambda line, _: _(
+        "How %(who)s is reached was changed.", who=_who(line, _)
+    ),
+    ("contact", "test"): lambda line, _: _("A test went to %(who)s.", who=_who(line, _)),
+    ("contact", "test_chat"): lambda line, _: _("A test went to %(who)s in Telegram.", who=_who(line, _)),
+    ("contact", "invite"): lambda line, _: _("%(who)s was invited to administer.", who=_who(line, _)),
+    ("message", "retry"): lambda line, _: _("A message to %(who)s was queued again.", who=_who(line, _)),
+    ("message", "cancel"): lambda line, _: _("A message to %(who)s was stopped.", who=_who(line, _)),
+    ("user", "add"): lambda line, _: _("%(who)s can sign in.", who=_who(line, _)),
+    ("user", "edit"): lambda line, _: _("%(who)s’s account was changed.", who=_who(line, _)),
+    ("user", "password"): lambda line, _: _("%(who)s’s password was set.", who=_who(line, _)),
+    ("workspace", "found"): lambda line, _: _("SubsTrack was set up."),
 }
 """What is said of each kind of subject and verb; the verbs are those that services write."""

@@ -1,4 +1,4 @@
-"""Groups: their list, the page of one, its journal, and what can be done with a whole group."""
+"""Groups: their list, the page of one, its terms, and what can be done with a whole group."""
 
 from __future__ import annotations
 
@@ -6,28 +6,45 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
-from substrack.queries.group_page import PeriodPage, load_periods, load_voided_periods
-from substrack.queries.groups import GroupRow, find_group, list_groups, load_group, load_pay_methods
+from substrack.queries.group_page import load_matrix
+from substrack.queries.group_periods import (
+    CellPage,
+    PeriodPage,
+    load_cells,
+    load_periods,
+    load_voided_periods,
+)
+from substrack.queries.groups import (
+    GroupRow,
+    find_group,
+    list_groups,
+    load_group,
+    load_pay_methods,
+    load_terms,
+)
 from substrack.queries.groups import prices as list_prices
-from substrack.queries.journal import load_group_journal
-from substrack.queries.people import MemberRow, list_members
 from substrack.services.groups import archive_group, end_group, pause_group, restore_group, resume_group
 from substrack.services.periods import open_next_period
 from substrack.texts.catalogue import language_of
+from substrack.texts.days_away import days_away
+from substrack.texts.request_rules import rule_sentences
 from substrack.texts.words import Words
 from substrack.web.access import signed_in
 from substrack.web.fields import optional_day, optional_whole, read_key
 from substrack.web.forms import PageForm, answer, posted
+from substrack.web.group_steps import ASK_ENDPOINT, next_step
 from substrack.web.pages import page
+from substrack.web.paging import numbered, searched
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
-from substrack.web.story import tell
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
+
+PRICES_SHOWN = 4
 
 
 class EndForm(PageForm):
@@ -58,13 +75,26 @@ def show(public_id: str) -> str:
     return _show(public_id)
 
 
+@blueprint.get("/<public_id>/terms")
+@signed_in
+def show_terms(public_id: str) -> str:
+    """Show what a group costs, how it is paid and how it asks."""
+    group = _group(public_id)
+    terms = load_terms(reading(), group.id)
+    return page(
+        "web/group_terms.html",
+        group=group,
+        prices=list_prices(reading(), group.id)[-PRICES_SHOWN:],
+        pay_methods=load_pay_methods(reading(), group.id),
+        rules=rule_sentences(terms, language_of(me().language)),
+    )
+
+
 @blueprint.get("/<public_id>/journal")
 @signed_in
-def show_journal(public_id: str) -> str:
-    """Show what happened in a group, in words."""
-    group = _group(public_id)
-    journal = load_group_journal(reading(), group.id, before=_number("before"))
-    return page("web/group_journal.html", group=group, journal=journal, story=tell(journal.rows))
+def show_journal(public_id: str) -> ResponseReturnValue:
+    """Go to the journal, with what happened in this group alone."""
+    return redirect(url_for("journal.show", group=_group(public_id).public_id), 303)
 
 
 @blueprint.post("/<public_id>/pause")
@@ -128,48 +158,63 @@ def _do(public_id: str, act: Callable[..., Any], done: str, **values: Any) -> Re
 
 
 def _show(public_id: str, *, end: EndForm | None = None) -> str:
-    group = _group(public_id)
+    group, search, number = _group(public_id), searched(), numbered()
     periods = load_periods(reading(), group.id, before=_number("before"))
-    members = list_members(reading(), me().workspace_id, group_id=group.id)
+    opens_by_hand = group.state == "active" and group.members > group.payer_included
+    matrix = load_matrix(
+        reading(), group.id, periods.columns, payer_id=group.payer_id, search=search, number=number
+    )
     return page(
         "web/group.html",
         group=group,
         periods=periods,
-        is_latest=_number("before") is None,
-        sharers=_in_table(members, periods),
+        before=_number("before"),
+        cells=_cells(periods, search, number),
+        matrix=matrix,
+        search=search,
         voided=load_voided_periods(reading(), group.id),
-        members=[one for one in members if not one.is_payer or group.payer_included],
-        prices=list_prices(reading(), group.id),
-        pay_methods=load_pay_methods(reading(), group.id),
+        step=next_step(group, periods.columns, opens_by_hand=opens_by_hand),
         end=end or EndForm(ends_on=group.ends_on),
         next_words=_next_words(group),
-        opens_by_hand=group.state == "active" and group.members > group.payer_included,
+        opens_by_hand=opens_by_hand,
+        can_ask=ASK_ENDPOINT in current_app.view_functions,
     )
+
+
+def _cells(periods: PeriodPage, search: str, number: int) -> CellPage | None:
+    """Load who owes what in the period that a phone shows."""
+    if not periods.columns:
+        return None
+    return load_cells(reading(), periods.columns[0], search=search, number=number)
 
 
 def _next_words(group: GroupRow) -> str:
     """Say when the group's next period opens by itself."""
     _ = Words(language_of(me().language))
     if group.state != "active":
-        return _("None: the group is %(state)s.", state=group.state)
+        return _rest_words(group, _)
     if group.next_open_at is None:
-        return _("From %(day)s, once somebody joins.", day=_.day(group.next_start))
+        return _("The first period starts on %(day)s, once somebody joins.", day=_.day(group.next_start))
     opens_on = local_date(group.next_open_at, group.time_zone)
     if group.next_open_at <= runtime().now():
         return _(
-            "From %(start)s; it is due and opens as soon as the worker runs.", start=_.day(group.next_start)
+            "The next period, from %(start)s, is due and opens as soon as the worker runs.",
+            start=_.day(group.next_start),
         )
+    away = days_away(opens_on, _today(), _.locale)
     if opens_on == group.next_start:
-        return _("Opens by itself on %(day)s.", day=_.day(opens_on))
-    return _("From %(start)s; opens on %(day)s.", start=_.day(group.next_start), day=_.day(opens_on))
+        return _("The next period opens %(away)s.", away=away)
+    return _(
+        "The next period, from %(start)s, opens %(away)s.", start=_.short_day(group.next_start), away=away
+    )
 
 
-def _in_table(members: list[MemberRow], periods: PeriodPage) -> list[MemberRow]:
-    """Choose the rows of the table: who pays in the periods shown or will once billed; the payer last."""
-    shown = {cell.member_id for column in periods.columns for cell in column.cells}
-    if any(column.total is None for column in periods.columns):
-        shown |= {one.id for one in members if one.left_on is None}
-    return sorted((one for one in members if one.id in shown), key=lambda one: one.is_payer)
+def _rest_words(group: GroupRow, _: Words) -> str:
+    if group.state == "paused":
+        return _("Paused: nothing opens until you resume; what is open goes on.")
+    if group.state == "archived":
+        return _("Archived: nothing opens; what is open stays owed.")
+    return _("Ended: no further period opens.")
 
 
 def _group(public_id: str) -> GroupRow:

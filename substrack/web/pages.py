@@ -74,7 +74,7 @@ NAV: Final = (
         "groups.show_list",
         "Groups",
         "groups",
-        covers=("group_terms", "members", "periods", "prices", "payments"),
+        covers=("group_members", "group_terms", "members", "periods", "prices", "payments"),
     ),
     NavItem("people.show_list", "People", "people"),
     NavItem("messages.show", "Messages", "mail"),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
 from substrack.domain.actors import Actor
+from substrack.domain.cycles import local_date
 from substrack.domain.payments import ReopenCause
 from substrack.queries.finding import NotListed
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
@@ -30,6 +31,7 @@ from substrack.services.payments import (
     waive_payment,
 )
 from substrack.texts.bills import what_for
+from substrack.texts.days_away import days_away
 from substrack.web.access import signed_in
 from substrack.web.decisions import decided_words, flash_decision, in_words, my_words
 from substrack.web.fields import read_amount, read_optional_day, read_optional_sum, read_version
@@ -221,7 +223,14 @@ def _show(public_id: str, form: PaymentForm, act: str | None) -> str:
         failed=act,
         lines=tell(story.events),
         what_for=what_for,
+        due_words=_due_words(story.row),
     )
+
+
+def _due_words(row: PaymentRow) -> str | None:
+    """Say when a payment is, or was, due, and how far away that is."""
+    today = local_date(runtime().now(), me().time_zone)
+    return days_away(row.due_on, today, my_words().locale) if row.due_on else None
 
 
 def _named(act: str, form: PaymentForm) -> PaymentForm:

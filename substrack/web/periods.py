@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import HiddenField, SelectField, StringField
 
+from substrack.domain.cycles import local_date
 from substrack.domain.payments import PaymentKind, Status
-from substrack.queries.group_page import PeriodOfGroup, load_period
+from substrack.queries.group_members import list_without_payment
+from substrack.queries.group_periods import PeriodOfGroup, load_cells, load_period
 from substrack.queries.journal import load_period_journal
-from substrack.queries.people import MemberRow, find_member, list_members
+from substrack.queries.people import MemberRow, find_member
 from substrack.services.late_joiners import add_to_period
 from substrack.services.periods import edit_period
 from substrack.services.voiding import restore_period, void_period
+from substrack.texts.catalogue import language_of
+from substrack.texts.days_away import days_away
 from substrack.web.access import signed_in
 from substrack.web.fields import line, optional_day, read_amount, read_optional_amount, read_version
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.pages import page
+from substrack.web.paging import numbered, searched
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 from substrack.web.story import tell
@@ -52,7 +58,7 @@ class VoidForm(PageForm):
 class LateForm(PageForm):
     """Who is to pay for a period that is open already, and how much."""
 
-    member = SelectField("Who")
+    member = SelectField("Who", validate_choice=False)  # the service knows who may, and says why not
     amount = StringField("Amount", required("Enter what they owe for this period.", maximum=40))
 
 
@@ -98,7 +104,6 @@ def add_late(public_id: str) -> ResponseReturnValue:
     """Let a member owe a typed amount for a period that is open already."""
     period = load_period(reading(), me().workspace_id, public_id)
     form = posted(LateForm)
-    _offer(form, _members_then(period))
     return answer(form, lambda: _add_late(form, period), lambda: _show(period, late=form))
 
 
@@ -147,19 +152,6 @@ def _done(period: PeriodOfGroup, sentence: str) -> ResponseReturnValue:
     return redirect(url_for("periods.show", public_id=period.column.public_id), 303)
 
 
-def _members_then(period: PeriodOfGroup) -> list[MemberRow]:
-    """List the members, but for the payer, who had not left before the period began."""
-    starts_on = period.column.span.starts_on
-    members = list_members(reading(), me().workspace_id, group_id=period.group_id, today=starts_on)
-    return [one for one in members if not one.is_payer]
-
-
-def _without_payment(period: PeriodOfGroup) -> list[MemberRow]:
-    """List the members who could be added: those without a payment there."""
-    known = {cell.member_id for cell in period.column.cells}
-    return [one for one in _members_then(period) if one.id not in known]
-
-
 def _offer(form: LateForm, members: list[MemberRow]) -> None:
     form.member.choices = {one.public_id: one.name for one in members}
 
@@ -171,7 +163,7 @@ def _show(
     void: VoidForm | None = None,
     late: LateForm | None = None,
 ) -> str:
-    column, could_join = period.column, _without_payment(period)
+    column, could_join, search = period.column, list_without_payment(reading(), period), searched()
     late = late or LateForm()
     _offer(late, could_join)
     total = column.total.major() if column.total else ""
@@ -184,5 +176,12 @@ def _show(
         void=void or VoidForm(),
         late=late,
         could_join=could_join,
+        cells=load_cells(reading(), column, search=search, number=numbered()),
+        search=search,
+        due_words=days_away(column.due_on, _today(), language_of(me().language)),
         story=tell(load_period_journal(reading(), column.id).rows),
     )
+
+
+def _today() -> date:
+    return local_date(runtime().now(), me().time_zone)

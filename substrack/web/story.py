@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from substrack.domain.payments import Act
 from substrack.queries.journal import JournalRow
 from substrack.texts.catalogue import language_of
+from substrack.texts.formats import clock, day
 from substrack.texts.journal_words import Line, actor_name, event_sentence
 from substrack.texts.labels import reason_in_words
 from substrack.web.sessions import me
 
+LONG_RUN: Final = 4
+
 
 @dataclass(frozen=True)
 class StoryLine:
-    """One thing that happened."""
+    """One thing that happened; `clock` is its time of day for who is signed in."""
 
     sentence: str
     at: datetime
+    clock: str
     actor: str
     reason: str | None
+    group: str | None
+    group_public_id: str | None
+    payment_public_id: str | None
+    correlation_id: str
+
+
+@dataclass(frozen=True)
+class StoryAct:
+    """One act: the line that began it, and what it brought about when that is a long list."""
+
+    line: StoryLine
+    brought: tuple[StoryLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoryDay:
+    """What happened on one day, the newest first."""
+
+    day: str
+    acts: tuple[StoryAct, ...]
 
 
 def tell(rows: Iterable[JournalRow]) -> list[StoryLine]:
@@ -29,8 +56,33 @@ def tell(rows: Iterable[JournalRow]) -> list[StoryLine]:
     return [_line(row, language_of(me().language)) for row in rows]
 
 
+def tell_by_day(rows: Iterable[JournalRow]) -> list[StoryDay]:
+    """Put lines of the journal under the days on which they happened for who is signed in."""
+    days = groupby(tell(rows), key=lambda line: line.at.date())
+    return [StoryDay(day(when, language_of(me().language)), tuple(_acts(lines))) for when, lines in days]
+
+
+def _acts(lines: Iterable[StoryLine]) -> Iterator[StoryAct]:
+    """Put long runs of lines from one act under the line that began it; short ones are read as they are."""
+    for _act, run in groupby(lines, key=lambda line: line.correlation_id):
+        found = tuple(run)
+        if len(found) < LONG_RUN:
+            yield from map(StoryAct, found)
+        else:
+            yield StoryAct(found[-1], found[:-1])
+
+
 def _line(row: JournalRow, locale: str) -> StoryLine:
     line = Line(row.verb, row.subject_kind, row.person, row.span, row.currency, row.before, row.after)
-    actor = actor_name(row.actor_kind, row.actor, locale)
-    reason = reason_in_words(row.reason, locale) if row.reason and row.verb == Act.REJECT else row.reason
-    return StoryLine(event_sentence(line, locale), row.at, actor, reason)
+    at = row.at.astimezone(ZoneInfo(me().time_zone))
+    return StoryLine(
+        sentence=event_sentence(line, locale),
+        at=at,
+        clock=clock(at, locale),
+        actor=actor_name(row.actor_kind, row.actor, locale),
+        reason=reason_in_words(row.reason, locale) if row.reason and row.verb == Act.REJECT else row.reason,
+        group=row.group,
+        group_public_id=row.group_public_id,
+        payment_public_id=row.payment_public_id,
+        correlation_id=row.correlation_id,
+    )

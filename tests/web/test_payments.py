@@ -150,8 +150,8 @@ class TestActs:
 
         shown = olga.get(f"/payments/{mine.public_id}").text
 
-        assert shown.count('data-label="To">Ben<') == 1
-        assert 'data-label="To">Mia<' not in shown
+        assert shown.count('<td class="row-under">Ben<') == 1
+        assert '<td class="row-under">Mia<' not in shown
 
     def test_the_step_that_asked_nobody_is_no_request(
         self, olga: Browser, cast: Cast, ben: Member, url: str

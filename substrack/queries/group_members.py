@@ -1,0 +1,71 @@
+"""The members of one group, a page at a time: those who are there, or those who left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import Session
+
+from substrack.queries.group_periods import MEMBERS_A_PAGE, PeriodOfGroup
+from substrack.queries.people import MemberRow, list_some_members
+from substrack.queries.searching import named_like
+from substrack.store import Group, Member, Payment
+
+CHOICES: Final = 200
+"""How many members a form offers at most."""
+
+
+@dataclass(frozen=True)
+class MemberPage:
+    """Some members in the order in which they were added; `has_more` when another page follows."""
+
+    rows: tuple[MemberRow, ...]
+    number: int
+    has_more: bool
+
+
+def load_member_page(
+    session: Session, group_id: int, *, today: date, left: bool, search: str = "", number: int = 1
+) -> MemberPage:
+    """Load one page of those who are there today or will be, or of those who left, in one statement.
+
+    A payer who does not share is no member to look at.
+    """
+    found = list_some_members(
+        session,
+        Member.group_id == group_id,
+        Member.left_on <= today if left else _stays_after(today),
+        or_(Group.payer_included, Member.contact_id != Group.payer_id),
+        named_like(search),
+        limit=MEMBERS_A_PAGE + 1,
+        offset=(number - 1) * MEMBERS_A_PAGE,
+    )
+    return MemberPage(tuple(found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
+
+
+def has_former_members(session: Session, group_id: int, *, today: date) -> bool:
+    """Tell whether anybody left a group."""
+    query = select(Member.id).where(Member.group_id == group_id, Member.left_on <= today)
+    return session.scalar(query.limit(1)) is not None
+
+
+def list_without_payment(session: Session, period: PeriodOfGroup) -> list[MemberRow]:
+    """List who had not left before a period began and has no payment in it, but for the payer."""
+    voided_at = period.column.voided_at
+    is_counted = Payment.voided_at.is_(None) if voided_at is None else Payment.voided_at == voided_at
+    pays = exists().where(Payment.period_id == period.column.id, Payment.member_id == Member.id, is_counted)
+    return list_some_members(
+        session,
+        Member.group_id == period.group_id,
+        Member.contact_id != Group.payer_id,
+        _stays_after(period.column.span.starts_on),
+        ~pays,
+        limit=CHOICES,
+    )
+
+
+def _stays_after(day: date) -> ColumnElement[bool]:
+    return or_(Member.left_on.is_(None), Member.left_on > day)

@@ -1,0 +1,291 @@
+"""The periods of a group with their sums, and who owes what in one of them, a page at a time.
+
+The database adds up, over everybody; rows are only read for the page that is shown. What is collected and
+outstanding is what members owe the payer; the payer's own share is in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.letters import Span
+from substrack.domain.money import Money
+from substrack.domain.payments import CLOSED, PaymentKind, Status
+from substrack.queries.finding import NotListed
+from substrack.queries.searching import named_like
+from substrack.store import Contact, Group, Payment, Period
+
+PERIODS_A_PAGE: Final = 6
+MEMBERS_A_PAGE: Final = 50
+VOIDED_SHOWN: Final = 20
+
+BY_URGENCY: Final = (
+    Status.MEMBER_CONFIRMED,
+    Status.OVERDUE,
+    Status.PENDING,
+    Status.CONFIRMED,
+    Status.WAIVED,
+)
+"""The order in which an admin cares about statuses."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One member's payment of one period; `left` is still to come, None when nothing is or it is forgiven."""
+
+    public_id: str
+    member_id: int
+    contact_public_id: str
+    name: str
+    amount: Money
+    received: Money
+    left: Money | None
+    status: Status
+    is_own: bool
+    due_on: date | None
+    reference: str
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether nothing is left to do about it."""
+        return self.is_own or self.status in CLOSED
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What members owe for one period in all: how many are in which status, and the sums."""
+
+    counts: Mapping[Status, int]
+    collected: Money
+    outstanding: Money
+
+    @property
+    def count(self) -> int:
+        """How many owe, or owed, something."""
+        return sum(self.counts.values())
+
+    @property
+    def settled(self) -> int:
+        """How many are through."""
+        return sum(self.counts.get(status, 0) for status in CLOSED)
+
+
+@dataclass(frozen=True)
+class PeriodColumn:
+    """One period with its sums; `total` is None while the bill is wanted."""
+
+    id: int
+    public_id: str
+    span: Span
+    sequence: int
+    due_on: date
+    opens_on: date
+    total: Money | None
+    payer_part: Money
+    opened_at: datetime
+    voided_at: datetime | None
+    version: int
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class PeriodPage:
+    """Some periods, the newest first; the sequences tell where older and newer ones begin, if any."""
+
+    columns: tuple[PeriodColumn, ...]
+    older_than: int | None
+    newer: int | None
+
+
+@dataclass(frozen=True)
+class VoidedPeriod:
+    """A period that was taken out of the books."""
+
+    public_id: str
+    span: Span
+    voided_at: datetime
+
+
+@dataclass(frozen=True)
+class PeriodOfGroup:
+    """A period on a page of its own, with what the page says of its group."""
+
+    column: PeriodColumn
+    group_id: int
+    group_public_id: str
+    group: str
+    currency: str
+
+
+@dataclass(frozen=True)
+class CellPage:
+    """Some payments of one period, the most urgent first; `has_more` when another page follows."""
+
+    cells: tuple[Cell, ...]
+    number: int
+    has_more: bool
+
+
+def load_periods(session: Session, group_id: int, *, before: int | None = None) -> PeriodPage:
+    """Load the latest periods of a group, or those before a sequence, without voided ones.
+
+    Two statements, and a third for `before`.
+    """
+    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_(None))
+    if before is not None:
+        query = query.where(Period.sequence < before)
+    query = query.order_by(Period.sequence.desc(), Period.id.desc()).limit(PERIODS_A_PAGE + 1)
+    found = [(period, group) for period, group in session.execute(query)]
+    shown = _columns(session, found[:PERIODS_A_PAGE])
+    older_than = shown[-1].sequence if len(found) > PERIODS_A_PAGE else None
+    return PeriodPage(shown, older_than, None if before is None else _newer(session, group_id, before))
+
+
+def load_voided_periods(session: Session, group_id: int) -> tuple[VoidedPeriod, ...]:
+    """Load the periods of a group that were taken out of the books, the latest first, in one statement."""
+    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_not(None))
+    found = session.execute(query.order_by(Period.sequence.desc(), Period.id.desc()).limit(VOIDED_SHOWN))
+    return tuple(
+        VoidedPeriod(period.public_id, span_of(period, group), period.voided_at)
+        for period, group in found
+        if period.voided_at is not None
+    )
+
+
+def load_period(session: Session, workspace_id: int, public_id: str) -> PeriodOfGroup:
+    """Load one period of this workspace, void or not, in two statements; raises NotListed."""
+    query = _periods().where(Group.workspace_id == workspace_id, Period.public_id == public_id)
+    found = session.execute(query).first()
+    if found is None:
+        raise NotListed("period")
+    period, group = found
+    (column,) = _columns(session, [(period, group)])
+    return PeriodOfGroup(column, group.id, group.public_id, group.name, group.currency)
+
+
+def load_cells(session: Session, column: PeriodColumn, *, search: str = "", number: int = 1) -> CellPage:
+    """Load one page of a period's payments, the most urgent first, the payer's own share last.
+
+    Of a void period, those that were voided with it. One statement.
+    """
+    urgency = case({status: place for place, status in enumerate(BY_URGENCY)}, value=Payment.status)
+    query = (
+        select(Payment, Contact)
+        .join(Contact, Contact.id == Payment.contact_id)
+        .where(Payment.period_id == column.id, _counts_at(column.voided_at), named_like(search))
+        .order_by(Payment.kind == PaymentKind.OWN, urgency, Payment.id)
+        .limit(MEMBERS_A_PAGE + 1)
+        .offset((number - 1) * MEMBERS_A_PAGE)
+    )
+    found = [cell_of(payment, contact) for payment, contact in session.execute(query)]
+    return CellPage(tuple(found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
+
+
+def cell_of(payment: Payment, contact: Contact) -> Cell:
+    """Make the cell of a payment."""
+    left_minor = payment.amount_minor - payment.received_minor - payment.written_off_minor
+    is_left = left_minor > 0 and payment.status is not Status.WAIVED
+    return Cell(
+        public_id=payment.public_id,
+        member_id=payment.member_id,
+        contact_public_id=contact.public_id,
+        name=contact.name,
+        amount=Money(payment.amount_minor, payment.currency),
+        received=Money(payment.received_minor, payment.currency),
+        left=Money(left_minor, payment.currency) if is_left else None,
+        status=payment.status,
+        is_own=payment.kind is PaymentKind.OWN,
+        due_on=payment.due_on,
+        reference=payment.reference,
+    )
+
+
+def span_of(period: Period, group: Group) -> Span:
+    """Say when a period is."""
+    return Span(group.unit, group.every, period.starts_on, period.ends_on)
+
+
+def _periods() -> Select[Period, Group]:
+    return select(Period, Group).join(Group, Group.id == Period.group_id).where(Period.member_id.is_(None))
+
+
+def _newer(session: Session, group_id: int, before: int) -> int | None:
+    """Find the oldest sequence that `before` leaves out."""
+    return session.scalar(
+        select(func.min(Period.sequence)).where(
+            Period.group_id == group_id,
+            Period.sequence >= before,
+            Period.voided_at.is_(None),
+            Period.member_id.is_(None),
+        )
+    )
+
+
+def _counts_at(voided_at: datetime | None) -> ColumnElement[bool]:
+    """Select the payments that stand with their period: the live ones, or those voided with it."""
+    return Payment.voided_at.is_(None) if voided_at is None else Payment.voided_at == voided_at
+
+
+def _columns(session: Session, found: Sequence[tuple[Period, Group]]) -> tuple[PeriodColumn, ...]:
+    tallies = _tallies(session, {period.id: group.currency for period, group in found})
+    return tuple(_column(period, group, tallies[period.id]) for period, group in found)
+
+
+def _tallies(session: Session, currencies: Mapping[int, str]) -> dict[int, Tally]:
+    left = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
+    is_owed = and_(left > 0, Payment.status != Status.WAIVED)
+    query = (
+        select(
+            Payment.period_id,
+            Payment.status,
+            func.count(),
+            func.sum(Payment.received_minor),
+            func.sum(case((is_owed, left), else_=0)),
+        )
+        .join(Period, Period.id == Payment.period_id)
+        .where(
+            Payment.period_id.in_(sorted(currencies)),
+            Payment.kind == PaymentKind.DUES,
+            or_(
+                and_(Payment.voided_at.is_(None), Period.voided_at.is_(None)),
+                Payment.voided_at == Period.voided_at,
+            ),
+        )
+        .group_by(Payment.period_id, Payment.status)
+    )
+    rows: dict[int, list[tuple[Status, int, int, int]]] = {}
+    for period_id, status, count, received, owed in session.execute(query):
+        rows.setdefault(period_id or 0, []).append((status, count, int(received), int(owed)))
+    return {key: _tally(rows.get(key, ()), currency) for key, currency in currencies.items()}
+
+
+def _tally(rows: Collection[tuple[Status, int, int, int]], currency: str) -> Tally:
+    return Tally(
+        counts={status: count for status, count, _received, _owed in rows},
+        collected=Money(sum(received for _status, _count, received, _owed in rows), currency),
+        outstanding=Money(sum(owed for _status, _count, _received, owed in rows), currency),
+    )
+
+
+def _column(period: Period, group: Group, tally: Tally) -> PeriodColumn:
+    currency, total = group.currency, period.total_minor
+    return PeriodColumn(
+        id=period.id,
+        public_id=period.public_id,
+        span=span_of(period, group),
+        sequence=period.sequence,
+        due_on=period.due_on,
+        opens_on=period.opens_on,
+        total=None if total is None else Money(total, currency),
+        payer_part=Money(period.payer_part_minor, currency),
+        opened_at=period.opened_at,
+        voided_at=period.voided_at,
+        version=period.version,
+        tally=tally,
+    )

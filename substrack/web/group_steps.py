@@ -1,0 +1,64 @@
+"""The one thing to do next in a group: beside the period on its page, and at the thumb on a phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import current_app
+
+from substrack.domain.money import Money
+from substrack.queries.group_page import owes_anything
+from substrack.queries.group_periods import PeriodColumn
+from substrack.queries.groups import GroupRow
+from substrack.queries.review import CLAIMS_A_PAGE, ClaimRow, load_claims_in
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import me
+
+ASK_ENDPOINT: Final = "asking.preview"
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What to do: `check` the claims, `look` at claims elsewhere, enter the `bill`, `open` or `ask`."""
+
+    kind: str
+    claims: tuple[ClaimRow, ...] = ()
+    bill: PeriodColumn | None = None
+
+    @property
+    def amount(self) -> Money:
+        """What is booked when all these claims are confirmed."""
+        first, *others = (claim.amount for claim in self.claims)
+        return sum(others, first)
+
+    @property
+    def names(self) -> list[str]:
+        """Who made them."""
+        return list(dict.fromkeys(claim.name for claim in self.claims))
+
+
+def next_step(group: GroupRow, columns: tuple[PeriodColumn, ...], *, opens_by_hand: bool) -> NextStep | None:
+    """Choose what comes first in a group; the period shown is the first of `columns` (2 statements)."""
+    claims = load_claims_in(reading(), me().workspace_id, group.id, limit=CLAIMS_A_PAGE)
+    owing = owes_anything(reading(), group.id)
+    here = tuple(claim for claim in claims if columns and _is_about(claim, group, columns[0]))
+    bill = next((column for column in reversed(columns) if column.total is None), None)
+    if claims:
+        return NextStep("check", here) if here else NextStep("look", claims)
+    if bill:
+        return NextStep("bill", bill=bill)
+    if opens_by_hand and _is_due(group):
+        return NextStep("open")
+    return NextStep("ask") if owing and ASK_ENDPOINT in current_app.view_functions else None
+
+
+def _is_about(claim: ClaimRow, group: GroupRow, column: PeriodColumn) -> bool:
+    return any(item.group_public_id == group.public_id and item.span == column.span for item in claim.waiting)
+
+
+def _is_due(group: GroupRow) -> bool:
+    """Tell whether the next period should be open already, or is the very first."""
+    return group.next_sequence == 1 or (
+        group.next_open_at is not None and group.next_open_at <= runtime().now()
+    )

@@ -1,0 +1,33 @@
+"""Scenes with crowds: a group of many, written at once instead of by two thousand forms."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from substrack.store import Contact, Group, Member
+from tests.support.cast import START, Cast
+from tests.web.support import NOW
+
+
+def crowd(cast: Cast, count: int, name: str = "Club") -> Group:
+    """Make a group of `count` guests, "Guest 0001" and so on, with February and March open."""
+    group = cast.group(name, f"{count + 1}.00")
+    cast.join(group, "Ben", email=None)
+    cast.do(_fill, group.id, count - 1)
+    for _period in range(2):
+        cast.tick(NOW)
+    return group
+
+
+def _fill(session: Session, group_id: int, count: int) -> None:
+    group = session.get_one(Group, group_id)
+    people = [
+        Contact(workspace_id=group.workspace_id, name=f"Guest {number:04}", created_at=START)
+        for number in range(1, count + 1)
+    ]
+    session.add_all(people)
+    session.flush()
+    session.add_all(
+        Member(group_id=group.id, contact_id=person.id, joined_on=group.starts_on, created_at=START)
+        for person in people
+    )
