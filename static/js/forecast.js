@@ -14,6 +14,11 @@ export function bind(form) {
     timer = setTimeout(ask, QUIET_MILLISECONDS);
   }
 
+  function show(text) {
+    place.innerHTML = text;
+    form.querySelectorAll('.btn[formaction$="#foresight"]').forEach((button) => { button.hidden = true; });
+  }
+
   async function ask() {
     running?.abort();
     running = new AbortController();
@@ -24,7 +29,7 @@ export function bind(form) {
         method: "POST", body: new FormData(form), headers: { "X-Part": "forecast" }, signal,
       });
       const text = await answer.text();
-      if (answer.ok && !answer.redirected && !signal.aborted) place.innerHTML = text;
+      if (answer.ok && !answer.redirected && !signal.aborted) show(text);
     } catch (error) {
       if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
     } finally {

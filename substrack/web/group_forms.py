@@ -56,6 +56,7 @@ WAYS: Final = {
     RECOGNISED: "as it is written",
     PayKind.LINK.value: "a payment link",
     PayKind.IBAN.value: "a bank account (IBAN)",
+    PayKind.UPI.value: "a UPI ID",
     PayKind.TEXT.value: "in words",
 }
 TYPED_WAYS: Final = ""
@@ -66,7 +67,14 @@ MAX_NAME: Final = 120
 _BESIDE: Final = {"amount": "price", "payer_id": "payer", "tolerance_minor": "tolerance"}
 """Fields that services name otherwise than this form."""
 
-_IN_WAY: Final = {"pay_link": "value", "iban": "value", "text": "value", "holder": "holder", "label": "label"}
+_IN_WAY: Final = {
+    "pay_link": "value",
+    "iban": "value",
+    "vpa": "value",
+    "text": "value",
+    "holder": "holder",
+    "label": "label",
+}
 
 _SAME_NAME: Final = (
     "name",
@@ -210,6 +218,17 @@ class GroupForm(PageForm):
         if is_full and len(self.ways) < MAX_WAYS:
             self.ways.append_entry()
 
+    def overlook_what_is_not_typed_yet(self) -> None:
+        """Do without a name, which changes nothing of what is paid: somebody is still typing."""
+        if not (self.name.data or "").strip():
+            self.name.data = "…"
+            self.name.raw_data = [self.name.data]
+
+    @property
+    def has_price(self) -> bool:
+        """Tell whether it is known what is shared, or known that it differs every time."""
+        return bool((self.price.data or "").strip()) or self.split.data == SplitKind.VARIABLE
+
     def all_errors(self) -> list[str]:
         """List all that stands in the way, for a place that is beside no field."""
         beside = [error for field in self for error in field.errors if isinstance(error, str)]
@@ -224,7 +243,7 @@ class GroupForm(PageForm):
     def _method(self, way: Form) -> PayMethod:
         value = way["value"].data or ""
         holder = (way["holder"].data or "").strip() or self._payer_name
-        fields = {"url": value, "iban": value, "text": value, "holder": holder}
+        fields = {"url": value, "iban": value, "vpa": value, "text": value, "holder": holder}
         self._refused_way = way
         method = pay_method(way["kind"].data or recognise(value), fields, way["label"].data)
         self._refused_way = None
@@ -312,7 +331,7 @@ def _values(group: GroupOnForm) -> dict[str, Any]:
 
 
 def _way(method: PayMethod) -> dict[str, str]:
-    value = method.fields.get("url") or method.fields.get("iban") or method.fields.get("text", "")
+    value = next(filter(None, map(method.fields.get, ("url", "iban", "vpa", "text"))), "")
     return {
         "kind": method.kind.value,
         "value": value,

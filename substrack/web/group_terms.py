@@ -210,9 +210,8 @@ def _foretell(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnFor
     """Show the form with its forecast, or to a script the forecast alone."""
     if PART not in request.headers:
         return _show(form, people, group, seen=foresee(form, people, group))
-    if not (form.name.data or "").strip():
-        form.name.process_data("…")  # what it is called changes nothing of what is paid
-    seen = foresee(form, people, group)
+    form.overlook_what_is_not_typed_yet()
+    seen = foresee(form, people, group) if form.has_price else None
     return page("partials/group_forecast.html", seen=seen, doubts=form.all_errors(), group=group)
 
 
@@ -266,7 +265,7 @@ def _ways_in_short(methods: Sequence[PayMethod]) -> str:
 
 
 def _value(method: PayMethod) -> str:
-    return next(filter(None, map(method.fields.get, ("url", "iban", "text"))), "")
+    return next(filter(None, map(method.fields.get, ("url", "iban", "vpa", "text"))), "")
 
 
 def _edit_words(group: GroupOnForm) -> str:

@@ -1,8 +1,10 @@
 """Claims about reading several people typed at once."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from substrack.domain.guest_list import Guest, GuestUnreadable, TooManyGuests, read_guests
+from substrack.domain.guest_list import Guest, GuestUnreadable, TooManyGuests, read_guests, write_guests
 from substrack.domain.wording import CharacterRefused
 
 
@@ -40,3 +42,19 @@ def test_a_crowd_and_control_characters_are_refused() -> None:
         read_guests("\n".join(f"Guest {number}" for number in range(101)))
     with pytest.raises(CharacterRefused):
         read_guests("Ann\u202e")
+
+
+NAMES = st.text(alphabet="abcÄß .'-’", min_size=1).filter(lambda name: name.strip())
+
+
+@given(st.lists(st.tuples(NAMES, st.booleans(), st.sampled_from([None, "2", "3.50"])), max_size=5))
+def test_what_is_written_down_is_read_the_same(people: list[tuple[str, bool, str | None]]) -> None:
+    guests = tuple(
+        Guest(" ".join(name.split()), "a@example.org" if mailed else None, part)
+        for name, mailed, part in people
+    )
+    assert read_guests(write_guests(guests)) == guests
+
+
+def test_marks_in_a_name_are_left_out_when_it_is_written_down() -> None:
+    assert write_guests([Guest("Ann, Jr. <x>", "ann@example.org")]) == "Ann Jr. x <ann@example.org>"

@@ -28,6 +28,7 @@ from substrack.domain.letters import (
     OpenInAll,
     PriceChange,
     Received,
+    ShareChanged,
     Welcome,
 )
 from substrack.domain.money import Money
@@ -451,6 +452,27 @@ def test_a_price_change_is_announced_only_as_it_will_happen(circle: Circle) -> N
     assert letter.content.share_after == Money(500, "EUR")
     price.amount_minor = 600
     assert circle.letter(Notice.PRICE_CHANGE, payload) is None
+
+
+def test_another_share_is_told_as_it_will_be_or_not_at_all(circle: Circle) -> None:
+    circle.add(Price(group_id=circle.group.id, from_on=date(2026, 4, 1), amount_minor=500))
+    payload = {
+        "group_id": circle.group.id,
+        "from_on": "2026-04-01",
+        "why": "terms",
+        "before_minor": 400,
+        "after_minor": 450,
+        "leaves": False,
+    }
+    letter = circle.letter(Notice.SHARE_CHANGED, payload)
+    assert letter is not None
+    assert isinstance(letter.content, ShareChanged)
+    assert (letter.content.before, letter.content.after) == (Money(400, "EUR"), Money(500, "EUR"))
+    assert circle.letter(Notice.SHARE_CHANGED, payload | {"before_minor": 500}) is None
+    assert circle.letter(Notice.SHARE_CHANGED, payload | {"leaves": True}) is None
+    circle.member.left_on = date(2026, 4, 1)
+    assert circle.letter(Notice.SHARE_CHANGED, payload) is None
+    assert circle.letter(Notice.SHARE_CHANGED, payload | {"leaves": True}) is not None
 
 
 def test_a_heads_up_is_for_those_who_will_still_be_there(circle: Circle) -> None:
