@@ -17,6 +17,9 @@ _IBAN: Final = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{8,30}", re.IGNORECASE)
 _LINK: Final = re.compile(r"([a-z][a-z0-9+.-]*:|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}[/?])\S*", re.IGNORECASE)
 """A scheme, or a host with a path: “paypal.me/olga” is a link, “Cash.” is words."""
 
+_VPA: Final = re.compile(r"[a-z0-9._-]+@[a-z]+", re.IGNORECASE)
+"""A UPI address; what follows the “@” of an email has a dot."""
+
 
 def recognise(value: str) -> PayKind:
     """Tell what a way to pay is by how it is written; words when it looks like nothing else."""
@@ -24,5 +27,7 @@ def recognise(value: str) -> PayKind:
     if _IBAN.fullmatch(re.sub(r"[\s-]", "", typed)):
         return PayKind.IBAN
     if is_vpa(typed):
+        return PayKind.UPI
+    if _VPA.fullmatch(typed):
         return PayKind.UPI
     return PayKind.LINK if _LINK.fullmatch(typed) else PayKind.TEXT

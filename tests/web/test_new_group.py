@@ -107,6 +107,8 @@ class TestHowToPay:
             ("upi://pay?pa=olga@bank", "link"),
             ("Cash, or by bank. Ask me.", "text"),
             ("Revolut: @olga", "text"),
+            ("olga@okbank", "upi"),
+            ("olga@example.org", "text"),
         ],
     )
     def test_what_is_typed_is_recognised(self, cast: Cast, olga: Browser, typed: str, kind: str) -> None:
