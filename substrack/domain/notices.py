@@ -114,6 +114,9 @@ of another mailbox."""
 
 CHAT_ONLY = frozenset({Notice.CHAT_LINKED, Notice.CHAT_REPLACED})
 
+TO_THE_FORMER = frozenset({Notice.CHAT_REPLACED, Notice.MAILBOX_REPLACED})
+"""Told to where an address led before; the message itself names that place."""
+
 
 def ways(notice: Notice, choice: ChannelChoice, usable: Collection[Channel]) -> frozenset[Channel]:
     """Choose the channels a notice goes out by, among those that reach the person.

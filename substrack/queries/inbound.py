@@ -67,7 +67,9 @@ def can_receive(session: Session, connection_id: int, *, token: str, now: dateti
 
 def has_due_edits(session: Session, *, now: datetime) -> bool:
     """Tell whether a chat message is to be brought up to date."""
-    return bool(session.scalar(select(exists().where(Message.edit_at <= now))))
+    return bool(
+        session.scalar(select(exists().where(Message.edit_at <= now, Message.provider_id.is_not(None))))
+    )
 
 
 def _is_waiting(now: datetime) -> ColumnElement[bool]:

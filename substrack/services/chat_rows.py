@@ -6,6 +6,7 @@ Who may change it is `services.chats`' to say.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -53,13 +54,10 @@ def write_chat(
         session.add(address)
     works = bool(address.value) and address.refused_since is None
     former = address.value if works and address.value != value else None
-    if former is not None:
-        address.former_value, address.replaced_at = former, now
-    elif not works:
-        address.former_value = address.replaced_at = None
     point_to(session, address, value)
     if former is not None:
-        queue_into(session, contact, address, Notice.CHAT_REPLACED, f"chat_replaced:{key}", now)
+        told = {"former": former}
+        queue_into(session, contact, address, Notice.CHAT_REPLACED, f"chat_replaced:{key}", now, payload=told)
     queue_into(session, contact, address, Notice.CHAT_LINKED, f"chat_linked:{key}", now)
     facts = {"address_id": address.id, "replaced": former is not None}
     record_contact(session, "link_chat", contact, by=by, now=now, after=facts)
@@ -73,7 +71,6 @@ def forget_chat(session: Session, contact: Contact, *, by: Actor, now: datetime)
     address = chat_of(session, contact)
     if address is None or not empty_address(session, address, now=now):
         return False
-    address.former_value = address.replaced_at = None
     contact.channel_choice = ChannelChoice.BOTH
     leave_as_shown(session, address)
     record_contact(session, "unlink_chat", contact, by=by, now=now, after={"address_id": address.id})
@@ -117,9 +114,19 @@ def leave_as_shown(session: Session, address: Address) -> None:
 
 
 def queue_into(
-    session: Session, contact: Contact, address: Address, notice: Notice, key: str, now: datetime
+    session: Session,
+    contact: Contact,
+    address: Address,
+    notice: Notice,
+    key: str,
+    now: datetime,
+    *,
+    payload: dict[str, Any] | None = None,
 ) -> None:
-    """Queue a notice for one chat alone, whatever the person chose; CHAT_REPLACED is for the former one."""
+    """Queue a notice for one chat alone, whatever the person chose.
+
+    CHAT_REPLACED goes to the chat that its payload names as `former`, wherever the address leads by then.
+    """
     message = Message(
         workspace_id=contact.workspace_id,
         contact_id=contact.id,
@@ -127,6 +134,7 @@ def queue_into(
         channel=Channel.TELEGRAM,
         lane=lane_of(address),
         notice=notice,
+        payload=payload or {},
         dedupe_key=key,
         state=MessageState.QUEUED,
         due_at=now,

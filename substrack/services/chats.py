@@ -8,8 +8,7 @@ chat is private is the bot's to check.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -27,11 +26,11 @@ from substrack.services.chat_codes import (
     issue_chat_code,
     report_stale_code,
 )
-from substrack.services.chat_rows import chat_of, forget_chat, point_to, queue_into, write_chat
+from substrack.services.chat_rows import chat_of, forget_chat, queue_into, write_chat
 from substrack.services.chat_waiting import WaitingChat, find_waiting_chat, is_waiting_for, keep_waiting
 from substrack.services.group_rows import is_admin
 from substrack.services.ledger import lock_contacts
-from substrack.services.links import DeadLink, LinkSigner, revoke_pay_link, use_link
+from substrack.services.links import DeadLink, LinkSigner, use_link
 from substrack.services.mailboxes import (
     UnknownContact,
     get_contact,
@@ -47,7 +46,6 @@ __all__ = [
     "NoChatYet",
     "NoMailYet",
     "ShownCode",
-    "TooLateToObject",
     "WaitingChat",
     "chat_code",
     "choose_channel",
@@ -58,21 +56,11 @@ __all__ = [
     "issue_admin_code",
     "issue_chat_code",
     "link_chat",
-    "object_to_replacement",
     "refuse_waiting_chat",
     "report_stale_code",
     "send_chat_test",
     "unlink_chat",
 ]
-
-OBJECTION_TIME: Final = timedelta(days=7)
-
-
-class TooLateToObject(Refused):
-    """This chat was not the one before, or a week has passed."""
-
-    def __init__(self) -> None:
-        super().__init__("This can’t be taken back any more. Ask for a new link on your page.")
 
 
 class NothingWaits(Refused):
@@ -181,34 +169,6 @@ def unlink_chat(session: Session, contact_id: int, *, by: Actor, now: datetime) 
     contact = _contact(session, contact_id, by)
     end_codes(session, contact_id, now=now)
     return forget_chat(session, contact, by=by, now=now)
-
-
-def object_to_replacement(session: Session, address_id: int, *, chat_id: int, now: datetime) -> None:
-    """Put the former chat back, which says that it was not them; the chat that came instead is out.
-
-    What may have leaked dies with it: unused codes and the link to their page. Idempotent.
-
-    Raises:
-        TooLateToObject: it is not the chat that was there before, or a week has passed.
-    """
-    address = session.get(Address, address_id)
-    if address is None or address.channel is not Channel.TELEGRAM:
-        raise TooLateToObject
-    contact = get_contact(session, address.contact_id)
-    lock_contacts(session, [contact.id])
-    session.refresh(address)
-    if address.value == str(chat_id) and address.former_value is None:
-        return
-    is_in_time = address.replaced_at is not None and address.replaced_at > now - OBJECTION_TIME
-    if address.former_value != str(chat_id) or not is_in_time:
-        raise TooLateToObject
-    point_to(session, address, str(chat_id))
-    address.former_value = address.replaced_at = None
-    end_codes(session, contact.id, now=now)
-    revoke_pay_link(session, contact.id, now=now)
-    by = Actor.contact(contact.id, Via.TELEGRAM)
-    record_contact(session, "restore_chat", contact, by=by, now=now, after={"address_id": address.id})
-    reschedule_contacts(session, [contact.id], now=now)
 
 
 def choose_channel(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure
 from substrack.domain.letters import Letter
-from substrack.domain.notices import Channel, Notice
+from substrack.domain.notices import Channel
 from substrack.queries.chat_cards import load_card
 from substrack.queries.delivery import is_claimable
 from substrack.queries.installation import load_installation
@@ -276,10 +276,7 @@ def _built(
 
 def _destination(message: Message, address: Address) -> str:
     """Say where a message goes as things stand; a replaced chat or mailbox is told itself."""
-    if message.notice is Notice.MAILBOX_REPLACED:
-        return str(message.payload["former"])
-    former = address.former_value if message.notice is Notice.CHAT_REPLACED else None
-    return former or address.value
+    return str(message.payload.get("former") or address.value)
 
 
 def _waiting_for(session: Session, address_id: int) -> list[Message]:

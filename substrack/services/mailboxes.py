@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import TIME, Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound, Refused
-from substrack.domain.notices import NOTICE_RULES, Channel, Notice
+from substrack.domain.notices import NOTICE_RULES, TO_THE_FORMER, Channel, Notice
 from substrack.queries.chats import ENVIRONMENT
 from substrack.services.journal import record
 from substrack.services.ledger import check_owner, lock_contacts
@@ -355,7 +355,11 @@ def _close_waiting(
     only: Sequence[Notice] | None = None,
 ) -> None:
     """Take what is queued for an address out of the queue; what a worker holds already is on its way."""
-    waiting = update(Message).where(Message.address_id == address_id, Message.state == MessageState.QUEUED)
+    waiting = update(Message).where(
+        Message.address_id == address_id,
+        Message.state == MessageState.QUEUED,
+        Message.notice.not_in(TO_THE_FORMER),
+    )
     if only is not None:
         waiting = waiting.where(Message.notice.in_(only))
     session.execute(waiting.values(state=state, last_error=why))

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select, union_all, update
+from sqlalchemy import Select, and_, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
@@ -30,7 +30,10 @@ class DueEdit:
 def flag_shown(
     session: Session, payment_ids: Collection[int], *, attempt_ids: Collection[int] = (), now: datetime
 ) -> None:
-    """Have every chat message about these payments or claims looked at again. One UPDATE; idempotent."""
+    """Have every chat message about these payments or claims looked at again. One UPDATE; idempotent.
+
+    One that is just being sent says what was so when it was put into words, and is edited once it is there.
+    """
     keys = sorted(set(payment_ids))
     named = _naming(keys, sorted(set(attempt_ids)))
     session.execute(
@@ -38,8 +41,10 @@ def flag_shown(
         .where(
             Message.id.in_(named),
             Message.channel == Channel.TELEGRAM,
-            Message.state == MessageState.SENT,
-            Message.provider_id.is_not(None),
+            or_(
+                and_(Message.state == MessageState.SENT, Message.provider_id.is_not(None)),
+                Message.state == MessageState.SENDING,
+            ),
         )
         .values(edit_at=now)
         .execution_options(synchronize_session=False)
@@ -55,7 +60,8 @@ def claim_edits(
     pressed a button sees the answer at once.
     """
     is_wanted = Message.edit_at <= now if message_id is None else Message.id == message_id
-    due = select(Message.id).where(Message.channel == Channel.TELEGRAM, is_wanted)
+    is_there = Message.provider_id.is_not(None)
+    due = select(Message.id).where(Message.channel == Channel.TELEGRAM, is_there, is_wanted)
     order = (Message.edit_at, Message.id.desc())  # the latest message is the one somebody looks at
     keys = session.scalars(due.order_by(*order).limit(limit).with_for_update(skip_locked=True)).all()
     session.execute(

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import REQUESTS, Notice, rules_of
+from substrack.domain.notices import REQUESTS, TO_THE_FORMER, Notice, rules_of
 from substrack.domain.requests import may_ask_at, next_hours_at
 from substrack.services.schedule import rules_of_group
 from substrack.store import Address, Group, Link, Message, MessageItem, Payment, User
@@ -33,7 +33,12 @@ OPENS_AN_ACCOUNT = frozenset({Notice.RESET, Notice.SETUP, Notice.INVITE})
 
 
 def find_objection(session: Session, message: Message, address: Address | None) -> Objection | None:
-    """Say what speaks against sending a message to its address as both are now; None when nothing does."""
+    """Say what speaks against sending a message to its address as both are now; None when nothing does.
+
+    What goes to the place an address led to before is sent whatever became of the address.
+    """
+    if address is not None and message.notice in TO_THE_FORMER:
+        return None if message.payload.get("former") else GONE
     if address is None or not address.value:
         return GONE
     if address.refused_since is not None:

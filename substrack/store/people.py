@@ -64,10 +64,7 @@ class Connection(Base):
 
 
 class Address(Base):
-    """Where a contact is reached, through which connection; refused or unsubscribed since when.
-
-    `former_value` is the chat that was linked before, which may object to its replacement for a while.
-    """
+    """Where a contact is reached, through which connection; refused or unsubscribed since when."""
 
     __tablename__ = "addresses"
     __table_args__ = (
@@ -85,5 +82,3 @@ class Address(Base):
     unsubscribed_at: Mapped[datetime | None]
     refused_since: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(500))
-    former_value: Mapped[str | None] = mapped_column(String(320))
-    replaced_at: Mapped[datetime | None]

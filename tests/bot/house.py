@@ -18,7 +18,6 @@ from substrack.bootstrap import Runtime
 from substrack.bot import Bot
 from substrack.bot.handling import handle
 from substrack.bot.refreshing import refresh
-from substrack.channels.chats import OutgoingChat
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_account import TelegramAccount
 from substrack.domain.actors import Actor, Via
@@ -31,6 +30,7 @@ from substrack.services.delivery import build_message, claim_messages, mark_sent
 from substrack.services.mailboxes import connection_for
 from substrack.services.shown import claim_edits
 from substrack.store import Contact, Group, Member, Message, Payment
+from substrack.worker.senders import outgoing_chat
 from tests.fakes.bot_api import BotApi, Person, Press
 from tests.support.cast import START, Cast, at
 
@@ -98,10 +98,9 @@ class House:
                     built = build_message(session, one, signer=self.bot.runtime.signer, now=self.now)
                 if built is None or built.chat is None:
                     continue
-                number = self.run(self.bot.channel.send(OutgoingChat(int(built.to), built.chat.html)))
+                number = self.run(self.bot.channel.send(outgoing_chat(built)))
                 with self.bot.runtime.transaction() as session:
                     mark_sent(session, one, provider_id=number, now=self.now)
-                self.run(refresh(self.bot, one.id))
 
     def edit(self) -> None:
         """Edit every message that is flagged, as a worker would."""

@@ -10,17 +10,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, Via
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.notices import Channel, ChannelChoice
 from substrack.queries.chats import contacts_of_chat, load_chat
+from substrack.services.chat_replacing import TooLateToObject, object_to_replacement
+from substrack.services.chat_rows import chat_of as row_of
+from substrack.services.chat_rows import write_chat
 from substrack.services.chats import (
     LinkedChat,
     NoChatYet,
     NoMailYet,
     ShownCode,
-    TooLateToObject,
     chat_code,
     choose_channel,
     confirm_chat,
@@ -29,7 +32,6 @@ from substrack.services.chats import (
     issue_admin_code,
     issue_chat_code,
     link_chat,
-    object_to_replacement,
     refuse_waiting_chat,
     report_stale_code,
     send_chat_test,
@@ -68,6 +70,13 @@ def use(cast: Cast, code: str, chat_id: int = BEN_CHAT, now: datetime = NOW, **m
 
 def link(cast: Cast, contact_id: int, chat_id: int = BEN_CHAT, now: datetime = NOW) -> LinkedChat:
     return use(cast, code_for(cast, contact_id, now), chat_id, now)
+
+
+def write(session: Session, contact_id: int, chat_id: int) -> None:
+    """Link a chat that somebody signed in said yes to."""
+    contact, by = session.get_one(Contact, contact_id), Actor.contact(contact_id, Via.TELEGRAM)
+    address = row_of(session, contact)
+    write_chat(session, contact, address, str(chat_id), key=f"yes:{chat_id}", by=by, now=NOW)
 
 
 def chat_of(cast: Cast, contact_id: int) -> Address:
@@ -213,7 +222,8 @@ class TestReplacing:
 
         assert link(cast, ben.id, NEW_CHAT).replaced
         address = chat_of(cast, ben.id)
-        assert (address.value, address.former_value) == (str(NEW_CHAT), str(BEN_CHAT))
+        assert address.value == str(NEW_CHAT)
+        assert [one.payload for one in cast.messages(contact_id=ben.id)][1] == {"former": str(BEN_CHAT)}
         assert into_chats(cast, ben.id) == ["chat_linked", "chat_replaced", "chat_linked"]
         assert people_in(cast, BEN_CHAT) == []
 
@@ -254,6 +264,43 @@ class TestReplacing:
         with pytest.raises(TooLateToObject):
             cast.do(object_to_replacement, chat_of(cast, ben.id).id, chat_id=chat_id, now=NOW + after)
         assert people_in(cast, NEW_CHAT) == ["Ben"]
+
+    def test_who_was_there_first_wins_however_often_others_came(self, cast: Cast, ben: Contact) -> None:
+        for chat in (BEN_CHAT, NEW_CHAT, ZED_CHAT):
+            link(cast, ben.id, chat)
+        key = chat_of(cast, ben.id).id
+
+        cast.do(object_to_replacement, key, chat_id=BEN_CHAT, now=NOW + DAY)
+
+        with pytest.raises(TooLateToObject):
+            cast.do(object_to_replacement, key, chat_id=NEW_CHAT, now=NOW + DAY)
+        assert people_in(cast, BEN_CHAT) == ["Ben"]
+
+    def test_each_chat_that_was_replaced_is_told_itself(self, cast: Cast, ben: Contact) -> None:
+        for chat in (BEN_CHAT, NEW_CHAT, ZED_CHAT):
+            link(cast, ben.id, chat)
+
+        told = [one.payload for one in cast.messages(contact_id=ben.id) if one.notice == "chat_replaced"]
+        assert told == [{"former": str(BEN_CHAT)}, {"former": str(NEW_CHAT)}]
+
+    def test_unlinking_the_new_chat_silences_no_objection(self, cast: Cast, ben: Contact) -> None:
+        link(cast, ben.id)
+        link(cast, ben.id, NEW_CHAT)
+        cast.do(unlink_chat, ben.id, by=Actor.contact(ben.id, Via.TELEGRAM), now=NOW)
+
+        waiting = [one.notice for one in cast.messages(contact_id=ben.id) if one.state == "queued"]
+        assert waiting == ["chat_replaced"]
+        cast.do(object_to_replacement, chat_of(cast, ben.id).id, chat_id=BEN_CHAT, now=NOW + DAY)
+        assert people_in(cast, BEN_CHAT) == ["Ben"]
+
+    def test_an_admins_former_chat_only_puts_the_new_one_out(self, cast: Cast) -> None:
+        cast.do(connection_for, cast.workspace_id, Channel.TELEGRAM)
+        for chat in (BEN_CHAT, NEW_CHAT):
+            cast.do(write, cast.olga_contact, chat)
+        key = chat_of(cast, cast.olga_contact).id
+
+        assert not cast.do(object_to_replacement, key, chat_id=BEN_CHAT, now=NOW)
+        assert people_in(cast, BEN_CHAT) == people_in(cast, NEW_CHAT) == []
 
     @pytest.mark.only_sqlite
     def test_a_mailbox_cannot_be_objected_to(self, cast: Cast, ben: Contact) -> None:

@@ -26,7 +26,7 @@ from substrack.domain.errors import Refused
 from substrack.domain.letters import Claim, Claims, HowToPay, Item
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
-from substrack.services.chats import TooLateToObject
+from substrack.services.chat_replacing import TooLateToObject
 from substrack.services.claims import TooManyClaims
 from substrack.services.proofs import NoProof, ProofTooLarge
 from substrack.services.putting_off import TooManyObjections

@@ -1,0 +1,42 @@
+"""Claims about messages that are put into words before a decision and arrive after it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from substrack.domain.actors import Actor, Via
+from substrack.domain.delivery import LEASE
+from substrack.domain.notices import Channel, Notice
+from substrack.services.claim_decisions import confirm_claim
+from substrack.services.claims import claim_payments
+from substrack.services.delivery import build_message, claim_messages, mark_sent
+from substrack.store import Message
+from substrack.worker.senders import outgoing_chat
+from tests.bot.house import Home
+
+
+def test_a_message_that_a_decision_overtakes_loses_its_buttons(home: Home) -> None:
+    house, cast = home.house, home.house.cast
+    ben, owed = home.ben.contact_id, [home.payment(home.ben).id]
+    [attempt] = cast.do(claim_payments, ben, owed, by=Actor.contact(ben, Via.LINK), now=house.now)
+    told = select(Message.lane).where(
+        Message.notice == Notice.CLAIM_RECEIVED, Message.channel == Channel.TELEGRAM
+    )
+    lane = cast.read(lambda session: session.scalars(told.limit(1)).one())
+    runtime = house.bot.runtime
+    with runtime.transaction() as session:
+        held = claim_messages(session, lane, limit=500, lease=LEASE, now=house.now)
+    with runtime.transaction() as session:
+        built = [build_message(session, one, signer=runtime.signer, now=house.now) for one in held]
+    cast.do(confirm_claim, attempt.id, by=cast.olga, now=house.now)
+
+    for one, words in zip(held, built, strict=True):
+        assert words is not None
+        number = house.run(house.bot.channel.send(outgoing_chat(words)))
+        with runtime.transaction() as session:
+            mark_sent(session, one, provider_id=number, now=house.now)
+    assert "Confirm 6.00 €" in str(home.ada_phone.last.labels)
+    house.edit()
+
+    assert home.ada_phone.last.labels == []
+    assert "Olga confirmed this" in home.ada_phone.last.text
