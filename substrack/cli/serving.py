@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
@@ -29,6 +30,7 @@ from substrack.worker.running import Worker
 log = logging.getLogger(__name__)
 
 WEB_THREADS = 8
+WAKE_SECONDS = 0.5
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -69,7 +71,7 @@ def worker(settings: Settings) -> None:
         _announce(runtime, keeps_link=True)
         with _working(runtime) as ended:
             click.echo("SubsTrack's worker runs (stop it with Ctrl-C)")
-            ended.result()
+            _stay_until(ended)
 
 
 def check_port(host: str, port: int) -> None:
@@ -151,14 +153,26 @@ def _working(runtime: Runtime) -> Iterator[Future[bool]]:
     """
     working = Worker(runtime)
     with ThreadPoolExecutor(1, "worker") as thread:
-        ended = thread.submit(working.run)
+        ended: Future[bool] | None = None
         try:
+            ended = thread.submit(working.run)
             yield ended
         finally:
             working.stop()
-            if not ended.result():
+            if ended is not None and not ended.result():
                 logging.shutdown()
                 os._exit(0)
+
+
+def _stay_until(ended: Future[bool]) -> None:
+    """Wait for the worker, waking up from time to time so that no signal is lost.
+
+    Python's handlers run between two steps of the main thread. A signal that arrives just before it begins to
+    wait for a lock, or at another thread, does not wake it: waiting without an end would be for ever.
+    """
+    while not ended.done():
+        wait_for([ended], timeout=WAKE_SECONDS)
+    ended.result()
 
 
 def _announce(runtime: Runtime, *, keeps_link: bool = False) -> None:

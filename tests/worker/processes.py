@@ -25,7 +25,7 @@ class Arrivals(list[ReceivedMail]):
             self._at_first()
 
 
-def start(*command: str, settings: Settings) -> subprocess.Popen[str]:
+def start(*command: str, settings: Settings, program: str = "substrack") -> subprocess.Popen[str]:
     """Start a command with these settings, in a process of its own."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -37,7 +37,7 @@ def start(*command: str, settings: Settings) -> subprocess.Popen[str]:
         "SUBSTRACK_MAIL_FROM": settings.mail_from,
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "substrack", *command],
+        [sys.executable, "-m", program, *command],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

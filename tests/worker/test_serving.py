@@ -84,6 +84,19 @@ def test_a_worker_alone_drains_on_sigterm(post: Post, relay: FakeRelay) -> None:
     assert "Traceback" not in errors
 
 
+def test_a_worker_ends_on_a_signal_that_wakes_nobody(settings: Settings) -> None:
+    worker = start("worker", settings=settings, program="tests.worker.hard_of_hearing")
+    assert any("worker runs" in line for line in worker.stdout or ())
+    time.sleep(0.5)  # it waits now
+    worker.send_signal(signal.SIGTERM)
+    try:
+        worker.communicate(timeout=10)
+    finally:
+        worker.kill()
+
+    assert worker.returncode == 0
+
+
 def test_a_dead_mail_server_is_a_line_and_no_traceback(post: Post) -> None:
     key = post.write("one", to=post.person("Ben"), due_at=datetime.now(UTC))
     nowhere = post.runtime.settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{free_port()}"})
