@@ -237,6 +237,7 @@ def _described(session: Session, desk: Desk, group_id: int) -> dict[str, Any]:
     return {
         **describe(row),
         "description": row.description,
+        "kind": terms.kind.value,
         "part_period": terms.part_period.value,
         **{name: getattr(terms, name) for name in rules},
         "prices": [

@@ -13,6 +13,7 @@ from substrack.cli.params import DAY, read_amount
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import Refused
 from substrack.domain.pay_methods import PayMethod, pay_method
+from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.queries.people import find_contact
 
@@ -37,7 +38,12 @@ _AS_THEY_ARE = (
     "heads_up_days",
     "tells_opened",
 )
-_ENUMS: dict[str, Any] = {"unit": Unit, "split": SplitKind, "part_period": PartPeriod}
+_ENUMS: dict[str, Any] = {
+    "unit": Unit,
+    "split": SplitKind,
+    "part_period": PartPeriod,
+    "kind": ServiceKind,
+}
 
 
 class HolderWithoutIban(Refused):
@@ -58,6 +64,7 @@ def terms_options(*, is_new: bool) -> Callable[[F], F]:
     options = [
         click.option("--name", required=is_new),
         click.option("--description"),
+        click.option("--kind", type=choice(ServiceKind), help="Which drawing its card carries."),
         click.option("--price", help="What a period costs; not for a variable split."),
         click.option("--currency", required=is_new, help="ISO 4217, such as EUR."),
         click.option("--every", type=int, help="So many units make a period (1)."),

@@ -172,7 +172,10 @@ class TestPeople:
     def test_a_payer_who_types_herself_too_shares_once(self, cast: Cast, olga: Browser) -> None:
         send(olga, "/groups/new", "price", **TYPED | {"people": "Olga, Ann"})
 
-        assert list(_sharers(cast, group_of(cast, "Netflix"))) == ["Olga", "Ann"]
+        netflix = group_of(cast, "Netflix")
+        members = select(Member.id).where(Member.group_id == netflix.id)
+        assert len(cast.read(lambda session: list(session.scalars(members)))) == 2
+        assert list(_sharers(cast, netflix)) == ["Olga", "Ann"]
 
 
 class TestDuplicating:

@@ -101,6 +101,7 @@ class Life:
         return GroupTerms(
             name=sample.name,
             description=sample.description,
+            kind=sample.kind,
             currency=sample.currency,
             price=None if sample.price is None else parse_amount(sample.price, sample.currency),
             split=sample.split,

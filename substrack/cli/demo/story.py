@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from substrack.domain.cycles import Unit
+from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import SplitKind
 
 
@@ -47,6 +48,7 @@ class Sample:
     zone: str = "Europe/Berlin"
     new_price: tuple[int, str] | None = None
     bills: tuple[str, ...] = ()
+    kind: ServiceKind = ServiceKind.OTHER
     terms: Mapping[str, Any] = field(default_factory=dict)
     ways: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
@@ -82,6 +84,7 @@ _CASH = ("text", {"text": "Or in cash, next time we see each other."})
 STORY: tuple[Sample, ...] = (
     Sample(
         name="YouTube Premium",
+        kind=ServiceKind.VIDEO,
         description="Family plan, six seats.",
         price="17.99",
         currency="EUR",
@@ -99,6 +102,7 @@ STORY: tuple[Sample, ...] = (
     ),
     Sample(
         name="Family phone plan",
+        kind=ServiceKind.PHONE,
         description="Big data counts double.",
         price="64.90",
         currency="EUR",
@@ -115,6 +119,7 @@ STORY: tuple[Sample, ...] = (
     ),
     Sample(
         name="Cloud storage 2 TB",
+        kind=ServiceKind.CLOUD,
         description="By how much each of us keeps there.",
         price="9.99",
         currency="EUR",
@@ -125,6 +130,7 @@ STORY: tuple[Sample, ...] = (
     ),
     Sample(
         name="Electricity, Lindenstraße",
+        kind=ServiceKind.HOME,
         description="The bill comes by the end of the month.",
         price=None,
         currency="EUR",
@@ -136,6 +142,7 @@ STORY: tuple[Sample, ...] = (
     ),
     Sample(
         name="Football pitch, Thursdays",
+        kind=ServiceKind.CLUB,
         description="Quarterly, collected two weeks ahead; nobody of us keeps the rest.",
         price="180.00",
         currency="EUR",
@@ -150,6 +157,7 @@ STORY: tuple[Sample, ...] = (
     ),
     Sample(
         name="VPN",
+        kind=ServiceKind.VPN,
         description="One year at a time.",
         price="119.88",
         currency="USD",
@@ -160,6 +168,7 @@ STORY: tuple[Sample, ...] = (
     ),
     Sample(
         name="Kyoto flat, internet",
+        kind=ServiceKind.HOME,
         description="Fibre, shared by the house.",
         price="5980",
         currency="JPY",
