@@ -1,4 +1,4 @@
-"""`python -m tests.worker.hard_of_hearing …`: the command line, in a process whose main thread gets no signal.
+"""`python -m tests.worker.hard_of_hearing …`: the command line in a process whose main thread gets no signal.
 
 Another thread gets them, so none interrupts what the main thread waits for: the same as a signal that arrives
 just before the main thread begins to wait, but every time.
