@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Span
@@ -142,7 +142,7 @@ def load_periods(session: Session, group_id: int, *, before: int | None = None) 
         query = query.where(Period.sequence < before)
     query = query.order_by(Period.sequence.desc(), Period.id.desc()).limit(PERIODS_A_PAGE + 1)
     found = [(period, group) for period, group in session.execute(query)]
-    shown = _columns(session, found[:PERIODS_A_PAGE])
+    shown = _columns(session, found[:PERIODS_A_PAGE], voided_at=None)
     older_than = shown[-1].sequence if len(found) > PERIODS_A_PAGE else None
     return PeriodPage(shown, older_than, None if before is None else _newer(session, group_id, before))
 
@@ -165,7 +165,7 @@ def load_period(session: Session, workspace_id: int, public_id: str) -> PeriodOf
     if found is None:
         raise NotListed("period")
     period, group = found
-    (column,) = _columns(session, [(period, group)])
+    (column,) = _columns(session, [(period, group)], voided_at=period.voided_at)
     return PeriodOfGroup(column, group.id, group.public_id, group.name, group.currency)
 
 
@@ -232,12 +232,17 @@ def _counts_at(voided_at: datetime | None) -> ColumnElement[bool]:
     return Payment.voided_at.is_(None) if voided_at is None else Payment.voided_at == voided_at
 
 
-def _columns(session: Session, found: Sequence[tuple[Period, Group]]) -> tuple[PeriodColumn, ...]:
-    tallies = _tallies(session, {period.id: group.currency for period, group in found})
+def _columns(
+    session: Session, found: Sequence[tuple[Period, Group]], *, voided_at: datetime | None
+) -> tuple[PeriodColumn, ...]:
+    currencies = {period.id: group.currency for period, group in found}
+    tallies = _tallies(session, currencies, _counts_at(voided_at))
     return tuple(_column(period, group, tallies[period.id]) for period, group in found)
 
 
-def _tallies(session: Session, currencies: Mapping[int, str]) -> dict[int, Tally]:
+def _tallies(
+    session: Session, currencies: Mapping[int, str], counts: ColumnElement[bool]
+) -> dict[int, Tally]:
     left = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
     is_owed = and_(left > 0, Payment.status != Status.WAIVED)
     query = (
@@ -248,15 +253,7 @@ def _tallies(session: Session, currencies: Mapping[int, str]) -> dict[int, Tally
             func.sum(Payment.received_minor),
             func.sum(case((is_owed, left), else_=0)),
         )
-        .join(Period, Period.id == Payment.period_id)
-        .where(
-            Payment.period_id.in_(sorted(currencies)),
-            Payment.kind == PaymentKind.DUES,
-            or_(
-                and_(Payment.voided_at.is_(None), Period.voided_at.is_(None)),
-                Payment.voided_at == Period.voided_at,
-            ),
-        )
+        .where(Payment.period_id.in_(sorted(currencies)), Payment.kind == PaymentKind.DUES, counts)
         .group_by(Payment.period_id, Payment.status)
     )
     rows: dict[int, list[tuple[Status, int, int, int]]] = {}

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from substrack.texts.words import Words
 
 
+NEAR_DAYS: Final = 60
+"""Farther away nobody counts days."""
+
+
 def days_away(day: date, today: date, locale: str) -> str:
-    """Say how far a day is and which it is: "in 3 days, 5 Mar 2026"."""
+    """Say how far a day is and which it is: "in 3 days, 5 Mar 2026"; the day alone when that is far."""
     _ = Words(locale)
+    if abs((day - today).days) > NEAR_DAYS:
+        return _.short_day(day)
     return _("%(away)s, %(day)s", away=_away((day - today).days, _), day=_.short_day(day))
 
 

@@ -104,7 +104,7 @@ def _paid(line: Line, _: Words) -> str:
 def _owes(line: Line, _: Words) -> str:
     values = {"amount": line.money("amount", _), **_both(line, _)}
     if line.after.get("status") == "confirmed":  # the payer's own share, or nothing at all
-        return _("%(who)s’s part of %(period)s is %(amount)s; nothing is to be paid.", **values)
+        return _("%(who)s’s share of %(period)s is %(amount)s; nothing is to be paid.", **values)
     return _("%(who)s owes %(amount)s for %(period)s.", **values)
 
 
@@ -155,7 +155,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("period", "open"): lambda line, _: _("%(period)s was opened.", period=_when(line, _)),
     ("period", "edit_period"): _edit_period,
     ("period", "rebalance"): lambda line, _: _(
-        "The payer’s part of %(period)s is now %(part)s.",
+        "The payer’s share of %(period)s is now %(part)s.",
         period=_when(line, _),
         part=line.money("payer_part", _),
     ),

@@ -21,11 +21,14 @@ VISITS: Final = {
     "group_terms.ask_edit": "/groups/{group}/edit",
     "group_terms.ask_new": "/groups/new",
     "groups.show": "/groups/{group}",
-    "groups.show_journal": "/groups/{group}/journal",
+    "group_members.show": "/groups/{group}/members",
+    "groups.show_terms": "/groups/{group}/terms",
     "groups.show_list": "/groups",
     "home.show": "/",
     "home.show to a newcomer": "/",
     "joining.ask_invited": "/invite/{invite}",
+    "journal.show": "/journal",
+    "journal.show of one group": "/journal?group={group}",
     "members.ask_join": "/groups/{group}/members/new",
     "members.ask_tell": "/groups/{group}/tell",
     "members.show": "/members/{member}",
@@ -59,6 +62,7 @@ NO_PAGES: Final = {
     "health.live": "for programs",
     "health.ready": "for programs",
     "payments.find": "leads to another page",
+    "groups.show_journal": "leads to another page",
     "joining.ask_setup": "only where nobody is set up: the journey begins there",
 }
 

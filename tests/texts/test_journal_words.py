@@ -56,7 +56,7 @@ def test_what_has_no_words_yet_is_shown_and_breaks_nothing() -> None:
         ("The group goes on without end.", "group", "end", {"ends_on": None}),
         ("The bill of March 2026 is 31.20 €.", "period", "edit_period", {"total": 3120}),
         ("Ben owes 2.99 € for March 2026.", "payment", "open", {"amount": 299}),
-        ("Ben’s part of March 2026 is 3.59 €; nothing is to be paid.", "payment", "open", OWN),
+        ("Ben’s share of March 2026 is 3.59 €; nothing is to be paid.", "payment", "open", OWN),
     ],
 )  # fmt: skip
 def test_amounts_and_days_are_told(sentence: str, kind: str, verb: str, after: dict[str, Any]) -> None:
