@@ -36,38 +36,36 @@ from substrack.services.payments import confirm_payment
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.texts.chat_keyboards import decided_in_words, reject_keyboard
 from substrack.texts.chat_screens import (
-    ask_reason,
     confirm_page_keyboard,
     confirm_page_screen,
-    never_mind,
     new_invitation,
     said,
 )
 
 _REASONS: Final[Mapping[WhyNot, RejectReason]] = MappingProxyType(
-    {WhyNot.NOT_RECEIVED: RejectReason.NOT_RECEIVED, WhyNot.TOO_LITTLE: RejectReason.TOO_LITTLE}
+    {WhyNot.NOT_RECEIVED: RejectReason.NOT_RECEIVED}
 )
 
 
 def confirm(ask: Ask) -> Reaction:
     """Confirm everything of a claim that waits."""
-    admin, claim, card = _claim(ask)
-    if (late := _too_late(ask, claim, card)) is not None:
+    admin, claim, card = claim_at(ask)
+    if (late := too_late(ask, claim, card)) is not None:
         return late
     confirm_claim(ask.session, claim.attempt_id, by=decider(admin), now=ask.now, versions=claim.versions)
     _ = ask.words
     toast = _("Confirmed: %(amount)s from %(name)s.", amount=_.money(card.amount), name=card.name)
-    return Reaction(toast, redraws=True, view=_pending_view(ask, admin))
+    return Reaction(toast, redraws=True, view=pending_view(ask, admin))
 
 
 def confirm_one(ask: Ask) -> Reaction:
     """Confirm one payment of a claim."""
-    found, version = find_claimed_payment(ask.session, ask.data.argument(0)), ask.data.argument(1)
-    if found is None or not version.isdigit():
+    found, version = find_claimed_payment(ask.session, ask.data.argument(0)), ask.data.number(1)
+    if found is None or version is None:
         raise NotYours
     workspace_id, payment_id = found
     admin = ask.admin(workspace_id)
-    outcome = confirm_payment(ask.session, payment_id, by=decider(admin), now=ask.now, version=int(version))
+    outcome = confirm_payment(ask.session, payment_id, by=decider(admin), now=ask.now, version=version)
     _ = ask.words
     toast = _("Confirmed.") if outcome.changed else _("This was confirmed already.")
     return Reaction(toast, redraws=True, view=PendingView(admin, 1))
@@ -75,8 +73,8 @@ def confirm_one(ask: Ask) -> Reaction:
 
 def show_reasons(ask: Ask) -> Reaction:
     """Offer the reasons to reject a claim."""
-    admin, claim, card = _claim(ask)
-    if (late := _too_late(ask, claim, card)) is not None:
+    admin, claim, card = claim_at(ask)
+    if (late := too_late(ask, claim, card)) is not None:
         return late
     page = ask.data.argument(2)
     back = data(Do.PENDING, public_id_of(ask.session, admin.contact_id), page) if page else data(Do.BACK)
@@ -86,24 +84,9 @@ def show_reasons(ask: Ask) -> Reaction:
 def reject_for(ask: Ask) -> Reaction:
     """Reject a claim for a reason that needs no typing."""
     why = ask.data.argument(2)
-    if why not in set(WhyNot):
+    if why not in _REASONS:
         raise NotYours
-    return _reject(ask, _REASONS[WhyNot(why)].value, page_at=3)
-
-
-def ask_why(ask: Ask) -> Reaction:
-    """Ask an admin for words; the answer is a reply to the question."""
-    admin, claim, card = _claim(ask)
-    if (late := _too_late(ask, claim, card)) is not None:
-        return late
-    keys = (never_mind(admin.language, Do.REJECT_OTHER, card.claim_id, card.seen),)
-    return Reaction(says=(Screen(ask_reason(card, admin.language), keys, is_reply=True),), redraws=True)
-
-
-def reject_in_words(ask: Ask, text: str) -> Reaction:
-    """Reject a claim with what the admin wrote."""
-    reaction = _reject(ask, text, claim_at=1)
-    return Reaction(says=(Screen(said(reaction.toast), is_reply=True),))
+    return reject(ask, _REASONS[WhyNot(why)].value, page_place=3)
 
 
 def undo(ask: Ask) -> Reaction:
@@ -183,7 +166,7 @@ def undo_page(ask: Ask) -> Reaction:
     """Put everything back that one press confirmed, or nothing."""
     found = find_decisions_made_with(ask.session, ask.data.argument(0))
     admin = ask.admin(found.workspace_id if found else None)
-    view = _pending_view(ask, admin, 1)
+    view = pending_view(ask, admin, 1)
     try:
         with ask.session.begin_nested():
             for correlation_id in reversed(found.correlation_ids if found else ()):
@@ -214,45 +197,54 @@ def make_new_code(ask: Ask) -> Reaction:
     )
 
 
-def _claim(ask: Ask, at: int = 0) -> tuple[ChatContact, OneClaim, ClaimCard]:
-    claim = find_claim_by_id(ask.session, ask.data.argument(at))
+def claim_at(ask: Ask, place: int = 0) -> tuple[ChatContact, OneClaim, ClaimCard]:
+    """Look up the claim that an argument names, with the admin who may decide about it.
+
+    Raises:
+        NotYours: there is none, or the chat stands for no admin there.
+    """
+    claim = find_claim_by_id(ask.session, ask.data.argument(place))
     if claim is None:
         raise NotYours
     admin = ask.admin(claim.workspace_id)
     return admin, claim, show_claim(ask.session, claim.attempt_id, user_id=admin.user_id, now=ask.now)
 
 
-def _too_late(ask: Ask, claim: OneClaim, card: ClaimCard, *, seen_at: int = 1) -> Reaction | None:
+def too_late(
+    ask: Ask, claim: OneClaim, card: ClaimCard, *, seen_place: int = 1, page_place: int = 2
+) -> Reaction | None:
     """Say who decided what, or that something changed, since the button was shown."""
     admin = ask.admin(claim.workspace_id)
-    view = _pending_view(ask, admin)
+    view = pending_view(ask, admin, page_place)
     if not claim.versions:
         return Reaction(decided_in_words(card, ask.locale), redraws=True, view=view)
-    if card.seen != ask.data.argument(seen_at):
+    if card.seen != ask.data.argument(seen_place):
         return Reaction(_changed(ask), is_alert=True, redraws=True, view=view)
     return None
 
 
-def _reject(ask: Ask, reason: str, *, claim_at: int = 0, page_at: int = 9) -> Reaction:
-    admin, claim, card = _claim(ask, claim_at)
-    if (late := _too_late(ask, claim, card, seen_at=claim_at + 1)) is not None:
+def reject(ask: Ask, reason: str, *, claim_place: int = 0, page_place: int) -> Reaction:
+    """Reject a claim, unless it is too late, and say that the member will read why."""
+    admin, claim, card = claim_at(ask, claim_place)
+    late = too_late(ask, claim, card, seen_place=claim_place + 1, page_place=page_place)
+    if late is not None:
         return late
     by = decider(admin)
     reject_claim(ask.session, claim.attempt_id, reason=reason, by=by, now=ask.now, versions=claim.versions)
     toast = ask.words("Rejected; %(name)s will read why.", name=card.name)
-    return Reaction(toast, redraws=True, view=_pending_view(ask, admin, page_at))
+    return Reaction(toast, redraws=True, view=pending_view(ask, admin, page_place))
 
 
 def _admin_and_page(ask: Ask) -> tuple[ChatContact, int]:
-    found, page = find_contact_id(ask.session, ask.data.argument(0)), ask.data.argument(1)
-    if found is None or not page.isdigit():
+    found, page = find_contact_id(ask.session, ask.data.argument(0)), ask.data.number(1)
+    if found is None or page is None:
         raise NotYours
-    return ask.admin(found[0]), max(1, int(page))
+    return ask.admin(found[0]), max(1, page)
 
 
-def _pending_view(ask: Ask, admin: ChatContact, page_at: int = 2) -> PendingView:
-    page = ask.data.argument(page_at)
-    return PendingView(admin, int(page) if page.isdigit() else 1)
+def pending_view(ask: Ask, admin: ChatContact, page_place: int = 2) -> PendingView:
+    """Name the page of the list that a button says it stands on; the first one where it says none."""
+    return PendingView(admin, max(1, ask.data.number(page_place) or 1))
 
 
 def _changed(ask: Ask) -> str:

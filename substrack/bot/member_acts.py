@@ -103,7 +103,7 @@ def object_in_words(ask: Ask, text: str) -> Reaction:
     """Pass on what a member wrote; the same words again within a day are passed on once."""
     me, owed = _mine(ask, find_owed(ask.session, _subject(ask, 1)))
     _ = ask.words
-    note = clean_text(text, field="text", required=True)
+    note = read_objection(ask, text)
     if not has_objected(ask.session, owed.payment_ids, note, now=ask.now):
         payments = object_to_payments(
             ask.session, me.contact_id, owed.payment_ids, text=note, by=member(me), now=ask.now
@@ -112,6 +112,11 @@ def object_in_words(ask: Ask, text: str) -> Reaction:
             return Reaction(says=(Screen(said(_unchanged(ask, owed.payment_ids)), is_reply=True),))
     thanks = _("Passed on. I won’t ask for this for up to 14 days.")
     return Reaction(says=(Screen(said(thanks), is_reply=True),))
+
+
+def read_objection(_ask: Ask, text: str) -> str:
+    """Read what is off; raises a `Refused` for what can't be passed on."""
+    return clean_text(text, field="text", required=True)
 
 
 def _claim(ask: Ask, found: OwedBy | None) -> Reaction:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from substrack.bot.asking import Ask, NotYours, member
 from substrack.bot.reactions import Reaction, Screen
-from substrack.services.chats import object_to_replacement, unlink_chat
+from substrack.domain.chat_buttons import MAX_KEY_DIGITS
+from substrack.services.chat_replacing import object_to_replacement
+from substrack.services.chats import unlink_chat
 from substrack.services.people import edit_contact
 from substrack.texts.catalogue import LANGUAGES
 from substrack.texts.chat_screens import LANGUAGE_NAMES, said, words_of
@@ -36,11 +38,19 @@ def unlink(ask: Ask) -> Reaction:
 
 def object_to_new_chat(ask: Ask) -> Reaction:
     """Put this chat back in the place of the one that took it; whether it may is the service's to know."""
-    key = ask.data.argument(0)
-    if not (ask.place.is_own_chat and key.isdigit()):
+    key = ask.data.number(0, digits=MAX_KEY_DIGITS)
+    if key is None or not ask.place.is_own_chat:
         raise NotYours
-    object_to_replacement(ask.session, int(key), chat_id=ask.place.chat_id, now=ask.now)
-    return Reaction(shows=Screen(said(ask.words("This chat is linked again; the other one is not."))))
+    is_back = object_to_replacement(ask.session, key, chat_id=ask.place.chat_id, now=ask.now)
+    return Reaction(shows=Screen(said(_put_back(ask.words) if is_back else _put_out(ask.words))))
+
+
+def _put_back(_: Words) -> str:
+    return _("This chat is linked again; the other one is not.")
+
+
+def _put_out(_: Words) -> str:
+    return _("The other chat is out. Sign in and link this one again on your account page.")
 
 
 def never_mind(ask: Ask) -> Reaction:

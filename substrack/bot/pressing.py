@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from substrack.bot import Bot, admin_acts, member_acts, own_acts
+from substrack.bot import Bot, admin_acts, member_acts, own_acts, questions
 from substrack.bot.asking import Ask, NotYours, language_in, people_in
 from substrack.bot.fading import fade, keep_as_it_is
 from substrack.bot.reactions import Reaction, Screen
@@ -41,7 +41,7 @@ ACTS: Final[Mapping[Do, Act]] = MappingProxyType(
         Do.LATER_UNTIL: member_acts.ask_later,
         Do.CONFIRM: admin_acts.confirm,
         Do.CONFIRM_ONE: admin_acts.confirm_one,
-        Do.REJECT_FOR: admin_acts.reject_for,
+        Do.REJECT_FOR: questions.reject_for,
         Do.UNDO: admin_acts.undo,
         Do.CONFIRM_PAGE_NOW: admin_acts.confirm_page,
         Do.UNDO_PAGE: admin_acts.undo_page,
@@ -60,7 +60,8 @@ LOOKS: Final[Mapping[Do, Act]] = MappingProxyType(
         Do.OBJECT: member_acts.ask_what_is_off,
         Do.BACK: own_acts.go_back,
         Do.REJECT: admin_acts.show_reasons,
-        Do.REJECT_OTHER: admin_acts.ask_why,
+        Do.REJECT_OTHER: questions.ask_why,
+        Do.TOO_LITTLE: questions.ask_for_sum,
         Do.PROOF: admin_acts.show_proofs,
         Do.PENDING: admin_acts.show_pending,
         Do.CONFIRM_PAGE: admin_acts.ask_about_page,

@@ -1,4 +1,4 @@
-"""What people write: commands, and replies to what the bot asked. Anything else gets a hint, never an act."""
+"""What people write: commands, and answers to what the bot asked. Anything else gets a hint, never an act."""
 
 from __future__ import annotations
 
@@ -7,31 +7,21 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from substrack.bot import Bot, admin_acts, member_acts
-from substrack.bot.asking import Ask, NotYours, language_in, people_in
+from substrack.bot import Bot
+from substrack.bot.answering import answer, find_question
+from substrack.bot.asking import NotYours, language_in, people_in
 from substrack.bot.proving import receive_file
-from substrack.bot.reactions import Reaction, Screen
-from substrack.bot.sending import say, show_keys
+from substrack.bot.reactions import Screen
+from substrack.bot.sending import say
 from substrack.bot.updates import Written
 from substrack.bot.views import draw_pending, draw_status, ids_of
-from substrack.domain.chat_buttons import ButtonData, Do
 from substrack.domain.errors import NotFound, Refused
 from substrack.services.chats import link_chat, report_stale_code
-from substrack.services.claim_decisions import ClaimDecided
-from substrack.services.ledger import DecidedAlready
 from substrack.services.links import DeadLink
 from substrack.texts import chat_screens as screens
 from substrack.texts.chat_keyboards import Rows
 
 Screens = list[Screen]
-
-ANSWERS: Final[Mapping[Do, Callable[[Ask, str], Reaction]]] = MappingProxyType(
-    {
-        Do.OBJECT: member_acts.object_in_words,
-        Do.REJECT_OTHER: admin_acts.reject_in_words,
-    }
-)
-"""What a reply to a question is taken for."""
 
 
 async def read(bot: Bot, written: Written) -> None:
@@ -43,15 +33,16 @@ async def read(bot: Bot, written: Written) -> None:
     if not written.place.is_own_chat:
         await _answer_group(bot, written)
         return
-    asked = _question_in(written)
     if written.file is not None:
         await receive_file(bot, written, written.file)
         return
-    answers = await asyncio.to_thread(_decide, bot, written, asked)
-    for screen in answers:
+    name, _addressed_to = _command(written.text)
+    asked = None if name else await asyncio.to_thread(find_question, bot, written)
+    if asked is not None:
+        await answer(bot, written, asked)
+        return
+    for screen in await asyncio.to_thread(_obey, bot, written, name):
         await say(bot, written.place.chat_id, screen, reply_to=written.number)
-    if asked is not None and written.replied is not None:
-        await show_keys(bot, written.place.chat_id, written.replied.number, Screen(""))
 
 
 async def _answer_group(bot: Bot, written: Written) -> None:
@@ -62,44 +53,14 @@ async def _answer_group(bot: Bot, written: Written) -> None:
         await say(bot, written.place.chat_id, screen, reply_to=written.number)
 
 
-def _question_in(written: Written) -> ButtonData | None:
-    """Read from the button below the question what a reply answers."""
-    if written.replied is None or not written.replied.is_from_bot:
-        return None
-    for text in written.replied.buttons:
-        data = ButtonData.decode(text)
-        if data is not None and data.do is Do.NEVER_MIND and data.argument(0) in _ANSWERED:
-            return data
-    return None
-
-
-_ANSWERED: Final = frozenset(do.value for do in ANSWERS)
-
-
-def _decide(bot: Bot, written: Written, asked: ButtonData | None) -> Screens:
-    """Act in one transaction; refusals become answers. Runs in a thread."""
+def _obey(bot: Bot, written: Written, name: str) -> Screens:
+    """Do what a command says; refusals become answers. Runs in a thread."""
     try:
-        if asked is not None:
-            return _take_answer(bot, written, asked)
-        name, _addressed_to = _command(written.text)
         return COMMANDS.get(name, _hint)(bot, written)
     except Refused as refused:
-        words = _refusal(refused, language_in(bot, written.place))
+        _ = screens.words_of(language_in(bot, written.place))
+        words = _(str(NotYours() if isinstance(refused, NotFound) else refused))
         return [Screen(screens.said(words), is_reply=True)]
-
-
-def _take_answer(bot: Bot, written: Written, asked: ButtonData) -> Screens:
-    with bot.runtime.transaction() as session:
-        people = people_in(session, bot, written.place)
-        ask = Ask(bot, session, written.place, written.number, asked, people, bot.runtime.now())
-        return list(ANSWERS[Do(asked.argument(0))](ask, written.text).says)
-
-
-def _refusal(refused: Refused, language: str) -> str:
-    _ = screens.words_of(language)
-    if isinstance(refused, DecidedAlready | ClaimDecided):
-        return _("This was decided in the meantime; nothing was changed.")
-    return _(str(NotYours() if isinstance(refused, NotFound) else refused))
 
 
 def _command(text: str) -> tuple[str, str]:

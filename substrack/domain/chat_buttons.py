@@ -17,6 +17,11 @@ from typing import Final, Self
 MAX_BYTES: Final = 64
 """Bot API, InlineKeyboardButton: callback_data has 1–64 bytes."""
 
+MAX_DIGITS: Final = 9
+"""Of a page, a version, the number of a message: what a database takes for an integer."""
+
+MAX_KEY_DIGITS: Final = 18
+
 _SEPARATOR: Final = ":"
 _ARGUMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -36,14 +41,15 @@ class Do(StrEnum):
     CONFIRM_ONE = "co"  # payment, seen
     REJECT = "r"  # claim, seen: shows the reasons
     REJECT_FOR = "rf"  # claim, seen, reason
-    REJECT_OTHER = "ro"  # claim, seen: asks for words
+    REJECT_OTHER = "ro"  # claim, seen, page of a list: asks for words
+    TOO_LITTLE = "rl"  # claim, seen, page of a list: asks for the sum that came
     UNDO = "u"  # decision
     PROOF = "f"  # claim
     PENDING = "q"  # admin (a person), page
     CONFIRM_PAGE = "qa"  # admin, page: names people and sums
     CONFIRM_PAGE_NOW = "qb"  # admin, page, seen
     UNDO_PAGE = "qu"  # one of the decisions, page: takes back all that were made with it
-    NEVER_MIND = "x"  # act, what it was about: the words that were asked for are not coming
+    NEVER_MIND = "x"  # act, what it was about, number of the list: the words asked for are not coming
     LANGUAGE = "g"  # language
     UNLINK = "z"  # yes or no
     NOT_ME = "nm"  # address: the former chat objects
@@ -63,7 +69,7 @@ class WhyNot(StrEnum):
     """Reasons to reject a claim that need no typing."""
 
     NOT_RECEIVED = "none"
-    TOO_LITTLE = "little"
+    TOO_LITTLE = "little"  # on old messages; it asks for the sum now, as `Do.TOO_LITTLE` does
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,11 @@ class ButtonData:
     def argument(self, place: int) -> str:
         """Return one argument, "" where there is none."""
         return self.about[place] if place < len(self.about) else ""
+
+    def number(self, place: int, *, digits: int = MAX_DIGITS) -> int | None:
+        """Return an argument that is a whole number; None for what no button of ours says."""
+        text = self.argument(place)
+        return int(text) if len(text) <= digits and text.isdecimal() else None
 
 
 _CODES: Final = frozenset(do.value for do in Do)

@@ -9,11 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from substrack.domain.actors import ActorKind
 from substrack.domain.chat_buttons import Subject
 from substrack.domain.letters import Item
 from substrack.domain.money import Money
+
+CONFIRMED_IN_PART: Final = "confirm-part"
+"""What a `Decision` says of a confirmation that left a rest, beside the verbs of the journal."""
 
 
 class Standing(StrEnum):

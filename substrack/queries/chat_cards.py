@@ -244,6 +244,11 @@ def _count_proofs(session: Session, attempt_id: int) -> int:
     return int(session.scalar(query) or 0)
 
 
+def _verb_of(event: Event) -> str:
+    left_a_rest = (event.after or {}).get("status") == Status.PENDING
+    return chat_cards.CONFIRMED_IN_PART if event.verb == Act.CONFIRM and left_a_rest else event.verb
+
+
 class _Names:
     """The names of those who acted, each looked up once."""
 
@@ -259,5 +264,9 @@ class _Names:
         if key not in self._known:
             self._known[key] = name_of(self._session, *key)
         return chat_cards.Decision(
-            event.verb, event.actor_kind, self._known[key], event.at.astimezone(here.tzinfo), event.reason
+            _verb_of(event),
+            event.actor_kind,
+            self._known[key],
+            event.at.astimezone(here.tzinfo),
+            event.reason,
         )

@@ -110,9 +110,9 @@ def reject_keyboard(card: ClaimCard, locale: str, *, back: str, page: str = "") 
     return (
         (
             Key(_("Not received"), data(Do.REJECT_FOR, *about, WhyNot.NOT_RECEIVED, *listed)),
-            Key(_("Too little"), data(Do.REJECT_FOR, *about, WhyNot.TOO_LITTLE, *listed)),
+            Key(_("Too little"), data(Do.TOO_LITTLE, *about, *listed)),
         ),
-        (Key(_("Another reason"), data(Do.REJECT_OTHER, *about)), Key(_("Back"), back)),
+        (Key(_("Another reason"), data(Do.REJECT_OTHER, *about, *listed)), Key(_("Back"), back)),
     )
 
 

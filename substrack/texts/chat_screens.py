@@ -178,6 +178,19 @@ def ask_reason(card: ClaimCard, locale: str) -> str:
     return str(lines([plain(question), plain(how)]))
 
 
+def ask_how_much(card: ClaimCard, locale: str) -> str:
+    """Ask an admin what sum came instead of the one that was claimed."""
+    _ = words_of(locale)
+    question = _("How much of %(name)s’s %(amount)s came?", name=card.name, amount=_.money(card.amount))
+    example = _.bare_sum(replace(card.amount, minor=max(1, card.amount.minor // 2)))
+    how = _(
+        "Reply with the sum, such as %(example)s: it is booked, and %(name)s reads what is left.",
+        example=example,
+        name=card.name,
+    )
+    return str(lines([plain(question), plain(how)]))
+
+
 def ask_objection(locale: str) -> str:
     """Ask a member what is off."""
     _ = words_of(locale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from substrack.domain.actors import ActorKind
+from substrack.domain.chat_cards import CONFIRMED_IN_PART
 from substrack.texts import formats
 from substrack.texts.words import Words
 
@@ -42,6 +43,7 @@ def _what_was_done(verb: str, kind: ActorKind | None, name: str | None, _: Words
         "claim": _("%(who)s said this is paid", who=who),
         "withdraw": _("%(who)s took this back", who=who),
         "confirm": _("%(who)s confirmed this", who=who),
+        CONFIRMED_IN_PART: _("%(who)s booked a part of this", who=who),
         "reject": _("%(who)s rejected this", who=who),
         "waive": _("%(who)s waived this", who=who),
         "unwaive": _("%(who)s asked for this again", who=who),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from substrack.domain.claims import RejectReason
 from substrack.domain.letters import (
     Asking,
     Decided,
@@ -175,7 +176,12 @@ def part_received(letter: Letter, content: Received, _: Words) -> Composition:
 def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
     """Say that a claim was not accepted, why, and that the items are open again."""
     payers = payers_of(content.items, _)
-    opening = _("You said you had paid, but %(payers)s could not find the money.", payers=payers)
+    if content.reason == RejectReason.NOT_RECEIVED:
+        opening = _("You said you had paid, but %(payers)s could not find the money.", payers=payers)
+        subject = _("Not found yet: your payment for %(what)s", what=_items_in_words(content, _))
+    else:
+        opening = _("You said you had paid, but %(payers)s does not confirm it.", payers=payers)
+        subject = _("Not confirmed: your payment for %(what)s", what=_items_in_words(content, _))
     words = reason_in_words(content.reason, _.locale) if content.reason else ""
     reason = (Paragraph(_("The reason given:")), Quote(words)) if words else ()
     blocks = (
@@ -186,9 +192,7 @@ def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
         *how_to_pay(content.how_to_pay, _),
         *paid_button(letter, payers, _),
     )
-    return Composition(
-        _("Not found yet: your payment for %(what)s", what=_items_in_words(content, _)), blocks
-    )
+    return Composition(subject, blocks)
 
 
 def waived(letter: Letter, content: Decided, _: Words) -> Composition:

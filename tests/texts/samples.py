@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+from substrack.domain.claims import RejectReason
 from substrack.domain.cycles import Unit
 from substrack.domain.letters import (
     About,
@@ -205,6 +206,10 @@ SAMPLES: dict[str, Letter] = {
     "rejected": letter(
         Notice.REJECTED,
         Decided((YOUTUBE,), "Nothing came by the 10th.\nWhich bank?", (ways(euros(400), "K7M2PQ"),)),
+    ),
+    "rejected_not_received": letter(
+        Notice.REJECTED,
+        Decided((YOUTUBE,), RejectReason.NOT_RECEIVED.value, (ways(euros(400), "K7M2PQ"),)),
     ),
     "waived": letter(Notice.WAIVED, Decided((YOUTUBE,), "Happy birthday!")),
     "fresh_link": letter(Notice.FRESH_LINK, Plain("Olga’s circle")),

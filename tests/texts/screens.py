@@ -136,6 +136,10 @@ SCREENS: dict[str, Drawn] = {
         screens.ask_reason(BEN_PAID, "en"),
         (screens.never_mind("en", Do.REJECT_OTHER, BEN_PAID.claim_id, BEN_PAID.seen),),
     ),
+    "ask_how_much": (
+        screens.ask_how_much(BEN_PAID, "en"),
+        (screens.never_mind("en", Do.TOO_LITTLE, BEN_PAID.claim_id, BEN_PAID.seen),),
+    ),
     "ask_objection": (
         screens.ask_objection("en"),
         (screens.never_mind("en", Do.OBJECT, str(SUBJECT)),),
