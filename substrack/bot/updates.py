@@ -128,7 +128,8 @@ def _membership(change: Mapping[str, Any]) -> Blocked | Unblocked | None:
 
 
 def _place(chat: Mapping[str, Any], author: Mapping[str, Any]) -> Place:
-    name = author.get("username") or author.get("first_name") or ""
+    username = author.get("username")
+    name = f"@{username}" if username else author.get("first_name") or ""
     return Place(chat["id"], author["id"], chat.get("type") == "private", author.get("language_code"), name)
 
 

@@ -28,7 +28,10 @@ class Credentials:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who a session belongs to, and the workspace they work in."""
+    """Who a session belongs to, and the workspace they work in; `time_zone` is theirs, else its.
+
+    `confirmed_at` is when they last gave their password in it.
+    """
 
     session_id: int
     session_public_id: str
@@ -134,7 +137,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
             func.coalesce(User.language, Workspace.language).label("language"),
             Workspace.id.label("workspace_id"),
             Workspace.name.label("workspace_name"),
-            Workspace.time_zone,
+            func.coalesce(Contact.time_zone, Workspace.time_zone).label("time_zone"),
             RoleGrant.contact_id,
             RoleGrant.role,
             func.coalesce(UserSession.confirmed_at, UserSession.created_at).label("confirmed_at"),
@@ -142,6 +145,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
         .join(User, User.id == UserSession.user_id)
         .join(RoleGrant, RoleGrant.user_id == User.id)
         .join(Workspace, Workspace.id == RoleGrant.workspace_id)
+        .join(Contact, Contact.id == RoleGrant.contact_id)
         .where(UserSession.token_hash == hash_token(token), User.deactivated_at.is_(None), _is_live(now))
         .order_by(RoleGrant.id)
         .limit(1)

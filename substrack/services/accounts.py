@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.cycles import check_zone
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.wording import clean_line
 from substrack.queries.accounts import load_credentials
@@ -112,21 +113,30 @@ def contact_at(
 
 
 def edit_profile(
-    session: Session, user_id: int, *, name: str, language: str | None, by: Actor, now: datetime
+    session: Session,
+    user_id: int,
+    *,
+    name: str,
+    language: str | None,
+    time_zone: str | None = None,
+    by: Actor,
+    now: datetime,
 ) -> None:
-    """Change how a user is called, to members as well, and the language they read.
+    """Change how a user is called, to members as well, the language they read and their time zone.
+
+    Without a zone theirs is the workspace's.
 
     Raises:
-        TextRefused.
+        TextRefused, UnknownZone.
     """
-    user = _get_user(session, user_id)
+    user, zone = _get_user(session, user_id), check_zone(time_zone) if time_zone else None
     user.name, user.language = clean_line(name, field="name"), language or None
     for role, contact in session.execute(
         select(RoleGrant, Contact)
         .join(Contact, Contact.id == RoleGrant.contact_id)
         .where(RoleGrant.user_id == user_id)
     ):
-        contact.name, contact.language = user.name, user.language
+        contact.name, contact.language, contact.time_zone = user.name, user.language, zone
         _record_user(session, "edit", user_id, role.workspace_id, by=by, now=now)
     session.flush()
 

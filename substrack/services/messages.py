@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Conflict, NotFound, Refused
-from substrack.domain.notices import Notice, rules_of
+from substrack.domain.notices import Channel, Notice, rules_of
 from substrack.services.journal import new_correlation_id, record
 from substrack.services.ledger import check_admin
-from substrack.services.outbox import Draft, queue
+from substrack.services.mailboxes import get_contact, record_contact
+from substrack.services.outbox import Draft, queue, queue_to, usable_addresses
 from substrack.store import Address, Message
 
 RETRYABLE = frozenset({MessageState.DEAD, MessageState.QUEUED})
@@ -104,6 +105,29 @@ def send_test(session: Session, workspace_id: int, contact_id: int, *, by: Actor
         subject_id=contact_id,
     )
     return count
+
+
+def send_mail_test(session: Session, contact_id: int, *, by: Actor, now: datetime) -> None:
+    """Queue a test to a person's mailbox, and nowhere else.
+
+    Raises:
+        NowhereToSend: there is none, or it refuses mail.
+    """
+    contact = get_contact(session, contact_id)
+    check_admin(session, by, contact.workspace_id)
+    boxes = usable_addresses(session, [contact_id]).get(contact_id, [])
+    mailbox = next((one for one in boxes if one.channel is Channel.EMAIL and one.value), None)
+    if mailbox is None:
+        raise NowhereToSend
+    draft = Draft(
+        workspace_id=contact.workspace_id,
+        contact_id=contact_id,
+        notice=Notice.TEST,
+        dedupe_key=f"mail_test:{contact_id}:{new_correlation_id()}",  # each press sends one
+        due_at=now,
+    )
+    queue_to(session, draft, mailbox, now=now)
+    record_contact(session, "test", contact, by=by, now=now)
 
 
 def _locked(session: Session, message_id: int, states: frozenset[MessageState], by: Actor) -> Message:

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import check_zone
 from substrack.domain.errors import Refused
-from substrack.domain.wording import clean_line
+from substrack.domain.wording import clean_line, clean_text
+from substrack.services.group_rows import is_admin
 from substrack.services.ledger import check_admin, check_owner
 from substrack.services.mailboxes import (
     MailboxShared,
@@ -43,6 +44,7 @@ __all__ = [
     "WrongLanguage",
     "add_contact",
     "check_email",
+    "check_language",
     "connection_for",
     "contact_by_email",
     "edit_contact",
@@ -51,7 +53,10 @@ __all__ = [
     "resubscribe",
     "set_email",
     "unsubscribe",
+    "write_note",
 ]
+
+MAX_NOTE: Final = 2000
 
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{4})?([_-]([A-Z]{2}|[0-9]{3}))?")
 
@@ -63,6 +68,18 @@ class WrongLanguage(Refused):
 
     def __init__(self) -> None:
         super().__init__("Give the language as a code, such as en, de or pt-BR.")
+
+
+def check_language(text: str | None) -> str | None:
+    """Return a language code; None when there is none.
+
+    Raises:
+        WrongLanguage.
+    """
+    code = (text or "").strip()
+    if code and _LANGUAGE.fullmatch(code) is None:
+        raise WrongLanguage
+    return code or None
 
 
 def contact_by_email(session: Session, workspace_id: int, email: str) -> Contact | None:
@@ -97,7 +114,7 @@ def add_contact(
     contact = Contact(
         workspace_id=workspace_id,
         name=clean_line(name, field="name"),
-        language=_language(language),
+        language=check_language(language),
         time_zone=check_zone(time_zone) if time_zone else None,
         created_at=now,
     )
@@ -160,7 +177,7 @@ def edit_contact(
     if name is not None:
         contact.name = clean_line(name, field="name")
     if language is not None:
-        contact.language = _language(language)
+        contact.language = check_language(language)
     if time_zone is not None:
         contact.time_zone = check_zone(time_zone) if time_zone.strip() else None
     after, renamed = _kept(contact), contact.name != former_name
@@ -172,11 +189,22 @@ def edit_contact(
     return contact
 
 
-def _language(text: str | None) -> str | None:
-    code = (text or "").strip()
-    if code and _LANGUAGE.fullmatch(code) is None:
-        raise WrongLanguage
-    return code or None
+def write_note(session: Session, contact_id: int, note: str, *, by: Actor, now: datetime) -> None:
+    """Write what admins want to remember about a person; empty for nothing.
+
+    They alone read it, and the journal only says that it changed.
+
+    Raises:
+        UnknownContact: not there, or not this actor's to know; TextRefused.
+    """
+    contact = get_contact(session, contact_id)
+    if not is_admin(session, by, contact.workspace_id):
+        raise UnknownContact
+    cleaned = clean_text(note, field="note", maximum=MAX_NOTE)
+    if cleaned != contact.note:
+        contact.note = cleaned
+        record_contact(session, "note", contact, by=by, now=now)
+    session.flush()
 
 
 def _kept(contact: Contact) -> dict[str, Any]:

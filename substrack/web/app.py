@@ -38,6 +38,7 @@ from substrack.web import (
     recovery,
     review,
     security,
+    settings,
     telegram,
     unsubscribe,
 )
@@ -73,6 +74,7 @@ BLUEPRINTS = (
     prices.blueprint,
     people.blueprint,
     profile.blueprint,
+    settings.blueprint,
     admins.blueprint,
     chats.blueprint,
     telegram.blueprint,

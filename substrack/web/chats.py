@@ -46,13 +46,17 @@ CHOICES: Final = (
 
 @dataclass(frozen=True)
 class Linking:
-    """What a page shows about somebody's chat; `username` is the bot's, None while there is none."""
+    """What a page shows about somebody's chat; `username` is the bot's, None while it is not known.
+
+    `has_token`: a bot was set up, whether or not Telegram has answered yet.
+    """
 
     row: ChatRow
     username: str | None
     code: ShownCode | None
     waiting: WaitingChat | None = None
     choices: tuple[ChannelChoice, ...] = CHOICES
+    has_token: bool = False
 
     @property
     def url(self) -> str | None:
@@ -178,4 +182,5 @@ def _linking(contact_id: int, workspace_id: int, user_id: int | None) -> Linking
         username=find_username(session, workspace_id),
         code=find_live_code(session, runtime().signer, contact_id, user_id=user_id, now=now),
         waiting=find_waiting_chat(session, contact_id, now=now) if user_id is not None else None,
+        has_token=True,
     )

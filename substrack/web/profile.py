@@ -1,4 +1,4 @@
-"""One's own account: name, language, password, and where one is signed in."""
+"""One's own account: name, language, time zone, password, and where one is signed in."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from substrack.queries.accounts import list_sessions
+from substrack.queries.people import load_contact
 from substrack.services.accounts import change_password, check_current_password, edit_profile
 from substrack.services.passwords import hash_new_password
-from substrack.services.user_sessions import end_session
+from substrack.services.user_sessions import end_session, end_sessions
+from substrack.texts.browsers import browser_name
 from substrack.texts.catalogue import LANGUAGES
 from substrack.web.access import signed_in
 from substrack.web.chats import my_linking
+from substrack.web.fields import line
 from substrack.web.forms import PageForm, answer, posted, required
+from substrack.web.joining import zone_choices
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -29,10 +33,11 @@ def language_choices() -> list[tuple[str, str]]:
 
 
 class ProfileForm(PageForm):
-    """How one is called, and reads."""
+    """How one is called, reads, and tells the time."""
 
     name = StringField("Name", required("Enter your name.", maximum=100))
     language = SelectField("Language", choices=language_choices)
+    time_zone = line("Time zone", maximum=64)
 
 
 class PasswordForm(PageForm):
@@ -75,6 +80,16 @@ def sign_out_elsewhere(public_id: str) -> ResponseReturnValue:
     return redirect(url_for("profile.show"), 303)
 
 
+@blueprint.post("/sessions/end")
+@signed_in
+def sign_out_everywhere_else() -> ResponseReturnValue:
+    """End all sessions but the one that asks for it."""
+    with runtime().transaction() as session:
+        end_sessions(session, me().user_id, now=runtime().now(), except_id=me().session_id)
+    flash("Signed out everywhere else.", "done")
+    return redirect(url_for("profile.show"), 303)
+
+
 def _edit(form: ProfileForm) -> ResponseReturnValue:
     with runtime().transaction() as session:
         edit_profile(
@@ -82,6 +97,7 @@ def _edit(form: ProfileForm) -> ResponseReturnValue:
             me().user_id,
             name=form.name.data or "",
             language=form.language.data,
+            time_zone=(form.time_zone.data or "").strip(),
             by=by_me(),
             now=runtime().now(),
         )
@@ -106,10 +122,13 @@ def _set_password(form: PasswordForm) -> ResponseReturnValue:
 
 
 def _show(*, profile: ProfileForm | None = None, password: PasswordForm | None = None) -> str:
+    zone = load_contact(reading(), me().contact_id).time_zone
     return page(
         "web/profile.html",
-        profile=profile or ProfileForm(name=me().name, language=me().language),
+        profile=profile or ProfileForm(name=me().name, language=me().language, time_zone=zone or ""),
         password=password or PasswordForm(),
         chat=my_linking(),
         sessions=list_sessions(reading(), me().user_id, now=runtime().now(), current_id=me().session_id),
+        browser_name=browser_name,
+        zones=[name for name, _ in zone_choices()],
     )

@@ -238,13 +238,13 @@ class TestPersonsPage:
     def test_another_admins_chat_is_theirs_to_link(self, cast: Cast, olga: Browser) -> None:
         mine = contact_named(cast, "Olga")
         text = olga.get(f"/people/{mine.public_id}").text
-        assert "on their account page" in text
+        assert "on their page “Your account”" in text
 
     @pytest.mark.only_sqlite
     def test_without_a_bot_there_is_a_way_to_get_one(self, cast: Cast, olga: Browser, path: str) -> None:
         connection = cast.do(connection_for, cast.workspace_id, Channel.TELEGRAM)
         cast.do(note_connection, connection.id, {"username": None})
-        assert "Set up Telegram" in olga.get(path).text
+        assert "The bot has not answered yet" in olga.get(path).text
 
 
 class TestSomebodyNew:

@@ -150,7 +150,7 @@ class TestPage:
 
         assert "@subs_bot" in text
         assert "3 more at Telegram" in text
-        assert "by webhook" in text
+        assert "Telegram brings it" in text
         assert "<dd>1 (since" in text
         assert "How to get a bot" not in text
 
@@ -185,7 +185,19 @@ class TestPage:
 
     @pytest.mark.only_sqlite
     def test_before_the_worker_has_reached_telegram_it_says_so(self, olga: Browser) -> None:
-        assert "has not reached Telegram yet" in olga.get("/settings/telegram").text
+        assert "Checking the token with Telegram" in olga.get("/settings/telegram").text
+        assert "The bot has not answered yet" in olga.get("/profile").text
+
+    @pytest.mark.only_sqlite
+    def test_a_token_that_was_never_good_is_what_the_page_begins_with(
+        self, cast: Cast, olga: Browser, bot: int
+    ) -> None:
+        error = "Telegram refused the token: Unauthorized"
+        cast.do(note_connection, bot, {"username": None, "last_error": error})
+        text = olga.get("/settings/telegram").text
+
+        assert f"The bot can’t be used: {error}" in text
+        assert "Checking" not in text
 
     @pytest.mark.only_sqlite
     @pytest.mark.parametrize("with_token", [None])
@@ -206,12 +218,15 @@ class TestPage:
     def test_a_test_goes_into_ones_own_chat(
         self, cast: Cast, olga: Browser, bot: int, runtime: Runtime
     ) -> None:
+        assert 'action="/profile/telegram"' in olga.get("/settings/telegram").text
         refused = press(olga, "/profile", "/settings/telegram/test")
         assert refused.status_code == 422
         code = chat_code(runtime.signer, cast.do(issue_admin_code, cast.olga.id, cast.olga_contact, now=NOW))
         cast.do(link_chat, runtime.signer, code, chat_id=5, now=NOW)
         cast.do(confirm_chat, cast.olga_contact, chat_id=5, by=cast.olga, now=NOW)
 
+        assert "Link my chat" not in olga.get("/settings/telegram").text
+        assert "Invite people" in olga.get("/settings/telegram").text
         press(olga, "/settings/telegram", "/settings/telegram/test")
 
         assert cast.notices_to(cast.olga_contact) == ["chat_linked", "test"]
