@@ -5,6 +5,7 @@ const FEATURES = {
   forecast: "./forecast.js",
   kinds: "./kinds.js",
   once: "./once.js",
+  print: "./print.js",
   undo: "./undo.js",
 };
 

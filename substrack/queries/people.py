@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel
+from substrack.queries.searching import named_like
 from substrack.store import Address, Contact, Group, Member
 
 
@@ -33,7 +34,7 @@ class UnknownMembership(NotFound):
 class ContactRow:
     """One person. `email` is None when none is known any more; `groups` are those they are in now.
 
-    `has_chat` while a linked chat takes our messages.
+    `has_chat` while a linked chat takes our messages, `chat_refused_since` while one turns them away.
     """
 
     id: int
@@ -48,6 +49,9 @@ class ContactRow:
     time_zone: str | None
     groups: tuple[str, ...]
     has_chat: bool
+    chat_refused_since: datetime | None
+    collection_day: int | None
+    note: str
 
     @property
     def is_mailed(self) -> bool:
@@ -125,6 +129,16 @@ def list_contacts(session: Session, workspace_id: int) -> list[ContactRow]:
     return _load_contacts(session, query.order_by(func.lower(Contact.name), Contact.id))
 
 
+def list_contact_page(
+    session: Session, workspace_id: int, *, search: str = "", limit: int, offset: int = 0
+) -> tuple[list[ContactRow], int]:
+    """List some of the people whose name holds what is searched for, by name, and count them all."""
+    wanted = (Contact.workspace_id == workspace_id, Contact.erased_at.is_(None), named_like(search))
+    total = session.scalar(select(func.count()).select_from(Contact).where(*wanted)) or 0
+    query = _contacts().where(*wanted).order_by(func.lower(Contact.name), Contact.id)
+    return _load_contacts(session, query.limit(limit).offset(offset)), total
+
+
 def load_contact(session: Session, contact_id: int) -> ContactRow:
     """Load one person.
 
@@ -177,13 +191,13 @@ def load_member(session: Session, member_id: int) -> MemberRow:
     return _member_row(*row)
 
 
-def _contacts() -> Select[Contact, Address, bool]:
-    return select(Contact, Address, _has_chat()).outerjoin(Address, _is_mailbox())
+def _contacts() -> Select[Contact, Address, bool, datetime | None]:
+    return select(Contact, Address, _has_chat(), _chat_refused_since()).outerjoin(Address, _is_mailbox())
 
 
-def _members() -> Select[Member, Group, Contact, Address, bool]:
+def _members() -> Select[Member, Group, Contact, Address, bool, datetime | None]:
     return (
-        select(Member, Group, Contact, Address, _has_chat())
+        select(Member, Group, Contact, Address, _has_chat(), _chat_refused_since())
         .join(Group, Group.id == Member.group_id)
         .join(Contact, Contact.id == Member.contact_id)
         .outerjoin(Address, _is_mailbox())
@@ -201,12 +215,20 @@ def _has_chat() -> ColumnElement[bool]:
     )
 
 
-def _load_contacts(session: Session, query: Select[Contact, Address, bool]) -> list[ContactRow]:
+def _chat_refused_since() -> ScalarSelect[datetime | None]:
+    chat = aliased(Address)
+    is_one = (chat.contact_id == Contact.id, chat.channel == Channel.TELEGRAM, chat.value != "")
+    return select(func.min(chat.refused_since)).where(*is_one).correlate(Contact).scalar_subquery()
+
+
+def _load_contacts(
+    session: Session, query: Select[Contact, Address, bool, datetime | None]
+) -> list[ContactRow]:
     found = list(session.execute(query))
-    groups = _groups_of(session, [contact.id for contact, _, _ in found])
+    groups = _groups_of(session, [row[0].id for row in found])
     return [
-        _contact_row(contact, address, groups.get(contact.id, ()), has_chat)
-        for contact, address, has_chat in found
+        _contact_row(contact, address, groups.get(contact.id, ()), has_chat, refused_since)
+        for contact, address, has_chat, refused_since in found
     ]
 
 
@@ -225,7 +247,11 @@ def _groups_of(session: Session, contact_ids: Iterable[int]) -> dict[int, tuple[
 
 
 def _contact_row(
-    contact: Contact, address: Address | None, groups: tuple[str, ...], has_chat: bool
+    contact: Contact,
+    address: Address | None,
+    groups: tuple[str, ...],
+    has_chat: bool,
+    chat_refused_since: datetime | None,
 ) -> ContactRow:
     known = address if address is not None and address.value else None
     return ContactRow(
@@ -241,13 +267,21 @@ def _contact_row(
         time_zone=contact.time_zone,
         groups=groups,
         has_chat=bool(has_chat),
+        chat_refused_since=None if has_chat else chat_refused_since,
+        collection_day=contact.collection_day,
+        note=contact.note,
     )
 
 
 def _member_row(
-    member: Member, group: Group, contact: Contact, address: Address | None, has_chat: bool
+    member: Member,
+    group: Group,
+    contact: Contact,
+    address: Address | None,
+    has_chat: bool,
+    chat_refused_since: datetime | None,
 ) -> MemberRow:
-    person = _contact_row(contact, address, (), has_chat)
+    person = _contact_row(contact, address, (), has_chat, chat_refused_since)
     fixed = member.fixed_minor
     return MemberRow(
         id=member.id,

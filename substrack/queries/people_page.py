@@ -1,8 +1,8 @@
-"""What the pages about people show: who owes what over all groups, and one person with their history."""
+"""What the pages about people show: who owes what over all groups, and one person with what is open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,20 +12,23 @@ from sqlalchemy.orm import Session
 from substrack.domain.delivery import MessageState
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
-from substrack.domain.notices import Notice
+from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.queries.people import (
     ContactRow,
     MemberRow,
     find_contact,
-    list_contacts,
+    list_contact_page,
     list_members,
     load_contact,
 )
+from substrack.queries.statements import list_years
 from substrack.store import (
     Allocation,
     Direction,
     Group,
+    Link,
+    LinkPurpose,
     Message,
     Payment,
     Period,
@@ -35,6 +38,7 @@ from substrack.store import (
 
 CLOSED_SHOWN = 24
 MESSAGES_SHOWN = 10
+PEOPLE_A_PAGE = 30
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,24 @@ class Balance:
 
 @dataclass(frozen=True)
 class PersonRow:
-    """One person of the list, with a balance for each currency in which anything is owed or credited."""
+    """One person of the list, with a balance for each currency in which anything is owed or credited.
+
+    `is_invited`: a link to Telegram was made for them that still works and nobody has used.
+    """
 
     contact: ContactRow
     balances: tuple[Balance, ...]
+    is_invited: bool = False
+
+
+@dataclass(frozen=True)
+class PeoplePage:
+    """Some people by name; `last` is the number of the last page, `total` counts all that were found."""
+
+    rows: tuple[PersonRow, ...]
+    number: int
+    last: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,7 @@ class SentRow:
 
     public_id: str
     notice: Notice
+    channel: Channel
     state: MessageState
     at: datetime
     last_error: str | None
@@ -89,17 +108,26 @@ class PersonPage:
     open: tuple[OwnPaymentRow, ...]
     closed: tuple[OwnPaymentRow, ...]
     messages: tuple[SentRow, ...]
+    years: tuple[int, ...]
 
 
-def list_people_with_balances(session: Session, workspace_id: int) -> list[PersonRow]:
-    """List the people of a workspace by name, with what each owes over all groups (4 statements)."""
-    contacts = list_contacts(session, workspace_id)
-    balances = _balances(session, Payment.workspace_id == workspace_id, Receipt.workspace_id == workspace_id)
-    return [PersonRow(contact, balances.get(contact.id, ())) for contact in contacts]
+def load_people_page(
+    session: Session, workspace_id: int, *, search: str = "", number: int = 1, now: datetime
+) -> PeoplePage:
+    """Load one page of the people of a workspace with what each owes over all groups (6 statements)."""
+    start = (number - 1) * PEOPLE_A_PAGE
+    contacts, total = list_contact_page(
+        session, workspace_id, search=search, limit=PEOPLE_A_PAGE, offset=start
+    )
+    keys = [contact.id for contact in contacts]
+    balances = _balances(session, Payment.contact_id.in_(keys), Receipt.contact_id.in_(keys))
+    invited = _invited(session, keys, now)
+    rows = [PersonRow(one, balances.get(one.id, ()), one.id in invited) for one in contacts]
+    return PeoplePage(tuple(rows), number, max(1, -(-total // PEOPLE_A_PAGE)), total)
 
 
 def load_person(session: Session, workspace_id: int, public_id: str) -> PersonPage:
-    """Load one person of this workspace with all their page shows.
+    """Load one person of this workspace with all their page shows, `years` being those with a statement.
 
     Raises:
         UnknownPerson.
@@ -108,15 +136,32 @@ def load_person(session: Session, workspace_id: int, public_id: str) -> PersonPa
     mine = _payments().where(Payment.contact_id == contact_id, Payment.voided_at.is_(None))
     still_open = mine.where(Payment.status.in_(OPEN)).order_by(Payment.due_on, Payment.id)
     done = mine.where(Payment.status.not_in(OPEN)).order_by(Payment.due_on.desc(), Payment.id.desc())
-    balances = _balances(session, Payment.contact_id == contact_id, Receipt.contact_id == contact_id)
     return PersonPage(
         contact=load_contact(session, contact_id),
         memberships=tuple(list_members(session, workspace_id, contact_id=contact_id)),
-        balances=balances.get(contact_id, ()),
+        balances=load_balances(session, contact_id),
         open=_load(session, still_open),
         closed=_load(session, done.limit(CLOSED_SHOWN)),
         messages=_messages_to(session, contact_id),
+        years=list_years(session, contact_id),
     )
+
+
+def load_balances(session: Session, contact_id: int) -> tuple[Balance, ...]:
+    """Work out where one person stands, by currency (2 statements)."""
+    found = _balances(session, Payment.contact_id == contact_id, Receipt.contact_id == contact_id)
+    return found.get(contact_id, ())
+
+
+def _invited(session: Session, contact_ids: Sequence[int], now: datetime) -> set[int]:
+    query = select(Link.contact_id).where(
+        Link.contact_id.in_(contact_ids),
+        Link.purpose == LinkPurpose.CHAT,
+        Link.used_at.is_(None),
+        Link.revoked_at.is_(None),
+        Link.expires_at > now,
+    )
+    return {key for key in session.scalars(query) if key is not None}
 
 
 def _balances(
@@ -208,6 +253,6 @@ def _messages_to(session: Session, contact_id: int) -> tuple[SentRow, ...]:
         .limit(MESSAGES_SHOWN)
     )
     return tuple(
-        SentRow(row.public_id, row.notice, row.state, row.sent_at or row.due_at, row.last_error)
+        SentRow(row.public_id, row.notice, row.channel, row.state, row.sent_at or row.due_at, row.last_error)
         for row in session.scalars(query)
     )

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, SelectField, StringField
 
+from substrack.domain.cycles import local_date
 from substrack.domain.errors import Refused
+from substrack.domain.terms import EARLIEST, LATEST
+from substrack.queries.accounts import SignedIn
 from substrack.queries.money_page import likely_account
 from substrack.queries.people import find_contact, load_contact
-from substrack.queries.people_page import PersonPage, list_people_with_balances, load_person
+from substrack.queries.people_page import PersonPage, load_balances, load_people_page, load_person
+from substrack.queries.statements import list_years, load_statement
 from substrack.services.mailboxes import MailboxShared
 from substrack.services.mailboxes import resubscribe as resubscribe_address
 from substrack.services.pay_links import find_pay_link, give_pay_link, take_pay_link
-from substrack.services.people import add_contact, edit_contact, set_email
+from substrack.services.people import MAX_NOTE, add_contact, edit_contact, set_email, write_note
 from substrack.services.presses import find_made
 from substrack.web.access import signed_in
 from substrack.web.chats import linking_of
-from substrack.web.fields import line
+from substrack.web.fields import area, line
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.joining import zone_choices
 from substrack.web.pages import page
+from substrack.web.paging import numbered, searched
 from substrack.web.presses import this_press
 from substrack.web.profile import language_choices
 from substrack.web.reading import reading, runtime
@@ -42,8 +49,16 @@ class PersonForm(PageForm):
     """How somebody is called, reads, and where their clock stands."""
 
     name = StringField("Name", required("Enter their name.", maximum=120))
-    language = SelectField("Language", choices=lambda: {"": "The workspace’s"} | dict(language_choices()))
+    language = SelectField(
+        "Language", choices=lambda: {"": "The one everybody here has"} | dict(language_choices())
+    )
     time_zone = line("Time zone", maximum=64)
+
+
+class NoteForm(PageForm):
+    """What admins want to remember."""
+
+    note = area("Note", maximum=MAX_NOTE)
 
 
 class EmailForm(PageForm):
@@ -87,6 +102,31 @@ def edit(public_id: str) -> ResponseReturnValue:
     """Change name, language and time zone."""
     person, form = load_person(reading(), me().workspace_id, public_id), posted(PersonForm)
     return answer(form, lambda: _edit(public_id, form), lambda: _show(person, about=form))
+
+
+@blueprint.get("/<public_id>/statement/<int:year>")
+@signed_in
+def show_statement(public_id: str, year: int) -> str:
+    """Show one year of a person: what was owed, what came, what is left."""
+    if not EARLIEST.year <= year <= LATEST.year:
+        abort(404)
+    contact_id = find_contact(reading(), me().workspace_id, public_id)
+    return page(
+        "web/statement.html",
+        contact=load_contact(reading(), contact_id),
+        statement=load_statement(reading(), contact_id, year),
+        balances=load_balances(reading(), contact_id),
+        years=list_years(reading(), contact_id),
+        today=local_date(runtime().now(), me().time_zone),
+    )
+
+
+@blueprint.post("/<public_id>/note")
+@signed_in
+def write(public_id: str) -> ResponseReturnValue:
+    """Keep a note about somebody."""
+    person, form = load_person(reading(), me().workspace_id, public_id), posted(NoteForm)
+    return answer(form, lambda: _write(public_id, form), lambda: _show(person, note=form))
 
 
 @blueprint.post("/<public_id>/email")
@@ -141,6 +181,10 @@ def _edit(public_id: str, form: PersonForm) -> ResponseReturnValue:
     return _do(public_id, edit_contact, "Saved.", **values)
 
 
+def _write(public_id: str, form: NoteForm) -> ResponseReturnValue:
+    return _do(public_id, write_note, "Saved.", note=form.note.data or "")
+
+
 def _change_email(public_id: str, form: EmailForm) -> ResponseReturnValue:
     email = (form.email.data or "").strip() or None
     done = "Saved; messages go there from now on." if email else "Removed. Nothing is mailed there any more."
@@ -164,10 +208,18 @@ def _done(public_id: str, sentence: str) -> ResponseReturnValue:
 
 
 def _show_list(form: NewPersonForm) -> str:
-    return page("web/people.html", people=list_people_with_balances(reading(), me().workspace_id), form=form)
+    search, now = searched(), runtime().now()
+    found = load_people_page(reading(), me().workspace_id, search=search, number=numbered(), now=now)
+    return page("web/people.html", found=found, search=search, form=form)
 
 
-def _show(person: PersonPage, *, about: PersonForm | None = None, email: EmailForm | None = None) -> str:
+def _show(
+    person: PersonPage,
+    *,
+    about: PersonForm | None = None,
+    email: EmailForm | None = None,
+    note: NoteForm | None = None,
+) -> str:
     contact = person.contact
     shown = PersonForm(name=contact.name, language=contact.language or "", time_zone=contact.time_zone or "")
     return page(
@@ -177,7 +229,14 @@ def _show(person: PersonPage, *, about: PersonForm | None = None, email: EmailFo
         contact=contact,
         about=about or shown,
         email=email or EmailForm(email=contact.email or ""),
+        note=note or NoteForm(note=contact.note),
         link=find_pay_link(reading(), runtime().signer, contact.id, now=runtime().now()),
         chat=linking_of(contact.id, me().workspace_id),
         zones=[name for name, _ in zone_choices()],
     )
+
+
+@blueprint.app_template_filter("local_day")
+def local_day(instant: datetime, user: SignedIn) -> date:
+    """Say on which day an instant was where the reader is."""
+    return instant.astimezone(ZoneInfo(user.time_zone)).date()

@@ -42,6 +42,7 @@ VISITS: Final = {
     "payments.show": "/payments/{payment}",
     "people.show": "/people/{person}",
     "people.show_list": "/people",
+    "people.show_statement": "/people/{person}/statement/2026",
     "periods.show": "/periods/{period}",
     "prices.show": "/groups/{group}/prices",
     "profile.show": "/profile",

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
 from substrack.queries.people import load_contact
+from substrack.queries.people_page import PEOPLE_A_PAGE, load_balances
+from substrack.queries.statements import list_years, load_statement
+from substrack.services.chats import chat_code, issue_chat_code, link_chat
 from substrack.services.founding import Founded
 from substrack.services.mailboxes import mark_refused, unsubscribe
+from substrack.services.pay_links import find_pay_link
 from substrack.services.payments import confirm_payment, waive_payment
+from substrack.services.people import add_contact
 from substrack.services.receipts import record_receipt
-from substrack.store import Contact, Group
+from substrack.store import Address, Contact, Event, Group
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, contact_named, events, stranger
 from tests.web.forms import counted, press, send
@@ -111,7 +119,144 @@ class TestBalances:
             olga.get("/people")
             olga.get(page)
 
-        assert len(few) == len(many) <= 24
+        assert len(few) == len(many) <= 26
+
+
+class TestTheList:
+    def add(self, cast: Cast, *names: str) -> None:
+        for name in names:
+            cast.do(add_contact, cast.workspace_id, name=name, by=cast.olga, now=NOW)
+
+    def test_a_long_list_is_paged_and_every_name_is_on_one_page(self, cast: Cast, olga: Browser) -> None:
+        self.add(cast, *(f"Guest {number:02}" for number in range(PEOPLE_A_PAGE + 4)))
+        first, second = olga.get("/people").text, olga.get("/people?page=2").text
+
+        names = [f"Guest {number:02}" for number in range(PEOPLE_A_PAGE + 4)] + ["Olga"]
+        assert [name for name in names if (f">{name}</a>" in first) == (f">{name}</a>" in second)] == []
+        assert first.count('class="row-name"') == PEOPLE_A_PAGE
+        assert len(first) < 120_000
+
+    @pytest.mark.parametrize(
+        ("typed", "found"), [("özil", True), ("ÖZ", True), ("mesut", True), ("%", False), ("zed", False)]
+    )
+    def test_a_piece_of_a_name_finds_somebody(
+        self, cast: Cast, olga: Browser, typed: str, found: bool
+    ) -> None:
+        self.add(cast, "Mesut Özil", "Ann")
+        text = olga.get(f"/people?q={quote(typed)}").text
+
+        assert (">Mesut Özil</a>" in text) is found
+        assert ">Ann</a>" not in text
+        assert ("Nobody of this name" in text) is not found
+        assert f'value="{typed}"' in text
+
+    def test_it_says_since_when_somebody_can_not_be_reached(
+        self, cast: Cast, olga: Browser, ben: Contact
+    ) -> None:
+        cast.do(mark_refused, address_of(cast, ben), reason="550 no such user", now=NOW)
+        self.add(cast, "Kim", "Tom")
+        kim = contact_named(cast, "Kim")
+        cast.do(issue_chat_code, kim.id, now=NOW)
+        text = olga.get("/people").text
+
+        assert "mail refused since 1 Mar 2026" in row_of(text, "Ben")
+        assert "Telegram not linked yet" in row_of(text, "Kim")
+        assert "no address" in row_of(text, "Tom")
+        assert "by mail" in row_of(text, "Mia")
+
+    def test_a_chat_that_turns_messages_away_is_no_lack_of_an_address(
+        self, cast: Cast, olga: Browser
+    ) -> None:
+        self.add(cast, "Kim")
+        kim = contact_named(cast, "Kim")
+        code = chat_code(cast.runtime.signer, cast.do(issue_chat_code, kim.id, now=NOW))
+        cast.do(link_chat, cast.runtime.signer, code, chat_id=7, now=NOW)
+        chat = cast.read(lambda session: session.scalars(select(Address).where(Address.value == "7")).one())
+        cast.do(mark_refused, chat.id, reason="bot was blocked by the user", now=NOW)
+        row = row_of(olga.get("/people").text, "Kim")
+
+        assert "chat refuses since 1 Mar 2026" in row
+        assert "no address" not in row
+
+
+class TestNote:
+    def test_it_is_kept_for_admins(self, cast: Cast, olga: Browser, ben: Contact, page: str) -> None:
+        send(olga, page, "note", f"{page}/note", note="Pays in cash.\n<b>Really.</b>")
+
+        assert "Pays in cash.\n&lt;b&gt;Really.&lt;/b&gt;</textarea>" in olga.get(page).text.replace("\r", "")
+
+    @pytest.mark.only_sqlite
+    def test_one_that_is_too_long_is_refused_and_not_lost(self, olga: Browser, page: str) -> None:
+        answer = send(olga, page, "note", f"{page}/note", note="x" * 2001)
+
+        assert answer.status_code == 422
+        assert "2,000" in answer.text.split('id="note-error-1"')[1].split("</p>")[0]
+        assert "x" * 2001 in answer.text
+
+    def test_the_journal_does_not_repeat_it(self, cast: Cast, olga: Browser, ben: Contact, page: str) -> None:
+        send(olga, page, "note", f"{page}/note", note="Pays in cash.")
+
+        event = cast.read(lambda session: session.scalars(select(Event).order_by(Event.id.desc())).first())
+        assert event is not None
+        assert (event.verb, event.before, event.after) == ("note", None, None)
+
+    def test_their_own_page_never_shows_it(
+        self, cast: Cast, olga: Browser, zed: Browser, ben: Contact, page: str
+    ) -> None:
+        send(olga, page, "note", f"{page}/note", note="Pays in cash.")
+        press(olga, page, f"{page}/link")
+        link = cast.read(lambda session: find_pay_link(session, cast.runtime.signer, ben.id, now=NOW))
+
+        assert link is not None
+        shown = zed.get(link.url.removeprefix("http://127.0.0.1:8000"))
+        assert shown.status_code == 200
+        assert "Pays in cash" not in shown.text
+
+
+class TestStatement:
+    def test_a_year_adds_up_to_what_is_owed_now(
+        self, cast: Cast, olga: Browser, ben: Contact, page: str
+    ) -> None:
+        february, _march = cast.payments(contact_id=ben.id)
+        cast.do(confirm_payment, february.id, by=cast.olga, now=NOW)
+        statement = cast.read(lambda session: load_statement(session, ben.id, 2026))
+        balances = cast.read(lambda session: load_balances(session, ben.id))
+
+        (total,) = statement.totals
+        assert [total.owed, total.received, total.left, total.sent] == [
+            money(amount) for amount in ("5.98", "2.99", "2.99", "2.99")
+        ]
+        assert total.left == balances[0].owed
+        assert "Still open" in olga.get(f"{page}/statement/2026").text
+
+    def test_what_was_forgiven_is_neither_paid_nor_open(self, cast: Cast, ben: Contact) -> None:
+        cast.do(waive_payment, cast.payments(contact_id=ben.id)[0].id, reason="ill", by=cast.olga, now=NOW)
+
+        (total,) = cast.read(lambda session: load_statement(session, ben.id, 2026)).totals
+        assert [total.received, total.forgiven, total.left] == [
+            money(amount) for amount in ("0.00", "2.99", "2.99")
+        ]
+
+    def test_currencies_are_never_added(self, cast: Cast, ben: Contact, youtube: Group) -> None:
+        phone = cast.group("Phone", "10.00", currency="USD")
+        cast.join(phone, "Ben")
+        cast.tick(NOW)
+
+        totals = cast.read(lambda session: load_statement(session, ben.id, 2026)).totals
+        assert [total.owed.currency for total in totals] == ["EUR", "USD"]
+
+    def test_a_year_without_anything_says_so_and_one_that_is_none_is_not_there(
+        self, olga: Browser, ben: Contact, page: str
+    ) -> None:
+        assert "Nothing in 2019" in olga.get(f"{page}/statement/2019").text
+        assert olga.get(f"{page}/statement/0").status_code == 404
+        assert olga.get(f"{page}/statement/99999").status_code == 404
+
+    def test_years_are_those_in_which_something_was_due_or_came(self, cast: Cast, ben: Contact) -> None:
+        terms = {"amount": money("1.00"), "received_on": date(2024, 5, 1), "payer_id": cast.olga_contact}
+        cast.do(record_receipt, cast.workspace_id, contact_id=ben.id, **terms, by=cast.olga, now=NOW)
+
+        assert cast.read(lambda session: list_years(session, ben.id)) == (2026, 2025, 2024)
 
 
 class TestOnePerson:
@@ -162,6 +307,15 @@ class TestMail:
 
         known = cast.read(lambda session: load_contact(session, ben.id))
         assert (known.email, known.refused_since) == ("benny@example.org", None)
+
+    def test_an_address_that_works_is_told_of_the_one_in_its_place(
+        self, cast: Cast, olga: Browser, ben: Contact, page: str
+    ) -> None:
+        assert "the address until now is told" in olga.get(page).text
+        send(olga, page, "email", f"{page}/email", email="benny@example.org")
+
+        assert cast.notices_to(ben.id)[-1] == "mailbox_replaced"
+        assert "Mailbox replaced" in olga.get(page).text
 
     def test_an_emptied_address_is_removed(self, cast: Cast, olga: Browser, ben: Contact, page: str) -> None:
         send(olga, page, "email", f"{page}/email", email="")
@@ -231,6 +385,7 @@ def test_another_workspaces_admin_finds_nobody(
 
     assert "Ben" not in zed.get("/people").text
     assert zed.get(page).status_code == 404
-    for act in ("", "/email", "/resubscribe", "/link", "/link/revoke"):
+    assert zed.get(f"{page}/statement/2026").status_code == 404
+    for act in ("", "/note", "/email", "/resubscribe", "/link", "/link/revoke"):
         assert press(zed, "/profile", page + act, name="Zed's").status_code == 404
     assert events(cast) == before

@@ -83,6 +83,8 @@ INVENTORY = {
     "people.resubscribe": ("POST /people/<public_id>/resubscribe", "signed_in"),
     "people.revoke_link": ("POST /people/<public_id>/link/revoke", "signed_in"),
     "people.show": ("GET /people/<public_id>", "signed_in"),
+    "people.show_statement": ("GET /people/<public_id>/statement/<year>", "signed_in"),
+    "people.write": ("POST /people/<public_id>/note", "signed_in"),
     "people.show_list": ("GET /people", "signed_in"),
     "periods.add_late": ("POST /periods/<public_id>/late-joiners", "signed_in"),
     "periods.edit": ("POST /periods/<public_id>", "signed_in"),
@@ -141,7 +143,7 @@ def test_every_page_is_in_the_inventory_with_its_access(app: Flask) -> None:
 def test_a_stranger_reads_and_changes_nothing_behind_the_sign_in(app: Flask, zed: Browser) -> None:
     for rule in app.url_map.iter_rules():
         if access_of(app, rule.endpoint) == "signed_in":
-            path = rule.rule.replace("<public_id>", "abcabcabcabc")
+            path = rule.rule.replace("<public_id>", "abcabcabcabc").replace("<int:year>", "2026")
             method = "POST" if "POST" in (rule.methods or ()) else "GET"
             answer = zed.client.open(path, method=method)
             assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), path
