@@ -10,6 +10,7 @@ from substrack.services.chats import unlink_chat
 from substrack.services.people import edit_contact
 from substrack.texts.catalogue import LANGUAGES
 from substrack.texts.chat_screens import LANGUAGE_NAMES, said, words_of
+from substrack.texts.words import Words
 
 
 def choose_language(ask: Ask) -> Reaction:
