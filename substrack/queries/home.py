@@ -1,6 +1,7 @@
-"""What needs an admin now: bills, leavers, people nobody reaches, notes, openings that did not work.
+"""What needs an admin now: people nobody reaches, leavers, notes, bills, openings that did not work.
 
-Claims are `queries.review`'s, groups and sums `queries.home_groups`'. A constant number of statements.
+Claims are `queries.review`'s, unclaimed debts `queries.owing`'s, invitations `queries.home_invites`', groups
+and sums `queries.home_groups`'. A constant number of statements.
 """
 
 from __future__ import annotations
@@ -104,6 +105,16 @@ class Needs:
         lists = (self.bills, self.leavers, self.unreachable, self.notes, self.openings)
         return not any(lists) and not self.failed_messages and self.bot_refused_since is None
 
+    @property
+    def cut_off(self) -> tuple[UnreachableRow, ...]:
+        """Those without an address that works."""
+        return tuple(row for row in self.unreachable if row.why != "unsubscribed")
+
+    @property
+    def unsubscribed(self) -> tuple[UnreachableRow, ...]:
+        """Those who asked to get no requests."""
+        return tuple(row for row in self.unreachable if row.why == "unsubscribed")
+
 
 def load_needs(
     session: Session, workspace_id: int, *, has_bot: bool = False, today: date, now: datetime
@@ -164,7 +175,8 @@ def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRo
 def _by_member(found: Iterable[tuple[Payment, date | None, str, str]]) -> tuple[LeaverRow, ...]:
     rows: dict[int, LeaverRow] = {}
     for payment, left_on, name, group in found:
-        left = Money(payment.amount_minor - payment.received_minor, payment.currency)
+        left_minor = payment.amount_minor - payment.received_minor - payment.written_off_minor
+        left = Money(left_minor, payment.currency)
         known = rows.get(payment.member_id)
         owed = known.owed + left if known else left
         oldest = known.oldest if known else payment.public_id

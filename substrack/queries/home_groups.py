@@ -1,9 +1,10 @@
-"""The groups on home: how far the latest period is paid, what is still out, how far a beginner has got."""
+"""The groups on home: how far the latest period is paid, who is missing, what is out, the first steps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,7 +14,11 @@ from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.domain.payments import CLOSED, OPEN, PaymentKind, Status
 from substrack.queries.groups import GroupRow, list_groups
-from substrack.store import Group, Member, Message, Payment, PayMethod, Period
+from substrack.queries.owing import LEFT, is_unclaimed
+from substrack.store import Contact, Group, Member, Message, Payment, PayMethod, Period
+
+NAMED: Final = 3
+"""How many of those who owe are named on a card; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +32,42 @@ class Progress:
     span: Span
     settled: int
     count: int
-    to_check: int
     missing: Money
     is_billed: bool
 
 
 @dataclass(frozen=True)
+class Missing:
+    """What a group waits for over all its periods: the sum, what is to check, and who owes the rest."""
+
+    total: Money
+    to_check: int = 0
+    names: tuple[str, ...] = ()
+    people: int = 0
+
+    @property
+    def others(self) -> int:
+        """How many owe besides those named."""
+        return self.people - len(self.names)
+
+
+@dataclass(frozen=True)
 class Card:
-    """One group, and its latest period if it has any."""
+    """One group, its latest period if it has any, and what is missing over all of them."""
 
     group: GroupRow
     progress: Progress | None
+    missing: Missing
+
+    @property
+    def is_all_in(self) -> bool:
+        """Tell whether nothing is missing and no bill is wanted."""
+        return not self.missing.total.minor and (self.progress is None or self.progress.is_billed)
+
+    @property
+    def before(self) -> Money:
+        """What is missing from periods before the latest."""
+        return self.missing.total - self.progress.missing if self.progress else self.missing.total
 
 
 @dataclass(frozen=True)
@@ -67,16 +97,24 @@ class FirstSteps:
 
 
 def load_cards(session: Session, workspace_id: int, *, today: date) -> list[Card]:
-    """Load the groups that are not archived, by name, with their latest period; three statements."""
+    """Load the groups that are not archived, by name, with what is missing; five statements."""
     groups = list_groups(session, workspace_id, today=today)
     progress = _progress(session, workspace_id)
-    return [Card(group, progress.get(group.id)) for group in groups]
+    sums, people = _sums(session, workspace_id), _people(session, workspace_id)
+    return [
+        Card(
+            group,
+            progress.get(group.id),
+            _missing(group, sums.get(group.id, (0, 0)), people.get(group.id, ((), 0))),
+        )
+        for group in groups
+    ]
 
 
 def load_out(session: Session, workspace_id: int) -> list[Out]:
     """Add up what is still out, for each currency by itself; one statement."""
     query = (
-        select(Payment.currency, Payment.status, func.sum(Payment.amount_minor - Payment.received_minor))
+        select(Payment.currency, Payment.status, func.sum(LEFT))
         .where(
             Payment.workspace_id == workspace_id,
             Payment.kind == PaymentKind.DUES,
@@ -124,15 +162,13 @@ def _progress(session: Session, workspace_id: int) -> dict[int, Progress]:
         .subquery()
     )
     is_dues = (Payment.period_id == Period.id) & (Payment.kind == PaymentKind.DUES)
-    left = Payment.amount_minor - Payment.received_minor
     query = (
         select(
             Group,
             Period,
             func.count(Payment.id),
             func.count(Payment.id).filter(Payment.status.in_(CLOSED)),
-            func.count(Payment.id).filter(Payment.status == Status.MEMBER_CONFIRMED),
-            func.coalesce(func.sum(left).filter(Payment.status.in_(OPEN)), 0),
+            func.coalesce(func.sum(LEFT).filter(Payment.status.in_(OPEN)), 0),
         )
         .select_from(Period)
         .join(latest, (latest.c.group_id == Period.group_id) & (latest.c.sequence == Period.sequence))
@@ -147,9 +183,58 @@ def _progress(session: Session, workspace_id: int) -> dict[int, Progress]:
             span=Span(group.unit, group.every, period.starts_on, period.ends_on),
             settled=settled,
             count=count,
-            to_check=to_check,
             missing=Money(int(missing), group.currency),
             is_billed=period.total_minor is not None,
         )
-        for group, period, count, settled, to_check, missing in session.execute(query)
+        for group, period, count, settled, missing in session.execute(query)
     }
+
+
+def _missing(group: GroupRow, sums: tuple[int, int], people: tuple[tuple[str, ...], int]) -> Missing:
+    minor, to_check = sums
+    return Missing(Money(minor, group.currency), to_check, *people)
+
+
+def _sums(session: Session, workspace_id: int) -> dict[int, tuple[int, int]]:
+    """Add up what each group waits for, and count the payments of it that are to be checked."""
+    to_check = func.count().filter(Payment.status == Status.MEMBER_CONFIRMED)
+    query = (
+        select(Payment.group_id, func.sum(LEFT), to_check)
+        .where(
+            Payment.workspace_id == workspace_id,
+            Payment.kind == PaymentKind.DUES,
+            Payment.status.in_(OPEN),
+            Payment.voided_at.is_(None),
+        )
+        .group_by(Payment.group_id)
+    )
+    return {group_id: (int(minor), count) for group_id, minor, count in session.execute(query)}
+
+
+def _people(session: Session, workspace_id: int) -> dict[int, tuple[tuple[str, ...], int]]:
+    """Find who owes in each group, the longest due first: some names, and how many they are."""
+    oldest = func.min(Payment.due_on)
+    owing = (
+        select(
+            Payment.group_id,
+            Payment.contact_id,
+            func.row_number()
+            .over(partition_by=Payment.group_id, order_by=(oldest, Payment.contact_id))
+            .label("place"),
+            func.count().over(partition_by=Payment.group_id).label("people"),
+        )
+        .where(Payment.workspace_id == workspace_id, *is_unclaimed())
+        .group_by(Payment.group_id, Payment.contact_id)
+        .subquery()
+    )
+    query = (
+        select(owing.c.group_id, Contact.name, owing.c.people)
+        .join(Contact, Contact.id == owing.c.contact_id)
+        .where(owing.c.place <= NAMED)
+        .order_by(owing.c.group_id, owing.c.place)
+    )
+    found: dict[int, tuple[tuple[str, ...], int]] = {}
+    for group_id, name, people in session.execute(query):
+        names, _ = found.get(group_id, ((), 0))
+        found[group_id] = ((*names, name), people)
+    return found

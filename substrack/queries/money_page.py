@@ -5,16 +5,19 @@ A constant number of statements.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.queries.finding import NotListed
+from substrack.queries.owing import LEFT
+from substrack.queries.searching import named_like
 from substrack.store import (
     Allocation,
     Contact,
@@ -70,31 +73,23 @@ class GroupChoice:
     name: str
 
 
-def load_accounts(session: Session, workspace_id: int) -> list[Account]:
-    """List who owes something, has credit or is a member, by name; one line per payer and currency."""
-    owed, credit = _owed(session, workspace_id), _credit(session, workspace_id)
-    last = _last_receipts(session, workspace_id)
-    keys = sorted({*owed, *credit, *_members(session, workspace_id)})
-    people = _people(session, {key for contact, payer, _currency in keys for key in (contact, payer)})
-    rows = [
-        Account(
-            contact_id=contact,
-            payer_id=payer,
-            key=f"{people[contact][0]}.{people[payer][0]}.{currency}",
-            name=people[contact][1],
-            payer=people[payer][1],
-            owed=Money(owed.get((contact, payer, currency), 0), currency),
-            credit=Money(credit.get((contact, payer, currency), 0), currency),
-            last_receipt_id=last.get((contact, payer, currency), 0),
-        )
-        for contact, payer, currency in keys
-    ]
-    return sorted(rows, key=lambda row: (row.name.casefold(), row.key))
+def load_accounts(session: Session, workspace_id: int, *, search: str = "", limit: int) -> list[Account]:
+    """List the first people by name, and where each stands with each payer; seven statements."""
+    query = (
+        select(Contact.id)
+        .where(Contact.workspace_id == workspace_id, named_like(search), or_(*_has_account()))
+        .order_by(func.lower(Contact.name), Contact.id)
+        .limit(limit)
+    )
+    return _accounts(session, list(session.scalars(query)))
 
 
-def find_account(accounts: list[Account], key: str) -> Account:
-    """Choose one of the accounts by its key; raises NotListed."""
-    for account in accounts:
+def load_account(session: Session, workspace_id: int, key: str) -> Account:
+    """Load one account by its key; raises NotListed."""
+    query = select(Contact.id).where(
+        Contact.workspace_id == workspace_id, Contact.public_id == key.partition(".")[0]
+    )
+    for account in _accounts(session, list(session.scalars(query))):
         if account.key == key:
             return account
     raise NotListed("person")
@@ -111,7 +106,7 @@ def likely_account(session: Session, contact_id: int) -> str | None:
         Payment.voided_at.is_(None),
     )
     is_sharing = and_(Member.left_on.is_(None), Group.archived_at.is_(None))
-    owed = func.coalesce(func.sum(Payment.amount_minor - Payment.received_minor), 0)
+    owed = func.coalesce(func.sum(LEFT), 0)
     query = (
         select(sender.public_id, payer.public_id, Group.currency)
         .select_from(Member)
@@ -190,12 +185,42 @@ def credit_of_decision(session: Session, correlation_id: str) -> Money | None:
     return Money(left_minor, receipt.currency) if left_minor else None
 
 
-def _members(session: Session, workspace_id: int) -> set[tuple[int, int, str]]:
+def _has_account() -> tuple[ColumnElement[bool], ...]:
+    """Select contacts who may owe or be owed: those who share something of somebody else's, or sent money."""
+    shares = exists().where(
+        Member.contact_id == Contact.id, Group.id == Member.group_id, Group.payer_id != Contact.id
+    )
+    sent = exists().where(Receipt.contact_id == Contact.id, Receipt.source != ReceiptSource.OWN)
+    return shares, sent
+
+
+def _accounts(session: Session, contact_ids: Collection[int]) -> list[Account]:
+    owed, credit = _owed(session, contact_ids), _credit(session, contact_ids)
+    last = _last_receipts(session, contact_ids)
+    keys = sorted({*owed, *credit, *_members(session, contact_ids)})
+    people = _people(session, {key for contact, payer, _currency in keys for key in (contact, payer)})
+    rows = [
+        Account(
+            contact_id=contact,
+            payer_id=payer,
+            key=f"{people[contact][0]}.{people[payer][0]}.{currency}",
+            name=people[contact][1],
+            payer=people[payer][1],
+            owed=Money(owed.get((contact, payer, currency), 0), currency),
+            credit=Money(credit.get((contact, payer, currency), 0), currency),
+            last_receipt_id=last.get((contact, payer, currency), 0),
+        )
+        for contact, payer, currency in keys
+    ]
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.key))
+
+
+def _members(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int, str]]:
     query = (
         select(Member.contact_id, Group.payer_id, Group.currency)
         .join(Group, Group.id == Member.group_id)
         .where(
-            Group.workspace_id == workspace_id,
+            Member.contact_id.in_(contact_ids),
             Group.archived_at.is_(None),
             Member.left_on.is_(None),
             Member.contact_id != Group.payer_id,
@@ -205,10 +230,10 @@ def _members(session: Session, workspace_id: int) -> set[tuple[int, int, str]]:
     return {(contact, payer, currency) for contact, payer, currency in session.execute(query)}
 
 
-def _last_receipts(session: Session, workspace_id: int) -> dict[tuple[int, int, str], int]:
+def _last_receipts(session: Session, contact_ids: Collection[int]) -> dict[tuple[int, int, str], int]:
     query = (
         select(Receipt.contact_id, Receipt.payer_id, Receipt.currency, func.max(Receipt.id))
-        .where(Receipt.workspace_id == workspace_id)
+        .where(Receipt.contact_id.in_(contact_ids))
         .group_by(Receipt.contact_id, Receipt.payer_id, Receipt.currency)
     )
     return {(contact, payer, currency): key for contact, payer, currency, key in session.execute(query)}
@@ -220,18 +245,19 @@ def _open_row(payment: Payment, group: Group, period: Period | None) -> OpenRow:
         group=group.name,
         group_public_id=group.public_id,
         span=Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None,
-        left=Money(payment.amount_minor - payment.received_minor, payment.currency),
+        left=Money(
+            payment.amount_minor - payment.received_minor - payment.written_off_minor, payment.currency
+        ),
         due_on=payment.due_on,
         status=payment.status,
     )
 
 
-def _owed(session: Session, workspace_id: int) -> dict[tuple[int, int, str], int]:
-    left = func.sum(Payment.amount_minor - Payment.received_minor)
+def _owed(session: Session, contact_ids: Collection[int]) -> dict[tuple[int, int, str], int]:
     query = (
-        select(Payment.contact_id, Payment.payer_id, Payment.currency, left)
+        select(Payment.contact_id, Payment.payer_id, Payment.currency, func.sum(LEFT))
         .where(
-            Payment.workspace_id == workspace_id,
+            Payment.contact_id.in_(contact_ids),
             Payment.kind == PaymentKind.DUES,
             Payment.status.in_(OPEN),
             Payment.voided_at.is_(None),
@@ -243,7 +269,7 @@ def _owed(session: Session, workspace_id: int) -> dict[tuple[int, int, str], int
     }
 
 
-def _credit(session: Session, workspace_id: int) -> dict[tuple[int, int, str], int]:
+def _credit(session: Session, contact_ids: Collection[int]) -> dict[tuple[int, int, str], int]:
     settled = (
         select(func.coalesce(func.sum(Allocation.amount_minor), 0))
         .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
@@ -254,7 +280,7 @@ def _credit(session: Session, workspace_id: int) -> dict[tuple[int, int, str], i
             Receipt.contact_id, Receipt.payer_id, Receipt.currency, func.sum(Receipt.amount_minor - settled)
         )
         .where(
-            Receipt.workspace_id == workspace_id,
+            Receipt.contact_id.in_(contact_ids),
             Receipt.voided_at.is_(None),
             Receipt.direction == Direction.IN,
             Receipt.source != ReceiptSource.OWN,

@@ -1,21 +1,44 @@
-"""Home: what needs the admin now, then the groups and the money that is still out."""
+"""Home: what needs the admin now, then the groups, the money that is still out, and how it went."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Final
 
-from flask import Blueprint, abort, flash, redirect, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
-from substrack.queries.home import load_needs
+from substrack.queries.accounts import list_invites
+from substrack.queries.chats import find_username
+from substrack.queries.groups import GroupRow
+from substrack.queries.home import UnreachableRow, load_needs
 from substrack.queries.home_groups import load_cards, load_first_steps, load_out
+from substrack.queries.home_history import History, MonthRow, load_history
+from substrack.queries.home_invites import ChatInvite, load_chat_invites, load_pay_links
 from substrack.queries.installation import load_installation
+from substrack.queries.owing import load_owing
 from substrack.queries.review import load_claims
 from substrack.services.installation import release_hold
+from substrack.services.upcoming import load_next_askings
 from substrack.texts.bills import what_for
+from substrack.texts.home import (
+    asks_when,
+    days_taken,
+    due_when,
+    month_letter,
+    month_name,
+    opens_when,
+    this_month,
+    who_is_missing,
+)
+from substrack.texts.words import Words
 from substrack.web.access import signed_in
-from substrack.web.pages import page
+from substrack.web.charts import Bar, Mark, bars
+from substrack.web.pages import installation_notes, my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.review import Retry
 from substrack.web.sessions import me
@@ -23,6 +46,30 @@ from substrack.web.sessions import me
 blueprint = Blueprint("home", __name__)
 
 CLAIMS_ON_HOME: Final = 5
+OWING_ON_HOME: Final = 5
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Addresses to hand to people ourselves: into Telegram for those invited, their own page for the others.
+
+    Keyed by the people's public ids.
+    """
+
+    invites: tuple[ChatInvite, ...]
+    chats: dict[str, str]
+    pages: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Charts:
+    """How the year went: two rows of bars and the figures behind them."""
+
+    history: History
+    collected: tuple[Bar, ...]
+    collected_told: str
+    days: tuple[Bar, ...]
+    days_told: str
 
 
 @blueprint.get("/")
@@ -31,18 +78,30 @@ def show() -> str:
     """Show what waits for a decision, and how the groups stand."""
     now, workspace_id = runtime().now(), me().workspace_id
     today = local_date(now, me().time_zone)
-    has_bot = runtime().settings.telegram_token is not None
+    needs = load_needs(reading(), workspace_id, has_bot=_has_bot(), today=today, now=now)
+    words = my_words()
     return page(
         "web/home.html",
         claims=load_claims(reading(), workspace_id, limit=CLAIMS_ON_HOME),
-        needs=load_needs(reading(), workspace_id, has_bot=has_bot, today=today, now=now),
+        owing=load_owing(reading(), workspace_id, limit=OWING_ON_HOME),
+        needs=needs,
+        reach=_reach(needs.cut_off),
+        admin_invites=list_invites(reading(), workspace_id, now=now),
         cards=load_cards(reading(), workspace_id, today=today),
+        askings=load_next_askings(reading(), workspace_id, now=now),
         out=load_out(reading(), workspace_id),
+        charts=_charts(load_history(reading(), workspace_id, today=today, currency=_currency())),
         steps=load_first_steps(reading(), workspace_id),
         hold=load_installation(reading()),
+        installation=installation_notes(),
         is_owner=_is_owner(),
         retry=Retry(),
         what_for=what_for,
+        due_when=partial(due_when, today=today, _=words),
+        asks_when=partial(asks_when, today=today, _=words),
+        who_is_missing=partial(who_is_missing, _=words),
+        opens=lambda group: opens_when(group.state, _opens_on(group), words),
+        month_name=partial(month_name, _=words),
     )
 
 
@@ -56,6 +115,60 @@ def release() -> ResponseReturnValue:
         released = release_hold(session)
     flash("Mail goes out again." if released else "Sending was not on hold; nothing was changed.", "done")
     return redirect(url_for("home.show"), 303)
+
+
+def _reach(cut_off: Collection[UnreachableRow]) -> Reach:
+    """Write the addresses that can be handed to people; they are made by a press elsewhere, never here."""
+    now, workspace_id, signer = runtime().now(), me().workspace_id, runtime().signer
+    invites = load_chat_invites(reading(), workspace_id, now=now) if _has_bot() else ()
+    username = find_username(reading(), workspace_id) if _has_bot() else None
+    links = load_pay_links(reading(), [row.public_id for row in cut_off], now=now)
+    return Reach(
+        invites=tuple(one for one in invites if username),
+        chats={one.public_id: _chat_url(username, one.jti) for one in invites if username},
+        pages={public_id: signer.url(link) for public_id, link in links.items()},
+    )
+
+
+def _chat_url(username: str, jti: str) -> str:
+    return f"https://t.me/{username}?start={runtime().signer.start_code(jti)}"
+
+
+def _charts(history: History | None) -> Charts | None:
+    if history is None:
+        return None
+    _ = my_words()
+    sums = [(month, month.collected.minor, _.money(month.collected)) for month in history.months]
+    waits = [(month, month.days, days_taken(month.days, _)) for month in history.months]
+    return Charts(
+        history=history,
+        collected=_bars(sums, _),
+        collected_told=this_month(sums[-1][-1], _),
+        days=_bars(waits, _),
+        days_told=this_month(waits[-1][-1], _),
+    )
+
+
+def _bars(months: Sequence[tuple[MonthRow, int | None, str]], _: Words) -> tuple[Bar, ...]:
+    return bars(
+        [
+            Mark(month_letter(month.starts_on, _), size, f"{month_name(month.starts_on, _)}: {told}")
+            for month, size, told in months
+        ]
+    )
+
+
+def _has_bot() -> bool:
+    return runtime().settings.telegram_token is not None
+
+
+def _opens_on(group: GroupRow) -> date | None:
+    """Say on which day of its zone a group opens its next period by itself."""
+    return local_date(group.next_open_at, group.time_zone) if group.next_open_at else None
+
+
+def _currency() -> str | None:
+    return request.args.get("currency")
 
 
 def _is_owner() -> bool:

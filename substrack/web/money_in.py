@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Final
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,27 +19,33 @@ from substrack.queries.money_page import (
     Account,
     OpenRow,
     correlation_of_receipt,
-    find_account,
+    load_account,
     load_accounts,
     load_choices,
     load_open,
 )
-from substrack.queries.receipt_lists import find_receipt, list_receipts
+from substrack.queries.owing import OwingRow, find_owing, load_owing, owed_payment_ids
+from substrack.queries.people import find_contact
+from substrack.queries.receipt_lists import ReceiptRow, find_receipt, list_receipts
 from substrack.services.deciding import ReasonForHistoryMissing
 from substrack.services.ledger import lock_contacts
 from substrack.services.receipts import VoidedAlready, apply_credit_now, record_receipt, void_receipt
 from substrack.texts.bills import what_for
+from substrack.texts.home import due_when
 from substrack.web.access import signed_in
-from substrack.web.decisions import flash_decision, my_words
+from substrack.web.decisions import back, flash_decision
 from substrack.web.fields import read_optional_day, read_sum
 from substrack.web.forms import PageForm, answer, posted
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
+from substrack.web.paging import numbered, searched
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
 blueprint = Blueprint("money_in", __name__, url_prefix="/money-in")
 
-RECENT = 20
+RECENT: Final = 10
+OWING_A_PAGE: Final = 25
+OTHERS_SHOWN: Final = 25
 
 
 class CameInMeanwhile(Conflict):
@@ -72,16 +81,14 @@ class Part:
 @blueprint.get("")
 @signed_in
 def show() -> str:
-    """Choose a person, then show what they owe; below, what came lately."""
-    accounts = load_accounts(reading(), me().workspace_id)
+    """Choose a person, or show what the chosen one owes; below, what came lately."""
     wanted = request.args.get("account")
     if not wanted:
-        return _show(accounts, None, MoneyForm())
-    account = find_account(accounts, wanted)
+        return _show_people()
+    account = load_account(reading(), me().workspace_id, wanted)
     owed = account.owed.major() if account.owed.minor else ""
-    today = local_date(runtime().now(), me().time_zone).isoformat()
-    form = MoneyForm(account=account.key, amount=owed, received_on=today)
-    return _show(accounts, account, form, Money(account.owed.minor, account.owed.currency))
+    form = MoneyForm(account=account.key, amount=owed, received_on=_today().isoformat())
+    return _show(account, form, account.owed)
 
 
 @blueprint.post("")
@@ -89,18 +96,32 @@ def show() -> str:
 def record() -> ResponseReturnValue:
     """Show what a sum would settle, or book it."""
     form = posted(MoneyForm)
-    accounts = load_accounts(reading(), me().workspace_id)
-    account = find_account(accounts, form.account.data or "")
+    account = load_account(reading(), me().workspace_id, form.account.data or "")
     if request.form.get("act") == "preview":
-        return answer(form, lambda: _preview(accounts, account, form), lambda: _show(accounts, account, form))
+        return answer(form, lambda: _preview(account, form), lambda: _show(account, form))
     return answer(form, lambda: _record(account, form), lambda: _again(account, form))
+
+
+@blueprint.post("/all")
+@signed_in
+def record_all() -> ResponseReturnValue:
+    """Book all that a person owes as received today; a second press, or a stale page, books nothing."""
+    key = request.form.get("account", "")
+    contact_id = find_contact(reading(), me().workspace_id, key.partition(".")[0])
+    with runtime().transaction() as session:
+        lock_contacts(session, [contact_id])
+        owing = find_owing(session, me().workspace_id, key)
+        is_as_shown = owing is not None and owing.version == request.form.get("version")
+        undo = _receive_all(session, owing) if owing and is_as_shown else None
+    _tell_received(owing, undo)
+    return back("home.show")
 
 
 @blueprint.post("/credit")
 @signed_in
 def use_credit() -> ResponseReturnValue:
     """Let the credit of a person settle what they owe, oldest first."""
-    account = find_account(load_accounts(reading(), me().workspace_id), request.form.get("account", ""))
+    account = load_account(reading(), me().workspace_id, request.form.get("account", ""))
     with runtime().transaction() as session:
         count = apply_credit_now(
             session, account.contact_id, account.payer_id, by=by_me(), now=runtime().now()
@@ -128,8 +149,40 @@ def void(public_id: str) -> ResponseReturnValue:
     return redirect(url_for("money_in.show"), 303)
 
 
-def _preview(accounts: list[Account], account: Account, form: MoneyForm) -> str:
-    return _show(accounts, account, form, read_sum(form.amount.data, account.owed.currency))
+def _receive_all(session: Session, owing: OwingRow) -> str | None:
+    """Book what somebody owes, and return what undoes it."""
+    receipt = record_receipt(
+        session,
+        me().workspace_id,
+        contact_id=owing.contact_id,
+        payer_id=owing.payer_id,
+        amount=owing.owed,
+        payment_ids=owed_payment_ids(session, owing),
+        by=by_me(),
+        now=runtime().now(),
+    )
+    session.flush()
+    return correlation_of_receipt(session, receipt.id)
+
+
+def _tell_received(owing: OwingRow | None, undo: str | None) -> None:
+    _ = my_words()
+    if owing is None:
+        flash(_("That is booked already; nothing more is owed there."), "done")
+    elif undo is None:
+        sentence = _(
+            "Nothing was booked: what %(name)s owes has changed since this page was shown. Look again.",
+            name=owing.name,
+        )
+        flash(sentence, "refused")
+    else:
+        flash_decision(
+            _("%(amount)s from %(name)s is booked.", amount=_.money(owing.owed), name=owing.name), undo
+        )
+
+
+def _preview(account: Account, form: MoneyForm) -> str:
+    return _show(account, form, read_sum(form.amount.data, account.owed.currency))
 
 
 def _record(account: Account, form: MoneyForm) -> ResponseReturnValue:
@@ -157,7 +210,7 @@ def _record(account: Account, form: MoneyForm) -> ResponseReturnValue:
 
 
 def _check_version(session: Session, account: Account, form: MoneyForm) -> None:
-    now = find_account(load_accounts(session, me().workspace_id), account.key)
+    now = load_account(session, me().workspace_id, account.key)
     if now.version != form.version.data:
         raise CameInMeanwhile
 
@@ -169,30 +222,53 @@ def _group_id(session: Session, account: Account, form: MoneyForm) -> int | None
 
 def _again(account: Account, form: MoneyForm) -> str:
     reading().rollback()  # the refusal may come from what was booked meanwhile
-    accounts = load_accounts(reading(), me().workspace_id)
-    return _show(accounts, find_account(accounts, account.key), form)
+    return _show(load_account(reading(), me().workspace_id, account.key), form)
 
 
-def _show(
-    accounts: list[Account], account: Account | None, form: MoneyForm, amount: Money | None = None
-) -> str:
-    rows = load_open(reading(), account) if account else []
-    choices = load_choices(reading(), account) if account else []
-    form.group.choices = [("", "all they owe"), *((one.public_id, one.name) for one in choices)]
-    if account:
-        form.version.data = account.version
-    parts, rest = _parts(rows, form.group.data or None, amount) if amount else ((), None)
+def _show_people() -> str:
+    """Show who owes, a page at a time, and the first of all the others, or those a name was typed of."""
+    search, number = searched(), numbered()
+    place = (number - 1) * OWING_A_PAGE
+    owing = load_owing(reading(), me().workspace_id, limit=OWING_A_PAGE, offset=place, search=search)
+    accounts = load_accounts(reading(), me().workspace_id, search=search, limit=OTHERS_SHOWN)
     return page(
         "web/money_in.html",
-        accounts=accounts,
+        search=search,
+        number=number,
+        last=max(1, -(-owing.total // OWING_A_PAGE)),
+        owing=owing,
+        others=[one for one in accounts if not one.owed.minor],
+        is_cut=len(accounts) >= OTHERS_SHOWN,
+        due_when=partial(due_when, today=_today(), _=my_words()),
+        receipts=_recent(),
+    )
+
+
+def _show(account: Account, form: MoneyForm, amount: Money | None = None) -> str:
+    rows = load_open(reading(), account)
+    choices = load_choices(reading(), account)
+    form.group.choices = [("", "all they owe"), *((one.public_id, one.name) for one in choices)]
+    form.version.data = account.version
+    parts, rest = _parts(rows, form.group.data or None, amount) if amount else ((), None)
+    return page(
+        "web/money_from.html",
         account=account,
         form=form,
         rows=rows,
         parts=parts,
         rest=rest,
-        receipts=list_receipts(reading(), me().workspace_id, with_voided=True, limit=RECENT),
+        receipts=_recent(account.contact_id),
         what_for=what_for,
     )
+
+
+def _recent(contact_id: int | None = None) -> list[ReceiptRow]:
+    workspace_id = me().workspace_id
+    return list_receipts(reading(), workspace_id, contact_id=contact_id, with_voided=True, limit=RECENT)
+
+
+def _today() -> date:
+    return local_date(runtime().now(), me().time_zone)
 
 
 def _parts(rows: list[OpenRow], group: str | None, amount: Money) -> tuple[tuple[Part, ...], Money]:

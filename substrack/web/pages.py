@@ -114,14 +114,17 @@ def bare_words(language: str | None = None) -> Words:
 
 
 def banners() -> tuple[Banner, ...]:
-    """List what everybody who administers this installation has to know right now."""
+    """List what every admin has to know on every page: a hold on sending, a clock that stands still."""
     held = load_installation(reading())
+    fixed = tuple(banner for banner in setting_banners(runtime().settings) if banner.icon == "clock")
     if held.hold_reason is None:
-        return setting_banners(runtime().settings)
-    return (
-        Banner("warn", "pause", f"Sending is on hold: {held.hold_reason}"),
-        *setting_banners(runtime().settings),
-    )
+        return fixed
+    return (Banner("warn", "pause", f"Sending is on hold: {held.hold_reason}"), *fixed)
+
+
+def installation_notes() -> tuple[Banner, ...]:
+    """List what the settings keep from people, for home: nothing is wrong, and something is to be done."""
+    return tuple(banner for banner in setting_banners(runtime().settings) if banner.icon != "clock")
 
 
 def setting_banners(settings: Settings) -> tuple[Banner, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -16,16 +16,18 @@ from substrack.domain.shares import SplitKind
 from substrack.services.founding import Founded
 from substrack.services.installation import hold_sending
 from substrack.services.members import leave_group
+from substrack.services.pay_links import give_pay_link
 from substrack.services.payments import confirm_payment, waive_payment
 from substrack.services.people import mark_refused, unsubscribe
 from substrack.services.periods import postpone_opening
 from substrack.services.putting_off import object_to_payments
+from substrack.services.receipts import void_receipt
 from substrack.store import Address, Member, Message
-from tests.support.cast import Cast
+from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, group_of, period, stranger
 from tests.web.forms import counted, press, send
-from tests.web.scenes import claim, join_again, status_of, youtube_of
-from tests.web.support import NOW, Browser
+from tests.web.scenes import claim, join_again, receipts, status_of, youtube_of
+from tests.web.support import NOW, Browser, TurnableClock
 
 
 @pytest.fixture
@@ -68,9 +70,85 @@ class TestFirstSteps:
 
 
 class TestNeeds:
-    @pytest.mark.usefixtures("members")
-    def test_when_nothing_waits_it_says_so(self, olga: Browser) -> None:
+    def test_when_nothing_waits_it_says_so(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        assert "Nothing needs you" not in olga.get("/").text
+
+        for member in members.values():
+            for payment in cast.payments(member_id=member.id):
+                cast.do(confirm_payment, payment.id, by=cast.olga, now=NOW)
+
         assert "Nothing needs you" in olga.get("/").text
+
+    def test_money_that_came_is_booked_by_one_press(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        shown = olga.get("/").text
+        assert "28 days late, 1 Feb 2026" in shown
+
+        answer = send(olga, "/", "account", to="/money-in/all")
+
+        assert answer.location == "/"
+        assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "confirmed")
+        assert "5.98\xa0€ from Ben is booked." in olga.get("/").text
+
+    def test_what_has_been_claimed_is_not_asked_about_again(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        claim(cast, ben, 1, 2)
+
+        assert "from Ben" not in olga.get("/").text
+        assert "from Mia" in olga.get("/").text
+
+    def test_needs_come_in_the_order_of_how_soon_they_matter(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        claim(cast, members["Ben"])
+        cast.do(mark_refused, address_of(cast, members["Ben"]), reason="550 no such box", now=NOW)
+        cast.do(leave_group, members["Mia"].id, left_on=date(2026, 3, 1), by=cast.olga, now=NOW)
+        cast.join(cast.group("Electricity", split=SplitKind.VARIABLE), "Ben")
+        cast.do(hold_sending, "the clock jumped", now=NOW)
+        cast.tick(NOW)
+
+        shown = olga.get("/").text
+        heads = (
+            "1 payment to check",
+            "Still owed",
+            "Ben’s address refuses mail",
+            "Mia left YouTube Premium",
+            "what was the bill?",
+            "Links lead to this machine only",
+            "Nothing is sent right now",
+            ">Groups</h2>",
+            "Still out",
+        )
+
+        assert sorted(heads, key=shown.index) == list(heads)
+
+    def test_many_of_a_kind_are_folded_away(self, olga: Browser, cast: Cast) -> None:
+        group = cast.group("Choir")
+        for number in range(7):
+            cast.join(group, f"Singer {number}", email=None)
+        cast.tick(NOW)
+
+        shown = olga.get("/").text
+
+        assert shown.index("Singer 4 has no address") < shown.index("and 2 more")
+        assert shown.index("and 2 more") < shown.index("Singer 5 has no address")
+
+    @pytest.mark.usefixtures("members")
+    def test_what_the_settings_keep_from_people_is_told_on_home_only(self, olga: Browser) -> None:
+        assert "Links lead to this machine only" in olga.get("/").text
+        assert "Links lead to this machine only" not in olga.get("/groups").text
+
+    def test_whom_nothing_reaches_can_be_handed_their_page(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        cast.do(mark_refused, address_of(cast, ben), reason="550 no such box", now=NOW)
+        assert 'aria-label="Copy the link of Ben"' not in olga.get("/").text
+
+        cast.do(give_pay_link, ben.contact_id, by=cast.olga, now=NOW)
+
+        assert 'aria-label="Copy the link of Ben"' in olga.get("/").text
 
     def test_a_claim_is_confirmed_right_there(self, olga: Browser, cast: Cast, ben: Member) -> None:
         attempt = claim(cast, ben)
@@ -115,6 +193,7 @@ class TestNeeds:
 
         assert "Theo has no address" in shown
         assert "Ben’s address refuses mail" in shown
+        assert shown.index("Ben’s address") < shown.index("Mia wants")
         assert "550 no such box" in shown
         assert "Mia wants no requests by mail" in shown
 
@@ -172,9 +251,43 @@ class TestGroups:
 
         shown = olga.get("/").text
 
-        assert "1 of 2 paid, March 2026" in shown
-        assert "2.99\xa0€ missing" in shown
-        assert "next period starts 1 Apr 2026" in shown
+        assert "1 of 2 paid" in shown
+        assert "March 2026 and 5.98\xa0€ from before" in shown
+        assert "8.97\xa0€ missing" in shown
+        assert "<strong>Ben and Mia</strong>" in shown
+        assert "opens 1 Apr 2026" in shown
+
+    def test_a_group_whose_money_is_all_in_takes_one_line(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        for member in members.values():
+            for payment in cast.payments(member_id=member.id):
+                cast.do(confirm_payment, payment.id, by=cast.olga, now=NOW)
+
+        shown = olga.get("/").text
+
+        assert "all 2 in, March 2026" in shown
+        assert "group-card" not in shown
+
+    @pytest.mark.usefixtures("members")
+    def test_a_card_says_whom_the_group_asks_next(self, olga: Browser) -> None:
+        assert "asks Ben and Mia in 3 days, 4 Mar 2026" in olga.get("/").text
+
+    def test_the_same_number_stands_everywhere(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        claim(cast, members["Ben"], 1)
+        cast.do(confirm_payment, cast.payment_of(members["Mia"]).id, amount=money("1"), by=cast.olga, now=NOW)
+        group = group_of(cast, "YouTube Premium")
+        home, review, page = (olga.get(url).text for url in ("/", "/review", f"/groups/{group.public_id}"))
+
+        assert "1 payment to check" in home
+        assert review.count('class="claim"') == 1
+        assert "10.96\xa0€ missing" in home  # 2.99 + 1.99 + 2 × 2.99
+        assert '<span class="money">10.96\xa0€</span>' in home.partition("Still out")[2]
+        assert "2.99\xa0€ to check" in home
+        for left in ("2.99", "1.99"):
+            assert f"{left}\xa0€" in page
 
     def test_what_is_out_is_added_up_for_each_currency_by_itself(
         self, olga: Browser, cast: Cast, ben: Member
@@ -200,7 +313,54 @@ class TestGroups:
         with counted(runtime) as many:
             olga.get("/")
 
-        assert len(many) == len(few) <= 20
+        assert len(many) == len(few) <= 30
+
+
+class TestHistory:
+    def test_a_year_is_drawn_once_money_came(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        assert "The last twelve months" not in olga.get("/").text
+
+        cast.do(confirm_payment, cast.payment_of(ben, 1).id, by=cast.olga, now=NOW)
+
+        shown = olga.get("/").text
+        assert "2.99\xa0€ this month" in shown
+        assert "0 days this month" in shown
+        assert "<title>April 2025: 0.00\xa0€</title>" in shown
+        assert shown.count("<svg viewBox") == 2
+        assert "style=" not in shown
+
+    def test_how_long_people_take_is_the_middle_of_their_days(
+        self, olga: Browser, cast: Cast, members: dict[str, Member], clock: TurnableClock
+    ) -> None:
+        for name, sequence, days in (("Ben", 1, 2), ("Mia", 1, 5), ("Ben", 2, 20)):
+            payment = cast.payment_of(members[name], sequence)
+            cast.do(confirm_payment, payment.id, by=cast.olga, now=NOW + timedelta(days=days))
+        clock.turn(timedelta(days=20))
+
+        assert "5 days this month" in olga.get("/").text
+
+    def test_currencies_are_never_mixed_and_one_is_chosen(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        yen = join_again(cast, cast.group("Manga", "1200", currency="JPY"), "Ben")
+        for member in (ben, yen):
+            for payment in cast.payments(member_id=member.id)[: 2 if member is ben else 1]:
+                cast.do(confirm_payment, payment.id, by=cast.olga, now=NOW)
+
+        assert "5.98\xa0€ this month" in olga.get("/").text
+        assert "600\xa0JP¥ this month" in olga.get("/?currency=JPY").text
+        assert "5.98\xa0€ this month" in olga.get("/?currency=nonsense").text
+
+    def test_money_that_was_taken_back_does_not_count(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        for name in ("Ben", "Mia"):
+            cast.do(confirm_payment, cast.payment_of(members[name], 1).id, by=cast.olga, now=NOW)
+        receipt = receipts(cast)[0]
+
+        cast.do(void_receipt, receipt.id, reason="It bounced", by=cast.olga, now=NOW)
+
+        assert "2.99\xa0€ this month" in olga.get("/").text
 
 
 def test_zed_sees_nothing_of_olgas(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> None:

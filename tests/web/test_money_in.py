@@ -10,6 +10,7 @@ from flask import Flask
 
 from substrack.bootstrap import Runtime
 from substrack.services.founding import Founded
+from substrack.services.payments import confirm_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Member
 from tests.support.cast import Cast, money
@@ -34,17 +35,117 @@ def url_of(cast: Cast, name: str = "Ben", currency: str = "EUR") -> str:
     return f"/money-in?account={person.public_id}.{olga.public_id}.{currency}"
 
 
+def _link_to(page: str, name: str) -> str:
+    """Find where a person of the page leads: its line is one link."""
+    return page[: page.index(f'<span class="line-name">{name}')].rpartition('href="')[2].partition('"')[0]
+
+
 @pytest.mark.usefixtures("ben")
 def test_who_owes_is_offered_with_what_they_owe(olga: Browser) -> None:
     shown = olga.get("/money-in").text
 
-    assert "Ben: owes 5.98\xa0€ (to Olga)" in shown
-    assert "Olga:" not in shown
+    assert shown.count("5.98\xa0€") == 2
+    assert "from Ben" in shown
+    assert "from Olga" not in shown
 
 
-@pytest.mark.usefixtures("ben")
-def test_nobody_is_chosen_before_somebody_chooses(olga: Browser) -> None:
-    assert fill(olga.get("/money-in").text, "account")["account"] == ""
+def test_the_longest_due_is_first_and_a_name_finds_one(olga: Browser, cast: Cast, ben: Member) -> None:
+    cast.do(confirm_payment, cast.payment_of(ben, 1).id, by=cast.olga, now=NOW)
+
+    shown = olga.get("/money-in").text
+    assert shown.index("from Mia") < shown.index("from Ben")
+    assert "28 days late, 1 Feb 2026" in shown
+    assert "due today, 1 Mar 2026" in shown
+
+    found = olga.get("/money-in?q=be").text
+    assert "from Ben" in found
+    assert "from Mia" not in found
+
+
+def test_somebody_who_owes_nothing_is_found_as_well(olga: Browser, cast: Cast, ben: Member) -> None:
+    for sequence in (1, 2):
+        cast.do(confirm_payment, cast.payment_of(ben, sequence).id, by=cast.olga, now=NOW)
+
+    shown = olga.get("/money-in?q=Ben").text
+
+    assert f'href="{url_of(cast)}"' in shown
+    assert "owes nothing in EUR, to Olga" in shown
+
+
+def test_who_owes_comes_a_page_at_a_time(olga: Browser, cast: Cast) -> None:
+    youtube_of(cast, *(f"Member{number:02}" for number in range(30)))
+
+    assert olga.get("/money-in").text.count("/money-in/all") == 25
+    assert olga.get("/money-in?page=2").text.count("/money-in/all") == 5
+
+
+class TestReceivedInFull:
+    """The button that books all that somebody owes."""
+
+    def row(self, page: str) -> dict[str, str]:
+        return fill(page, "version")
+
+    def test_one_press_settles_all_and_tells_the_member_once(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        cast.do(confirm_payment, cast.payment_of(ben, 1).id, amount=money("1"), by=cast.olga, now=NOW)
+
+        answer = send(olga, "/money-in?q=Ben", "version", to="/money-in/all")
+
+        assert (answer.status_code, answer.location) == (303, "/money-in?q=Ben")
+        assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "confirmed")
+        assert [one.amount_minor for one in receipts(cast)] == [100, 498]
+        assert "4.98\xa0€ from Ben is booked." in olga.get("/").text
+
+    def test_it_can_be_undone_at_once(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        send(olga, "/money-in?q=Ben", "version", to="/money-in/all")
+        page = olga.get("/").text
+        undo = page[page.index("/decisions/") :].partition('"')[0]
+
+        press(olga, "/groups", undo, next="/")
+
+        assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("pending", "pending")
+        assert receipts(cast) == []
+
+    def test_a_second_press_books_nothing_and_says_so_calmly(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        fields = self.row(olga.get("/money-in?q=Ben").text)
+        olga.client.post("/money-in/all", data=fields)
+
+        answer = olga.client.post("/money-in/all", data=fields)
+
+        assert answer.status_code == 303
+        assert len(receipts(cast)) == 1
+        assert "That is booked already; nothing more is owed there." in olga.get("/").text
+
+    def test_an_old_page_books_nothing_when_more_is_owed_since(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        fields = self.row(olga.get("/money-in?q=Ben").text)
+        olga.client.post("/money-in/all", data=fields)
+        join_again(cast, cast.group("Spotify", "5.98"), "Ben")
+
+        olga.client.post("/money-in/all", data=fields)
+
+        assert len(receipts(cast)) == 1
+        assert "what Ben owes has changed since this page was shown" in olga.get("/").text
+
+    def test_what_waits_for_a_check_is_left_to_it(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        claim(cast, ben, 1)
+
+        send(olga, "/money-in?q=Ben", "version", to="/money-in/all")
+
+        assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("member_confirmed", "confirmed")
+        assert [one.amount_minor for one in receipts(cast)] == [299]
+
+    def test_each_currency_has_its_own_button(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        join_again(cast, cast.group("Manga", "1200", currency="JPY"), "Ben")
+
+        shown = olga.get("/money-in?q=Ben").text
+
+        assert shown.count("/money-in/all") == 2
+        assert "1,200\xa0JP¥" in shown
 
 
 def test_a_persons_page_records_money_of_that_person(olga: Browser, cast: Cast, ben: Member) -> None:
@@ -61,7 +162,7 @@ def test_a_persons_page_records_money_of_that_person(olga: Browser, cast: Cast, 
 def test_the_sum_owed_is_filled_in_and_what_it_settles_is_shown(
     olga: Browser, cast: Cast, ben: Member
 ) -> None:
-    shown = olga.get(url_of(cast)).text
+    shown = olga.get(unescape(_link_to(olga.get("/money-in").text, "Ben"))).text
 
     assert fill(shown, "amount")["amount"] == "5.98"
     assert fill(shown, "amount")["received_on"] == "2026-03-01"
@@ -202,7 +303,7 @@ def test_statements_do_not_grow_with_people_and_receipts(
         olga.get("/money-in")
 
     assert len(many) <= len(few) + 1
-    assert len(few) <= 10
+    assert len(few) <= 14
 
 
 def test_zed_books_nothing_for_olgas_people(
@@ -215,6 +316,7 @@ def test_zed_books_nothing_for_olgas_people(
 
     assert "Ben" not in zed.get("/money-in").text
     assert zed.get(url_of(cast)).status_code == 404
+    assert press(zed, "/profile", "/money-in/all", account=account).status_code == 404
     assert press(zed, "/profile", "/money-in", account=account, amount="5", act="record").status_code == 404
     assert press(zed, "/profile", "/money-in/credit", account=account).status_code == 404
     to = f"/money-in/receipts/{receipt.public_id}/void"

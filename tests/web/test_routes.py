@@ -68,6 +68,7 @@ INVENTORY = {
     "messages.show": ("GET /messages", "signed_in"),
     "messages.show_one": ("GET /messages/<public_id>", "signed_in"),
     "money_in.record": ("POST /money-in", "signed_in"),
+    "money_in.record_all": ("POST /money-in/all", "signed_in"),
     "money_in.show": ("GET /money-in", "signed_in"),
     "money_in.use_credit": ("POST /money-in/credit", "signed_in"),
     "money_in.void": ("POST /money-in/receipts/<public_id>/void", "signed_in"),

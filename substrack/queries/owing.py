@@ -1,0 +1,130 @@
+"""Who owes, and how much: every unclaimed debt of one person to one payer in one currency, the oldest first.
+
+What waits to be checked is not in it: it has been claimed, and is decided where claims are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.orm import Session, aliased
+
+from substrack.domain.money import Money
+from substrack.domain.payments import ASKABLE, PaymentKind
+from substrack.queries.searching import named_like
+from substrack.store import Contact, Payment
+
+LEFT: Final = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
+"""What is still to come of a payment that is open, in minor units."""
+
+_Payer = aliased(Contact)
+
+
+@dataclass(frozen=True)
+class OwingRow:
+    """What one person owes one payer in one currency; `key` names the three in a form, as for an Account.
+
+    `version` changes with every payment of it, so that the same money is not booked by a second press.
+    """
+
+    key: str
+    contact_id: int
+    contact_public_id: str
+    name: str
+    payer_id: int
+    payer: str
+    owed: Money
+    count: int
+    oldest_due_on: date | None
+    version: str
+
+
+@dataclass(frozen=True)
+class OwingPage:
+    """Some of those who owe, and how many there are in all."""
+
+    rows: tuple[OwingRow, ...]
+    total: int
+
+
+def load_owing(
+    session: Session, workspace_id: int, *, limit: int, offset: int = 0, search: str = ""
+) -> OwingPage:
+    """List who owes, the longest due first; one statement."""
+    query = _owing(workspace_id).where(named_like(search)).limit(limit).offset(offset)
+    found = session.execute(query).all()
+    return OwingPage(tuple(_row(row) for row in found), found[0].total if found else 0)
+
+
+def find_owing(session: Session, workspace_id: int, key: str) -> OwingRow | None:
+    """Find what one person owes one payer by the key of a row; None when nothing is owed there any more."""
+    contact, _, rest = key.partition(".")
+    payer, _, currency = rest.partition(".")
+    chosen = (Contact.public_id == contact, _Payer.public_id == payer, Payment.currency == currency)
+    found = session.execute(_owing(workspace_id).where(*chosen)).first()
+    return _row(found) if found else None
+
+
+def owed_payment_ids(session: Session, owing: OwingRow) -> list[int]:
+    """List the payments that a row is about."""
+    query = select(Payment.id).where(
+        *is_unclaimed(),
+        Payment.contact_id == owing.contact_id,
+        Payment.payer_id == owing.payer_id,
+        Payment.currency == owing.owed.currency,
+    )
+    return list(session.scalars(query))
+
+
+def is_unclaimed() -> tuple[ColumnElement[bool], ...]:
+    """Select members' dues that are owed and that nobody says to have paid."""
+    return (
+        Payment.kind == PaymentKind.DUES,
+        Payment.status.in_(ASKABLE),
+        Payment.voided_at.is_(None),
+    )
+
+
+def _owing(workspace_id: int) -> Select[*tuple[Any, ...]]:
+    whose = (Contact.id, Contact.public_id, Contact.name, _Payer.id, _Payer.public_id, _Payer.name)
+    oldest, owed = func.min(Payment.due_on), func.sum(LEFT)
+    return (
+        select(
+            Contact.id.label("contact_id"),
+            Contact.public_id.label("contact"),
+            Contact.name.label("name"),
+            _Payer.id.label("payer_id"),
+            _Payer.public_id.label("payer_public_id"),
+            _Payer.name.label("payer"),
+            Payment.currency,
+            owed.label("owed"),
+            func.count().label("payments"),
+            oldest.label("oldest"),
+            func.sum(Payment.version).label("versions"),
+            func.max(Payment.id).label("newest"),
+            func.count().over().label("total"),
+        )
+        .join(Contact, Contact.id == Payment.contact_id)
+        .join(_Payer, _Payer.id == Payment.payer_id)
+        .where(Payment.workspace_id == workspace_id, *is_unclaimed())
+        .group_by(*whose, Payment.currency)
+        .order_by(oldest.is_(None), oldest, owed.desc(), Contact.id, _Payer.id, Payment.currency)
+    )
+
+
+def _row(found: Row[*tuple[Any, ...]]) -> OwingRow:
+    return OwingRow(
+        key=f"{found.contact}.{found.payer_public_id}.{found.currency}",
+        contact_id=found.contact_id,
+        contact_public_id=found.contact,
+        name=found.name,
+        payer_id=found.payer_id,
+        payer=found.payer,
+        owed=Money(int(found.owed), found.currency),
+        count=found.payments,
+        oldest_due_on=found.oldest,
+        version=f"{found.payments}.{found.owed}.{found.versions}.{found.newest}",
+    )
