@@ -103,6 +103,11 @@ def page(template: str, **rows: Any) -> str:
     return render_template(template, layout=layout, _=Words(language_of(me().language)), **rows)
 
 
+def my_words() -> Words:
+    """Give the words of whoever is signed in."""
+    return Words(language_of(me().language))
+
+
 def bare_page(template: str, *, language: str | None = None, **rows: Any) -> str:
     """Render a page that stands alone, without asking the database, in a language or the browser's first."""
     return render_template(template, _=bare_words(language), **rows)
