@@ -7,10 +7,12 @@ All days are local dates of the group's zone.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from substrack.domain.cycles import at_hour, local_date, local_hour
+from substrack.domain.errors import Refused
 from substrack.domain.payments import ASKABLE, Status
 
 LAST_HOUR = 20
@@ -18,6 +20,18 @@ OVERDUE_REPEAT_DAYS = 7
 NUDGE_DAYS = 3
 SNOOZE_MAX_DAYS = 31
 OBJECTION_REST_DAYS = 14
+
+
+class CollectionDayOutOfRange(Refused):
+    """The day of the month is not one of 1 to 31."""
+
+    field = "collection_day"
+
+    def __init__(self, day: int) -> None:
+        self.day = day
+        super().__init__(
+            "Choose a day from 1 to 31; in shorter months the last day is used. Or leave it empty."
+        )
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,8 @@ class AskedPayment:
     """What the request rules need to know of one payment.
 
     `pending_on` is the day it last became pending; `requested_on` the day it was last asked for;
-    `nudged_on` the day admins last heard of its claim.
+    `nudged_on` the day admins last heard of its claim. `collection_day` is the one day of the month on which
+    its contact is first asked for everything; then the days of grace count for nothing.
     """
 
     status: Status
@@ -49,6 +64,37 @@ class AskedPayment:
     is_reachable: bool
     is_asked: bool = True
     nudged_on: date | None = None
+    collection_day: int | None = None
+
+    @property
+    def collected_on(self) -> date:
+        """The day from which requests and lapse count: `asked_on`, or the first collection day from it on."""
+        if self.collection_day is None:
+            return self.asked_on
+        return first_day_of_collection(self.asked_on, self.collection_day)
+
+
+def check_collection_day(day: int | None) -> int | None:
+    """Return a day of the month, or None for none.
+
+    Raises:
+        CollectionDayOutOfRange.
+    """
+    if day is not None and not 1 <= day <= 31:
+        raise CollectionDayOutOfRange(day)
+    return day
+
+
+def first_day_of_collection(start: date, day: int) -> date:
+    """Find the first such day of a month on or after `start`, the last day of a shorter month."""
+    this_month = _day_of_month(start, day)
+    if this_month >= start:
+        return this_month
+    return _day_of_month(start.replace(day=1) + timedelta(days=31), day)
+
+
+def _day_of_month(month: date, day: int) -> date:
+    return month.replace(day=min(day, monthrange(month.year, month.month)[1]))
 
 
 def next_request_on(payment: AskedPayment, rules: RequestRules) -> date | None:
@@ -61,14 +107,15 @@ def next_request_on(payment: AskedPayment, rules: RequestRules) -> date | None:
 
 
 def _slot(payment: AskedPayment, rules: RequestRules) -> date:
-    """Count from the last request, or from `asked_on`; whoever just heard "rejected" gets a rest first.
+    """Count from the last request, or from `collected_on`; whoever just heard "rejected" gets a rest first.
 
-    A due date that was put off after a request has `asked_on` behind that request: the count starts afresh.
+    A due date that was put off after a request has `collected_on` behind that request: the count starts
+    afresh. So it does for whoever was asked by hand before their collection day.
     """
-    counted_from = payment.requested_on or payment.asked_on
+    counted_from = payment.requested_on or payment.collected_on
     slot = counted_from + timedelta(days=_gap(payment, rules))
-    if payment.asked_on > counted_from:
-        slot = max(slot, payment.asked_on + timedelta(days=rules.grace_days))
+    if payment.collected_on > counted_from:
+        slot = max(slot, payment.collected_on + timedelta(days=_grace(payment, rules)))
     if payment.pending_on > counted_from:
         return max(slot, payment.pending_on + timedelta(days=rules.repeat_every_days))
     return slot
@@ -76,10 +123,14 @@ def _slot(payment: AskedPayment, rules: RequestRules) -> date:
 
 def _gap(payment: AskedPayment, rules: RequestRules) -> int:
     if payment.requested_on is None:
-        return rules.grace_days
+        return _grace(payment, rules)
     if payment.status is Status.OVERDUE:
         return max(rules.repeat_every_days, OVERDUE_REPEAT_DAYS)
     return rules.repeat_every_days
+
+
+def _grace(payment: AskedPayment, rules: RequestRules) -> int:
+    return rules.grace_days if payment.collection_day is None else 0
 
 
 def is_last_word(payment: AskedPayment, rules: RequestRules) -> bool:
@@ -91,7 +142,7 @@ def lapses_on(payment: AskedPayment, rules: RequestRules) -> date | None:
     """Say from which day a pending payment is overdue, given that a request went out before."""
     if payment.status is not Status.PENDING:
         return None
-    return payment.asked_on + timedelta(days=rules.overdue_after_days)
+    return payment.collected_on + timedelta(days=rules.overdue_after_days)
 
 
 def nudges_on(payment: AskedPayment) -> date | None:
@@ -146,10 +197,12 @@ def joins(payment: AskedPayment, rules: RequestRules, today: date) -> bool:
 
     Its next slot lies within `repeat_every_days`, and it was not itself asked for within them, so that a
     group with a slow rhythm is not drawn into the rhythm of a fast one. What is put off until a later day
-    stays out.
+    stays out, and what is collected on one day of the month comes along from that day on.
     """
     slot = next_request_on(payment, rules)
     if slot is None or is_last_word(payment, rules) or (payment.snoozed_until or today) > today:
+        return False
+    if payment.collection_day is not None and payment.collected_on > today:
         return False
     repeat = timedelta(days=rules.repeat_every_days)
     rested = payment.requested_on is None or payment.requested_on + repeat <= today

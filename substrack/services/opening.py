@@ -26,7 +26,7 @@ from substrack.services.opening_notices import bills_wanted, heads_up, opened_no
 from substrack.services.outbox import Draft, queue
 from substrack.services.plans import Dues, Plan, dues_of, has_members, plan_of_bill, plans_for, shares_of
 from substrack.services.references import new_references
-from substrack.services.schedule import next_opening, rules_of_group
+from substrack.services.schedule import collection_days, next_opening, rules_of_group
 from substrack.store import (
     Address,
     Allocation,
@@ -42,6 +42,14 @@ from substrack.store import (
 )
 
 BATCH = 200
+
+
+@dataclass(frozen=True)
+class _Askable:
+    """Who can be reached, and on which day of the month who is first asked."""
+
+    reachable: set[int]
+    collection_days: dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -173,12 +181,13 @@ def _write_bills(
     dues = [(plan, key, part) for plan, key in billed for part in dues_of(plan)[0]]
     if not dues:
         return []
-    reachable = _reachable(session, {part.member.contact_id for _plan, _key, part in dues})
+    owners = {part.member.contact_id for _plan, _key, part in dues}
+    askable = _Askable(_reachable(session, owners), collection_days(session, owners))
     references = new_references(session, {plan.group.workspace_id for plan, _key, _part in dues}, len(dues))
     # Money that somebody is booking at this moment is waited for: it is seen below, or sees these payments.
-    lock_contacts(session, [part.member.contact_id for _plan, _key, part in dues])
+    lock_contacts(session, owners)
     rows = [
-        _payment_row(plan, key, part, reference, part.member.contact_id in reachable, now)
+        _payment_row(plan, key, part, reference, askable, now)
         for (plan, key, part), reference in zip(dues, references, strict=True)
     ]
     payment_ids = _insert(session, Payment, rows)
@@ -197,7 +206,7 @@ def _write_bills(
 
 
 def _payment_row(
-    plan: Plan, period_id: int, part: Dues, reference: str, is_reachable: bool, now: datetime
+    plan: Plan, period_id: int, part: Dues, reference: str, askable: _Askable, now: datetime
 ) -> dict[str, Any]:
     group, status = plan.group, part.status
     is_done = status is Status.CONFIRMED
@@ -224,14 +233,14 @@ def _payment_row(
         "asked_on": plan.asked_on,
         "pending_at": now,
         "requests_sent": 0,
-        "next_action_at": None if is_done else _first_action_at(plan, part, is_reachable),
+        "next_action_at": None if is_done else _first_action_at(plan, part, askable),
         "created_at": now,
         "closed_at": now if is_done else None,
     }
 
 
-def _first_action_at(plan: Plan, part: Dues, is_reachable: bool) -> datetime | None:
-    left_on = part.member.left_on
+def _first_action_at(plan: Plan, part: Dues, askable: _Askable) -> datetime | None:
+    left_on, contact_id = part.member.left_on, part.member.contact_id
     facts = AskedPayment(
         status=Status.PENDING,
         asked_on=plan.asked_on,
@@ -239,8 +248,9 @@ def _first_action_at(plan: Plan, part: Dues, is_reachable: bool) -> datetime | N
         requests_sent=0,
         requested_on=None,
         snoozed_until=None,
-        is_reachable=is_reachable,
+        is_reachable=contact_id in askable.reachable,
         is_asked=left_on is None or left_on > plan.today,
+        collection_day=askable.collection_days.get(contact_id),
     )
     return next_action_at(facts, rules_of_group(plan.group))
 

@@ -10,14 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Cycle, at_hour, local_date
 from substrack.domain.payments import OPEN, PaymentKind
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
 from substrack.services.ledger import lock_contacts
-from substrack.store import Address, Group, Member, Payment
+from substrack.store import Address, Contact, Group, Member, Payment, Workspace
+
+Rules = Select[Payment, Group, date | None, bool, int | None]
+"""Payments with what their rules need, as `payments_with_rules` selects them."""
 
 
 def cycle_of(group: Group) -> Cycle:
@@ -62,12 +65,13 @@ def reschedule_group(session: Session, group: Group) -> None:
 
 @dataclass(frozen=True)
 class DuePayment:
-    """A payment with what its rules need: the group's rules, and whether it is to be asked for at all."""
+    """A payment with what its rules need: the group's, and whether and on which day it is to be asked for."""
 
     payment: Payment
     group: Group
     left_on: date | None
     is_reachable: bool
+    collection_day: int | None = None
 
     @property
     def rules(self) -> RequestRules:
@@ -88,6 +92,7 @@ class DuePayment:
             is_reachable=self.is_reachable,
             is_asked=payment.kind is PaymentKind.DUES and not (self.left_on and self.left_on <= today),
             nudged_on=local_date(payment.nudged_at, zone) if payment.nudged_at else None,
+            collection_day=self.collection_day,
         )
 
     def next_action_at(self, now: datetime, *, after: date | None = None) -> datetime | None:
@@ -97,26 +102,45 @@ class DuePayment:
         return next_action_at(self.facts(now), self.rules, after=after)
 
 
-def due_payments(session: Session, query: Select[Payment, Group, date | None, bool]) -> list[DuePayment]:
+def due_payments(session: Session, query: Rules) -> list[DuePayment]:
     """Load payments with their rules, in one statement; `query` comes from `payments_with_rules`."""
     return [
-        DuePayment(payment, group, left_on, bool(reachable))
-        for payment, group, left_on, reachable in session.execute(query)
+        DuePayment(payment, group, left_on, bool(reachable), collection_day)
+        for payment, group, left_on, reachable, collection_day in session.execute(query)
     ]
 
 
-def payments_with_rules() -> Select[Payment, Group, date | None, bool]:
-    """Select payments with group, the member's last day, and whether a request can reach the contact."""
+def payments_with_rules() -> Rules:
+    """Select payments with group, last day of the member, whether a request arrives, collection day."""
     reachable = exists().where(
         Address.contact_id == Payment.contact_id,
         Address.refused_since.is_(None),
         Address.unsubscribed_at.is_(None),
     )
     return (
-        select(Payment, Group, Member.left_on, reachable)
+        select(
+            Payment,
+            Group,
+            Member.left_on,
+            reachable,
+            func.coalesce(Contact.collection_day, Workspace.collection_day),
+        )
         .join(Group, Group.id == Payment.group_id)
         .join(Member, Member.id == Payment.member_id)
+        .join(Contact, Contact.id == Payment.contact_id)
+        .join(Workspace, Workspace.id == Payment.workspace_id)
     )
+
+
+def collection_days(session: Session, contact_ids: Iterable[int]) -> dict[int, int]:
+    """Find the day of the month on which people are first asked, their own before the workspace's."""
+    day = func.coalesce(Contact.collection_day, Workspace.collection_day)
+    query = (
+        select(Contact.id, day)
+        .join(Workspace, Workspace.id == Contact.workspace_id)
+        .where(Contact.id.in_(sorted(set(contact_ids))), day.is_not(None))
+    )
+    return dict(session.execute(query).all())
 
 
 def reschedule_payments(session: Session, payment_ids: Sequence[int], *, now: datetime) -> None:
@@ -143,7 +167,7 @@ def reschedule_members_payments(session: Session, group_id: int, *, now: datetim
     _reschedule(session, query, now)
 
 
-def _reschedule(session: Session, query: Select[Payment, Group, date | None, bool], now: datetime) -> None:
+def _reschedule(session: Session, query: Rules, now: datetime) -> None:
     rows = [
         {"id": due.payment.id, "next_action_at": due.next_action_at(now)}
         for due in due_payments(session, query.execution_options(populate_existing=True))

@@ -1,11 +1,24 @@
 """When a payment comes along in a request that goes out anyway."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from substrack.domain.payments import Status
-from substrack.domain.requests import AskedPayment, RequestRules, initiates, joins, may_ask_at, next_hours_at
+from substrack.domain.requests import (
+    AskedPayment,
+    CollectionDayOutOfRange,
+    RequestRules,
+    check_collection_day,
+    first_day_of_collection,
+    initiates,
+    joins,
+    lapses_on,
+    may_ask_at,
+    next_hours_at,
+    next_request_on,
+)
 
 RULES = RequestRules(
     grace_days=3, repeat_every_days=3, maximum=8, overdue_after_days=14, hour=10, time_zone="Europe/Berlin"
@@ -51,3 +64,61 @@ def test_the_hours_begin_again_at_the_groups_hour(now: datetime, begins: datetim
     assert not may_ask_at(now, RULES)
     assert next_hours_at(now, RULES) == begins
     assert may_ask_at(begins, RULES)
+
+
+@pytest.mark.parametrize(
+    ("start", "day", "first"),
+    [
+        (date(2026, 3, 1), 1, date(2026, 3, 1)),
+        (date(2026, 3, 2), 1, date(2026, 4, 1)),
+        (date(2026, 1, 30), 31, date(2026, 1, 31)),
+        (date(2026, 2, 1), 31, date(2026, 2, 28)),
+        (date(2028, 2, 29), 31, date(2028, 2, 29)),
+        (date(2026, 4, 30), 31, date(2026, 4, 30)),
+        (date(2026, 12, 16), 15, date(2027, 1, 15)),
+        (date(2026, 1, 31), 30, date(2026, 2, 28)),
+    ],
+)
+def test_the_collection_day_is_the_first_such_day_or_the_last_of_a_shorter_month(
+    start: date, day: int, first: date
+) -> None:
+    assert first_day_of_collection(start, day) == first
+
+
+NEW = replace(asked(None), asked_on=date(2026, 3, 5), pending_on=date(2026, 3, 5), requests_sent=0,
+              requested_on=None)  # fmt: skip
+
+
+def test_grace_adds_nothing_to_a_collection_day() -> None:
+    assert next_request_on(NEW, RULES) == date(2026, 3, 8)
+    assert next_request_on(replace(NEW, collection_day=15), RULES) == date(2026, 3, 15)
+    assert next_request_on(replace(NEW, collection_day=5), RULES) == date(2026, 3, 5)
+
+
+def test_after_the_collection_day_the_group_has_its_own_rhythm() -> None:
+    once = replace(NEW, collection_day=15, requests_sent=1, requested_on=date(2026, 3, 15))
+    assert next_request_on(once, RULES) == date(2026, 3, 18)
+
+
+def test_who_was_asked_by_hand_before_their_day_is_next_asked_on_it() -> None:
+    once = replace(NEW, collection_day=15, requests_sent=1, requested_on=date(2026, 3, 6))
+    assert next_request_on(once, RULES) == date(2026, 3, 15)
+
+
+def test_the_lapse_counts_from_the_collection_day() -> None:
+    assert lapses_on(NEW, RULES) == date(2026, 3, 19)
+    assert lapses_on(replace(NEW, collection_day=15), RULES) == date(2026, 3, 29)
+
+
+def test_nothing_comes_along_before_its_collection_day() -> None:
+    collected = replace(NEW, collection_day=9)
+    assert joins(NEW, RULES, date(2026, 3, 8))
+    assert not joins(collected, RULES, date(2026, 3, 8))
+    assert joins(collected, RULES, date(2026, 3, 9))
+
+
+def test_a_collection_day_is_a_day_of_a_month() -> None:
+    assert [check_collection_day(day) for day in (None, 1, 31)] == [None, 1, 31]
+    for day in (0, 32, -1):
+        with pytest.raises(CollectionDayOutOfRange):
+            check_collection_day(day)
