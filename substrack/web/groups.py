@@ -10,6 +10,7 @@ from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
+from substrack.queries.group_members import load_member_page
 from substrack.queries.group_page import load_matrix
 from substrack.queries.group_periods import (
     CellPage,
@@ -172,6 +173,7 @@ def _show(public_id: str, *, end: EndForm | None = None) -> str:
         cells=_cells(periods, search, number),
         matrix=matrix,
         search=search,
+        names=[] if periods.columns else _names(group),
         voided=load_voided_periods(reading(), group.id),
         step=next_step(group, periods.columns, opens_by_hand=opens_by_hand),
         end=end or EndForm(ends_on=group.ends_on),
@@ -186,6 +188,12 @@ def _cells(periods: PeriodPage, search: str, number: int) -> CellPage | None:
     if not periods.columns:
         return None
     return load_cells(reading(), periods.columns[0], search=search, number=number)
+
+
+def _names(group: GroupRow) -> list[str]:
+    """List with whom a group is shared, before a table can show it."""
+    members = load_member_page(reading(), group.id, today=_today(), left=False)
+    return [one.name for one in members.rows if not one.is_payer]
 
 
 def _next_words(group: GroupRow) -> str:

@@ -96,7 +96,9 @@ class TestNextStep:
         cast.join(group, "Ben")
         page = f"/groups/{group.public_id}"
 
-        assert olga.get(page).text.count(f'action="{page}/periods"') == 1
+        shown = olga.get(page).text
+        assert "Shared with Ben." in shown
+        assert shown.count(f'action="{page}/periods"') == 1
         assert press(olga, page, f"{page}/periods").status_code == 303
         assert "May 2026" in olga.get(page).text
 
