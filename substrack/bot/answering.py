@@ -17,16 +17,17 @@ from sqlalchemy.orm import Session
 
 from substrack.bot import Bot
 from substrack.bot.asking import Ask, NotYours, language_in, people_in
+from substrack.bot.outcomes import act_once
 from substrack.bot.questions import ANSWERS, NUMBER_AT, is_no_answer, question_of
 from substrack.bot.reactions import Screen, View
-from substrack.bot.sending import say, show_fresh, show_keys
+from substrack.bot.sending import say_all, show_fresh, show_keys
 from substrack.bot.updates import Pressed, Written, read_update
 from substrack.bot.views import draw_view
 from substrack.domain.chat_buttons import ButtonData, Do
 from substrack.domain.errors import NotFound, Refused
 from substrack.queries.chat_said import said_before
 from substrack.services.claim_decisions import ClaimDecided
-from substrack.services.inbound import dedupe_key
+from substrack.services.inbound import message_key
 from substrack.services.ledger import DecidedAlready
 from substrack.texts.chat_screens import said, words_of
 from substrack.texts.refusals import in_words
@@ -66,8 +67,7 @@ async def answer(bot: Bot, written: Written, asked: ButtonData) -> None:
     """
     taken = await asyncio.to_thread(_take, bot, written, asked)
     chat_id, listed = written.place.chat_id, asked.number(NUMBER_AT)
-    for screen in taken.says:
-        await say(bot, chat_id, screen, reply_to=written.number)
+    await say_all(bot, chat_id, taken.says, reply_to=written.number)
     if taken.is_final and written.replied is not None:
         await show_keys(bot, chat_id, written.replied.number, Screen(""))
     if taken.view is not None and listed is not None:
@@ -78,7 +78,10 @@ def _take(bot: Bot, written: Written, asked: ButtonData) -> Taken:
     """Act in one transaction; refusals become answers. Runs in a thread."""
     try:
         with bot.runtime.transaction() as session:
-            reaction = ANSWERS[Do(asked.argument(0))](_asking(session, bot, written, asked), written.text)
+            ask = _asking(session, bot, written, asked)
+            key = message_key(written.place.chat_id, written.number)
+            act = partial(ANSWERS[Do(asked.argument(0))], ask, written.text)
+            reaction = act_once(session, bot, key, ask.people, act)
     except Refused as refused:
         words = _refusal(refused, language_in(bot, written.place))
         is_final = refused.field is None  # else it is about what was written
@@ -89,7 +92,7 @@ def _take(bot: Bot, written: Written, asked: ButtonData) -> Taken:
 def _open_question(session: Session, bot: Bot, written: Written) -> ButtonData | None:
     """Find the latest press that led to a question, if nothing was written since that answered it."""
     place, words = written.place, list[str]()
-    key = dedupe_key({"message": {"chat": {"id": place.chat_id}, "message_id": written.number}})
+    key = message_key(place.chat_id, written.number)
     bodies = said_before(
         session, place.chat_id, bot.connection_id, dedupe_key=key, within=OPEN_FOR, now=bot.runtime.now()
     )

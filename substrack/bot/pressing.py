@@ -1,7 +1,7 @@
 """A press of a button: look up who pressed, act in one transaction, answer within a second, show what is so.
 
-Answering comes first whenever the act takes long. A press that is delivered again finds the state machine
-where the first left it, and gets a calm answer.
+Answering comes first whenever the act takes long. A press that is handled again acts no second time, whatever
+was done in between; see `bot.outcomes`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from sqlalchemy.orm import Session
 from substrack.bot import Bot, admin_acts, member_acts, own_acts, questions
 from substrack.bot.asking import Ask, NotYours, language_in, people_in
 from substrack.bot.fading import fade, keep_as_it_is
+from substrack.bot.outcomes import act_once, note
 from substrack.bot.reactions import Reaction, Screen
-from substrack.bot.sending import say, show, show_fresh, show_keys
+from substrack.bot.sending import say_all, show, show_fresh, show_keys
 from substrack.bot.updates import Pressed
 from substrack.bot.views import draw_shown, draw_view, ids_of
 from substrack.domain.chat_buttons import ButtonData, Do
 from substrack.domain.errors import NotFound, Refused
 from substrack.queries.chat_subjects import find_shown
 from substrack.services.claim_decisions import ClaimDecided
+from substrack.services.inbound import press_key
 from substrack.services.ledger import DecidedAlready
 from substrack.texts.chat_screens import said, words_of
+from substrack.texts.refusals import in_words
 
 Act = Callable[[Ask], Reaction]
 
@@ -102,10 +105,23 @@ def decide(bot: Bot, pressed: Pressed) -> Reaction:
             raise NotYours
         with _session_for(bot, data.do) as session:
             people = people_in(session, bot, pressed.place)
-            reaction = act(Ask(bot, session, pressed.place, pressed.number, data, people, now))
+            ask = Ask(bot, session, pressed.place, pressed.number, data, people, now)
+            reaction = _once(ask, act, pressed) if data.do in ACTS else act(ask)
     except Refused as refused:
         reaction = _refusal(refused, language_in(bot, pressed.place))
+        if data is not None and data.do in ACTS:
+            _note_refusal(bot, pressed, reaction)
     return _redrawn(bot, pressed, reaction) if reaction.redraws else reaction
+
+
+def _once(ask: Ask, act: Act, pressed: Pressed) -> Reaction:
+    return act_once(ask.session, ask.bot, press_key(pressed.query_id), ask.people, lambda: act(ask))
+
+
+def _note_refusal(bot: Bot, pressed: Pressed, reaction: Reaction) -> None:
+    """What was refused stays refused, even if it would be allowed half a minute later."""
+    with bot.runtime.transaction() as session:
+        note(session, bot, press_key(pressed.query_id), reaction)
 
 
 def _session_for(bot: Bot, do: Do) -> AbstractContextManager[Session]:
@@ -120,7 +136,7 @@ def _refusal(refused: Refused, language: str) -> Reaction:
     if isinstance(refused, DecidedAlready | ClaimDecided):
         toast = _("This was decided in the meantime; nothing was changed.")
         return Reaction(toast, redraws=True)
-    return Reaction(_(str(refused)), is_alert=True, redraws=True)
+    return Reaction(in_words(refused, _), is_alert=True, redraws=True)
 
 
 def _redrawn(bot: Bot, pressed: Pressed, reaction: Reaction) -> Reaction:
@@ -145,5 +161,4 @@ async def _react(bot: Bot, pressed: Pressed, reaction: Reaction) -> None:
         await show(bot, chat_id, number, reaction.shows)
     elif reaction.keys is not None:
         await show_keys(bot, chat_id, number, Screen("", reaction.keys))
-    for screen in reaction.says:
-        await say(bot, chat_id, screen, reply_to=number)
+    await say_all(bot, chat_id, reaction.says, reply_to=number)

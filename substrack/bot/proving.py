@@ -7,24 +7,43 @@ payment it is.
 from __future__ import annotations
 
 import asyncio
+import logging
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy.orm import Session
 
 from substrack.bot import Bot
 from substrack.bot.asking import NotYours, language_in, member, people_in
-from substrack.bot.reactions import Screen
+from substrack.bot.outcomes import act_once
+from substrack.bot.reactions import Reaction, Screen
 from substrack.bot.sending import say, show, show_fresh
 from substrack.bot.updates import Attached, Place, Pressed, Written
 from substrack.bot.views import draw_shown, ids_of
 from substrack.domain.chat_buttons import ButtonData
 from substrack.domain.chat_cards import MemberCard, Standing
+from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.letters import Item
+from substrack.domain.wording import kept_of
 from substrack.queries.chat_cards import load_contact_card
 from substrack.queries.chat_subjects import OwedBy, find_one_owed, find_owed, find_shown
+from substrack.queries.chats import ChatContact
+from substrack.services.inbound import message_key, press_key
 from substrack.services.proofs import MAX_BYTES, ProofTooLarge, SafeProof, claim_with_proof, read_proof
 from substrack.texts.chat_screens import ask_what_for, not_linked, said, words_of
+from substrack.texts.refusals import in_words
+
+log = logging.getLogger(__name__)
+
+
+class FileGone(Refused):
+    """Telegram does not hand this file out, or not any more."""
+
+    field = "proof"
+
+    def __init__(self) -> None:
+        super().__init__("This file can’t be read. Send it again.")
 
 
 async def receive_file(bot: Bot, written: Written, file: Attached) -> None:
@@ -38,7 +57,8 @@ async def receive_file(bot: Bot, written: Written, file: Attached) -> None:
         question = await asyncio.to_thread(_question, bot, written.place)
         await say(bot, written.place.chat_id, question, reply_to=written.number)
         return
-    answer = await _take(bot, written.place, file, owed, note=written.text or None)
+    key = message_key(written.place.chat_id, written.number)
+    answer = await _take(bot, written.place, file, owed, note=written.text or None, key=key)
     await say(bot, written.place.chat_id, answer, reply_to=written.number)
     replied = written.replied
     drawn = await asyncio.to_thread(_drawn, bot, written.place, replied.number) if replied else None
@@ -61,41 +81,64 @@ async def prove(bot: Bot, pressed: Pressed, data: ButtonData) -> None:
         await bot.channel.answer(pressed.query_id, refusal, is_alert=True)
         return
     await bot.channel.answer(pressed.query_id)
-    answer = await _take(bot, pressed.place, pressed.proof, owed, note=None)
+    key, note = press_key(pressed.query_id), pressed.caption or None
+    answer = await _take(bot, pressed.place, pressed.proof, owed, note=note, key=key)
     await show(bot, pressed.place.chat_id, pressed.number, answer)
 
 
-async def _take(bot: Bot, place: Place, file: Attached, owed: OwedBy, *, note: str | None) -> Screen:
-    """Fetch a file, make it safe and claim with it; say what became of it."""
+async def _take(
+    bot: Bot, place: Place, file: Attached, owed: OwedBy, *, note: str | None, key: str
+) -> Screen:
+    """Fetch a file, make it safe and claim with it; say what became of it. `key` names the update."""
     try:
         if file.size is not None and file.size > MAX_BYTES:
             raise ProofTooLarge
-        content = await bot.channel.fetch_file(file.file_id, most_bytes=MAX_BYTES)
-        if content is None:
-            raise ProofTooLarge
+        content = await _fetch(bot, file)
         proof = await asyncio.to_thread(read_proof, content)
-        return await asyncio.to_thread(_claim, bot, place, owed, proof, note)
+        return await asyncio.to_thread(_claim_once, bot, place, owed, proof, note, key)
     except Refused as refused:
         if isinstance(refused, NotFound):
             refused = NotYours()
         _ = words_of(await asyncio.to_thread(language_in, bot, place))
-        return Screen(said(_(str(refused))), is_reply=True)
+        return Screen(said(in_words(refused, _)), is_reply=True)
 
 
-def _claim(bot: Bot, place: Place, owed: OwedBy, proof: SafeProof, note: str | None) -> Screen:
+async def _fetch(bot: Bot, file: Attached) -> bytes:
+    """Fetch a file; one that Telegram does not hand out is asked for again."""
+    try:
+        content = await bot.channel.fetch_file(file.file_id, most_bytes=MAX_BYTES)
+    except DeliveryFailed as failure:
+        if failure.scope is not Scope.MESSAGE:
+            raise
+        log.warning("a file was not handed out: %s", failure.reason)
+        raise FileGone from None
+    if content is None:
+        raise ProofTooLarge
+    return content
+
+
+def _claim_once(bot: Bot, place: Place, owed: OwedBy, proof: SafeProof, note: str | None, key: str) -> Screen:
     with bot.runtime.transaction() as session:
-        me = next((one for one in people_in(session, bot, place) if one.contact_id == owed.contact_id), None)
+        people = people_in(session, bot, place)
+        me = next((one for one in people if one.contact_id == owed.contact_id), None)
         if me is None:
             raise NotYours
-        done = claim_with_proof(
-            session,
-            me.contact_id,
-            owed.payment_ids,
-            proof,
-            note=note,
-            by=member(me),
-            now=bot.runtime.now(),
-        )
+        claim = partial(_claim, session, me, owed, proof, note, bot.runtime.now())
+        return act_once(session, bot, key, people, claim).says[0]
+
+
+def _claim(
+    session: Session, me: ChatContact, owed: OwedBy, proof: SafeProof, note: str | None, now: datetime
+) -> Reaction:
+    done = claim_with_proof(
+        session,
+        me.contact_id,
+        owed.payment_ids,
+        proof,
+        note=kept_of(note) if note else None,
+        by=member(me),
+        now=now,
+    )
     _ = words_of(me.language)
     if done.claimed:
         words = _("Thanks! It’ll be checked, with your file.")
@@ -103,7 +146,7 @@ def _claim(bot: Bot, place: Place, owed: OwedBy, proof: SafeProof, note: str | N
         words = _("Thanks! Your file goes with what you said before.")
     else:
         words = _("Nothing was changed: this is no longer open, or the file is there already.")
-    return Screen(said(words), is_reply=True)
+    return Reaction(says=(Screen(said(words), is_reply=True),))
 
 
 def _named_by_reply(bot: Bot, written: Written) -> OwedBy | None:

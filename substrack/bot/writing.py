@@ -12,7 +12,7 @@ from substrack.bot.answering import answer, find_question
 from substrack.bot.asking import NotYours, language_in, people_in
 from substrack.bot.proving import receive_file
 from substrack.bot.reactions import Screen
-from substrack.bot.sending import say
+from substrack.bot.sending import say, say_all
 from substrack.bot.updates import Written
 from substrack.bot.views import draw_pending, draw_status, ids_of
 from substrack.domain.errors import NotFound, Refused
@@ -20,6 +20,7 @@ from substrack.services.chats import link_chat, report_stale_code
 from substrack.services.links import DeadLink
 from substrack.texts import chat_screens as screens
 from substrack.texts.chat_keyboards import Rows
+from substrack.texts.refusals import in_words
 
 Screens = list[Screen]
 
@@ -41,8 +42,8 @@ async def read(bot: Bot, written: Written) -> None:
     if asked is not None:
         await answer(bot, written, asked)
         return
-    for screen in await asyncio.to_thread(_obey, bot, written, name):
-        await say(bot, written.place.chat_id, screen, reply_to=written.number)
+    answers = await asyncio.to_thread(_obey, bot, written, name)
+    await say_all(bot, written.place.chat_id, answers, reply_to=written.number)
 
 
 async def _answer_group(bot: Bot, written: Written) -> None:
@@ -59,7 +60,7 @@ def _obey(bot: Bot, written: Written, name: str) -> Screens:
         return COMMANDS.get(name, _hint)(bot, written)
     except Refused as refused:
         _ = screens.words_of(language_in(bot, written.place))
-        words = _(str(NotYours() if isinstance(refused, NotFound) else refused))
+        words = in_words(NotYours() if isinstance(refused, NotFound) else refused, _)
         return [Screen(screens.said(words), is_reply=True)]
 
 

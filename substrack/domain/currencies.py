@@ -39,7 +39,9 @@ class UnknownCurrency(Refused):
 
     def __init__(self, code: str) -> None:
         self.code = code
-        super().__init__(f"“{code[:20]}” is not a currency. Use an ISO 4217 code such as EUR, USD or JPY.")
+        super().__init__(
+            "“%(typed)s” is not a currency. Use an ISO 4217 code such as EUR, USD or JPY.", typed=code[:20]
+        )
 
 
 def currency_code(text: str) -> str:

@@ -37,7 +37,7 @@ class EveryOutOfRange(Refused):
 
     def __init__(self, every: int) -> None:
         self.every = every
-        super().__init__(f"The cycle must repeat every 1 to {MAX_EVERY} weeks, months or years.")
+        super().__init__("The cycle must repeat every 1 to %(most)s weeks, months or years.", most=MAX_EVERY)
 
 
 class SequenceOutOfRange(Refused):
@@ -48,7 +48,8 @@ class SequenceOutOfRange(Refused):
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
         super().__init__(
-            f"This cycle has no period {sequence}; choose one between its first and the year 9999."
+            "This cycle has no period %(number)s; choose one between its first and the year 9999.",
+            number=sequence,
         )
 
 
@@ -59,7 +60,9 @@ class UnknownZone(Refused):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"“{name[:50]}” is not a time zone. Use a name such as Europe/Berlin or UTC.")
+        super().__init__(
+            "“%(typed)s” is not a time zone. Use a name such as Europe/Berlin or UTC.", typed=name[:50]
+        )
 
 
 class Unit(StrEnum):

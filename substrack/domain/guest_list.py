@@ -31,7 +31,9 @@ class GuestUnreadable(Refused):
 
     def __init__(self, entry: str) -> None:
         self.entry = entry[:60]
-        super().__init__(f"“{self.entry}” can't be read. Write it such as “Ann <ann@example.org>” or “Ann”.")
+        super().__init__(
+            "“%(entry)s” can't be read. Write it such as “Ann <ann@example.org>” or “Ann”.", entry=self.entry
+        )
 
 
 class TooManyGuests(Refused):
@@ -41,7 +43,9 @@ class TooManyGuests(Refused):
 
     def __init__(self, number: int) -> None:
         self.number = number
-        super().__init__(f"These are {number:,} people; add at most {MAX_PEOPLE} at once.")
+        super().__init__(
+            "These are %(number)s people; add at most %(most)s at once.", number=number, most=MAX_PEOPLE
+        )
 
 
 @dataclass(frozen=True, slots=True)

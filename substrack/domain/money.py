@@ -65,7 +65,9 @@ class CurrencyMismatch(Refused):
 
     def __init__(self, left: str, right: str) -> None:
         self.left, self.right = left, right
-        super().__init__(f"{left} and {right} cannot be added or compared; keep one currency.")
+        super().__init__(
+            "%(left)s and %(right)s cannot be added or compared; keep one currency.", left=left, right=right
+        )
 
 
 class AmountRefused(Refused):
@@ -73,9 +75,9 @@ class AmountRefused(Refused):
 
     field = "amount"
 
-    def __init__(self, sentence: str, typed: str) -> None:
+    def __init__(self, sentence: str, typed: str, **facts: object) -> None:
         self.typed = typed[:_MAX_TYPED_LENGTH]
-        super().__init__(sentence)
+        super().__init__(sentence, field=None, **facts)
 
 
 class NotAnAmount(AmountRefused):
@@ -122,6 +124,9 @@ class Money:
     def exponent(self) -> int:
         """How many decimals the currency has."""
         return EXPONENTS[self.currency]
+
+    def __str__(self) -> str:
+        return f"{self.major()} {self.currency}"
 
     def major(self) -> str:
         """Return the plain decimal form, with a dot and every decimal: "17.99", "1234", "1.234"."""
@@ -177,7 +182,7 @@ def parse_amount(text: str, currency: str, *, allow_negative: bool = False) -> M
     typed = text.translate(_SAME_MEANING).strip()
     found = _TYPED.fullmatch(typed) if len(typed) <= _MAX_TYPED_LENGTH else None
     if found is None or (found["minus"] and found["inner_minus"]):
-        raise NotAnAmount(f"Write an amount such as {_example(code)}.", typed)
+        raise NotAnAmount("Write an amount such as %(example)s.", typed, example=_example(code))
     _check_sign(found["before"], code, typed)
     _check_sign(found["after"], code, typed)
     minor = _to_minor(found["number"], code, typed)
@@ -204,21 +209,34 @@ def _check_sign(sign: str | None, code: str, typed: str) -> None:
         return
     if written in _SIGNS or written in EXPONENTS:
         raise OtherCurrency(
-            f"This amount is in {code}; write it without “{sign}”, such as {_example(code)}.", typed
+            "This amount is in %(currency)s; write it without “%(sign)s”, such as %(example)s.",
+            typed,
+            currency=code,
+            sign=sign,
+            example=_example(code),
         )
-    raise NotAnAmount(f"Write only the amount, such as {_example(code)}.", typed)
+    raise NotAnAmount("Write only the amount, such as %(example)s.", typed, example=_example(code))
 
 
 def _to_minor(number: str, code: str, typed: str) -> int:
     exponent = EXPONENTS[code]
     whole, decimals = _split_number(number, exponent, code, typed)
     if len(decimals) > exponent:
-        allowed = f"at most {exponent} decimals" if exponent else "no decimals"
-        raise TooManyDecimals(f"{code} has {allowed}; write it such as {_example(code)}.", typed)
+        facts = {"currency": code, "example": _example(code)}
+        if exponent == 0:
+            raise TooManyDecimals(
+                "%(currency)s has no decimals; write it such as %(example)s.", typed, **facts
+            )
+        raise TooManyDecimals(
+            "%(currency)s has at most %(most)s decimals; write it such as %(example)s.",
+            typed,
+            most=exponent,
+            **facts,
+        )
     minor = int((whole or "0") + decimals.ljust(exponent, "0"))
     if minor > MAX_MINOR:
         raise AmountTooLarge(
-            f"The amount is too large; the most is {Money(MAX_MINOR, code).major()} {code}.", typed
+            "The amount is too large; the most is %(most)s.", typed, most=Money(MAX_MINOR, code)
         )
     return minor
 
@@ -236,8 +254,13 @@ def _split_number(number: str, exponent: int, code: str, typed: str) -> tuple[st
         if exponent == 0:
             return whole + decimals, ""
         if exponent == 2 or last == ",":
-            clear = f"{whole}{decimals} or {whole}.{decimals[:exponent]}"
-            raise AmbiguousAmount(f"“{number}” can be read in two ways; write {clear}.", typed)
+            raise AmbiguousAmount(
+                "“%(number)s” can be read in two ways; write %(one)s or %(other)s.",
+                typed,
+                number=number,
+                one=f"{whole}{decimals}",
+                other=f"{whole}.{decimals[:exponent]}",
+            )
     return _ungroup(whole, code, typed), decimals
 
 
@@ -248,7 +271,7 @@ def _could_group(whole: str, decimals: str) -> bool:
 def _ungroup(whole: str, code: str, typed: str) -> str:
     """Return the digits of a whole part, whose thousands one kind of separator may group."""
     if re.fullmatch(r"[0-9]*|[0-9]{1,3}([ ',.])[0-9]{3}(?:\1[0-9]{3})*", whole) is None:
-        raise NotAnAmount(f"Write an amount such as {_example(code)}.", typed)
+        raise NotAnAmount("Write an amount such as %(example)s.", typed, example=_example(code))
     return re.sub(r"[ ',.]", "", whole)
 
 

@@ -39,7 +39,11 @@ class UnknownPlaceholder(PayLinkRefused):
 
     def __init__(self, found: str) -> None:
         self.found = found
-        super().__init__(f"“{found[:40]}” cannot be filled in; use {', '.join(PLACEHOLDERS)} in the link.")
+        super().__init__(
+            "“%(found)s” cannot be filled in; use %(places)s in the link.",
+            found=found[:40],
+            places=", ".join(PLACEHOLDERS),
+        )
 
 
 class UnknownPayKind(Refused):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from substrack.domain.actors import Actor, ActorKind
-from substrack.domain.errors import Conflict, Refused
+from substrack.domain.errors import Conflict, Phrase, Refused
 
 
 class Status(StrEnum):
@@ -101,7 +101,7 @@ class NotAllowed(Refused):
     """Somebody tried what is not theirs to do."""
 
     def __init__(self, act: Act) -> None:
-        super().__init__(f"Only an admin of this workspace can {act} a payment.")
+        super().__init__("Only an admin of this workspace can do that to a payment.")
         self.act = act
 
 
@@ -109,27 +109,29 @@ class WrongStatus(Conflict):
     """The payment is not in a status from which this act is possible; says in which it is."""
 
     def __init__(self, act: Act, status: Status) -> None:
-        super().__init__(f"This payment is {_PLAIN[status]}; it can't be {_DONE[act]} now.")
+        super().__init__(
+            "This payment is %(state)s; it can't be %(done)s now.", state=_PLAIN[status], done=_DONE[act]
+        )
         self.act, self.status = act, status
 
 
 _PLAIN = {
-    Status.PENDING: "open",
-    Status.MEMBER_CONFIRMED: "waiting for a check",
-    Status.CONFIRMED: "already confirmed",
-    Status.OVERDUE: "overdue",
-    Status.WAIVED: "waived",
+    Status.PENDING: Phrase("open"),
+    Status.MEMBER_CONFIRMED: Phrase("waiting for a check"),
+    Status.CONFIRMED: Phrase("already confirmed"),
+    Status.OVERDUE: Phrase("overdue"),
+    Status.WAIVED: Phrase("waived"),
 }
 _DONE = {
-    Act.CLAIM: "claimed",
-    Act.WITHDRAW: "withdrawn",
-    Act.CONFIRM: "confirmed",
-    Act.REJECT: "rejected",
-    Act.LAPSE: "made overdue",
-    Act.WAIVE: "waived",
-    Act.UNWAIVE: "un-waived",
-    Act.REOPEN: "reopened",
-    Act.ADJUST: "adjusted",
+    Act.CLAIM: Phrase("claimed"),
+    Act.WITHDRAW: Phrase("withdrawn"),
+    Act.CONFIRM: Phrase("confirmed"),
+    Act.REJECT: Phrase("rejected"),
+    Act.LAPSE: Phrase("made overdue"),
+    Act.WAIVE: Phrase("waived"),
+    Act.UNWAIVE: Phrase("un-waived"),
+    Act.REOPEN: Phrase("reopened"),
+    Act.ADJUST: Phrase("adjusted"),
 }
 
 

@@ -24,7 +24,7 @@ class WeightOutOfRange(Refused):
 
     def __init__(self, weight: int) -> None:
         self.weight = weight
-        super().__init__(f"A weight must be a whole number from 1 to {MAX_WEIGHT}.")
+        super().__init__("A weight must be a whole number from 1 to %(most)s.", most=MAX_WEIGHT)
 
 
 class FixedAmountNegative(Refused):
@@ -73,7 +73,7 @@ class LeavesBeforeJoining(Refused):
 
     def __init__(self, joined_on: date, left_on: date) -> None:
         self.joined_on, self.left_on = joined_on, left_on
-        super().__init__(f"Nobody can leave before joining; choose {joined_on.isoformat()} or later.")
+        super().__init__("Nobody can leave before joining; choose %(day)s or later.", day=joined_on)
 
 
 class SplitKind(StrEnum):

@@ -12,7 +12,7 @@ from typing import Final
 
 from substrack.domain.currencies import currency_code
 from substrack.domain.cycles import Cycle, Unit, check_zone
-from substrack.domain.errors import Refused
+from substrack.domain.errors import Phrase, Refused
 from substrack.domain.money import MAX_MINOR, CurrencyMismatch, Money, NegativeAmount
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.service_kinds import ServiceKind
@@ -29,7 +29,13 @@ class OutOfRange(Refused):
 
     def __init__(self, field: str, lowest: int, highest: int) -> None:
         self.lowest, self.highest = lowest, highest
-        super().__init__(f"{_LABELS[field]} must be from {lowest:,} to {highest:,}.", field=field)
+        super().__init__(
+            "%(label)s must be from %(lowest)s to %(highest)s.",
+            field=field,
+            label=_LABELS[field],
+            lowest=lowest,
+            highest=highest,
+        )
 
 
 class EndsBeforeStarting(Refused):
@@ -39,14 +45,19 @@ class EndsBeforeStarting(Refused):
 
     def __init__(self, starts_on: date) -> None:
         self.starts_on = starts_on
-        super().__init__(f"The group can't end before it starts; choose {starts_on.isoformat()} or later.")
+        super().__init__("The group can't end before it starts; choose %(day)s or later.", day=starts_on)
 
 
 class DateOutOfRange(Refused):
     """A date so far off that it must be a slip."""
 
     def __init__(self, field: str) -> None:
-        super().__init__(f"Choose a date from {EARLIEST.year} to {LATEST.year}.", field=field)
+        super().__init__(
+            "Choose a date from %(first)s to %(last)s.",
+            field=field,
+            first=str(EARLIEST.year),
+            last=str(LATEST.year),
+        )
 
 
 class PriceMissing(Refused):
@@ -73,9 +84,7 @@ class PriceTooLarge(Refused):
     field = "price"
 
     def __init__(self, currency: str) -> None:
-        super().__init__(
-            f"The price is too large; the most is {Money(MAX_MINOR, currency).major()} {currency}."
-        )
+        super().__init__("The price is too large; the most is %(most)s.", most=Money(MAX_MINOR, currency))
 
 
 @dataclass(frozen=True)
@@ -134,15 +143,15 @@ _RANGES: Final = {
     "heads_up_days": (0, 365),
 }
 _LABELS: Final = {
-    "collect_days_before": "The days to collect before a period",
-    "due_days": "The days until it is due",
-    "grace_days": "The days of grace",
-    "repeat_every_days": "The days between reminders",
-    "max_requests": "The number of requests",
-    "overdue_after_days": "The days until it is overdue",
-    "hour": "The hour",
-    "tolerance_minor": "The tolerance in minor units",
-    "heads_up_days": "The days of a heads-up",
+    "collect_days_before": Phrase("The days to collect before a period"),
+    "due_days": Phrase("The days until it is due"),
+    "grace_days": Phrase("The days of grace"),
+    "repeat_every_days": Phrase("The days between reminders"),
+    "max_requests": Phrase("The number of requests"),
+    "overdue_after_days": Phrase("The days until it is overdue"),
+    "hour": Phrase("The hour"),
+    "tolerance_minor": Phrase("The tolerance in minor units"),
+    "heads_up_days": Phrase("The days of a heads-up"),
 }
 
 

@@ -41,7 +41,9 @@ class TextTooLong(TextRefused):
 
     def __init__(self, field: str, length: int, maximum: int) -> None:
         self.length, self.maximum = length, maximum
-        super().__init__(f"This has {length:,} characters; keep it to {maximum:,}.", field=field)
+        super().__init__(
+            "This has %(length)s characters; keep it to %(most)s.", field=field, length=length, most=maximum
+        )
 
 
 class LineBroken(TextRefused):
@@ -57,8 +59,18 @@ class CharacterRefused(TextRefused):
     def __init__(self, field: str, character: str) -> None:
         self.code_point = f"U+{ord(character):04X}"
         super().__init__(
-            f"This contains an invisible control character ({self.code_point}); remove it.", field=field
+            "This contains an invisible control character (%(code)s); remove it.",
+            field=field,
+            code=self.code_point,
         )
+
+
+def kept_of(text: str, *, maximum: int = MAX_TEXT) -> str:
+    """Keep of words what can be kept: without the characters that `clean_text` refuses, and cut to fit.
+
+    For words that come with something worth more than they are.
+    """
+    return _FORBIDDEN_IN_TEXT.sub(" ", unicodedata.normalize("NFC", text[: 2 * maximum]))[:maximum].strip()
 
 
 def clean_line(text: str, *, field: str, maximum: int = MAX_NAME) -> str:

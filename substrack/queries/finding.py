@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from substrack.domain.errors import NotFound
+from typing import Final
+
+from substrack.domain.errors import NotFound, Phrase
+
+_NOUNS: Final = {
+    "address": Phrase("address"),
+    "claim": Phrase("claim"),
+    "file": Phrase("file"),
+    "message": Phrase("message"),
+    "own share": Phrase("own share"),
+    "payment": Phrase("payment"),
+    "period": Phrase("period"),
+    "person": Phrase("person"),
+    "receipt": Phrase("receipt"),
+}
 
 
 class NotListed(NotFound):
@@ -10,7 +24,7 @@ class NotListed(NotFound):
 
     def __init__(self, noun: str) -> None:
         self.noun = noun
-        super().__init__(f"There is no such {noun}.")
+        super().__init__("There is no such %(noun)s.", noun=_NOUNS[noun])
 
 
 def must_find(key: int | None, noun: str) -> int:

@@ -80,7 +80,7 @@ class PaidTooLongAgo(Refused):
     field = "paid_on"
 
     def __init__(self) -> None:
-        super().__init__(f"Choose a day from the year {EARLIEST.year} on.")
+        super().__init__("Choose a day from the year %(year)s on.", year=str(EARLIEST.year))
 
 
 def claim_payments(

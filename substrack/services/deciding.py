@@ -59,7 +59,9 @@ class OtherCurrencyReceived(Refused):
     field = "amount"
 
     def __init__(self, currency: str) -> None:
-        super().__init__(f"This is owed in {currency}; enter the amount in {currency}.")
+        super().__init__(
+            "This is owed in %(currency)s; enter the amount in that currency.", currency=currency
+        )
         self.currency = currency
 
 

@@ -54,7 +54,10 @@ class CurrencyFrozen(Refused):
     field = "currency"
 
     def __init__(self, currency: str) -> None:
-        super().__init__(f"The currency stays {currency} once a period is open; start another group instead.")
+        super().__init__(
+            "The currency stays %(currency)s once a period is open; start another group instead.",
+            currency=currency,
+        )
 
 
 class StartFrozen(Refused):
@@ -63,7 +66,7 @@ class StartFrozen(Refused):
     field = "starts_on"
 
     def __init__(self, starts_on: date) -> None:
-        super().__init__(f"The start stays {starts_on.isoformat()} once a period is open.")
+        super().__init__("The start stays %(day)s once a period is open.", day=starts_on)
 
 
 def edit_group(

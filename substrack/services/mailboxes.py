@@ -37,7 +37,7 @@ class WrongEmail(Refused):
 
     def __init__(self, typed: str, cause: str = "") -> None:
         self.typed = typed[:100]
-        super().__init__(f"“{self.typed}” is not an email address. {cause}".rstrip())
+        super().__init__("“%(typed)s” is not an email address.", typed=self.typed)
 
 
 class MailboxShared(Refused):
@@ -47,7 +47,9 @@ class MailboxShared(Refused):
 
     def __init__(self, contact_id: int, name: str) -> None:
         self.contact_id, self.name = contact_id, name
-        super().__init__(f"{name} is already reached at this address. Do two people share this mailbox?")
+        super().__init__(
+            "%(name)s is already reached at this address. Do two people share this mailbox?", name=name
+        )
 
 
 class UnknownContact(NotFound):

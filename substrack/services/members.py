@@ -79,7 +79,7 @@ class WeightMeansNothing(Refused):
     def __init__(self, split: SplitKind) -> None:
         self.split = split
         super().__init__(
-            f"Weights have no effect in a group split “{split}”; choose the split “weights” first."
+            "Weights only count in a group that is split by weight; change how it is split first."
         )
 
 

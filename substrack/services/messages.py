@@ -6,12 +6,13 @@ What was sent is never touched; the words of a message are not edited.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
-from substrack.domain.errors import Conflict, NotFound, Refused
+from substrack.domain.errors import Conflict, NotFound, Phrase, Refused
 from substrack.domain.notices import Channel, Notice, rules_of
 from substrack.services.journal import new_correlation_id, record
 from substrack.services.ledger import check_admin
@@ -29,12 +30,21 @@ class UnknownMessage(NotFound):
         super().__init__("There is no such message.")
 
 
+_PLAIN: Final = {
+    MessageState.QUEUED: Phrase("waiting to be sent"),
+    MessageState.SENDING: Phrase("being sent"),
+    MessageState.SENT: Phrase("sent"),
+    MessageState.DEAD: Phrase("given up"),
+    MessageState.CANCELLED: Phrase("cancelled"),
+}
+
+
 class MessageMoved(Conflict):
     """The message is in a state in which this can't be done to it (any more)."""
 
     def __init__(self, state: MessageState) -> None:
         self.state = state
-        super().__init__(f"This message is {state.value}; nothing was changed.")
+        super().__init__("This message is %(state)s; nothing was changed.", state=_PLAIN[state])
 
 
 class AddressUnusable(Refused):

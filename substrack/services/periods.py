@@ -62,7 +62,7 @@ class DueBeforeStart(Refused):
     field = "due_on"
 
     def __init__(self, opens_on: date) -> None:
-        super().__init__(f"The due date can't be before {opens_on.isoformat()}, when the period opens.")
+        super().__init__("The due date can't be before %(day)s, when the period opens.", day=opens_on)
         self.opens_on = opens_on
 
 

@@ -39,8 +39,9 @@ class PriceAlreadyOpen(Refused):
     def __init__(self, next_start: date) -> None:
         self.next_start = next_start
         super().__init__(
-            f"Periods before {next_start.isoformat()} are already open; edit their total instead, "
-            f"or let the price begin on {next_start.isoformat()}."
+            "Periods before %(day)s are already open; edit their total instead, or let the price begin "
+            "on that day.",
+            day=next_start,
         )
 
 

@@ -39,7 +39,7 @@ class SnoozeTooLong(Refused):
     field = "until"
 
     def __init__(self, latest: date) -> None:
-        super().__init__(f"Choose a day up to {latest.isoformat()}; later than that, write to the payer.")
+        super().__init__("Choose a day up to %(day)s; later than that, write to the payer.", day=latest)
         self.latest = latest
 
 

@@ -61,7 +61,7 @@ class ReceivedTooLongAgo(Refused):
     field = "received_on"
 
     def __init__(self) -> None:
-        super().__init__(f"Choose a day from the year {EARLIEST.year} on.")
+        super().__init__("Choose a day from the year %(year)s on.", year=str(EARLIEST.year))
 
 
 @dataclass

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from babel.dates import format_date, format_datetime, format_interval
 from babel.lists import format_list
-from babel.numbers import format_currency, get_decimal_symbol, get_group_symbol
+from babel.numbers import format_currency, format_decimal, get_decimal_symbol, get_group_symbol
 from babel.units import format_unit
 
 from substrack.domain.cycles import Unit
@@ -31,6 +31,11 @@ def money(amount: Money, locale: str) -> str:
 def bare_sum(amount: Money, locale: str) -> str:
     """Write a sum as a bank's form takes it: no sign, nothing between thousands ("1234.00")."""
     return amount.major().replace(".", get_decimal_symbol(format_locale(locale)))
+
+
+def number(value: int, locale: str) -> str:
+    """Write a whole number: "1,234"."""
+    return format_decimal(value, locale=format_locale(locale))
 
 
 def grouping(locale: str) -> str:

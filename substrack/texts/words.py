@@ -38,6 +38,10 @@ class Words:
         """What stands between thousands."""
         return formats.grouping(self.locale)
 
+    def number(self, value: int) -> str:
+        """Write a whole number, grouped as the language does."""
+        return formats.number(value, self.locale)
+
     def day(self, value: date) -> str:
         """Write a date in full."""
         return formats.day(value, self.locale)

@@ -15,7 +15,6 @@ from substrack.services.ledger import DecidedAlready
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.texts.catalogue import language_of
 from substrack.texts.decisions import decided_sentence
-from substrack.texts.words import Words
 from substrack.web.access import local_path, signed_in
 from substrack.web.errors import answer_refusal
 from substrack.web.reading import reading, runtime
@@ -63,11 +62,6 @@ def decided_words(last: LastDecision | None) -> str:
     if last is None:
         return _sentence(None, None, None, None)
     return _sentence(last.verb, last.kind, last.actor, last.at)
-
-
-def my_words() -> Words:
-    """Give the words of whoever is signed in."""
-    return Words(language_of(me().language))
 
 
 def flash_decision(sentence: str, *correlation_ids: str | None) -> None:

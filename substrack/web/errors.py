@@ -17,8 +17,9 @@ from werkzeug.exceptions import HTTPException
 
 from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.services.links import DeadLink
+from substrack.texts.refusals import in_words
 from substrack.web.access import Access, access_of
-from substrack.web.pages import bare_page
+from substrack.web.pages import bare_page, bare_words, my_words
 
 RETRY_AFTER_SECONDS = 5
 
@@ -69,8 +70,8 @@ def answer_refusal(error: Refused) -> ResponseReturnValue:
     back = _page_before()
     if back is None or access_of(current_app, request.endpoint or "") != Access.SIGNED_IN:
         status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY
-        return error_page(status, title="That can't be done", sentence=str(error))
-    flash(str(error), "refused")
+        return error_page(status, title="That can't be done", sentence=in_words(error, bare_words()))
+    flash(in_words(error, my_words()), "refused")
     return redirect(back, 303)
 
 

@@ -15,8 +15,21 @@ from wtforms import Field, Form, StringField
 from wtforms.validators import InputRequired, Length
 
 from substrack.domain.errors import NotFound, Refused
+from substrack.texts.refusals import in_words
+from substrack.texts.words import Words
 
 AForm = TypeVar("AForm", bound="PageForm")
+
+
+class Said(str):
+    """A refusal as an English sentence that still knows what was refused, so that it can be said again."""
+
+    def __new__(cls, refused: Refused) -> Said:
+        said = super().__new__(cls, refused)
+        said.refused = refused
+        return said
+
+    refused: Refused
 
 
 class PageForm(Form):
@@ -28,9 +41,16 @@ class PageForm(Form):
         """Show why a service refused, beside the field it names."""
         field = self._fields.get(refused.field or "")
         if field is None:
-            self.refusal = str(refused)
+            self.refusal = Said(refused)
         else:
-            field.errors = [*field.errors, str(refused)]
+            field.errors = [*field.errors, Said(refused)]
+
+    def speak(self, _: Words) -> None:
+        """Put labels and refusals into a language; pages do that with every form they show."""
+        for field in self:
+            field.label.text = _(field.label.text) if field.label.text else ""
+            field.errors = [_say(error, _) for error in field.errors]
+        self.refusal = _say(self.refusal, _) if self.refusal else None
 
     @property
     def is_refused(self) -> bool:
@@ -59,9 +79,14 @@ def answer(
 
 def required(sentence: str, *, maximum: int) -> list[InputRequired | Length]:
     """Validators of a field that must be filled and stays within `maximum` characters."""
-    return [InputRequired(sentence), Length(max=maximum, message=f"Keep this to {maximum:,} characters.")]
+    too_long = Said(Refused("Keep this to %(most)s characters.", most=maximum))
+    return [InputRequired(sentence), Length(max=maximum, message=too_long)]
 
 
 def email_field(label: str = "Email address") -> Field:
     """Make the field of an email address; whether it is one, the service says."""
     return StringField(label, required("Enter an email address.", maximum=320))
+
+
+def _say(sentence: str, _: Words) -> str:
+    return in_words(sentence.refused, _) if isinstance(sentence, Said) else _(sentence)

@@ -27,7 +27,7 @@ class GuestRefused(Refused):
     field = "people"
 
     def __init__(self, name: str, why: Refused) -> None:
-        super().__init__(f"{name}: {why}")
+        super().__init__("%(name)s: %(why)s", name=name, why=why)
 
 
 class PartNotWhole(Refused):
@@ -43,7 +43,9 @@ class SeveralOfThisName(Refused):
     field = "people"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"You know several people called {name}; write the address of the one you mean.")
+        super().__init__(
+            "You know several people called %(name)s; write the address of the one you mean.", name=name
+        )
 
 
 @dataclass(frozen=True)

@@ -36,14 +36,13 @@ from substrack.texts.forecasts import Forecast
 from substrack.texts.kinds import kind_tiles
 from substrack.web.access import signed_in
 from substrack.web.confirming import ask_password, needs_password
-from substrack.web.decisions import my_words
 from substrack.web.fields import read_version
 from substrack.web.forms import answer, posted
 from substrack.web.group_forecasts import foresee
 from substrack.web.group_forms import MAX_NAME, GroupForm, filled_form, form_like, new_form
 from substrack.web.group_guests import add_guests, read_people
 from substrack.web.joining import zone_choices
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me

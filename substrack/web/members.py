@@ -20,10 +20,9 @@ from substrack.services.mailboxes import MailboxShared
 from substrack.services.members import add_member, edit_member, leave_group, tell_them
 from substrack.services.presses import find_made
 from substrack.web.access import signed_in
-from substrack.web.decisions import my_words
 from substrack.web.fields import line, optional_day, optional_whole, read_optional_amount
 from substrack.web.forms import PageForm, answer, posted
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me

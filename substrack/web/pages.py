@@ -19,6 +19,7 @@ from substrack.settings import Settings
 from substrack.texts import formats, labels
 from substrack.texts.catalogue import language_of
 from substrack.texts.words import Words
+from substrack.web.forms import PageForm
 from substrack.web.presses import new_press_key
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
@@ -99,8 +100,8 @@ def init_pages(app: Flask) -> None:
 
 def page(template: str, **rows: Any) -> str:
     """Render a page of someone who is signed in, in their language."""
-    layout = Layout(me(), NAV, banners(), flashes())
-    return render_template(template, layout=layout, _=Words(language_of(me().language)), **rows)
+    layout, words = Layout(me(), NAV, banners(), flashes()), my_words()
+    return render_template(template, layout=layout, _=words, **_spoken(rows, words))
 
 
 def my_words() -> Words:
@@ -110,7 +111,15 @@ def my_words() -> Words:
 
 def bare_page(template: str, *, language: str | None = None, **rows: Any) -> str:
     """Render a page that stands alone, without asking the database, in a language or the browser's first."""
-    return render_template(template, _=bare_words(language), **rows)
+    words = bare_words(language)
+    return render_template(template, _=words, **_spoken(rows, words))
+
+
+def _spoken(rows: dict[str, Any], words: Words) -> dict[str, Any]:
+    for row in rows.values():
+        if isinstance(row, PageForm):
+            row.speak(words)
+    return rows
 
 
 def bare_words(language: str | None = None) -> Words:

@@ -33,10 +33,10 @@ from substrack.services.payments import (
 from substrack.texts.bills import what_for
 from substrack.texts.days_away import days_away
 from substrack.web.access import signed_in
-from substrack.web.decisions import decided_words, flash_decision, in_words, my_words
+from substrack.web.decisions import decided_words, flash_decision, in_words
 from substrack.web.fields import read_amount, read_optional_day, read_optional_sum, read_version
 from substrack.web.forms import PageForm, answer, posted
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 from substrack.web.story import tell

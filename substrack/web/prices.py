@@ -14,10 +14,9 @@ from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.groups import prices as list_prices
 from substrack.services.prices import announced_on, set_price
 from substrack.web.access import signed_in
-from substrack.web.decisions import my_words
 from substrack.web.fields import optional_day, read_amount
 from substrack.web.forms import PageForm, answer, posted, required
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 from substrack.web.simulating import Proposal, is_going_back, propose

@@ -23,9 +23,9 @@ from substrack.services.deciding import ReasonMissing
 from substrack.services.ledger import DecidedAlready
 from substrack.texts.bills import what_for
 from substrack.web.access import signed_in
-from substrack.web.decisions import back, decided_words, flash_decision, my_words
+from substrack.web.decisions import back, decided_words, flash_decision
 from substrack.web.fields import LookAgain, read_optional_sum, read_version
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 

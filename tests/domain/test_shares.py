@@ -198,7 +198,7 @@ def test_a_fixed_split_wants_every_members_amount() -> None:
 
 @pytest.mark.parametrize("weight", [0, -1, 1001])
 def test_a_weight_outside_its_range_is_refused(weight: int) -> None:
-    with pytest.raises(WeightOutOfRange, match="1 to 1000"):
+    with pytest.raises(WeightOutOfRange, match="1 to 1,000"):
         check_weight(weight)
     with pytest.raises(WeightOutOfRange):
         Sharer(BEN, weight)

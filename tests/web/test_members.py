@@ -75,7 +75,7 @@ class TestJoining:
         [
             ({"name": ""}, "name", "Write something here"),
             ({"email": "nowhere"}, "email", "is not an email address"),
-            ({"weight": "0"}, "weight", "from 1 to 1000"),
+            ({"weight": "0"}, "weight", "from 1 to 1,000"),
             ({"amount": "-1"}, "amount", "cannot be negative"),
             ({"amount": "99.00"}, "amount", "more than the price"),
             ({"joined_on": "1999-01-01"}, "joined_on", "Choose a date from"),
