@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import accumulate
 
 from markupsafe import Markup
 
 from substrack.domain.chat_buttons import Do, data
 from substrack.domain.chat_cards import ClaimCard, MemberCard, Standing
+from substrack.domain.epc import MAX_REMITTANCE
 from substrack.domain.letters import HowToPay, Item
 from substrack.texts.bills import bill, how_to_pay, what_for
-from substrack.texts.blocks import Row
+from substrack.texts.blocks import Block, Heading, Row
 from substrack.texts.catalogue import LANGUAGES, language_of
-from substrack.texts.chat_keyboards import MAX_ITEMS, Key, Rows, resting_lines, sum_of
-from substrack.texts.chat_letters import lay_out
+from substrack.texts.chat_keyboards import Key, Rows, resting_lines, sum_of
+from substrack.texts.chat_letters import ROWS_TO_TRY, lay_out
 from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, shown_length
 from substrack.texts.words import Words
 
@@ -87,20 +89,10 @@ def needs_sign_in(locale: str) -> str:
 def status_screen(card: MemberCard, dues: Sequence[tuple[str, date]], locale: str) -> str:
     """Show what one person owes, what waits and what comes next."""
     _ = words_of(locale)
-    open_items = [each.item for each in card.those(Standing.OPEN)]
-    waiting = [each.item for each in card.those(Standing.CLAIMED)]
-    parts: list[Markup] = []
-    if open_items:
-        parts += [bold(_("You owe")), _laid_out(open_items, locale)]
-    elif not waiting:
-        parts.append(plain(_("Nothing is open. Thank you!")))
-    if waiting:
-        parts += [bold(_("Waiting to be checked")), _laid_out(waiting, locale)]
-    if resting_lines(card, locale):
-        parts.append(resting_lines(card, locale))
-    if dues:
-        upcoming = [_("%(group)s: %(day)s", group=group, day=_.day(day)) for group, day in dues[:10]]
-        parts.append(lines([bold(_("Next due")), *(plain(line) for line in upcoming)]))
+    for most in ROWS_TO_TRY:
+        parts = _status_parts(card, dues, locale, most)
+        if shown_length(_paragraphs(parts)) <= MAX_MESSAGE:
+            break
     return _fitting(parts, _)
 
 
@@ -157,8 +149,10 @@ def how_to_pay_screen(ways: Sequence[HowToPay], locale: str) -> str:
     _ = words_of(locale)
     if not ways:
         return str(plain(_("Nothing is open here.")))
-    references = {reference for way in ways for reference in way.references}
-    return _fitting([lay_out(how_to_pay(ways, _), references=references, locale=locale)], _)
+    parts: list[list[Block]] = []
+    for block in how_to_pay([replace(way, references=_first_of(way.references)) for way in ways], _):
+        parts = [*parts, [block]] if isinstance(block, Heading) else [*parts[:-1], [*parts[-1], block]]
+    return _fitting([lay_out(part, locale=locale) for part in parts], _)
 
 
 def qr_caption(way: HowToPay, locale: str) -> str:
@@ -167,7 +161,7 @@ def qr_caption(way: HowToPay, locale: str) -> str:
     scan = _(
         "Scan this with your bank’s app: %(amount)s to %(payer)s", amount=_.money(way.total), payer=way.payer
     )
-    return str(lines([plain(scan), code(" ".join(way.references))]))
+    return str(lines([plain(scan), code(" ".join(_first_of(way.references)))]))
 
 
 def ask_reason(card: ClaimCard, locale: str) -> str:
@@ -240,6 +234,26 @@ def said(words: str) -> str:
     return str(plain(words))
 
 
+def _status_parts(card: MemberCard, dues: Sequence[tuple[str, date]], locale: str, most: int) -> list[Markup]:
+    """List at most so many of what is owed and of what waits; the sums are those of all."""
+    _ = words_of(locale)
+    open_items = [each.item for each in card.those(Standing.OPEN)]
+    waiting = [each.item for each in card.those(Standing.CLAIMED)]
+    parts: list[Markup] = []
+    if open_items:
+        parts += [bold(_("You owe")), _laid_out(open_items, locale, most)]
+    elif not waiting:
+        parts.append(plain(_("Nothing is open. Thank you!")))
+    if waiting:
+        parts += [bold(_("Waiting to be checked")), _laid_out(waiting, locale, most)]
+    if resting_lines(card, locale):
+        parts.append(resting_lines(card, locale))
+    if dues:
+        upcoming = [_("%(group)s: %(day)s", group=group, day=_.day(day)) for group, day in dues[:10]]
+        parts.append(lines([bold(_("Next due")), *(plain(line) for line in upcoming)]))
+    return parts
+
+
 def _claim_line(card: ClaimCard, _: Words) -> Markup:
     whats = _.listed([what_for(each.item, _) for each in card.waiting])
     return Markup("{}: {}\n{}").format(bold(card.name), plain(_.money(card.amount)), plain(whats))
@@ -256,14 +270,20 @@ def _label(item: Item, _: Words) -> str:
     return f"{what_for(item, _)[:36]} · {sum_of(item.left, _)}"
 
 
-def _laid_out(items: Sequence[Item], locale: str) -> Markup:
-    """List items, not more than fit into a message; what they come to is the sum of all."""
+def _laid_out(items: Sequence[Item], locale: str, most: int) -> Markup:
+    """List the first items; what they come to is the sum of all."""
     _, references = words_of(locale), (item.reference for item in items)
     whole = bill(items, _)
-    if len(items) > MAX_ITEMS:
-        more = _.ngettext("and %(n)s more", "and %(n)s more", len(items) - MAX_ITEMS)
-        whole = replace(whole, rows=(*whole.rows[:MAX_ITEMS], Row(f"… {more}", "")))
+    if len(items) > most:
+        more = _.ngettext("and %(n)s more", "and %(n)s more", len(items) - most)
+        whole = replace(whole, rows=(*whole.rows[:most], Row(f"… {more}", "")))
     return lay_out([whole], references=references, locale=locale)
+
+
+def _first_of(references: Sequence[str]) -> tuple[str, ...]:
+    """Keep the first references that a transfer has room for; the payer tells the rest by its sum."""
+    ends = accumulate(len(reference) + 1 for reference in references)
+    return tuple(each for each, end in zip(references, ends, strict=True) if end <= MAX_REMITTANCE + 1)
 
 
 def _paragraphs(parts: Iterable[Markup]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -15,8 +16,9 @@ from substrack.texts import chat_screens as screens
 from substrack.texts.chat_keyboards import MAX_LABEL, MAX_TOAST, Rows, keyboard
 from substrack.texts.chat_markup import MAX_CAPTION, MAX_MESSAGE
 from tests.fakes.telegram_html import cut_out, parse_html, units
-from tests.texts.samples import euros, item
+from tests.texts.samples import euros, item, ways
 from tests.texts.screens import (
+    IBAN_ONLY,
     OPEN,
     REFUSALS,
     SCREENS,
@@ -85,6 +87,33 @@ def test_however_much_is_open_a_status_fits(count: int) -> None:
     assert units(shown) <= MAX_MESSAGE
     assert "Group 0 & friends" in shown
     assert sum(map(len, rows)) <= MAX_BUTTONS
+
+
+@pytest.mark.parametrize("count", [1, 55, 300])
+def test_a_status_names_what_is_owed_and_its_sum_however_long_names_are(count: int) -> None:
+    long = item(group="A very long name of a group & friends " * 2)
+    items = [MemberItem(long, Standing.OPEN), MemberItem(long, Standing.CLAIMED)] * count
+    resting = [MemberItem(long, Standing.OPEN, asks_again_on=date(2026, 4, day)) for day in range(1, 30)]
+    shown, _entities = parse_html(status(*items, *resting)[0])
+    assert units(shown) <= MAX_MESSAGE
+    assert "You owe\n\nA very long name" in shown
+    assert f"Total to Olga: {4 * (count + 29)}.00" in shown
+
+
+def test_however_much_is_to_be_paid_where_to_is_said() -> None:
+    references = tuple(f"K7M{number:03}" for number in range(300))
+    many = [replace(ways(euros(400), *references), payer=f"Payer {number}") for number in range(20)]
+    shown, _entities = parse_html(screens.how_to_pay_screen(many, "en"))
+    assert units(shown) <= MAX_MESSAGE
+    assert "DE02 1203 0000 0000 2020 51" in shown
+    assert "K7M000 K7M001" in shown
+
+
+def test_a_caption_has_room_for_its_references() -> None:
+    references = tuple(f"K7M{number:03}" for number in range(300))
+    caption, _entities = parse_html(screens.qr_caption(replace(IBAN_ONLY, references=references), "en"))
+    assert units(caption) <= MAX_CAPTION
+    assert "K7M000" in caption
 
 
 def test_however_long_names_are_a_page_of_claims_fits() -> None:
