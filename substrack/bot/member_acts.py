@@ -23,7 +23,7 @@ from substrack.queries.chat_subjects import (
     statuses_of,
 )
 from substrack.queries.chats import ChatContact
-from substrack.queries.pay_page import zone_of
+from substrack.queries.pay_reach import zone_of
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.texts.chat_keyboards import later_keyboard

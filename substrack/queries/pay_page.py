@@ -5,38 +5,23 @@ A constant number of statements, however much is owed. Reads only: opening the p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from substrack.domain.letters import HowToPay, Item
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
+from substrack.domain.payments import ASKABLE, PaymentKind, Status
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
+from substrack.queries.pay_ahead import Coming, load_coming, sum_of_a_year
+from substrack.queries.pay_credit import Credit, load_credits
+from substrack.queries.pay_history import RESTS, News, load_events, load_news, newest, payment_of
+from substrack.queries.pay_reach import Reader
 from substrack.queries.proofs import load_proof_rows
-from substrack.store import (
-    Allocation,
-    Attempt,
-    AttemptItem,
-    AttemptState,
-    Contact,
-    Direction,
-    Event,
-    Group,
-    Payment,
-    Receipt,
-    ReceiptSource,
-    Workspace,
-)
-
-NEWS = 5
-"""How many decisions the page still tells."""
-
-_TOLD = (Act.CONFIRM.value, Act.REJECT.value, Act.WAIVE.value, Act.ADJUST.value, Act.WITHDRAW.value)
-_RESTS = ("snooze", "object")
+from substrack.store import Attempt, AttemptItem, AttemptState, Event, Payment
 
 
 @dataclass(frozen=True)
@@ -55,9 +40,13 @@ class Owing:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One press of "I've paid" that nobody has checked yet; `proofs` files came with it."""
+    """One press of "I've paid" that nobody has checked yet; `proofs` files came with it.
+
+    `over` is what was said to be paid beyond its payments: it becomes credit once it is confirmed.
+    """
 
     amount: Money
+    over: Money
     payer: str
     items: tuple[Item, ...]
     made_at: datetime
@@ -68,72 +57,49 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class News:
-    """What became of one payment: `act` is confirm, reject, waive, adjust or withdraw.
-
-    `received` is what it booked, on `received_on`; `amount` and `left` are what was owed and open after it.
-    """
-
-    act: Act
-    item: Item
-    at: datetime
-    received: Money
-    received_on: date | None
-    amount: Money
-    left: Money
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Credit:
-    """Money of theirs that settles nothing yet; `group` when it is kept for one."""
-
-    amount: Money
-    payer: str
-    group: str | None
-
-
-@dataclass(frozen=True)
 class PayPage:
     """Everything the page of one person shows."""
 
-    name: str
-    language: str
-    time_zone: str
+    reader: Reader
     owing: tuple[Owing, ...]
     how_to_pay: tuple[HowToPay, ...]
     waiting: tuple[Waiting, ...]
     news: tuple[News, ...]
     credits: tuple[Credit, ...]
+    coming: tuple[Coming, ...]
 
     @property
     def items(self) -> tuple[Item, ...]:
         """What is open, oldest first."""
         return tuple(owing.item for owing in self.owing)
 
+    @property
+    def a_year(self) -> Money | None:
+        """What paying for a whole year would come to, where that can be said."""
+        return sum_of_a_year(self.items, self.coming) if self.owing else None
 
-def load_pay_page(session: Session, contact_id: int, *, today: date) -> PayPage:
-    """Load the page of a contact; `today` tells which snoozes still last."""
-    name, language, time_zone = _reader(session, contact_id)
-    waiting, events = _open_claims(session, contact_id), _events(session, contact_id)
+
+def load_pay_page(session: Session, contact_id: int, reader: Reader, *, today: date) -> PayPage:
+    """Load the page of a contact who is the `reader`; `today` tells which snoozes still last."""
+    waiting, events = _open_claims(session, contact_id), load_events(session, contact_id)
     keys = _open_payments(session, contact_id) | {key for keys in waiting.values() for key in keys}
-    news = _newest(events)
-    owed = {row.payment.id: row for row in load_owed(session, keys | {_payment(event) for event in news})}
+    news = newest(events)
+    owed = {row.payment.id: row for row in load_owed(session, keys | {payment_of(event) for event in news})}
     open_rows = [row for key, row in owed.items() if key in keys and row.payment.status in ASKABLE]
     proofs = load_proof_rows(session, [attempt.id for attempt in waiting])
-    objections = {_payment(event): event for event in reversed(events) if event.verb in _RESTS}
+    rests = {payment_of(event): event for event in reversed(events) if event.verb in RESTS}
+    paid_ahead = load_credits(session, contact_id)
     return PayPage(
-        name=name,
-        language=language,
-        time_zone=time_zone,
-        owing=tuple(_owing(row, objections.get(row.payment.id), today) for row in open_rows),
+        reader=reader,
+        owing=tuple(_owing(row, rests.get(row.payment.id), today) for row in open_rows),
         how_to_pay=load_how_to_pay(session, open_rows),
         waiting=tuple(
             _waiting(attempt, keys, owed, len(proofs.get(attempt.id, ())))
             for attempt, keys in waiting.items()
         ),
-        news=_news(session, news, owed),
-        credits=_credits(session, contact_id),
+        news=load_news(session, news, owed),
+        credits=paid_ahead,
+        coming=load_coming(session, contact_id, paid_ahead),
     )
 
 
@@ -145,24 +111,6 @@ def find_own_payments(session: Session, contact_id: int, public_ids: Collection[
         Payment.public_id.in_(sorted(set(public_ids))),
     )
     return {row.id: row.currency for row in session.execute(query.order_by(Payment.id))}
-
-
-def zone_of(session: Session, contact_id: int) -> str:
-    """Name the time zone a contact lives in: their own, or the workspace's."""
-    return _reader(session, contact_id)[2]
-
-
-def _reader(session: Session, contact_id: int) -> tuple[str, str, str]:
-    row = session.execute(
-        select(
-            Contact.name,
-            func.coalesce(Contact.language, Workspace.language),
-            func.coalesce(Contact.time_zone, Workspace.time_zone),
-        )
-        .join(Workspace, Workspace.id == Contact.workspace_id)
-        .where(Contact.id == contact_id)
-    ).one()
-    return row[0], row[1], row[2]
 
 
 def _open_payments(session: Session, contact_id: int) -> set[int]:
@@ -193,33 +141,6 @@ def _open_claims(session: Session, contact_id: int) -> dict[Attempt, list[int]]:
     return found
 
 
-def _events(session: Session, contact_id: int) -> list[Event]:
-    """Load what was said and decided about a person's payments, newest first, without what was undone."""
-    query = (
-        select(Event)
-        .join(Payment, Payment.id == Event.payment_id)
-        .where(
-            Payment.contact_id == contact_id,
-            Payment.kind == PaymentKind.DUES,
-            Payment.voided_at.is_(None),
-            Event.verb.in_((*_TOLD, *_RESTS, Act.UNDO.value)),
-        )
-        .order_by(Event.id.desc())
-        .limit(10 * NEWS)
-    )
-    events = list(session.scalars(query))
-    undone = {key for event in events for key in (event.after or {}).get("undone", ())}
-    return [event for event in events if event.id not in undone and event.verb != Act.UNDO.value]
-
-
-def _newest(events: Iterable[Event]) -> list[Event]:
-    return [event for event in events if event.verb in _TOLD][:NEWS]
-
-
-def _payment(event: Event) -> int:
-    return event.payment_id or 0
-
-
 def _owing(row: Owed, last_rest: Event | None, today: date) -> Owing:
     until = row.payment.snoozed_until
     rests = until is not None and until > today
@@ -233,8 +154,10 @@ def _owing(row: Owed, last_rest: Event | None, today: date) -> Owing:
 
 def _waiting(attempt: Attempt, payment_ids: Sequence[int], owed: dict[int, Owed], proofs: int) -> Waiting:
     items = tuple(owed[key].item for key in owed if key in payment_ids)
+    over_minor = attempt.amount_minor - sum(item.left.minor for item in items)
     return Waiting(
         amount=Money(attempt.amount_minor, attempt.currency),
+        over=Money(max(0, over_minor), attempt.currency),
         payer=items[0].payer.name,
         items=items,
         made_at=attempt.made_at,
@@ -242,63 +165,4 @@ def _waiting(attempt: Attempt, payment_ids: Sequence[int], owed: dict[int, Owed]
         method=attempt.method,
         note=attempt.note,
         proofs=proofs,
-    )
-
-
-def _news(session: Session, events: Sequence[Event], owed: dict[int, Owed]) -> tuple[News, ...]:
-    days = _days_received(session, events)
-    return tuple(_one_news(event, owed[_payment(event)], days) for event in events if _payment(event) in owed)
-
-
-def _one_news(event: Event, row: Owed, days: dict[int, date]) -> News:
-    after, currency = event.after or {}, row.payment.currency
-    made = _allocations_made(event)
-    left_minor = after.get("amount", 0) - after.get("received", 0) - after.get("written_off", 0)
-    return News(
-        act=Act(event.verb),
-        item=row.item,
-        at=event.at,
-        received=Money(after.get("allocated", 0), currency),
-        received_on=next((days[key] for key in made if key in days), None),
-        amount=Money(after.get("amount", 0), currency),
-        left=Money(left_minor, currency),
-        reason=event.reason,
-    )
-
-
-def _days_received(session: Session, events: Iterable[Event]) -> dict[int, date]:
-    keys = [key for event in events for key in _allocations_made(event)]
-    query = select(Allocation.id, Receipt.received_on).join(Receipt, Receipt.id == Allocation.receipt_id)
-    return {row.id: row.received_on for row in session.execute(query.where(Allocation.id.in_(keys)))}
-
-
-def _allocations_made(event: Event) -> list[int]:
-    return list((event.after or {}).get("rows", {}).get("allocations_made", ()))
-
-
-_Payer = aliased(Contact)
-
-
-def _credits(session: Session, contact_id: int) -> tuple[Credit, ...]:
-    settled = (
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
-        .scalar_subquery()
-    )
-    free = func.sum(Receipt.amount_minor - settled)
-    rows = session.execute(
-        select(_Payer.name, Group.name, Receipt.currency, free)
-        .join(_Payer, _Payer.id == Receipt.payer_id)
-        .outerjoin(Group, Group.id == Receipt.group_id)
-        .where(
-            Receipt.contact_id == contact_id,
-            Receipt.voided_at.is_(None),
-            Receipt.direction == Direction.IN,
-            Receipt.source != ReceiptSource.OWN,
-        )
-        .group_by(_Payer.id, _Payer.name, Group.id, Group.name, Receipt.currency)
-        .order_by(_Payer.name, Receipt.currency)
-    )
-    return tuple(
-        Credit(Money(int(minor), currency), payer, group) for payer, group, currency, minor in rows if minor
     )

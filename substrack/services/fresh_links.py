@@ -1,6 +1,6 @@
-"""A fresh link for somebody whose link to their page no longer works, mailed to the address on file.
+"""A fresh link to the member's page, sent to the address on file: the old one is dead, or is to be.
 
-Whoever asks hears the same, whether or not there is anybody to mail to.
+Whoever asks by a dead link hears the same, whether or not there is anybody to send to.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from typing import Final
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from substrack.domain.actors import Actor
 from substrack.domain.notices import Notice
-from substrack.services.links import DeadLink, LinkSigner
+from substrack.services.ledger import check_owner, lock_contacts
+from substrack.services.links import DeadLink, LinkSigner, renew_pay_link, revoke_pay_link
+from substrack.services.mailboxes import get_contact, record_contact
 from substrack.services.outbox import Draft, queue
 from substrack.services.visits import open_pay
-from substrack.store import Contact, LinkPurpose
+from substrack.store import Contact, Link, LinkPurpose
 
 FRESH_EVERY: Final = timedelta(hours=1)
 
@@ -54,6 +57,30 @@ def send_fresh_link(session: Session, signer: LinkSigner, token: str, *, now: da
         due_at=now,
     )
     queue(session, [draft], now=now)
+
+
+def replace_own_link(session: Session, contact_id: int, *, by: Actor, now: datetime) -> Link | None:
+    """Make the link that a person holds dead, and send them another; where to, nobody on the page can say.
+
+    Returns the new link only when nothing reaches the person by itself: then they are led to it directly.
+
+    Raises:
+        UnknownContact.
+    """
+    contact = get_contact(session, contact_id)
+    check_owner(session, by, contact_id)
+    lock_contacts(session, [contact_id])
+    revoke_pay_link(session, contact_id, now=now)
+    record_contact(session, "revoke_link", contact, by=by, now=now)
+    link = renew_pay_link(session, contact_id, workspace_id=contact.workspace_id, now=now)
+    draft = Draft(
+        workspace_id=contact.workspace_id,
+        contact_id=contact_id,
+        notice=Notice.FRESH_LINK,
+        dedupe_key=f"replaced:{link.id}",
+        due_at=now,
+    )
+    return None if queue(session, [draft], now=now) else link
 
 
 def _owner(session: Session, signer: LinkSigner, token: str, now: datetime) -> int | None:

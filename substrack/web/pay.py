@@ -18,28 +18,34 @@ from flask import Blueprint, abort, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
-from wtforms import FileField, SelectField, SelectMultipleField, StringField, TextAreaField
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
-from substrack.domain.errors import Refused
 from substrack.queries.finding import NotListed
-from substrack.queries.pay_page import find_own_payments, load_pay_page, zone_of
+from substrack.queries.pay_ahead import Coming
+from substrack.queries.pay_page import find_own_payments, load_pay_page
+from substrack.queries.pay_reach import load_reader, zone_of
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.fresh_links import may_be_ours, send_fresh_link
 from substrack.services.links import DeadLink
-from substrack.services.proofs import MAX_BYTES, NoProof, SafeProof, claim_with_proof, read_proof
+from substrack.services.proofs import MAX_BYTES, claim_with_proof
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.visits import PayVisit, open_pay
+from substrack.texts.ahead import covered_for
+from substrack.texts.asks import by_when, who_asks
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGES
+from substrack.texts.days_away import days_away
+from substrack.texts.reaching import answer_comes, request_comes
+from substrack.texts.scan_codes import scan_codes
 from substrack.texts.words import Words
 from substrack.web.access import by_link
 from substrack.web.chats import linking_of
 from substrack.web.errors import error_page
 from substrack.web.fields import read_optional_day, read_optional_sum
-from substrack.web.forms import PageForm, answer, posted
+from substrack.web.forms import answer, posted
 from substrack.web.pages import bare_page, bare_words
+from substrack.web.pay_form import NothingTicked, PayForm
 from substrack.web.reading import reading, runtime
 from substrack.web.security import takes_file
 
@@ -47,72 +53,6 @@ JUST: Final = timedelta(minutes=5)
 """For how long the page opens with a word of thanks for what was said."""
 
 blueprint = Blueprint("pay", __name__, url_prefix="/pay")
-
-
-class NothingTicked(Refused):
-    """The press names no payment."""
-
-    field = "payment"
-
-    def __init__(self) -> None:
-        super().__init__("Tick at least one of these first.")
-
-
-class PayForm(PageForm):
-    """What a member may say; which fields count depends on the button."""
-
-    payment = SelectMultipleField(validate_choice=False)
-    until = SelectField(choices=list, validate_choice=False)
-    amount = StringField()
-    paid_on = StringField()
-    method = StringField()
-    note = TextAreaField()
-    proof = FileField()
-    text = TextAreaField()
-
-    safe_proof: SafeProof | None = None
-    """What may be kept of the file that was sent, once it was taken."""
-
-    def take_proof(self) -> None:
-        """Make the file that was sent safe to keep, if there is one.
-
-        Raises:
-            ProofTooLarge, NoProof.
-        """
-        sent = request.files.get(self.proof.name)
-        if sent:
-            self.safe_proof = read_proof(sent.stream.read(MAX_BYTES + 1))
-        elif self.proof.data:  # a browser that can't send files tells their names
-            raise NoProof
-
-    def ask_for_file_again(self) -> None:
-        """Say that a file was not kept when something else was refused; no browser fills it in again."""
-        if request.files.get(self.proof.name) and not self.proof.errors:
-            self.proof.errors = ["Your file was not kept. Choose it once more."]
-
-    def speak(self, _: Words) -> None:
-        """Name the fields, and say what was refused, in the language of the page."""
-        self.until.choices = [("days", _("in 3 days")), ("week", _("next week")), ("first", _("on the 1st"))]
-        labels = {
-            self.until: _("Ask me again"),
-            self.amount: _("Amount, if it was a different one"),
-            self.paid_on: _("Day you paid"),
-            self.method: _("How"),
-            self.note: _("A note"),
-            self.proof: _("A picture or PDF of it"),
-            self.text: _("What is off?"),
-        }
-        for field, words in labels.items():
-            field.label.text = words
-        for field in self:
-            field.errors = [_(sentence) for sentence in field.errors]
-        self.refusal = _(self.refusal) if self.refusal else None
-
-    @property
-    def has_wrong_detail(self) -> bool:
-        """Tell whether one of the details that are folded away was refused."""
-        details = (self.proof, self.amount, self.paid_on, self.method, self.note)
-        return any(field.errors for field in details)
 
 
 @blueprint.get("/<token>", strict_slashes=False)
@@ -247,12 +187,13 @@ def _show_again(visit: PayVisit, token: str, form: PayForm) -> str:
 
 def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     now = runtime().now()
-    zone = zone_of(reading(), visit.contact_id)
-    today = local_date(now, zone)
-    rows = load_pay_page(reading(), visit.contact_id, today=today)
+    reader = load_reader(reading(), visit.contact_id)
+    today = local_date(now, reader.time_zone)
+    rows = load_pay_page(reading(), visit.contact_id, reader, today=today)
     chosen = request.args.get("language")
-    language = chosen or rows.language
-    form.speak(bare_words(language))
+    language = chosen or reader.language
+    _ = bare_words(language)
+    form.speak(_)
     ticked = form.payment.data or []
     is_untouched = request.form.get("act") not in ("claim", "snooze")  # the others have boxes of their own
     return bare_page(
@@ -264,13 +205,25 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         just_said=bool(rows.waiting) and now - rows.waiting[0].made_at < JUST,
         is_ticked=lambda item: is_untouched or item.payment_id in ticked,
         totals=totals(rows.items),
+        asks=(who_asks(rows.items, _), by_when(rows.items, today, _)) if rows.items else (),
         payers_of=payers_of,
         what_for=what_for,
+        codes={(code.how, code.way): code.outline() for code in scan_codes(rows.how_to_pay)},
+        coming=[_coming(row, today, _) for row in rows.coming],
+        comes=(answer_comes(reader.answers, _.locale), request_comes(reader.requests, _.locale)),
         chat=linking_of(visit.contact_id, visit.workspace_id),
         chat_action=url_for("chats.on_pay", token=token, language=chosen),
-        zoned=lambda instant: instant.astimezone(ZoneInfo(zone)),
+        reach_action=url_for("pay_reach.change", token=token, language=chosen),
+        link_action=url_for("pay_reach.replace_link", token=token),
+        zoned=lambda instant: instant.astimezone(ZoneInfo(reader.time_zone)),
         languages=[(code, Locale.parse(code).display_name) for code in LANGUAGES],
     )
+
+
+def _coming(row: Coming, today: date, _: Words) -> tuple[Coming, str, str | None]:
+    """Put one period to come into words: when it is due, and for how long it is covered."""
+    covered = covered_for(row.unit, row.every, row.covered, _.locale) if row.covered else None
+    return row, days_away(row.due_on, today, _.locale), covered
 
 
 def _send_fresh(token: str) -> ResponseReturnValue:

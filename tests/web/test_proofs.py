@@ -21,7 +21,7 @@ from substrack.services.founding import Founded
 from substrack.services.links import issue_link, renew_pay_link
 from substrack.services.proofs import MAX_BYTES, MAX_PROOFS, SafeProof, claim_with_proof
 from substrack.store import Attachment, Attempt, Link, LinkPurpose, Member
-from substrack.web import pay
+from substrack.web import pay_form
 from substrack.web.security import MAX_TEXT_BYTES
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, stranger
@@ -306,7 +306,7 @@ class TestRefusing:
         assert answer.status_code == 422
         assert re.search(rf'id="proof-error-1">.*{re.escape(sentence)}', answer.text)
         assert "Nothing was sent yet." in answer.text
-        assert '<details class="more" open>' in answer.text
+        assert '<details class="fold" open>' in answer.text
         assert f'value="{page.payment}" checked' in answer.text
         assert "Kept?" in answer.text
         assert 'value="2,50"' in answer.text
@@ -337,7 +337,7 @@ class TestRefusing:
         assert hand_in(zed, path, {"proof": upload(bytes(MAX_TEXT_BYTES))}).status_code == 413
 
     def test_a_dead_link_reads_no_file(self, zed: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pay, "read_proof", pytest.fail)
+        monkeypatch.setattr(pay_form, "read_proof", pytest.fail)
         fields = {"act": "claim", "proof": upload(picture())}
         assert hand_in(zed, "/pay/x", fields).status_code == 404
 

@@ -74,6 +74,8 @@ INVENTORY = {
     "money_in.void": ("POST /money-in/receipts/<public_id>/void", "signed_in"),
     "pay.say": ("POST /pay/<token>", "by_link"),
     "pay.show": ("GET /pay/<token>", "by_link"),
+    "pay_reach.change": ("POST /pay/<token>/reach", "by_link"),
+    "pay_reach.replace_link": ("POST /pay/<token>/link", "by_link"),
     "payments.decide": ("POST /payments/<public_id>/<act>", "signed_in"),
     "payments.find": ("GET /payments", "signed_in"),
     "payments.show": ("GET /payments/<public_id>", "signed_in"),

@@ -1,0 +1,212 @@
+"""What comes next for one person: the next period of each of their groups, and how far their credit reaches.
+
+By the members and prices of this moment, in a constant number of statements. A group that is paused, ended
+or archived has nothing to come.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from substrack.domain.coverage import Ahead, Coverage, cover, periods_a_year
+from substrack.domain.cycles import Cycle, Unit, Window
+from substrack.domain.letters import Item, Span
+from substrack.domain.money import Money
+from substrack.domain.shares import FixedAmountsOverTotal, SplitKind
+from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
+from substrack.queries.letter_items import span_of
+from substrack.queries.pay_credit import Credit
+from substrack.queries.sharing import rules_of
+from substrack.store import Contact, Group, Member, Price
+
+_Payer = aliased(Contact)
+
+
+@dataclass(frozen=True)
+class Coming:
+    """The next period of one group; `share` is None while its bill is not known.
+
+    `covered` periods from this one on are settled by credit; of the first that is not, `there` is there
+    already.
+    """
+
+    group_public_id: str
+    group: str
+    payer: str
+    unit: Unit
+    every: int
+    span: Span
+    due_on: date
+    share: Money | None
+    covered: int
+    there: Money
+
+    @property
+    def missing(self) -> Money | None:
+        """What this period will still want, once credit has settled its part."""
+        if self.share is None or self.covered:
+            return None
+        return self.share - self.there
+
+
+def sum_of_a_year(items: Sequence[Item], coming: Sequence[Coming]) -> Money | None:
+    """Add up what is owed and the shares to come until a year is full.
+
+    None where that is not one thing: for several groups, an unknown bill, or periods of a year.
+    """
+    known = [(row, row.share) for row in coming if row.share is not None]
+    if len({item.group for item in items}) != 1 or len(known) != 1 or known[0][0].group != items[0].group:
+        return None
+    row, share = known[0]
+    more = periods_a_year(row.unit, row.every) - len(items)
+    owed = sum((item.left for item in items[1:]), items[0].left)
+    return owed + Money(share.minor * more, share.currency) if more > 0 else None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One present membership, and the first period that comes."""
+
+    group: Group
+    payer: str
+    contact_id: int
+    window: Window
+
+
+def load_coming(session: Session, contact_id: int, credits: Iterable[Credit]) -> tuple[Coming, ...]:
+    """List what comes next in a person's groups, the soonest first (3 statements)."""
+    memberships = _memberships(session, contact_id)
+    group_ids = sorted({group.id for group, _payer in memberships})
+    stays, prices = _stays(session, group_ids), _prices(session, group_ids)
+    places = [_place(group, payer, contact_id, stays[group.id]) for group, payer in memberships]
+    shares = {place.group.id: _share(place, stays, prices) for place in places if place}
+    aheads = [_ahead(place, shares[place.group.id]) for place in places if place]
+    free, kept = _purses(credits)
+    reached = cover(aheads, free=free, kept=kept)
+    rows = [_coming(place, shares, reached) for place in places if place]
+    return tuple(sorted(rows, key=lambda row: (row.due_on, row.group)))
+
+
+def _memberships(session: Session, contact_id: int) -> list[tuple[Group, str]]:
+    query = (
+        select(Group, _Payer.name)
+        .join(_Payer, _Payer.id == Group.payer_id)
+        .where(
+            Group.id.in_(select(Member.group_id).where(Member.contact_id == contact_id)),
+            Group.payer_id != contact_id,
+            Group.archived_at.is_(None),
+            Group.paused_at.is_(None),
+        )
+        .order_by(Group.id)
+    )
+    return [(group, payer) for group, payer in session.execute(query)]
+
+
+def _stays(session: Session, group_ids: Sequence[int]) -> dict[int, list[Stay]]:
+    """Load who is in the groups, as plain columns: a group may have very many members."""
+    query = select(
+        Member.group_id,
+        Member.id,
+        Member.contact_id,
+        Member.joined_on,
+        Member.left_on,
+        Member.weight,
+        Member.fixed_minor,
+    ).where(Member.group_id.in_(group_ids))
+    found: dict[int, list[Stay]] = defaultdict(list)
+    for group_id, key, contact_id, joined_on, left_on, weight, fixed_minor in session.execute(query):
+        found[group_id].append(Stay(key, contact_id, joined_on, left_on, weight, fixed_minor))
+    return found
+
+
+def _prices(session: Session, group_ids: Sequence[int]) -> dict[int, list[tuple[date, int]]]:
+    query = select(Price.group_id, Price.from_on, Price.amount_minor).where(Price.group_id.in_(group_ids))
+    found: dict[int, list[tuple[date, int]]] = defaultdict(list)
+    for group_id, from_on, amount_minor in session.execute(query.order_by(Price.from_on)):
+        found[group_id].append((from_on, amount_minor))
+    return found
+
+
+def _place(group: Group, payer: str, contact_id: int, stays: Sequence[Stay]) -> _Place | None:
+    """Find the first period that a person shares; None when there is none any more."""
+    windows = [
+        first_window(_cycle(group), group.next_sequence, stay, rules_of(group))
+        for stay in stays
+        if stay.contact_id == contact_id
+    ]
+    shared = [window for window in windows if _is_shared(group, contact_id, window, stays)]
+    window = min(shared, key=lambda window: window.sequence, default=None)
+    return _Place(group, payer, contact_id, window) if window else None
+
+
+def _is_shared(group: Group, contact_id: int, window: Window, stays: Sequence[Stay]) -> bool:
+    is_over = group.ends_on is not None and window.starts_on > group.ends_on
+    own = [stay for stay in stays if stay.contact_id == contact_id]
+    return not is_over and bool(sharers_in(window, own, rules_of(group)))
+
+
+def _share(
+    place: _Place, stays: dict[int, list[Stay]], prices: dict[int, list[tuple[date, int]]]
+) -> int | None:
+    group, window = place.group, place.window
+    begun = [minor for from_on, minor in prices[group.id] if from_on <= window.starts_on]
+    if group.split is SplitKind.VARIABLE or not begun:
+        return None
+    sharers = sharers_in(window, stays[group.id], rules_of(group))
+    try:
+        shares = share_out(begun[-1], sharers, window, payer_included=group.payer_included)
+    except FixedAmountsOverTotal:
+        return None
+    whose = {stay.key: stay.contact_id for stay in stays[group.id]}
+    return next((minor for key, minor in shares.amounts.items() if whose[key] == place.contact_id), None)
+
+
+def _ahead(place: _Place, share_minor: int | None) -> Ahead:
+    group = place.group
+    return Ahead(
+        group_id=group.id,
+        purse=(group.payer_id, group.currency),
+        cycle=_cycle(group),
+        sequence=place.window.sequence,
+        share_minor=share_minor,
+        collect_days_before=group.collect_days_before,
+        ends_on=group.ends_on,
+    )
+
+
+def _purses(credits: Iterable[Credit]) -> tuple[dict[Hashable, int], dict[int, int]]:
+    free: dict[Hashable, int] = {}
+    kept: dict[int, int] = {}
+    for credit in credits:
+        if credit.group_id is None:
+            free[credit.payer_id, credit.amount.currency] = credit.amount.minor
+        else:
+            kept[credit.group_id] = credit.amount.minor
+    return free, kept
+
+
+def _coming(place: _Place, shares: dict[int, int | None], reached: dict[int, Coverage]) -> Coming:
+    group, window = place.group, place.window
+    share_minor, coverage = shares[group.id], reached.get(group.id, Coverage())
+    return Coming(
+        group_public_id=group.public_id,
+        group=group.name,
+        payer=place.payer,
+        unit=group.unit,
+        every=group.every,
+        span=span_of(group, window.starts_on, window.ends_on),
+        due_on=window.starts_on + timedelta(days=group.due_days),
+        share=None if share_minor is None else Money(share_minor, group.currency),
+        covered=coverage.periods,
+        there=Money(coverage.rest_minor, group.currency),
+    )
+
+
+def _cycle(group: Group) -> Cycle:
+    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)

@@ -1,0 +1,52 @@
+"""What a person has paid ahead: money of theirs that settles nothing yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from substrack.domain.money import Money
+from substrack.store import Allocation, Contact, Direction, Group, Receipt, ReceiptSource
+
+_Payer = aliased(Contact)
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Credit with one payer in one currency; `group` when it is kept for one."""
+
+    amount: Money
+    payer_id: int
+    payer: str
+    group_id: int | None
+    group: str | None
+
+
+def load_credits(session: Session, contact_id: int) -> tuple[Credit, ...]:
+    """List a person's credit by payer; one statement."""
+    settled = (
+        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
+        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
+        .scalar_subquery()
+    )
+    free = func.sum(Receipt.amount_minor - settled)
+    rows = session.execute(
+        select(_Payer.id, _Payer.name, Group.id, Group.name, Receipt.currency, free)
+        .join(_Payer, _Payer.id == Receipt.payer_id)
+        .outerjoin(Group, Group.id == Receipt.group_id)
+        .where(
+            Receipt.contact_id == contact_id,
+            Receipt.voided_at.is_(None),
+            Receipt.direction == Direction.IN,
+            Receipt.source != ReceiptSource.OWN,
+        )
+        .group_by(_Payer.id, _Payer.name, Group.id, Group.name, Receipt.currency)
+        .order_by(_Payer.name, Receipt.currency)
+    )
+    return tuple(
+        Credit(Money(int(minor), currency), payer_id, payer, group_id, group)
+        for payer_id, payer, group_id, group, currency, minor in rows
+        if minor
+    )

@@ -1,0 +1,109 @@
+"""What was said and decided about a person's payments, for the history on their page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.letters import Item
+from substrack.domain.money import Money
+from substrack.domain.payments import Act, PaymentKind
+from substrack.queries.letter_items import Owed
+from substrack.store import Allocation, Event, Payment, Receipt
+
+NEWS: Final = 12
+"""How many decisions the page still tells."""
+
+_TOLD: Final = (Act.CONFIRM.value, Act.REJECT.value, Act.WAIVE.value, Act.ADJUST.value, Act.WITHDRAW.value)
+RESTS: Final = ("snooze", "object")
+
+
+@dataclass(frozen=True)
+class News:
+    """What became of one payment: `act` is confirm, reject, waive, adjust or withdraw.
+
+    `received` is what it booked, on `received_on`; `amount` and `left` are what was owed and open after it.
+    """
+
+    act: Act
+    item: Item
+    at: datetime
+    received: Money
+    received_on: date | None
+    amount: Money
+    left: Money
+    reason: str | None
+
+
+def load_events(session: Session, contact_id: int) -> list[Event]:
+    """Load what was said and decided about a person's payments, newest first, without what was undone."""
+    query = (
+        select(Event)
+        .join(Payment, Payment.id == Event.payment_id)
+        .where(
+            Payment.contact_id == contact_id,
+            Payment.kind == PaymentKind.DUES,
+            Payment.voided_at.is_(None),
+            Event.verb.in_((*_TOLD, *RESTS, Act.REOPEN.value, Act.UNDO.value)),
+        )
+        .order_by(Event.id.desc())
+        .limit(10 * NEWS)
+    )
+    events = list(session.scalars(query))
+    undone = {key for event in events for key in (event.after or {}).get("undone", ())}
+    return [event for event in events if event.id not in undone and event.verb != Act.UNDO.value]
+
+
+def newest(events: Iterable[Event]) -> list[Event]:
+    """Choose what the history tells; money that was taken off a payment again is not told as received."""
+    reopened: set[int] = set()
+    told = []
+    for event in events:
+        if event.verb == Act.REOPEN.value:
+            reopened.add(payment_of(event))
+        elif event.verb in _TOLD and not (event.verb == Act.CONFIRM.value and payment_of(event) in reopened):
+            told.append(event)
+    return told[:NEWS]
+
+
+def payment_of(event: Event) -> int:
+    """Return the key of the payment an event is about."""
+    return event.payment_id or 0
+
+
+def load_news(session: Session, events: Sequence[Event], owed: Mapping[int, Owed]) -> tuple[News, ...]:
+    days = _days_received(session, events)
+    return tuple(
+        _one_news(event, owed[payment_of(event)], days) for event in events if payment_of(event) in owed
+    )
+
+
+def _one_news(event: Event, row: Owed, days: dict[int, date]) -> News:
+    after, currency = event.after or {}, row.payment.currency
+    made = _allocations_made(event)
+    left_minor = after.get("amount", 0) - after.get("received", 0) - after.get("written_off", 0)
+    return News(
+        act=Act(event.verb),
+        item=row.item,
+        at=event.at,
+        received=Money(after.get("allocated", 0), currency),
+        received_on=next((days[key] for key in made if key in days), None),
+        amount=Money(after.get("amount", 0), currency),
+        left=Money(left_minor, currency),
+        reason=event.reason,
+    )
+
+
+def _days_received(session: Session, events: Iterable[Event]) -> dict[int, date]:
+    keys = [key for event in events for key in _allocations_made(event)]
+    query = select(Allocation.id, Receipt.received_on).join(Receipt, Receipt.id == Allocation.receipt_id)
+    return {row.id: row.received_on for row in session.execute(query.where(Allocation.id.in_(keys)))}
+
+
+def _allocations_made(event: Event) -> list[int]:
+    return list((event.after or {}).get("rows", {}).get("allocations_made", ()))

@@ -1,0 +1,77 @@
+"""The form of the member's page: what one may say with a press, and how it is refused."""
+
+from __future__ import annotations
+
+from flask import request
+from wtforms import FileField, SelectField, SelectMultipleField, StringField, TextAreaField
+
+from substrack.domain.errors import Refused
+from substrack.services.proofs import MAX_BYTES, NoProof, SafeProof, read_proof
+from substrack.texts.words import Words
+from substrack.web.forms import PageForm
+
+
+class NothingTicked(Refused):
+    """The press names no payment."""
+
+    field = "payment"
+
+    def __init__(self) -> None:
+        super().__init__("Tick at least one of these first.")
+
+
+class PayForm(PageForm):
+    """What a member may say; which fields count depends on the button."""
+
+    payment = SelectMultipleField(validate_choice=False)
+    until = SelectField(choices=list, validate_choice=False)
+    amount = StringField()
+    paid_on = StringField()
+    method = StringField()
+    note = TextAreaField()
+    proof = FileField()
+    text = TextAreaField()
+
+    safe_proof: SafeProof | None = None
+    """What may be kept of the file that was sent, once it was taken."""
+
+    def take_proof(self) -> None:
+        """Make the file that was sent safe to keep, if there is one.
+
+        Raises:
+            ProofTooLarge, NoProof.
+        """
+        sent = request.files.get(self.proof.name)
+        if sent:
+            self.safe_proof = read_proof(sent.stream.read(MAX_BYTES + 1))
+        elif self.proof.data:  # a browser that can't send files tells their names
+            raise NoProof
+
+    def ask_for_file_again(self) -> None:
+        """Say that a file was not kept when something else was refused; no browser fills it in again."""
+        if request.files.get(self.proof.name) and not self.proof.errors:
+            self.proof.errors = ["Your file was not kept. Choose it once more."]
+
+    def speak(self, _: Words) -> None:
+        """Name the fields, and say what was refused, in the language of the page."""
+        self.until.choices = [("days", _("in 3 days")), ("week", _("next week")), ("first", _("on the 1st"))]
+        labels = {
+            self.until: _("Ask me again"),
+            self.amount: _("Amount, if it was a different one"),
+            self.paid_on: _("Day you paid"),
+            self.method: _("How"),
+            self.note: _("A note"),
+            self.proof: _("A picture or PDF of it"),
+            self.text: _("What is off?"),
+        }
+        for field, words in labels.items():
+            field.label.text = words
+        for field in self:
+            field.errors = [_(sentence) for sentence in field.errors]
+        self.refusal = _(self.refusal) if self.refusal else None
+
+    @property
+    def has_wrong_detail(self) -> bool:
+        """Tell whether one of the details that are folded away was refused."""
+        details = (self.proof, self.amount, self.paid_on, self.method, self.note)
+        return any(field.errors for field in details)

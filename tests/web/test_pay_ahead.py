@@ -1,0 +1,273 @@
+"""Claims about the rest of the member's page: how to pay, paying ahead, being reached, one's own link."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from substrack.bootstrap import Runtime
+from substrack.domain.notices import Channel, ChannelChoice
+from substrack.domain.pay_methods import PayMethod, pay_method
+from substrack.domain.payments import ReopenCause
+from substrack.services.chats import choose_channel
+from substrack.services.claim_decisions import confirm_claim
+from substrack.services.mailboxes import set_email
+from substrack.services.payments import confirm_payment, reopen_payment
+from substrack.store import Address, Attempt, Connection, Contact, Link, LinkPurpose, Member
+from tests.support.cast import Cast, at, make_cast
+from tests.web.support import TurnableClock
+from tests.web.test_pay import NOW, Page, page_of
+
+BANK = pay_method("iban", {"iban": "DE89370400440532013000", "holder": "Olga O."})
+SWISS = pay_method("iban", {"iban": "CH9300762011623852957", "holder": "Olga O."})
+
+
+@pytest.fixture
+def cast(runtime: Runtime, clock: TurnableClock) -> Cast:
+    clock.now = NOW
+    return make_cast(runtime)
+
+
+@pytest.fixture
+def ben(cast: Cast) -> Member:
+    """Ben, who owes 6.00 since today and every month; so does mia."""
+    return join(cast, BANK)
+
+
+@pytest.fixture
+def page(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> Page:
+    return page_of(app, runtime, cast, ben.contact_id)
+
+
+def join(cast: Cast, *ways: PayMethod, currency: str = "EUR") -> Member:
+    group = cast.group("YouTube Premium", "17.99", pay_methods=ways, currency=currency)
+    ben = cast.join(group, "Ben")
+    cast.join(group, "Mia")
+    cast.tick(NOW)
+    return ben
+
+
+def link_a_chat(cast: Cast, contact_id: int, *, has_mail: bool = True) -> None:
+    """Let a chat be linked, beside the mailbox or instead of it."""
+    with cast.runtime.transaction() as session:
+        bot = Connection(
+            workspace_id=cast.workspace_id, channel=Channel.TELEGRAM, name="environment", settings={}
+        )
+        session.add(bot)
+        session.flush()
+        chat = {"value": "1002", "value_key": "1002", "channel": Channel.TELEGRAM, "created_at": NOW}
+        session.add(Address(contact_id=contact_id, connection_id=bot.id, **chat))
+    if not has_mail:
+        cast.do(set_email, contact_id, None, by=cast.olga, now=NOW)
+
+
+def links_of(cast: Cast, contact_id: int) -> list[Link]:
+    query = select(Link).where(Link.contact_id == contact_id, Link.purpose == LinkPurpose.PAY)
+    return cast.read(lambda session: list(session.scalars(query.order_by(Link.id))))
+
+
+class TestHowToPay:
+    def test_what_a_bank_asks_for_is_ready_to_be_copied(self, page: Page, cast: Cast, ben: Member) -> None:
+        shown = page.show().text
+
+        copied = re.findall(r'data-copy="([^"]+)"', shown)
+        assert copied == ["Olga O.", "DE89370400440532013000", "6.00", cast.payment_of(ben).reference]
+        assert shown.count("data-copied=") == shown.count(" hidden>") == 4
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("way", "currency", "codes"), [(BANK, "EUR", 1), (BANK, "CHF", 0), (SWISS, "EUR", 0)]
+    )
+    def test_a_code_to_scan_is_drawn_inline_for_euro_alone(
+        self, app: Flask, runtime: Runtime, cast: Cast, way: PayMethod, currency: str, codes: int
+    ) -> None:
+        ben = join(cast, way, currency=currency)
+
+        shown = page_of(app, runtime, cast, ben.contact_id).show().text
+
+        assert shown.count('<svg viewBox="0 0') == codes
+        assert shown.count(" style=") == 0
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("way", "currency", "link"),
+        [
+            (pay_method("link", {"url": "paypal.me/olga"}), "EUR", "https://paypal.me/olga/6.00EUR"),
+            (
+                pay_method("upi", {"vpa": "olga@okbank"}),
+                "INR",
+                "upi://pay?pa=olga@okbank&amp;pn=Olga&amp;am=6.00&amp;cu=INR&amp;tn={reference}",
+            ),
+        ],
+    )
+    def test_links_open_with_the_sum_filled_in(
+        self, app: Flask, runtime: Runtime, cast: Cast, way: PayMethod, currency: str, link: str
+    ) -> None:
+        ben = join(cast, way, currency=currency)
+        reference = cast.payment_of(ben).reference
+
+        shown = page_of(app, runtime, cast, ben.contact_id).show().text
+
+        assert f'href="{link.replace("{reference}", reference)}"' in shown
+
+
+class TestPayingAhead:
+    def test_the_head_says_who_asks_for_how_much_by_when(self, page: Page) -> None:
+        shown = page.show().text
+
+        assert "Olga asks you for 6.00\xa0€." in shown
+        assert "It is due today, 1 Feb 2026." in shown
+        assert "A whole year is 72.00\xa0€." in shown
+
+    def test_more_than_is_owed_becomes_credit_that_covers_what_comes(
+        self, page: Page, cast: Cast, ben: Member
+    ) -> None:
+        page.press("claim", cast.payment_of(ben), amount="30")
+        assert "24.00\xa0€ of it will be your credit." in page.show().text
+        (attempt,) = cast.read(lambda session: list(session.scalars(select(Attempt))))
+
+        cast.do(confirm_claim, attempt.id, by=cast.olga, now=NOW)
+
+        shown = page.show().text
+        assert "24.00\xa0€" in shown
+        assert "covered, 4 months left" in shown
+        cast.tick(at("2026-03-01"))
+        assert cast.payment_of(ben, 2).status == "confirmed"
+        assert "covered, 3 months left" in page.show().text
+
+    def test_what_comes_next_has_a_day_and_a_share(self, page: Page) -> None:
+        shown = page.show().text
+        assert "YouTube Premium, March 2026" in shown
+        assert "1 Mar 2026" in shown
+
+    def test_money_that_was_taken_off_again_is_not_told_as_received(
+        self, page: Page, cast: Cast, ben: Member
+    ) -> None:
+        payment = cast.payment_of(ben)
+        cast.do(confirm_payment, payment.id, by=cast.olga, now=NOW)
+        assert "6.00\xa0€ received on 1 Feb 2026" in page.show().text
+
+        cast.do(reopen_payment, payment.id, because=ReopenCause.NEVER_CAME, by=cast.olga, now=NOW)
+
+        assert "received on" not in page.show().text
+
+    @pytest.mark.only_sqlite
+    def test_the_history_tells_twelve(self, page: Page, cast: Cast, ben: Member) -> None:
+        for sequence in range(1, 15):
+            cast.tick(at(f"{2026 + sequence // 12}-{sequence % 12 + 1:02}-01"))
+            cast.do(confirm_payment, cast.payment_of(ben, sequence).id, by=cast.olga, now=NOW)
+
+        assert page.show().text.count("received on 1 Feb 2026") == 12
+
+
+class TestBeingReached:
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("has_chat", "has_mail", "choice", "answer"),
+        [
+            (False, True, None, "The answer comes by mail."),
+            (True, True, None, "The answer comes by mail and in Telegram."),
+            (True, True, ChannelChoice.TELEGRAM_FIRST, "The answer comes in Telegram."),
+            (True, False, None, "The answer comes in Telegram."),
+            (False, False, None, "The answer stands on this page then."),
+        ],
+    )
+    def test_what_is_promised_is_true(
+        self,
+        page: Page,
+        cast: Cast,
+        ben: Member,
+        app: Flask,
+        runtime: Runtime,
+        has_chat: bool,
+        has_mail: bool,
+        choice: ChannelChoice | None,
+        answer: str,
+    ) -> None:
+        if has_chat:
+            link_a_chat(cast, ben.contact_id)
+        if choice:
+            cast.do(choose_channel, ben.contact_id, choice, by=cast.olga, now=NOW)
+        if not has_mail:
+            cast.do(set_email, ben.contact_id, None, by=cast.olga, now=NOW)
+        mine = page_of(app, runtime, cast, ben.contact_id)
+
+        mine.press("claim", cast.payment_of(ben))
+
+        assert answer in mine.show().text
+
+    def test_requests_by_mail_are_stopped_and_wanted_again(self, page: Page, cast: Cast, ben: Member) -> None:
+        assert press(page, "reach", act="stop").status_code == 303
+        assert "Requests by mail are stopped" in page.show().text
+        assert cast.notices_to(cast.olga_contact).count("unsubscribed") == 1
+
+        press(page, "reach", act="start")
+
+        assert "Requests come by mail." in page.show().text
+
+    def test_a_language_is_kept_for_mails_as_well(self, page: Page, cast: Cast, ben: Member) -> None:
+        assert press(page, "reach", act="language", language="en_US").status_code == 303
+
+        kept = cast.read(lambda session: session.get_one(Contact, ben.contact_id).language)
+        assert kept == "en_US"
+        assert '<html lang="en-US">' in page.show().text
+
+    @pytest.mark.only_sqlite
+    def test_what_no_button_says_is_refused(self, page: Page) -> None:
+        assert press(page, "reach", act="language", language="xx").status_code == 400
+        assert press(page, "reach", act="other").status_code == 400
+        assert page.browser.client.post("/pay/x/reach", data={"act": "stop"}).status_code == 404
+
+
+class TestOwnLink:
+    def test_a_new_link_goes_to_its_owner_and_the_old_one_is_dead(
+        self, page: Page, cast: Cast, ben: Member
+    ) -> None:
+        answer = press(page, "link")
+
+        assert answer.status_code == 200
+        assert "Look into your mail" in answer.text
+        old, new = links_of(cast, ben.contact_id)
+        assert (old.revoked_at, new.revoked_at) == (NOW, None)
+        assert new.jti not in answer.text
+        assert page.show().status_code == 404
+        assert cast.notices_to(ben.contact_id).count("fresh_link") == 1
+
+    def test_it_is_sent_even_to_who_asked_for_a_fresh_one_just_now(
+        self, page: Page, cast: Cast, ben: Member
+    ) -> None:
+        page.press("fresh")
+
+        press(page, "link")
+
+        assert cast.notices_to(ben.contact_id).count("fresh_link") == 2
+
+    def test_who_is_reached_by_nothing_is_led_to_it(
+        self, app: Flask, runtime: Runtime, cast: Cast, ben: Member
+    ) -> None:
+        cast.do(set_email, ben.contact_id, None, by=cast.olga, now=NOW)
+        mine = page_of(app, runtime, cast, ben.contact_id)
+
+        answer = press(mine, "link")
+
+        assert answer.status_code == 303
+        assert mine.show().status_code == 404
+        assert mine.browser.get(answer.location.removeprefix("http://127.0.0.1:8000")).status_code == 200
+
+    def test_a_second_press_finds_a_dead_link_and_changes_nothing(
+        self, page: Page, cast: Cast, ben: Member, clock: TurnableClock
+    ) -> None:
+        press(page, "link")
+        clock.turn(timedelta(seconds=1))
+
+        assert press(page, "link").status_code == 404
+        assert len(links_of(cast, ben.contact_id)) == 2
+
+
+def press(page: Page, place: str, **fields: str) -> TestResponse:
+    return page.browser.client.post(f"{page.url}/{place}", data=fields)
