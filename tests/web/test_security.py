@@ -257,8 +257,8 @@ class TestBreaking:
 
 
 class TestBanners:
-    def test_what_holds_for_the_installation_is_on_every_page(self, runtime: Runtime, olga: Browser) -> None:
-        text = olga.get("/admins").text
+    def test_what_the_settings_keep_from_people_is_told_on_home(self, olga: Browser) -> None:
+        text = olga.get("/").text
 
         assert "Mail is kept here" in text
         assert "this machine only" in text
