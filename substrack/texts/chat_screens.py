@@ -25,6 +25,9 @@ from substrack.texts.chat_letters import ROWS_TO_TRY, lay_out
 from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, shown_length
 from substrack.texts.words import Words
 
+FEWEST_SUMS = 5
+"""Sums of different payers that are shown when hardly anything fits."""
+
 LANGUAGE_NAMES = {"en": "English", "en_GB": "English (UK)", "en_US": "English (US)"}
 
 
@@ -277,7 +280,9 @@ def _laid_out(items: Sequence[Item], locale: str, most: int) -> Markup:
     if len(items) > most:
         more = _.ngettext("and %(n)s more", "and %(n)s more", len(items) - most)
         whole = replace(whole, rows=(*whole.rows[:most], Row(f"… {more}", "")))
-    return lay_out([whole], references=references, locale=locale)
+    sums = whole.totals[: max(most, FEWEST_SUMS)]
+    shown = lay_out([replace(whole, totals=sums)], references=references, locale=locale)
+    return shown if len(sums) == len(whole.totals) else lines([shown, _rest_elsewhere(_)])
 
 
 def _first_of(references: Sequence[str]) -> tuple[str, ...]:
@@ -292,7 +297,11 @@ def _paragraphs(parts: Iterable[Markup]) -> str:
 
 def _fitting(parts: Sequence[Markup], _: Words) -> str:
     """Keep as many whole parts as fit into a message, and say when some were left out."""
-    return _paragraphs(_as_many_as_fit(parts, plain(_("There is more; SubsTrack has the rest."))))
+    return _paragraphs(_as_many_as_fit(parts, _rest_elsewhere(_)))
+
+
+def _rest_elsewhere(_: Words) -> Markup:
+    return plain(_("There is more; SubsTrack has the rest."))
 
 
 def _as_many_as_fit(parts: Sequence[Markup], ending: Markup) -> Iterator[Markup]:

@@ -12,6 +12,7 @@ import pytest
 
 from substrack.channels.chats import MAX_BUTTONS, Button
 from substrack.domain.chat_cards import MemberItem, Standing
+from substrack.domain.letters import Person
 from substrack.texts import chat_screens as screens
 from substrack.texts.chat_keyboards import MAX_LABEL, MAX_TOAST, Rows, keyboard
 from substrack.texts.chat_markup import MAX_CAPTION, MAX_MESSAGE
@@ -98,6 +99,15 @@ def test_a_status_names_what_is_owed_and_its_sum_however_long_names_are(count: i
     assert units(shown) <= MAX_MESSAGE
     assert "You owe\n\nA very long name" in shown
     assert f"Total to Olga: {4 * (count + 29)}.00" in shown
+
+
+def test_however_many_are_owed_a_status_says_something() -> None:
+    payers = (Person(f"Payer {number} {'with a long name ' * 5}") for number in range(55))
+    items = [MemberItem(replace(item(), payer=payer), Standing.OPEN) for payer in payers]
+    shown, _entities = parse_html(status(*items)[0])
+    assert units(shown) <= MAX_MESSAGE
+    assert "Total to Payer 0" in shown
+    assert shown.endswith("SubsTrack has the rest.")
 
 
 def test_however_much_is_to_be_paid_where_to_is_said() -> None:
