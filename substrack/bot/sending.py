@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 
 from substrack.bootstrap import wall_clock
 from substrack.bot import Bot
@@ -20,10 +21,12 @@ log = logging.getLogger(__name__)
 
 
 async def say(bot: Bot, chat_id: int, screen: Screen, *, reply_to: int) -> None:
-    """Send one new message, after its turn has come.
+    """Send one new message, after its turn has come; a file that is refused leaves its words.
+
+    What Telegram refuses about the message itself is noted and left: it would be refused again.
 
     Raises:
-        DeliveryFailed.
+        DeliveryFailed: the bot or the chat can't be reached.
     """
     chat = OutgoingChat(chat_id, screen.html, screen.keyboard, reply_to=reply_to if screen.is_reply else None)
 
@@ -35,7 +38,32 @@ async def say(bot: Bot, chat_id: int, screen: Screen, *, reply_to: int) -> None:
         else:
             await bot.channel.send(chat)
 
-    await _in_turn(bot, chat_id, send)
+    try:
+        await _in_turn(bot, chat_id, send)
+    except DeliveryFailed as failure:
+        if failure.scope is not Scope.MESSAGE:
+            raise
+        log.warning("an answer was refused: %s", failure.reason)
+        if screen.photo is not None or screen.document is not None:
+            await say(bot, chat_id, replace(screen, photo=None, document=None), reply_to=reply_to)
+
+
+async def say_all(bot: Bot, chat_id: int, screens: Iterable[Screen], *, reply_to: int) -> None:
+    """Send new messages one after another.
+
+    Once one is out the rest is not tried again when it fails: the one that is out would come twice.
+
+    Raises:
+        DeliveryFailed: not even the first could be sent.
+    """
+    for place, screen in enumerate(screens):
+        try:
+            await say(bot, chat_id, screen, reply_to=reply_to)
+        except DeliveryFailed as failure:
+            if not place:
+                raise
+            log.warning("the rest of an answer is left out: %s", failure.reason)
+            return
 
 
 async def show(bot: Bot, chat_id: int, number: int, screen: Screen) -> None:

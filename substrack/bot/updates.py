@@ -45,13 +45,17 @@ class Replied:
 
 @dataclass(frozen=True)
 class Pressed:
-    """A press of a button; `proof` is the file in the message that the one with the button replies to."""
+    """A press of a button; `proof` is the file in the message that the one with the button replies to.
+
+    `caption` is what was written below that file.
+    """
 
     query_id: str
     place: Place
     number: int
     data: str
     proof: Attached | None = None
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ def _pressed(query: Mapping[str, Any]) -> Pressed | None:
         return None
     question = message.get("reply_to_message") or {}
     place = _place(message["chat"], query["from"])
-    return Pressed(query["id"], place, message["message_id"], query["data"], _attached(question))
+    proof, caption = _attached(question), question.get("caption") or ""
+    return Pressed(query["id"], place, message["message_id"], query["data"], proof, caption)
 
 
 def _written(message: Mapping[str, Any]) -> Written | None:

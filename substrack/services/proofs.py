@@ -24,6 +24,7 @@ from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.services.claims import claim_payments
 from substrack.services.ledger import lock_contacts
+from substrack.services.shown import flag_shown
 from substrack.store import Attachment, Attempt, AttemptItem, AttemptState
 
 if TYPE_CHECKING:
@@ -142,8 +143,10 @@ def claim_with_proof(
         AttemptItem.payment_id.in_(sorted(payment_ids)), AttemptItem.state == AttemptState.OPEN
     )
     open_claims = select(Attempt.id).where(Attempt.id.in_(waiting), Attempt.contact_id == contact_id)
-    added = sum(_attach(session, key, proof) for key in session.scalars(open_claims.order_by(Attempt.id)))
-    return ClaimedWithProof(len(made), added)
+    keys = session.scalars(open_claims.order_by(Attempt.id)).all()
+    added = [key for key in keys if _attach(session, key, proof)]
+    flag_shown(session, (), attempt_ids=added, now=now)
+    return ClaimedWithProof(len(made), len(added))
 
 
 def _attach(session: Session, attempt_id: int, proof: SafeProof) -> bool:

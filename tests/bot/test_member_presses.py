@@ -12,6 +12,8 @@ from substrack.domain.payments import Status
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.texts import chat_letters
 from tests.bot.house import Home, House, move_in
+from tests.fakes import telegram_faults as faults
+from tests.fakes.bot_api import BotApi
 
 
 def test_a_request_offers_what_a_member_can_do(home: Home) -> None:
@@ -93,6 +95,13 @@ def test_how_to_pay_is_copied_by_a_tap_and_scanned(home: Home) -> None:
     assert {"DE89 3704 0044 0532 0130 00", "Olga O.", reference} <= set(shown.codes)
     assert shown.file is not None
     assert shown.file.data.startswith(b"\x89PNG")
+
+
+def test_a_picture_that_is_refused_leaves_its_words(home: Home, api: BotApi) -> None:
+    api.fail_next("sendPhoto", faults.refused(400, "Bad Request: IMAGE_PROCESS_FAILED"))
+    home.house.press(home.ben_phone, "How to pay")
+    assert home.ben_phone.last.file is None
+    assert home.payment(home.ben).reference in home.ben_phone.last.codes
 
 
 def test_an_objection_is_a_reply_and_is_passed_on_once(home: Home) -> None:

@@ -12,7 +12,7 @@ from substrack.domain.chat_buttons import Do, data
 from substrack.domain.payments import Status
 from substrack.services.chats import unlink_chat
 from substrack.services.voiding import void_period
-from substrack.store import Attempt, Event, User
+from substrack.store import Attempt, Contact, Event, User
 from tests.bot.house import Home
 from tests.fakes.bot_api import BotApi, Person
 from tests.support.cast import make_stranger
@@ -168,12 +168,34 @@ def test_even_its_owner_can_not_press_in_a_group(claimed: Home, api: BotApi) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "p", "p:", "nonsense", "p:" + "x" * 60, "c:a:b:c:d", "lu:mxx:never", "q:zz:1"]
+    "text",
+    [
+        "",
+        "p",
+        "p:",
+        "nonsense",
+        "p:" + "x" * 60,
+        "c:a:b:c:d",
+        "lu:mxx:never",
+        "q:zz:1",
+        "nm:" + "9" * 30,
+        "nm:-1",
+    ],
 )
 def test_forged_data_is_refused_calmly(home: Home, text: str) -> None:
     press = home.ben_phone.presses(home.ben_phone.last, data=text or " ")
     home.house.work()
     assert press.answers == [REFUSAL]
+
+
+@pytest.mark.parametrize("number", ["9" * 10, "9" * 30, "-1", "1_0"])
+def test_no_number_on_a_button_is_too_large_to_be_refused(home: Home, number: str) -> None:
+    payment = home.payment(home.ben).public_id
+    admin = home.house.cast.read(lambda s: s.get_one(Contact, home.house.cast.olga_contact).public_id)
+    for forged in (data(Do.CONFIRM_ONE, payment, number), data(Do.PENDING, admin, number)):
+        press = home.olga_phone.presses(home.olga_phone.last, data=forged)
+        home.house.work()
+        assert press.answers == [REFUSAL]
 
 
 def test_an_old_message_of_which_only_the_number_is_told_still_works(home: Home) -> None:

@@ -17,6 +17,7 @@ from substrack.services.chats import chat_code, issue_chat_code
 from substrack.services.proofs import MAX_BYTES
 from substrack.store import Attachment, Contact
 from tests.bot.house import Home, House, move_in
+from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -210,6 +211,38 @@ def test_answers_are_in_the_language_of_whose_chat_it_is(home: Home) -> None:
     assert language_in(bot, Place(1001, 1001, True, "en-GB")) == "en_US"
     assert language_in(bot, Place(9001, 9001, True, "en-GB")) == "en-GB"
     assert language_in(bot, Place(-500, 1001, False, None)) == ""
+
+
+def test_a_picture_that_follows_i_ve_paid_reaches_the_admins(home: Home) -> None:
+    request = home.ben_phone.last
+    home.house.press(home.ben_phone, "I’ve paid")
+    home.ben_phone.sends_photo(picture(), reply_to=request)
+    home.house.work()
+    for phone in (home.olga_phone, home.ada_phone):
+        assert "See the proof" in [label for row in phone.last.labels for label in row]
+
+
+@pytest.mark.parametrize("caption", ["for \u2068February\u2069", "paid\x0btoday", "\u202e"])
+def test_no_character_of_a_caption_costs_the_proof(home: Home, caption: str) -> None:
+    home.ben_phone.sends_photo(picture(), caption, reply_to=home.ben_phone.last)
+    home.house.work()
+    assert home.house.status(home.ben) is Status.MEMBER_CONFIRMED
+    assert len(attachments(home)) == 1
+
+
+def test_what_was_written_below_a_picture_that_is_asked_about_is_kept(home: Home) -> None:
+    home.ben_phone.sends_photo(picture(), "from my bank")
+    home.house.work()
+    home.house.press(home.ben_phone, "YouTube Premium, February 2026 · 6.00 €")
+    assert "from my bank" in home.olga_phone.last.text
+
+
+def test_a_file_that_telegram_does_not_hand_out_is_asked_for_again(home: Home, api: BotApi) -> None:
+    api.fail_next("getFile", faults.refused(400, "Bad Request: file is temporarily unavailable"))
+    home.ben_phone.sends_photo(picture(), reply_to=home.ben_phone.last)
+    home.house.work()
+    assert home.ben_phone.last.text == "This file can’t be read. Send it again."
+    assert home.house.status(home.ben) is Status.PENDING
 
 
 def test_a_stranger_s_picture_goes_nowhere(home: Home, api: BotApi) -> None:
