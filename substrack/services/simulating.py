@@ -55,13 +55,7 @@ def look_ahead(session: Session, group_id: int, act: Act, *, day: date, by: Acto
         Refused: the change itself is refused.
     """
     group = hold_group(session, group_id, by)
-    before = load_outlooks(session, group, day)
-    trial = session.begin_nested()
-    try:
-        act(session)
-        return _compare(session, group, before, day)
-    finally:
-        trial.rollback()
+    return _try(session, group, act, day, keeps=lambda _change: False)
 
 
 def carry_out(
@@ -85,14 +79,10 @@ def carry_out(
         Refused: the change itself is refused.
     """
     group = hold_group(session, group_id, by)
-    before = load_outlooks(session, group, day)
-    trial = session.begin_nested()
-    act(session)
-    change = _compare(session, group, before, day)
+    # What changes nothing by now was made by an earlier press, of which no trace is to be left twice.
+    change = _try(session, group, act, day, keeps=lambda change: change is not None or seen is None)
     if change is None:
-        trial.rollback() if seen is not None else trial.commit()
         return None
-    trial.commit()
     if seen != mark_of(change):
         raise SeenOtherwise(change)
     if why is not None:
@@ -106,6 +96,35 @@ def mark_of(change: GroupChange) -> str:
     people = [astuple(replace(one, contact_id=0)) for one in change.people]
     seen = (astuple(change.window), change.total_before, change.total_after, people)
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
+
+class _TakenBack(Exception):
+    """Leaves a savepoint that is to be taken back, with what was read in it."""
+
+    def __init__(self, change: GroupChange | None) -> None:
+        self.change = change
+        super().__init__()
+
+
+def _try(
+    session: Session,
+    group: Group,
+    act: Act,
+    day: date,
+    *,
+    keeps: Callable[[GroupChange | None], bool],
+) -> GroupChange | None:
+    """Make a change in a savepoint, which is taken back unless it is to be kept."""
+    before = load_outlooks(session, group, day)
+    try:
+        with session.begin_nested():
+            act(session)
+            change = _compare(session, group, before, day)
+            if not keeps(change):
+                raise _TakenBack(change)
+    except _TakenBack as trial:
+        return trial.change
+    return change
 
 
 def _compare(session: Session, group: Group, before: list[Outlook], day: date) -> GroupChange | None:
