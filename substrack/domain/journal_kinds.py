@@ -30,7 +30,7 @@ ACTS: Mapping[JournalKind, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         JournalKind.PERIODS: {"period": (), "payment": ("open", "lapse", "void", "restore")},
         JournalKind.GROUPS: {"group": ()},
         JournalKind.PEOPLE: {"member": (), "contact": ()},
-        JournalKind.MESSAGES: {"message": ()},
+        JournalKind.MESSAGES: {"message": (), "payment": ("ask", "ask_by_hand", "stop_asking")},
         JournalKind.ADMINS: {"user": (), "workspace": (), "connection": ()},
     }
 )

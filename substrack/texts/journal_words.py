@@ -123,6 +123,19 @@ def _edit_period(line: Line, _: Words) -> str:
     return _("The total of %(period)s is now %(total)s.", **values)
 
 
+def _collection_day(line: Line, _: Words) -> str:
+    day = line.after.get("day")
+    if line.subject_kind == "workspace":
+        return (
+            _("Everybody is asked on day %(day)s of the month.", day=day)
+            if day
+            else _("Nobody waits for a day of the month any more.")
+        )
+    if day:
+        return _("%(who)s is asked on day %(day)s of the month.", who=_who(line, _), day=day)
+    return _("%(who)s is asked without a day of their own.", who=_who(line, _))
+
+
 def _email(line: Line, _: Words) -> str:
     if line.after.get("has_email"):
         return _("%(who)s has a new email address.", who=_who(line, _))
@@ -184,6 +197,13 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("payment", "undo"): lambda line, _: _(
         "A decision about %(who)s, %(period)s, was undone.", **_both(line, _)
     ),
+    ("payment", "ask"): lambda line, _: _("%(who)s was asked for %(period)s.", **_both(line, _)),
+    ("payment", "ask_by_hand"): lambda line, _: _(
+        "%(who)s was asked for %(period)s in words of the admin’s own.", **_both(line, _)
+    ),
+    ("payment", "stop_asking"): lambda line, _: _(
+        "Asking %(who)s for %(period)s was stopped before it went out.", **_both(line, _)
+    ),
     ("payment", "snooze"): lambda line, _: _("%(who)s asked to wait with %(period)s.", **_both(line, _)),
     ("payment", "object"): lambda line, _: _(
         "%(who)s says something is off with %(period)s.", **_both(line, _)
@@ -206,6 +226,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("contact", "edit"): lambda line, _: _("What is known about %(who)s was changed.", who=_who(line, _)),
     ("contact", "note"): lambda line, _: _("The note about %(who)s was changed.", who=_who(line, _)),
     ("contact", "email"): _email,
+    ("contact", "collection_day"): _collection_day,
     ("contact", "unsubscribe"): lambda line, _: _(
         "%(who)s wants no more requests by mail.", who=_who(line, _)
     ),
@@ -230,6 +251,9 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("user", "add"): lambda line, _: _("%(who)s can sign in.", who=_who(line, _)),
     ("user", "edit"): lambda line, _: _("%(who)s’s account was changed.", who=_who(line, _)),
     ("user", "password"): lambda line, _: _("%(who)s’s password was set.", who=_who(line, _)),
+    ("workspace", "edit"): lambda line, _: _("The general settings were changed."),
+    ("workspace", "group_defaults"): lambda line, _: _("What new groups begin with was changed."),
+    ("workspace", "collection_day"): _collection_day,
     ("workspace", "found"): lambda line, _: _("SubsTrack was set up."),
 }
 """What is said of each kind of subject and verb; the verbs are those that services write."""
