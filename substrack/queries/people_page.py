@@ -37,7 +37,7 @@ from substrack.store import (
 )
 
 CLOSED_SHOWN = 24
-MESSAGES_SHOWN = 10
+MESSAGES_SHOWN = 5
 PEOPLE_A_PAGE = 30
 
 

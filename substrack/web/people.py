@@ -19,6 +19,7 @@ from substrack.queries.money_page import likely_account
 from substrack.queries.people import find_contact, load_contact
 from substrack.queries.people_page import PersonPage, load_balances, load_people_page, load_person
 from substrack.queries.statements import list_years, load_statement
+from substrack.services.collection_day import set_contact_collection_day
 from substrack.services.mailboxes import MailboxShared
 from substrack.services.mailboxes import resubscribe as resubscribe_address
 from substrack.services.pay_links import find_pay_link, give_pay_link, take_pay_link
@@ -26,11 +27,12 @@ from substrack.services.people import MAX_NOTE, add_contact, edit_contact, set_e
 from substrack.services.presses import find_made
 from substrack.web.access import signed_in
 from substrack.web.chats import linking_of
-from substrack.web.fields import area, line
+from substrack.web.fields import area, line, optional_whole
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.joining import zone_choices
 from substrack.web.pages import page
 from substrack.web.paging import numbered, searched
+from substrack.web.paid_ahead import paid_ahead
 from substrack.web.presses import this_press
 from substrack.web.profile import language_choices
 from substrack.web.reading import reading, runtime
@@ -49,16 +51,15 @@ class PersonForm(PageForm):
     """How somebody is called, reads, and where their clock stands."""
 
     name = StringField("Name", required("Enter their name.", maximum=120))
-    language = SelectField(
-        "Language", choices=lambda: {"": "The one everybody here has"} | dict(language_choices())
-    )
+    language = SelectField("Language", choices=lambda: {"": "Like everybody here"} | dict(language_choices()))
     time_zone = line("Time zone", maximum=64)
+    collection_day = optional_whole("Collection day")
 
 
 class NoteForm(PageForm):
     """What admins want to remember."""
 
-    note = area("Note", maximum=MAX_NOTE)
+    note = area("Private note", maximum=MAX_NOTE)
 
 
 class EmailForm(PageForm):
@@ -178,7 +179,11 @@ def _add(form: NewPersonForm) -> ResponseReturnValue:
 
 def _edit(public_id: str, form: PersonForm) -> ResponseReturnValue:
     values = {name: form[name].data or "" for name in ("name", "language", "time_zone")}
-    return _do(public_id, edit_contact, "Saved.", **values)
+    contact_id, now = find_contact(reading(), me().workspace_id, public_id), runtime().now()
+    with runtime().transaction() as session:
+        edit_contact(session, contact_id, **values, by=by_me(), now=now)
+        set_contact_collection_day(session, contact_id, form.collection_day.data, by=by_me(), now=now)
+    return _done(public_id, "Saved.")
 
 
 def _write(public_id: str, form: NoteForm) -> ResponseReturnValue:
@@ -221,11 +226,17 @@ def _show(
     note: NoteForm | None = None,
 ) -> str:
     contact = person.contact
-    shown = PersonForm(name=contact.name, language=contact.language or "", time_zone=contact.time_zone or "")
+    shown = PersonForm(
+        name=contact.name,
+        language=contact.language or "",
+        time_zone=contact.time_zone or "",
+        collection_day=contact.collection_day,
+    )
     return page(
         "web/person.html",
         person=person,
         account=likely_account(reading(), contact.id),
+        ahead=paid_ahead(contact.id),
         contact=contact,
         about=about or shown,
         email=email or EmailForm(email=contact.email or ""),

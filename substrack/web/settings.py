@@ -18,10 +18,11 @@ from substrack.domain.shares import PartPeriod
 from substrack.queries.mail_status import load_mail_status
 from substrack.queries.people import load_contact
 from substrack.queries.workspaces import load_workspace_settings
+from substrack.services.collection_day import set_workspace_collection_day
 from substrack.services.messages import send_mail_test
 from substrack.services.workspaces import edit_workspace, set_group_defaults
 from substrack.web.access import signed_in
-from substrack.web.fields import one_of, whole
+from substrack.web.fields import one_of, optional_whole, whole
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.group_forms import PARTS
 from substrack.web.joining import zone_choices
@@ -39,6 +40,7 @@ class WorkspaceForm(PageForm):
     name = StringField("A name for all this", required("Enter a name.", maximum=100))
     language = SelectField("Language", choices=language_choices)
     time_zone = StringField("Time zone", required("Choose a time zone, such as Europe/Berlin.", maximum=64))
+    collection_day = optional_whole("Collection day")
 
 
 class DefaultsForm(PageForm):
@@ -64,7 +66,7 @@ class DefaultsForm(PageForm):
 def show() -> str:
     """Show what everybody here has in common."""
     kept = load_workspace_settings(reading(), me().workspace_id)
-    return _show(WorkspaceForm(name=kept.name, language=kept.language, time_zone=kept.time_zone))
+    return _show(WorkspaceForm(obj=kept))
 
 
 @blueprint.post("")
@@ -116,9 +118,12 @@ def send_mail() -> ResponseReturnValue:
 
 
 def _edit(form: WorkspaceForm) -> ResponseReturnValue:
-    typed = {name: form[name].data or "" for name in ("name", "language", "time_zone")}
+    typed, now = {name: form[name].data or "" for name in ("name", "language", "time_zone")}, runtime().now()
     with runtime().transaction() as session:
-        edit_workspace(session, me().workspace_id, **typed, by=by_me(), now=runtime().now())
+        edit_workspace(session, me().workspace_id, **typed, by=by_me(), now=now)
+        set_workspace_collection_day(
+            session, me().workspace_id, form.collection_day.data, by=by_me(), now=now
+        )
     flash("Saved.", "done")
     return redirect(url_for("settings.show"), 303)
 

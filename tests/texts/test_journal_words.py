@@ -23,6 +23,8 @@ VERBS = {
     "period": ["open", "edit_period", "rebalance", "void_period", "restore_period"],
     "payment": [*(act.value for act in Act), "snooze", "object", "void", "restore"],
     "receipt": ["receive", "void_receipt"],
+    "contact": ["add", "edit", "note", "email"],
+    "workspace": ["found", "edit", "group_defaults"],
 }
 
 

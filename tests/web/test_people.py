@@ -311,7 +311,7 @@ class TestMail:
     def test_an_address_that_works_is_told_of_the_one_in_its_place(
         self, cast: Cast, olga: Browser, ben: Contact, page: str
     ) -> None:
-        assert "the address until now is told" in olga.get(page).text
+        assert "the present address is told" in olga.get(page).text
         send(olga, page, "email", f"{page}/email", email="benny@example.org")
 
         assert cast.notices_to(ben.id)[-1] == "mailbox_replaced"

@@ -15,11 +15,13 @@ from substrack.domain.group_defaults import GroupDefaults
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import PartPeriod
 from substrack.queries.groups import load_pay_methods
+from substrack.queries.people import load_contact
 from substrack.queries.workspaces import WorkspaceSettings, load_workspace_settings
 from substrack.services.founding import Founded
 from substrack.services.groups import set_pay_methods
 from substrack.services.lanes import pause_lane
 from substrack.services.mailboxes import connection_for
+from substrack.services.people import add_contact
 from substrack.store import Group, Message, UserSession
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, events, group_of, stranger
@@ -83,6 +85,28 @@ class TestGeneral:
             text = olga.get(path).text
             assert f'href="{path}" aria-current="page"' in text
             assert all(f'href="{other}"' in text for other in (*pages, "/journal"))
+
+
+class TestCollectionDay:
+    def test_everybody_has_one_but_who_has_their_own(self, cast: Cast, olga: Browser) -> None:
+        ben = cast.do(add_contact, cast.workspace_id, name="Ben", by=cast.olga, now=NOW)
+        send(olga, "/settings", "collection_day", collection_day="1")
+        send(olga, f"/people/{ben.public_id}", "collection_day", collection_day="15")
+
+        assert kept(cast).collection_day == 1
+        assert cast.read(lambda session: load_contact(session, ben.id)).collection_day == 15
+        send(olga, f"/people/{ben.public_id}", "collection_day", collection_day="")
+        assert cast.read(lambda session: load_contact(session, ben.id)).collection_day is None
+
+    @pytest.mark.only_sqlite
+    def test_the_32nd_is_no_day_and_nothing_else_of_the_form_is_saved(
+        self, cast: Cast, olga: Browser
+    ) -> None:
+        answer = send(olga, "/settings", "collection_day", collection_day="32", name="The Millers")
+
+        assert answer.status_code == 422
+        assert "from 1 to 31" in answer.text.split('id="collection_day-error-1"')[1].split("</p>")[0]
+        assert (kept(cast).collection_day, kept(cast).name) == (None, "Home")
 
 
 class TestNewGroups:
