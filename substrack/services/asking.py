@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import TIME, ActorKind
-from substrack.domain.cycles import at_hour, local_date, local_hour
+from substrack.domain.cycles import at_hour, local_hour
 from substrack.domain.delivery import WAITING
 from substrack.domain.notices import REQUESTS, Notice
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
@@ -28,13 +28,13 @@ from substrack.domain.requests import (
     nudges_on,
     today_of,
 )
-from substrack.services.journal import new_correlation_id
 from substrack.services.ledger import Decision, lock_contacts, move
-from substrack.services.outbox import Draft, Item, admin_contacts, queue
+from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.putting_off import OBJECT, SNOOZE
+from substrack.services.request_drafts import ASK_BY_HAND, draft_request, workspace_day
 from substrack.services.schedule import DuePayment, due_payments, payments_with_rules
 from substrack.services.staleness import cancel_stale_requests
-from substrack.store import Contact, Event, Message, MessageItem, Payment, Workspace
+from substrack.store import Contact, Event, Message, MessageItem, Payment
 
 BATCH = 200
 
@@ -120,7 +120,7 @@ def _nudge(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
             workspace_id=workspace_id,
             contact_id=admin,
             notice=Notice.CLAIMS_WAITING,
-            dedupe_key=f"waiting:{admin}:{_local_day(session, workspace_id, now)}",
+            dedupe_key=f"waiting:{admin}:{workspace_day(session, workspace_id, now)}",
             due_at=now,
         )
         for workspace_id in sorted({entry.payment.workspace_id for entry in waiting})
@@ -155,13 +155,10 @@ def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
         )
     )
     keys = [entry.payment.id for entry in entries]
-    put_off = select(Event.id).where(
-        Event.payment_id == Payment.id,
-        Event.verb.in_((SNOOZE, OBJECT)),
-        Event.actor_kind == ActorKind.CONTACT,
-        Event.at >= Payment.pending_at,
-    )
-    known = or_(exists(sent), exists(put_off))
+    since = select(Event.id).where(Event.payment_id == Payment.id, Event.at >= Payment.pending_at)
+    put_off = since.where(Event.verb.in_((SNOOZE, OBJECT)), Event.actor_kind == ActorKind.CONTACT)
+    by_hand = since.where(Event.verb == ASK_BY_HAND, Payment.requests_sent > 0)
+    known = or_(exists(sent), exists(put_off), exists(by_hand))
     return set(session.scalars(select(Payment.id).where(Payment.id.in_(keys), known)))
 
 
@@ -205,7 +202,7 @@ def _rested(session: Session, ready: Sequence[DuePayment], now: datetime) -> dic
     for contact_id, entries in by_contact.items():
         asked_on = session.get_one(Contact, contact_id).requested_on
         repeat = min(entry.group.repeat_every_days for entry in entries)
-        today = _local_day(session, entries[0].payment.workspace_id, now)
+        today = workspace_day(session, entries[0].payment.workspace_id, now)
         if asked_on is None or asked_on + timedelta(days=repeat) <= today:
             rested[contact_id] = entries
     return rested
@@ -225,30 +222,7 @@ def _requests(session: Session, asking: dict[int, list[DuePayment]], now: dateti
     for entry in candidates:
         if joins(entry.facts(now), entry.rules, today_of(now, entry.rules)):
             listed.setdefault(entry.payment.contact_id, []).append(entry)
-    return [_request(session, contact_id, entries, now) for contact_id, entries in listed.items()]
-
-
-def _request(session: Session, contact_id: int, entries: Sequence[DuePayment], now: datetime) -> Draft:
-    contact = session.get_one(Contact, contact_id)
-    today = _local_day(session, contact.workspace_id, now)
-    contact.requested_on = today
-    is_first = all(entry.payment.requests_sent == 0 for entry in entries)
-    items = []
-    for entry in entries:
-        payment = entry.payment
-        payment.requests_sent += 1
-        payment.requested_on = today_of(now, entry.rules)
-        payment.next_action_at = entry.next_action_at(now)
-        items.append(Item(payment.id, payment.requests_sent))
-    return Draft(
-        workspace_id=contact.workspace_id,
-        contact_id=contact_id,
-        notice=Notice.REQUEST if is_first else Notice.REMINDER,
-        dedupe_key=f"request:{contact_id}:{today}",
-        due_at=now,
-        items=items,
-        correlation_id=new_correlation_id(),
-    )
+    return [draft_request(session, contact_id, entries, now=now) for contact_id, entries in listed.items()]
 
 
 def _exhausted(session: Session, entries: Sequence[DuePayment], now: datetime) -> list[Draft]:
@@ -288,7 +262,3 @@ def _next_hour(entry: DuePayment, now: datetime) -> datetime | None:
     if local_hour(now, rules.time_zone) < rules.hour:
         return at_hour(today, rules.hour, rules.time_zone)
     return entry.next_action_at(now, after=today)
-
-
-def _local_day(session: Session, workspace_id: int, now: datetime) -> date:
-    return local_date(now, session.get_one(Workspace, workspace_id).time_zone)

@@ -1,0 +1,26 @@
+"""Whether somebody can be asked for money right now, and if not, why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class AskState(StrEnum):
+    """How somebody stands; `RECENT` was asked within the repeat of a group, and `PAID` owes nothing."""
+
+    READY = "ready"
+    RECENT = "recent"
+    ASKED_TODAY = "asked_today"
+    ON_ITS_WAY = "on_its_way"
+    TO_CHECK = "to_check"
+    SNOOZED = "snoozed"
+    OBJECTED = "objected"
+    LEFT = "left"
+    UNREACHABLE = "unreachable"
+    UNSUBSCRIBED = "unsubscribed"
+    PAID = "paid"
+
+
+CAN_BE_ASKED: Final = frozenset({AskState.READY, AskState.RECENT})
+CAN_BE_ASKED_BY_HAND: Final = CAN_BE_ASKED | {AskState.UNREACHABLE, AskState.UNSUBSCRIBED}

@@ -1,0 +1,154 @@
+"""Asking now: an admin asks people before their next slot has come, by our messages or by words of their own.
+
+Either counts as a request: the next slot moves, and nobody is asked twice on one day. Both can be taken back
+for the actor's undo time, which is how long our messages wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.asking import AskState
+from substrack.domain.errors import Refused
+from substrack.services.asking_plan import PersonPlan, plan_asking
+from substrack.services.group_rows import is_admin
+from substrack.services.journal import new_correlation_id, record_payment
+from substrack.services.ledger import check_admin, lock_contacts
+from substrack.services.mailboxes import UnknownContact, get_contact
+from substrack.services.outbox import queue
+from substrack.services.request_drafts import ASK, ASK_BY_HAND, count_as_asked, draft_request
+from substrack.services.schedule import DuePayment
+from substrack.services.staleness import cancel_stale_requests
+from substrack.store import Contact
+
+
+class NotToBeAsked(Refused):
+    """Somebody can't be asked just now; `state` says why."""
+
+    SENTENCES: Final = {
+        AskState.ASKED_TODAY: "They were asked today already; nothing was counted.",
+        AskState.ON_ITS_WAY: "A request to them is on its way; nothing was counted.",
+        AskState.TO_CHECK: "They said they paid. Check that first; nothing was counted.",
+        AskState.SNOOZED: "They asked to wait; nothing was counted.",
+        AskState.OBJECTED: "They said that something is off. Clear that up first; nothing was counted.",
+        AskState.LEFT: "They have left the group; nothing was counted.",
+        AskState.PAID: "There is nothing to ask for any more; nothing was counted.",
+    }
+
+    def __init__(self, state: AskState) -> None:
+        self.state = state
+        super().__init__(self.SENTENCES[state])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One person who is asked: `correlation_id` takes it back; `waits_until` is None when it goes at once."""
+
+    name: str
+    correlation_id: str
+    waits_until: datetime | None
+
+
+def ask_people(
+    session: Session,
+    workspace_id: int,
+    contact_ids: Collection[int],
+    *,
+    group_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> list[Asked]:
+    """Queue a request to each of these people who can be asked; the others are left as they are.
+
+    The messages wait for the actor's undo time. A second press finds everybody asked and changes nothing.
+    """
+    check_admin(session, by, workspace_id)
+    here = select(Contact.id).where(Contact.workspace_id == workspace_id, Contact.id.in_(contact_ids))
+    locked = lock_contacts(session, session.scalars(here))
+    cancel_stale_requests(session, locked, now=now)
+    plans = [one for one in plan_asking(session, locked, group_id=group_id, now=now) if one.can_be_asked]
+    due_at = now + timedelta(seconds=by.undo_seconds)
+    asked = {plan.contact_id: new_correlation_id() for plan in plans}
+    before = {plan.contact_id: [_facts(session, entry) for entry in plan.entries] for plan in plans}
+    drafts = [
+        draft_request(
+            session,
+            plan.contact_id,
+            plan.entries,
+            now=now,
+            due_at=due_at,
+            correlation_id=asked[plan.contact_id],
+        )
+        for plan in plans
+    ]
+    queue(session, drafts, now=now)
+    for plan in plans:
+        _record(session, ASK, plan, before[plan.contact_id], asked[plan.contact_id], by=by, now=now)
+    session.flush()
+    return [Asked(plan.name, asked[plan.contact_id], plan.waits_until) for plan in plans]
+
+
+def note_asked_by_hand(
+    session: Session, contact_id: int, *, group_id: int | None = None, by: Actor, now: datetime
+) -> Asked:
+    """Count that an admin has asked somebody in words of their own, also whom we cannot reach.
+
+    Raises:
+        UnknownContact: not there, or not this actor's; NotToBeAsked: they were asked today, or may not be.
+    """
+    contact = get_contact(session, contact_id)
+    if not is_admin(session, by, contact.workspace_id):
+        raise UnknownContact
+    lock_contacts(session, [contact_id])
+    cancel_stale_requests(session, [contact_id], now=now)
+    session.refresh(contact)
+    (plan,) = plan_asking(session, [contact_id], group_id=group_id, now=now)
+    if not plan.can_be_asked_by_hand:
+        raise NotToBeAsked(plan.state)
+    correlation_id = new_correlation_id()
+    before = [_facts(session, entry) for entry in plan.entries]
+    count_as_asked(session, contact_id, plan.entries, now=now)
+    _record(session, ASK_BY_HAND, plan, before, correlation_id, by=by, now=now)
+    session.flush()
+    return Asked(plan.name, correlation_id, None)
+
+
+def _facts(session: Session, entry: DuePayment) -> dict[str, Any]:
+    """Write down how often and when a payment, and its contact for anything, was asked."""
+    contact = session.get_one(Contact, entry.payment.contact_id)
+    asked_on, anything_on = entry.payment.requested_on, contact.requested_on
+    return {
+        "requests_sent": entry.payment.requests_sent,
+        "requested_on": asked_on.isoformat() if asked_on else None,
+        "contact_requested_on": anything_on.isoformat() if anything_on else None,
+    }
+
+
+def _record(
+    session: Session,
+    verb: str,
+    plan: PersonPlan,
+    before: Sequence[dict[str, Any]],
+    correlation_id: str,
+    *,
+    by: Actor,
+    now: datetime,
+) -> None:
+    for entry, former in zip(plan.entries, before, strict=True):
+        record_payment(
+            session,
+            verb,
+            entry.payment,
+            by=by,
+            now=now,
+            before=former,
+            after=_facts(session, entry),
+            correlation_id=correlation_id,
+        )

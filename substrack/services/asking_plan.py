@@ -1,0 +1,238 @@
+"""Who would get what if they were asked now: the plan an admin looks at, and that is then carried out.
+
+Reads only. A person is asked for what they owe in one group, or for everything; with what one group wants
+goes what would soon be asked for anyway, for nobody is asked twice on one day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.domain.asking import CAN_BE_ASKED, CAN_BE_ASKED_BY_HAND, AskState
+from substrack.domain.delivery import WAITING
+from substrack.domain.letters import Item
+from substrack.domain.money import Money
+from substrack.domain.notices import REQUESTS, Channel, Notice, ways
+from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
+from substrack.domain.requests import joins, may_ask_at, next_hours_at, today_of
+from substrack.queries.letter_items import load_owed
+from substrack.services.putting_off import OBJECT, SNOOZE
+from substrack.services.request_drafts import workspace_day
+from substrack.services.schedule import DuePayment, due_payments, payments_with_rules
+from substrack.store import Address, Contact, Event, Message, Payment
+
+
+@dataclass(frozen=True)
+class PersonPlan:
+    """One person: what they would be asked for, which way, or why they would not be.
+
+    `asked_on` is when they were last asked for anything, `until` the day up to which they asked to wait.
+    `waits_until` is when the message would go out, where that is not now.
+    """
+
+    contact_id: int
+    public_id: str
+    name: str
+    state: AskState
+    items: tuple[Item, ...]
+    channels: tuple[Channel, ...]
+    asked_on: date | None
+    until: date | None = None
+    waits_until: datetime | None = None
+    entries: tuple[DuePayment, ...] = ()
+
+    @property
+    def is_asked(self) -> bool:
+        """Tell whether "Ask now" asks them unless they are left out."""
+        return self.state is AskState.READY
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Tell whether a message can go to them now."""
+        return self.state in CAN_BE_ASKED
+
+    @property
+    def can_be_asked_by_hand(self) -> bool:
+        """Tell whether an admin may ask them in words of their own now."""
+        return self.state in CAN_BE_ASKED_BY_HAND
+
+    @property
+    def sums(self) -> tuple[Money, ...]:
+        """Add up what they would be asked for, by currency."""
+        sums: dict[str, Money] = {}
+        for item in self.items:
+            sums[item.left.currency] = sums.get(item.left.currency, Money(0, item.left.currency)) + item.left
+        return tuple(sums.values())
+
+
+def plan_asking(
+    session: Session, contact_ids: Collection[int], *, group_id: int | None = None, now: datetime
+) -> list[PersonPlan]:
+    """Say for each of these people what asking them now would do, in the order given; 8 statements.
+
+    `group_id` asks for what one group wants; without it, for everything.
+    """
+    reading = _Reading(session, contact_ids, group_id, now)
+    return [reading.plan(contact_id) for contact_id in contact_ids if contact_id in reading.contacts]
+
+
+class _Reading:
+    """What a plan is made of, loaded for all these people at once."""
+
+    def __init__(
+        self, session: Session, contact_ids: Collection[int], group_id: int | None, now: datetime
+    ) -> None:
+        self._session, self._group_id, self._now = session, group_id, now
+        people = select(Contact).where(Contact.id.in_(contact_ids), Contact.erased_at.is_(None))
+        self.contacts = {one.id: one for one in session.scalars(people)}
+        self._entries = _by_contact(_load_open(session, self.contacts))
+        self._items = self._load_items()
+        self._addresses = _load_addresses(session, self.contacts)
+        self._waiting = _waiting(session, self.contacts, now)
+        self._objected = _objected(session, self._put_off())
+
+    def plan(self, contact_id: int) -> PersonPlan:
+        """Say what asking one person would do."""
+        contact = self.contacts[contact_id]
+        wanted = [entry for entry in self._entries.get(contact_id, ()) if self._is_wanted(entry)]
+        asked = [entry for entry in wanted if self._is_asked(entry)]
+        more = [entry for entry in self._entries.get(contact_id, ()) if self._comes_along(entry)]
+        entries = sorted([*asked, *more], key=_by_age) if asked else []
+        state = self._state(contact, wanted, asked)
+        shown = entries or sorted(wanted, key=_by_age)
+        return PersonPlan(
+            contact_id=contact_id,
+            public_id=contact.public_id,
+            name=contact.name,
+            state=state,
+            items=tuple(self._items[entry.payment.id] for entry in shown),
+            channels=self._channels(contact),
+            asked_on=contact.requested_on,
+            until=max((entry.payment.snoozed_until or date.min for entry in wanted), default=None),
+            waits_until=self._waits_until(entries) if state in CAN_BE_ASKED else None,
+            entries=tuple(entries),
+        )
+
+    def _state(self, contact: Contact, wanted: Sequence[DuePayment], asked: Sequence[DuePayment]) -> AskState:
+        if not asked:
+            return self._why_nothing(wanted)
+        today = workspace_day(self._session, contact.workspace_id, self._now)
+        if contact.id in self._waiting:
+            return AskState.ON_ITS_WAY
+        if contact.requested_on is not None and contact.requested_on >= today:
+            return AskState.ASKED_TODAY
+        if not self._channels(contact):
+            usable = any(one.refused_since is None for one in self._addresses.get(contact.id, ()))
+            return AskState.UNSUBSCRIBED if usable else AskState.UNREACHABLE
+        repeat = timedelta(days=min(entry.group.repeat_every_days for entry in asked))
+        is_recent = contact.requested_on is not None and contact.requested_on + repeat > today
+        return AskState.RECENT if is_recent else AskState.READY
+
+    def _why_nothing(self, wanted: Sequence[DuePayment]) -> AskState:
+        """Say why nothing of what somebody owes can be asked for; the first reason that is not a claim."""
+        open_ones = [entry for entry in wanted if entry.payment.status in ASKABLE]
+        if not wanted:
+            return AskState.PAID
+        if not open_ones:
+            return AskState.TO_CHECK
+        present = [entry for entry in open_ones if entry.facts(self._now).is_asked]
+        if not present:
+            return AskState.LEFT
+        has_objected = any(entry.payment.id in self._objected for entry in present)
+        return AskState.OBJECTED if has_objected else AskState.SNOOZED
+
+    def _is_wanted(self, entry: DuePayment) -> bool:
+        return self._group_id is None or entry.group.id == self._group_id
+
+    def _is_asked(self, entry: DuePayment) -> bool:
+        """Tell whether a payment can be asked for, whatever its next slot is."""
+        return (
+            entry.payment.status in ASKABLE
+            and entry.facts(self._now).is_asked
+            and not _is_snoozed(entry, self._now)
+        )
+
+    def _comes_along(self, entry: DuePayment) -> bool:
+        facts, today = entry.facts(self._now), today_of(self._now, entry.rules)
+        return not self._is_wanted(entry) and self._is_asked(entry) and joins(facts, entry.rules, today)
+
+    def _channels(self, contact: Contact) -> tuple[Channel, ...]:
+        addresses = self._addresses.get(contact.id, ())
+        usable = {
+            one.channel for one in addresses if one.refused_since is None and one.unsubscribed_at is None
+        }
+        return tuple(sorted(ways(Notice.REQUEST, contact.channel_choice, usable)))
+
+    def _waits_until(self, entries: Sequence[DuePayment]) -> datetime | None:
+        """Say when a request would go out, by the hours of the group whose payment has been due longest."""
+        first = min(entries, key=lambda entry: (entry.payment.due_on or date.max, entry.payment.id))
+        return None if may_ask_at(self._now, first.rules) else next_hours_at(self._now, first.rules)
+
+    def _load_items(self) -> dict[int, Item]:
+        keys = [entry.payment.id for entries in self._entries.values() for entry in entries]
+        return {row.payment.id: row.item for row in load_owed(self._session, keys)}
+
+    def _put_off(self) -> list[int]:
+        entries = [entry for some in self._entries.values() for entry in some]
+        return [entry.payment.id for entry in entries if _is_snoozed(entry, self._now)]
+
+
+def _load_open(session: Session, contact_ids: Iterable[int]) -> list[DuePayment]:
+    query = payments_with_rules().where(
+        Payment.contact_id.in_(sorted(contact_ids)),
+        Payment.status.in_(OPEN),
+        Payment.kind == PaymentKind.DUES,
+        Payment.voided_at.is_(None),
+    )
+    return due_payments(session, query.execution_options(populate_existing=True))
+
+
+def _by_contact(entries: Iterable[DuePayment]) -> dict[int, list[DuePayment]]:
+    found: dict[int, list[DuePayment]] = {}
+    for entry in entries:
+        found.setdefault(entry.payment.contact_id, []).append(entry)
+    return found
+
+
+def _by_age(entry: DuePayment) -> tuple[date, int]:
+    return entry.payment.asked_on, entry.payment.id
+
+
+def _is_snoozed(entry: DuePayment, now: datetime) -> bool:
+    until = entry.payment.snoozed_until
+    return until is not None and until > today_of(now, entry.rules)
+
+
+def _load_addresses(session: Session, contact_ids: Iterable[int]) -> Mapping[int, list[Address]]:
+    found: dict[int, list[Address]] = {}
+    query = select(Address).where(Address.contact_id.in_(sorted(contact_ids)), Address.value != "")
+    for address in session.scalars(query.order_by(Address.id)):
+        found.setdefault(address.contact_id, []).append(address)
+    return found
+
+
+def _waiting(session: Session, contact_ids: Iterable[int], now: datetime) -> set[int]:
+    """Find those to whom a request is on its way."""
+    query = select(Message.contact_id).where(
+        Message.contact_id.in_(sorted(contact_ids)),
+        Message.notice.in_(REQUESTS),
+        Message.state.in_(WAITING),
+        Message.expires_at > now,
+    )
+    return {key for key in session.scalars(query) if key is not None}
+
+
+def _objected(session: Session, payment_ids: Sequence[int]) -> set[int]:
+    """Find the payments that rest because their contact said that something is off with them."""
+    query = (
+        select(Event.payment_id, Event.verb)
+        .where(Event.payment_id.in_(payment_ids), Event.verb.in_((SNOOZE, OBJECT)))
+        .order_by(Event.id)
+    )
+    latest = dict(session.execute(query).all())
+    return {key for key, verb in latest.items() if verb == OBJECT and key is not None}

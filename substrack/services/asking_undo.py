@@ -1,0 +1,69 @@
+"""Taking back an "ask now" while its messages wait: nobody was asked, and the slots are where they were."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.services.journal import record_payment
+from substrack.services.ledger import lock_contacts, payments_now
+from substrack.services.outbox import cancel_waiting
+from substrack.services.request_drafts import ASK, ASK_BY_HAND
+from substrack.services.schedule import reschedule_payments
+from substrack.services.undo import TooLateToUndo
+from substrack.store import Contact, Event, Message, MessageItem, Payment
+
+
+def stop_asking(session: Session, correlation_id: str, *, by: Actor, now: datetime) -> bool:
+    """Cancel the request to one person and count it as never made; False when this was no asking.
+
+    Raises:
+        TooLateToUndo: not the same actor, too late, on its way, or they were asked again since.
+    """
+    query = select(Event).where(Event.correlation_id == correlation_id, Event.verb.in_((ASK, ASK_BY_HAND)))
+    events = list(session.scalars(query.order_by(Event.id)))
+    if not events:
+        return False
+    since = now - timedelta(seconds=by.undo_seconds)
+    is_theirs = all((one.actor_kind, one.actor_id) == (by.kind, by.id) and one.at >= since for one in events)
+    if not by.undo_seconds or not is_theirs:
+        raise TooLateToUndo
+    keys = [event.subject_id for event in events]
+    lock_contacts(session, session.scalars(select(Payment.contact_id).where(Payment.id.in_(keys))))
+    payments = {payment.id: payment for payment in payments_now(session, Payment.id.in_(keys))}
+    if not cancel_waiting(session, correlation_id):
+        raise TooLateToUndo
+    _free_the_day(session, correlation_id)
+    for event in events:
+        _put_back(session, payments.get(event.subject_id), event, by=by, now=now)
+    reschedule_payments(session, keys, now=now)
+    return True
+
+
+def _put_back(session: Session, payment: Payment | None, event: Event, *, by: Actor, now: datetime) -> None:
+    before, after = event.before or {}, event.after or {}
+    if payment is None or payment.requests_sent != after["requests_sent"]:
+        raise TooLateToUndo
+    payment.requests_sent = before["requests_sent"]
+    payment.requested_on = _day(before["requested_on"])
+    contact = session.get_one(Contact, payment.contact_id)
+    contact.requested_on = _day(before["contact_requested_on"])
+    record_payment(session, "stop_asking", payment, by=by, now=now, before=after, after=before)
+    session.flush()
+
+
+def _free_the_day(session: Session, correlation_id: str) -> None:
+    """Let the same people be asked on the same day after all: give up the keys of what is never sent."""
+    stopped = select(Message.id, Message.dedupe_key).where(Message.correlation_id == correlation_id)
+    for key, dedupe_key in session.execute(stopped).all():
+        session.execute(
+            update(Message).where(Message.id == key).values(dedupe_key=f"{dedupe_key}:stopped:{key}")
+        )
+        session.execute(update(MessageItem).where(MessageItem.message_id == key).values(step=-key))
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

@@ -1,0 +1,66 @@
+"""One request to one person: its message, and what it counts for in the payments it lists.
+
+Whoever asks, a sweep or an admin, asks by this; the key lets nobody be asked twice on one local day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.cycles import local_date
+from substrack.domain.notices import Notice
+from substrack.domain.requests import today_of
+from substrack.services.journal import new_correlation_id
+from substrack.services.outbox import Draft, Item
+from substrack.services.schedule import DuePayment
+from substrack.store import Contact, Workspace
+
+ASK: Final = "ask"
+ASK_BY_HAND: Final = "ask_by_hand"
+"""The verbs by which an admin asks: by a message of ours, and by one of their own."""
+
+
+def draft_request(
+    session: Session,
+    contact_id: int,
+    entries: Sequence[DuePayment],
+    *,
+    now: datetime,
+    due_at: datetime | None = None,
+    correlation_id: str | None = None,
+) -> Draft:
+    """Count these payments as asked for now, and draft the message that does it, to be sent at `due_at`."""
+    is_first = all(entry.payment.requests_sent == 0 for entry in entries)
+    contact = count_as_asked(session, contact_id, entries, now=now)
+    return Draft(
+        workspace_id=contact.workspace_id,
+        contact_id=contact_id,
+        notice=Notice.REQUEST if is_first else Notice.REMINDER,
+        dedupe_key=f"request:{contact_id}:{contact.requested_on}",
+        due_at=due_at or now,
+        items=[Item(entry.payment.id, entry.payment.requests_sent) for entry in entries],
+        correlation_id=correlation_id or new_correlation_id(),
+    )
+
+
+def count_as_asked(
+    session: Session, contact_id: int, entries: Sequence[DuePayment], *, now: datetime
+) -> Contact:
+    """Let each payment have had one request more, and its next slot follow from today."""
+    contact = session.get_one(Contact, contact_id)
+    contact.requested_on = workspace_day(session, contact.workspace_id, now)
+    for entry in entries:
+        payment = entry.payment
+        payment.requests_sent += 1
+        payment.requested_on = today_of(now, entry.rules)
+        payment.next_action_at = entry.next_action_at(now)
+    return contact
+
+
+def workspace_day(session: Session, workspace_id: int, now: datetime) -> date:
+    """Say which local date it is for a workspace."""
+    return local_date(now, session.get_one(Workspace, workspace_id).time_zone)
