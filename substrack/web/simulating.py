@@ -18,9 +18,10 @@ from substrack.domain.simulation import GroupChange, Why
 from substrack.queries.groups import GroupRow
 from substrack.services.simulating import SeenOtherwise, carry_out, look_ahead, mark_of
 from substrack.texts.catalogue import language_of
+from substrack.texts.refusals import in_words
 from substrack.texts.simulations import Setting, tell_change
 from substrack.web.confirming import FIELD as PASSWORD
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.reading import runtime
 from substrack.web.sessions import by_me, me
 
@@ -67,7 +68,7 @@ def propose(proposal: Proposal) -> ResponseReturnValue:
     try:
         _apply(proposal, seen)
     except SeenOtherwise as otherwise:
-        return _show(proposal, otherwise.change, note=str(otherwise)), 409
+        return _show(proposal, otherwise.change, note=in_words(otherwise, my_words())), 409
     flash(proposal.done, "done")
     return redirect(url_for("groups.show", public_id=proposal.group.public_id), 303)
 
