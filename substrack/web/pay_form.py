@@ -54,6 +54,7 @@ class PayForm(PageForm):
 
     def speak(self, _: Words) -> None:
         """Name the fields, and say what was refused, in the language of the page."""
+        super().speak(_)
         self.until.choices = [("days", _("in 3 days")), ("week", _("next week")), ("first", _("on the 1st"))]
         labels = {
             self.until: _("Ask me again"),
@@ -66,9 +67,6 @@ class PayForm(PageForm):
         }
         for field, words in labels.items():
             field.label.text = words
-        for field in self:
-            field.errors = [_(sentence) for sentence in field.errors]
-        self.refusal = _(self.refusal) if self.refusal else None
 
     @property
     def has_wrong_detail(self) -> bool:

@@ -236,6 +236,7 @@ def _show(
         "web/person.html",
         person=person,
         account=likely_account(reading(), contact.id),
+        ahead=paid_ahead(person),
         ahead=paid_ahead(contact.id),
         contact=contact,
         about=about or shown,

@@ -101,6 +101,16 @@ class TestMembersPage:
         assert is_linked(cast, ben.id)
         assert "Unlink Telegram" in zed.get(page).text
 
+    def test_where_the_link_opens_nothing_its_words_can_be_sent_to_the_bot(
+        self, zed: Browser, page: str
+    ) -> None:
+        self.say(zed, page, "link")
+
+        shown = zed.get(page).text
+
+        assert f'data-copy="/start {code_on(shown)}"' in shown
+        assert "Or send this to @" in shown
+
     def test_looking_makes_no_link(self, cast: Cast, zed: Browser, page: str) -> None:
         for _ in range(3):
             assert code_on(zed.get(page).text) is None

@@ -18,8 +18,9 @@ from substrack.services.chats import choose_channel
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.mailboxes import set_email
 from substrack.services.payments import confirm_payment, reopen_payment
+from substrack.services.receipts import record_receipt
 from substrack.store import Address, Attempt, Connection, Contact, Link, LinkPurpose, Member
-from tests.support.cast import Cast, at, make_cast
+from tests.support.cast import Cast, at, make_cast, money
 from tests.web.support import TurnableClock
 from tests.web.test_pay import NOW, Page, page_of
 
@@ -139,6 +140,20 @@ class TestPayingAhead:
         cast.tick(at("2026-03-01"))
         assert cast.payment_of(ben, 2).status == "confirmed"
         assert "covered, 3 months left" in page.show().text
+
+    def test_admins_see_how_long_it_lasts(
+        self, page: Page, cast: Cast, ben: Member, runtime: Runtime
+    ) -> None:
+        pay = {"contact_id": ben.contact_id, "payer_id": cast.olga_contact, "amount": money("30.00")}
+        cast.do(record_receipt, cast.workspace_id, **pay, by=cast.olga, now=NOW)
+        assert cast.olga.id is not None
+        page.browser.sign_in(runtime, cast.olga.id)
+        person = cast.read(lambda session: session.get_one(Contact, ben.contact_id).public_id)
+
+        shown = page.browser.get(f"/people/{person}").text
+
+        assert "Paid ahead" in shown
+        assert "YouTube Premium</a>: covered, 4 months left" in shown
 
     def test_what_comes_next_has_a_day_and_a_share(self, page: Page) -> None:
         shown = page.show().text

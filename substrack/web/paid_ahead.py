@@ -1,0 +1,36 @@
+"""For how long somebody's credit settles what comes, on the page that admins see of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from substrack.queries.pay_ahead import load_coming
+from substrack.queries.pay_credit import load_credits
+from substrack.queries.people_page import PersonPage
+from substrack.texts.ahead import covered_for
+from substrack.texts.catalogue import language_of
+from substrack.web.reading import reading
+from substrack.web.sessions import me
+
+
+@dataclass(frozen=True)
+class PaidAhead:
+    """One group of theirs, and for how long it is covered."""
+
+    group_public_id: str
+    group: str
+    words: str
+
+
+def paid_ahead(person: PersonPage) -> tuple[PaidAhead, ...]:
+    """List the groups that a person has paid ahead for; who has no credit costs no statement."""
+    if not any(balance.credit.minor for balance in person.balances):
+        return ()
+    contact_id = person.contact.id
+    found = load_coming(reading(), contact_id, load_credits(reading(), contact_id))
+    language = language_of(me().language)
+    return tuple(
+        PaidAhead(row.group_public_id, row.group, covered_for(row.unit, row.every, row.covered, language))
+        for row in found
+        if row.covered
+    )
