@@ -31,7 +31,7 @@ from substrack.queries.chat_subjects import (
 )
 from substrack.queries.chats import ChatContact
 from substrack.services.chats import chat_code, find_live_code, issue_chat_code
-from substrack.services.claim_decisions import confirm_claim, reject_claim
+from substrack.services.claim_decisions import confirm_claim, hold_claims, reject_claim
 from substrack.services.payments import confirm_payment
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.texts.chat_keyboards import decided_in_words, reject_keyboard
@@ -145,15 +145,13 @@ def ask_about_page(ask: Ask) -> Reaction:
 def confirm_page(ask: Ask) -> Reaction:
     """Confirm every claim that the second tap named, or none when the page is another one by now."""
     admin, page = _admin_and_page(ask)
+    listed, _total, page, _last = pending_cards(ask.session, admin, page, now=ask.now)
+    claims = hold_claims(ask.session, [card.claim_id for card in listed])
     cards, _total, page, _last = pending_cards(ask.session, admin, page, now=ask.now)
     view = PendingView(admin, page)
-    if not cards or seen_on_page(cards) != ask.data.argument(2):
+    if not cards or seen_on_page(cards) != ask.data.argument(2) or [c.claim_id for c in cards] != [*claims]:
         return Reaction(_changed(ask), is_alert=True, redraws=True, view=view)
-    done = ""
-    for card in cards:
-        claim = find_claim_by_id(ask.session, card.claim_id)
-        if claim is None:
-            raise NotYours
+    for claim in claims.values():
         outcome = confirm_claim(
             ask.session, claim.attempt_id, by=decider(admin), now=ask.now, versions=claim.versions
         )

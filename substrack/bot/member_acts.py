@@ -25,7 +25,7 @@ from substrack.queries.chat_subjects import (
 from substrack.queries.chats import ChatContact
 from substrack.queries.pay_reach import zone_of
 from substrack.services.claims import claim_payments, withdraw_claim
-from substrack.services.putting_off import object_to_payments, snooze_payments
+from substrack.services.putting_off import latest_snooze, object_to_payments, snooze_payments
 from substrack.texts.chat_keyboards import later_keyboard
 from substrack.texts.chat_markup import MAX_CAPTION, shown_length
 from substrack.texts.chat_screens import ask_objection, how_to_pay_screen, never_mind, qr_caption, said
@@ -67,6 +67,7 @@ def ask_later(ask: Ask) -> Reaction:
     if wish not in set(Later):
         raise NotYours
     until = _LATER[Later(wish)](local_date(ask.now, zone_of(ask.session, me.contact_id)))
+    until = min(until, latest_snooze(ask.session, owed.payment_ids, now=ask.now) or until)
     _ = ask.words
     if not askable(ask.session, owed.payment_ids):
         return Reaction(_unchanged(ask, owed.payment_ids), redraws=True, view=StatusView(me))

@@ -20,7 +20,14 @@ from substrack.texts.chat_letters import RenderedChat, render_chat
 QUIET_FROM: Final = 22
 QUIET_UNTIL: Final = 8
 CAN_WAIT: Final = frozenset(
-    {Notice.CLAIMS_WAITING, Notice.BILL_WANTED, Notice.ADDRESS_REFUSED, Notice.REQUESTS_EXHAUSTED}
+    {
+        Notice.CLAIMS_WAITING,
+        Notice.BILL_WANTED,
+        Notice.ADDRESS_REFUSED,
+        Notice.REQUESTS_EXHAUSTED,
+        Notice.STALE_CODE,
+        Notice.UNSUBSCRIBED,
+    }
 )
 """What admins need not be woken for."""
 

@@ -64,6 +64,14 @@ class ClaimOutcome:
     correlation_id: str
 
 
+@dataclass(frozen=True)
+class HeldClaim:
+    """A claim under lock, with the versions (payment key → version) of what waits of it."""
+
+    attempt_id: int
+    versions: dict[int, int]
+
+
 def confirm_claim(
     session: Session,
     attempt_id: int,
@@ -132,6 +140,30 @@ def reject_claim(
     queue_rejected(session, payments, decision)
     reschedule_payments(session, [payment.id for payment in payments], now=now)
     return ClaimOutcome(attempt, payments, decision.correlation_id)
+
+
+def hold_claims(session: Session, public_ids: Sequence[str]) -> dict[str, HeldClaim]:
+    """Lock several claims for one decision about all of them, in their order, without those that are gone.
+
+    What was read of them before is read anew from then on.
+    """
+    query = select(Attempt.public_id, Attempt.id, Attempt.contact_id).where(Attempt.public_id.in_(public_ids))
+    found = {row.public_id: row for row in session.execute(query)}
+    lock_contacts(session, {row.contact_id for row in found.values()})
+    session.expire_all()
+    waiting = (
+        select(AttemptItem.attempt_id, Payment.id, Payment.version)
+        .join(Payment, Payment.id == AttemptItem.payment_id)
+        .where(
+            AttemptItem.attempt_id.in_([row.id for row in found.values()]),
+            AttemptItem.state == AttemptState.OPEN,
+        )
+    )
+    versions: dict[int, dict[int, int]] = {}
+    for attempt_id, payment_id, version in session.execute(waiting):
+        versions.setdefault(attempt_id, {})[payment_id] = version
+    ids = [(public_id, found[public_id].id) for public_id in public_ids if public_id in found]
+    return {public_id: HeldClaim(key, versions.get(key, {})) for public_id, key in ids}
 
 
 def _open_claim(session: Session, attempt_id: int, by: Actor) -> tuple[Attempt, list[Payment]]:

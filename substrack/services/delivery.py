@@ -32,7 +32,7 @@ from substrack.services.mailboxes import mark_refused
 from substrack.services.outbox import fall_back_to_mail
 from substrack.services.staleness import cancel_stale
 from substrack.services.withholding import GONE, Objection, find_objection, rests_until
-from substrack.store import Address, Message, Workspace, new_public_id
+from substrack.store import Address, Contact, Message, Workspace, new_public_id
 from substrack.texts.letters import RenderedLetter, render
 
 MAX_PROVIDER_ID = 200
@@ -263,15 +263,21 @@ def _built(
     if message.channel is Channel.EMAIL:
         letter = RenderedLetter.from_dict(stored)
         return BuiltMessage(message.public_id, _destination(message, address), letter, message.due_at)
-    zone = session.get_one(Workspace, message.workspace_id).time_zone
     return BuiltMessage(
         message.public_id,
         _destination(message, address),
         None,
         message.due_at,
         chat=ChatWords.from_dict(stored),
-        is_silent=is_silent(message.notice, now, zone),
+        is_silent=is_silent(message.notice, now, _zone_of(session, message)),
     )
+
+
+def _zone_of(session: Session, message: Message) -> str:
+    """Say by whose clock it is night: that of who reads the message."""
+    reader = session.get(Contact, message.contact_id) if message.contact_id else None
+    own = reader.time_zone if reader else None
+    return own or session.get_one(Workspace, message.workspace_id).time_zone
 
 
 def _destination(message: Message, address: Address) -> str:

@@ -77,13 +77,20 @@ def snooze_payments(
     """
     payments = _own_open(session, contact_id, payment_ids, by)
     for payment in payments:
-        today = local_date(now, session.get_one(Group, payment.group_id).time_zone)
-        if until <= today:
+        zone = session.get_one(Group, payment.group_id).time_zone
+        if until <= local_date(now, zone):
             raise SnoozeInThePast
-        if until > today + timedelta(days=SNOOZE_MAX_DAYS):
-            raise SnoozeTooLong(today + timedelta(days=SNOOZE_MAX_DAYS))
+        if until > _latest_in(zone, now):
+            raise SnoozeTooLong(_latest_in(zone, now))
     _rest(session, payments, until, SNOOZE, None, Decision(by, now))
     return payments
+
+
+def latest_snooze(session: Session, payment_ids: Collection[int], *, now: datetime) -> date | None:
+    """Return the last day to which all of these can be put off; days are those of each group's zone."""
+    zones = select(Group.time_zone).join(Payment, Payment.group_id == Group.id)
+    found = session.scalars(zones.where(Payment.id.in_(sorted(payment_ids))).distinct())
+    return min((_latest_in(zone, now) for zone in found), default=None)
 
 
 def object_to_payments(
@@ -129,6 +136,10 @@ def object_to_payments(
     ]
     queue(session, drafts, now=now)
     return payments
+
+
+def _latest_in(zone: str, now: datetime) -> date:
+    return local_date(now, zone) + timedelta(days=SNOOZE_MAX_DAYS)
 
 
 def _own_open(session: Session, contact_id: int, payment_ids: Collection[int], by: Actor) -> list[Payment]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from substrack.bot import fading
+from substrack.bot import admin_acts, fading, views
 from substrack.bot.handling import handle
 from substrack.domain.actors import Actor, Via
 from substrack.domain.delivery import MessageState
@@ -16,10 +17,12 @@ from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments
+from substrack.services.payments import adjust_payment
 from substrack.store import AttemptItem, AttemptState
 from tests.bot.house import Home, House, move_in
 from tests.fakes.bot_api import Person
 from tests.support.books import check_books
+from tests.support.cast import money
 
 
 @pytest.fixture
@@ -169,9 +172,6 @@ def test_what_the_web_decided_is_shown_and_takes_the_buttons_away(claimed: Home)
 
 
 def test_a_button_that_shows_what_has_changed_decides_nothing(claimed: Home) -> None:
-    from substrack.services.payments import adjust_payment
-    from tests.support.cast import money
-
     house, payment = claimed.house, claimed.payment(claimed.ben)
     shown = claimed.ada_phone.last.button("Confirm 6.00 €").data
     house.cast.do(
@@ -290,6 +290,34 @@ def test_confirm_all_confirms_only_what_it_named(claimed: Home) -> None:
     press = house.press(claimed.olga_phone, "Yes, confirm all 2", on=page)
     assert press.answers[0].startswith("Something changed")
     assert house.status(claimed.ben) is Status.MEMBER_CONFIRMED
+
+
+@pytest.mark.only_postgresql
+def test_confirm_all_confirms_no_sum_that_changes_meanwhile(
+    claimed: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between reading the page and confirming it, somebody else may correct an amount."""
+    house, real = claimed.house, views.pending_cards
+    house.press(claimed.mia_phone, "I’ve paid")
+    claimed.olga_phone.says("/pending")
+    house.work()
+    house.press(claimed.olga_phone, "Confirm all 2")
+    payment, changed = claimed.payment(claimed.ben), list[bool]()
+
+    def racing(*args: Any, **words: Any) -> Any:
+        cards = real(*args, **words)
+        if not changed:
+            changed.append(True)
+            by, amount = house.cast.olga, money("9.50")
+            house.cast.do(adjust_payment, payment.id, amount=amount, reason="typo", by=by, now=house.now)
+        return cards
+
+    monkeypatch.setattr(admin_acts, "pending_cards", racing)
+    press = house.press(claimed.olga_phone, "Yes, confirm all 2")
+    assert changed
+    assert press.answers[0].startswith("Something changed")
+    assert house.status(claimed.ben) is Status.MEMBER_CONFIRMED
+    assert house.status(claimed.mia) is Status.MEMBER_CONFIRMED
 
 
 def test_one_of_what_waits_is_decided_from_the_list(claimed: Home) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from substrack.domain.actors import Actor, Via
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
+from substrack.services.people import edit_contact
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.texts import chat_letters
 from tests.bot.house import Home, House, move_in
 from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi
+from tests.support.cast import START
 
 
 def test_a_request_offers_what_a_member_can_do(home: Home) -> None:
@@ -79,6 +81,18 @@ def test_later_is_stored_and_said_back(home: Home, label: str, until: date) -> N
     assert press.answers[0] == f"All right, I’ll ask again on {said}."
     assert f"You’ll be asked again on {said}." in home.ben_phone.last.text
     assert home.ben_phone.last.labels[0] == ["I’ve paid"]
+
+
+def test_the_1st_may_be_chosen_on_the_1st_wherever_one_lives(home: Home) -> None:
+    """For Ben it is the 1st of March already, for the group still the last of February."""
+    home.house.cast.do(
+        edit_contact, home.ben.contact_id, time_zone="Pacific/Auckland", by=home.house.cast.olga, now=START
+    )
+    home.house.now = datetime(2026, 2, 28, 20, 0, tzinfo=UTC)
+    home.house.press(home.ben_phone, "Remind me later")
+    press = home.house.press(home.ben_phone, "On the 1st")
+    assert press.answers == ["All right, I’ll ask again on 31 March 2026."]
+    assert home.payment(home.ben).snoozed_until == date(2026, 3, 31)
 
 
 def test_back_shows_the_first_buttons_again(home: Home) -> None:
