@@ -17,9 +17,16 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes -
            --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK_ARGS) pyproject.toml
 SOURCES := $(wildcard substrack tests migrations wsgi.py) $(if $(wildcard benchmarks/*.py),benchmarks)
 
+WORDS := substrack/texts/translations
+WORD_STYLE := --no-location --omit-header --sort-output -w 110
+# What marks a message besides `_`: refusals and their facts, labels of form fields, sentences for the next page.
+WORD_KEYWORDS := __init__:1 Refused Phrase NotAnAmount NegativeAmount AmountTooLarge AmbiguousAmount TooManyDecimals \
+                 OtherCurrency StringField TextAreaField SelectField BooleanField IntegerField PasswordField required \
+                 email_field flash
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test check format screenshots lock clean
+.PHONY: help demo run test check format words screenshots lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,6 +53,12 @@ format: .venv/.dev ## rewrite the sources in the house format
 
 screenshots: .venv/.dev ## docs/screenshots anew, with Chromium (ARGS="--all --out DIR" for every page in every look)
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+words: .venv/.dev ## gather new sentences into the translations (then translate what is empty)
+	$(BIN)/pybabel -q extract -F babel.cfg $(addprefix -k ,$(WORD_KEYWORDS)) $(WORD_STYLE) -o $(WORDS)/messages.pot .
+	for language in de ru; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header \
+		-w 110 -i $(WORDS)/messages.pot -o $(WORDS)/$$language.po -l $$language; done
+	rm $(WORDS)/messages.pot
 
 lock: .venv-lock/.made ## pin the requirements again (LOCK_ARGS=--upgrade for newer versions)
 	$(COMPILE) --output-file requirements.txt

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
+from babel.messages.pofile import write_po
 
 from substrack.domain.cycles import Unit
 from substrack.domain.delivery import MessageState
@@ -43,10 +43,8 @@ def test_a_percent_sign_in_a_value_is_left_alone() -> None:
 def test_a_catalogue_beside_the_module_translates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = Catalog(locale="de")
     written.add("Hi %(name)s,", "Hallo %(name)s,")
-    folder = tmp_path / "de" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    with (folder / "messages.mo").open("wb") as file:
-        write_mo(file, written)
+    with (tmp_path / "de.po").open("wb") as file:
+        write_po(file, written)
     monkeypatch.setattr(catalogue, "DIRECTORY", tmp_path)
     catalogue._translations.cache_clear()
     try:
