@@ -237,7 +237,6 @@ def _show(
         person=person,
         account=likely_account(reading(), contact.id),
         ahead=paid_ahead(person),
-        ahead=paid_ahead(contact.id),
         contact=contact,
         about=about or shown,
         email=email or EmailForm(email=contact.email or ""),
