@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
@@ -37,7 +37,7 @@ from substrack.texts.words import Words
 from substrack.web.access import signed_in
 from substrack.web.fields import optional_day, optional_whole, read_key
 from substrack.web.forms import PageForm, answer, posted
-from substrack.web.group_steps import ASK_ENDPOINT, next_step
+from substrack.web.group_steps import next_step
 from substrack.web.pages import page
 from substrack.web.paging import numbered, searched
 from substrack.web.reading import reading, runtime
@@ -179,7 +179,6 @@ def _show(public_id: str, *, end: EndForm | None = None) -> str:
         end=end or EndForm(ends_on=group.ends_on),
         next_words=_next_words(group),
         opens_by_hand=opens_by_hand,
-        can_ask=ASK_ENDPOINT in current_app.view_functions,
     )
 
 
