@@ -62,13 +62,17 @@ def ngettext(singular: str, plural: str, n: int, locale: str, **values: object) 
 
 @cache
 def _translations(locale: str) -> NullTranslations:
-    """Compile the catalogue of a locale's language; plural forms are Babel's for it (CLDR)."""
-    language = locale.partition("_")[0]
-    file = DIRECTORY / f"{language}.po"
-    if not file.exists():
-        return NullTranslations()
+    """Compile the catalogue of a locale, else of its language; plural forms are Babel's for it (CLDR)."""
+    for name in (locale, locale.partition("_")[0]):
+        file = DIRECTORY / f"{name}.po"
+        if file.exists():
+            return _compiled(file, name)
+    return NullTranslations()
+
+
+def _compiled(file: Path, locale: str) -> Translations:
     compiled = BytesIO()
     with file.open("rb") as text:
-        write_mo(compiled, read_po(text, locale=language))
+        write_mo(compiled, read_po(text, locale=locale))
     compiled.seek(0)
     return Translations(compiled)

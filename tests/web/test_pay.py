@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
+from babel.messages.pofile import write_po
 from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
@@ -454,10 +454,8 @@ def _translate(folder: Path, locale: str, messages: dict[str, str]) -> None:
     written = Catalog(locale=locale)
     for english, words in messages.items():
         written.add(english, words)
-    path = folder / locale / "LC_MESSAGES"
-    path.mkdir(parents=True)
-    with (path / "messages.mo").open("wb") as file:
-        write_mo(file, written)
+    with (folder / f"{locale}.po").open("wb") as file:
+        write_po(file, written)
 
 
 def _everything(runtime: Runtime) -> dict[str, list[object]]:
