@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 WIDTH: Final = 360
-HEIGHT: Final = 96
+HEIGHT: Final = 72
 """How high the tallest bar is."""
 
 GAP: Final = 8

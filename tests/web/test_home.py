@@ -266,7 +266,7 @@ class TestGroups:
 
         shown = olga.get("/").text
 
-        assert "all 2 in, March 2026" in shown
+        assert "all 2 in · opens 1 Apr 2026" in shown
         assert "group-card" not in shown
 
     @pytest.mark.usefixtures("members")
@@ -361,6 +361,20 @@ class TestHistory:
         cast.do(void_receipt, receipt.id, reason="It bounced", by=cast.olga, now=NOW)
 
         assert "2.99\xa0€ this month" in olga.get("/").text
+
+
+@pytest.mark.only_sqlite
+def test_home_stays_small_with_fifty_groups(olga: Browser, cast: Cast) -> None:
+    for number in range(50):
+        group = cast.group(f"Group {number:02}")
+        for who in range(5):
+            cast.join(group, f"Friend{(number + who) % 40}")
+    cast.tick(NOW)
+
+    shown = olga.get("/")
+
+    assert shown.text.count('class="group-card"') == 50
+    assert len(shown.data) < 120_000
 
 
 def test_zed_sees_nothing_of_olgas(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> None:
