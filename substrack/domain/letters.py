@@ -90,13 +90,25 @@ class Way:
 
 @dataclass(frozen=True)
 class HowToPay:
-    """The ways to send one amount to one payer; `groups` and `references` say what it is for."""
+    """The ways to send one amount to one payer; `groups` and `references` say what it is for.
+
+    `changed_on` is since when these ways are new to who reads of them; None when they are not.
+    """
 
     payer: str
     groups: tuple[str, ...]
     total: Money
     references: tuple[str, ...]
     ways: tuple[Way, ...]
+    changed_on: date | None = None
+
+
+@dataclass(frozen=True)
+class OwnSentence:
+    """What the admin of a group says in its requests, in words of their own."""
+
+    group: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,7 @@ class Asking:
     items: tuple[Item, ...]
     how_to_pay: tuple[HowToPay, ...]
     open_in_all: tuple[OpenInAll, ...] = ()
+    sentences: tuple[OwnSentence, ...] = ()
 
     @property
     def step(self) -> int:
@@ -275,6 +288,18 @@ class MailboxReplaced:
 
 
 @dataclass(frozen=True)
+class ChatDisputed:
+    """A note to admins: another chat took the place of a member's, or (`is_out`) the former one objected.
+
+    `is_back`: the former one is linked again; that of an admin is not, without a sign-in.
+    """
+
+    member: Person
+    is_out: bool
+    is_back: bool = False
+
+
+@dataclass(frozen=True)
 class PayDetailsChanged:
     """A note to admins: how to pay for a group is another way now; `by` is None for the command line."""
 
@@ -314,6 +339,7 @@ Content = (
     | AboutAddress
     | Account
     | MailboxReplaced
+    | ChatDisputed
     | PayDetailsChanged
     | Plain
 )

@@ -60,6 +60,7 @@ class Notice(StrEnum):
     BOT_REFUSED = "bot_refused"
     MAILBOX_REPLACED = "mailbox_replaced"
     PAY_DETAILS_CHANGED = "pay_details_changed"
+    CHAT_DISPUTED = "chat_disputed"
 
 
 @dataclass(frozen=True)

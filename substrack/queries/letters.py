@@ -105,5 +105,6 @@ _READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
         Notice.BOT_REFUSED: admin_letters.bot_refused,
         Notice.MAILBOX_REPLACED: trust_letters.mailbox_replaced,
         Notice.PAY_DETAILS_CHANGED: trust_letters.pay_details_changed,
+        Notice.CHAT_DISPUTED: trust_letters.chat_disputed,
     }
 )

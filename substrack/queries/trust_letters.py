@@ -1,11 +1,11 @@
-"""What changed about where mail goes and where money goes, as it stands when the letter is sent."""
+"""What changed about where messages go and where money goes, as it stands when the letter is sent."""
 
 from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from substrack.domain.letters import MailboxReplaced, PayDetailsChanged
-from substrack.queries.letter_facts import Facts, Reading
+from substrack.domain.letters import ChatDisputed, MailboxReplaced, PayDetailsChanged
+from substrack.queries.letter_facts import Facts, Reading, person
 from substrack.store import Address, Group, User
 
 
@@ -16,6 +16,12 @@ def mailbox_replaced(reading: Reading) -> Facts | None:
     if address is None or address.value_key in ("", str(message.payload["former"]).casefold()):
         return None
     return Facts(MailboxReplaced(reading.workspace.name, address.value))
+
+
+def chat_disputed(reading: Reading) -> Facts | None:
+    payload = reading.message.payload
+    member = person(reading, payload["contact_id"])
+    return Facts(ChatDisputed(member, payload["is_out"], payload["is_back"]), reply_to=member.email)
 
 
 def pay_details_changed(reading: Reading) -> Facts | None:

@@ -7,6 +7,7 @@ it out, and what comes instead needs a yes inside their signed-in session.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +22,7 @@ from substrack.services.chat_rows import forget_chat, point_to
 from substrack.services.ledger import lock_contacts
 from substrack.services.links import revoke_pay_link
 from substrack.services.mailboxes import get_contact, record_contact
-from substrack.services.outbox import admin_contacts
+from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Contact, Message
 
@@ -35,11 +36,19 @@ class TooLateToObject(Refused):
         super().__init__("This can’t be taken back any more. Ask for a new link on your page.")
 
 
+def tell_of_replacement(session: Session, contact: Contact, *, key: str, now: datetime) -> None:
+    """Tell the other admins that somebody's chat gave way to another; `key` names the replacement."""
+    facts = {"is_out": False, "is_back": False}
+    admins = admin_contacts(session, contact.workspace_id)
+    _tell(session, contact, [one for one in admins if one != contact.id], f"taken:{key}", facts, now)
+
+
 def object_to_replacement(session: Session, address_id: int, *, chat_id: int, now: datetime) -> bool:
     """Put a former chat back, which says that it was not them; the chat that came instead is out.
 
     What may have leaked dies with it: unused codes, the link to their page, and the objections of chats that
-    came later. False for an admin, whose former chat is not put back without a sign-in. Idempotent.
+    came later. Every admin is told. False for an admin, whose former chat is not put back without a sign-in.
+    Idempotent.
 
     Raises:
         TooLateToObject: this chat was not there before, or a week has passed.
@@ -71,7 +80,31 @@ def _undo(
         point_to(session, address, str(told.payload["former"]))
     _end_later_objections(session, told)
     record_contact(session, "restore_chat", contact, by=by, now=now, after={"address_id": address.id})
+    facts = {"is_out": True, "is_back": not administers}
+    _tell(session, contact, admin_contacts(session, contact.workspace_id), f"objected:{told.id}", facts, now)
     reschedule_contacts(session, [contact.id], now=now)
+
+
+def _tell(
+    session: Session,
+    contact: Contact,
+    admins: Sequence[int],
+    key: str,
+    facts: Mapping[str, bool],
+    now: datetime,
+) -> None:
+    drafts = [
+        Draft(
+            workspace_id=contact.workspace_id,
+            contact_id=admin,
+            notice=Notice.CHAT_DISPUTED,
+            dedupe_key=f"chat_disputed:{key}:{admin}",
+            due_at=now,
+            payload={"contact_id": contact.id, **facts},
+        )
+        for admin in admins
+    ]
+    queue(session, drafts, now=now)
 
 
 def _told_at(session: Session, address_id: int, chat_id: int, now: datetime) -> Message | None:

@@ -26,6 +26,7 @@ from substrack.services.chat_codes import (
     issue_chat_code,
     report_stale_code,
 )
+from substrack.services.chat_replacing import tell_of_replacement
 from substrack.services.chat_rows import chat_of, forget_chat, queue_into, write_chat
 from substrack.services.chat_waiting import WaitingChat, find_waiting_chat, is_waiting_for, keep_waiting
 from substrack.services.group_rows import is_admin
@@ -126,7 +127,10 @@ def link_chat(
     if link.user_id is not None:
         raise DeadLink  # an admin when it was made, and no longer
     by = Actor.contact(contact.id, Via.TELEGRAM)
-    replaced = write_chat(session, contact, address, str(chat_id), key=f"code:{link.id}", by=by, now=now)
+    key = f"code:{link.id}"
+    replaced = write_chat(session, contact, address, str(chat_id), key=key, by=by, now=now)
+    if replaced:
+        tell_of_replacement(session, contact, key=key, now=now)
     return LinkedChat(contact.id, contact.workspace_id, contact.name, replaced, False)
 
 
@@ -146,7 +150,8 @@ def confirm_chat(session: Session, contact_id: int, *, chat_id: int, by: Actor, 
     if waiting is None or waiting.chat_id != chat_id:
         raise NothingWaits
     key = f"code:{waiting.link_id}"
-    write_chat(session, contact, address, str(chat_id), key=key, by=by, now=now)
+    if write_chat(session, contact, address, str(chat_id), key=key, by=by, now=now):
+        tell_of_replacement(session, contact, key=key, now=now)
     end_codes(session, contact_id, now=now)
 
 

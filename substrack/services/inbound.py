@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -58,12 +58,23 @@ def dedupe_key(body: Mapping[str, Any]) -> str:
     """Name what an update (Bot API, Update) is about, whatever its number."""
     query = body.get("callback_query")
     if query:
-        return f"callback:{query['id']}"
-    for kind in ("message", "edited_message"):
-        message = body.get(kind)
-        if message:
-            return f"{kind}:{message['chat']['id']}:{message['message_id']}:{message.get('edit_date', 0)}"
+        return press_key(query["id"])
+    message, edited = body.get("message"), body.get("edited_message")
+    if message:
+        return message_key(message["chat"]["id"], message["message_id"])
+    if edited:
+        return f"edited_message:{edited['chat']['id']}:{edited['message_id']}:{edited.get('edit_date', 0)}"
     return f"update:{body.get('update_id')}"
+
+
+def press_key(query_id: str) -> str:
+    """Name a press of a button."""
+    return f"callback:{query_id}"
+
+
+def message_key(chat_id: int, number: int) -> str:
+    """Name a message somebody wrote."""
+    return f"message:{chat_id}:{number}:0"
 
 
 def chat_of(body: Mapping[str, Any]) -> int | None:
@@ -92,6 +103,25 @@ def claim_updates(session: Session, *, limit: int, lease: timedelta, now: dateti
         .execution_options(synchronize_session=False)
     )
     return [ClaimedUpdate(key, connection, token, body) for key, connection, body in sorted(claimed.all())]
+
+
+def recall_outcome(session: Session, connection_id: int, key: str) -> dict[str, Any] | None:
+    """Read what an update has led to; None when it has not been acted on.
+
+    Whoever else works on it waits until this transaction has ended, so that one of them acts.
+    """
+    query = select(Inbound.outcome).where(Inbound.connection_id == connection_id, Inbound.dedupe_key == key)
+    return session.scalar(query.with_for_update())
+
+
+def note_outcome(session: Session, connection_id: int, key: str, outcome: Mapping[str, Any]) -> None:
+    """Note in the transaction of an act what it led to: a repeat says so again, and does not act."""
+    session.execute(
+        update(Inbound)
+        .where(Inbound.connection_id == connection_id, Inbound.dedupe_key == key)
+        .values(outcome=dict(outcome))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def finish_update(session: Session, claimed: ClaimedUpdate, *, now: datetime) -> None:

@@ -16,7 +16,8 @@ _WAITING = text("processed_at IS NULL")
 class Inbound(Base):
     """One thing that came in, once: `dedupe_key` names the press or message, whose update may come again.
 
-    `chat_id` is where it comes from; what one chat sends is worked on in order.
+    `chat_id` is where it comes from; what one chat sends is worked on in order. `outcome` is what an act led
+    to, from its own transaction on: an update that is worked on again acts no second time.
     """
 
     __tablename__ = "inbound"
@@ -35,3 +36,4 @@ class Inbound(Base):
     lease_token: Mapped[str | None] = mapped_column(String(12))
     lease_until: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
+    outcome: Mapped[dict[str, Any] | None]

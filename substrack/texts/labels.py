@@ -126,6 +126,7 @@ def notice_name(notice: Notice, locale: str) -> str:
         Notice.BOT_REFUSED: _("Bot refused"),
         Notice.MAILBOX_REPLACED: _("Mailbox replaced"),
         Notice.PAY_DETAILS_CHANGED: _("How to pay changed"),
+        Notice.CHAT_DISPUTED: _("Another chat"),
     }
     return names[notice]
 

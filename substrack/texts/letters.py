@@ -69,6 +69,7 @@ COMPOSERS: Mapping[Notice, Callable[[Letter, Any, Words], Composition]] = Mappin
         Notice.BOT_REFUSED: linking_letters.bot_refused,
         Notice.MAILBOX_REPLACED: trust_letters.mailbox_replaced,
         Notice.PAY_DETAILS_CHANGED: trust_letters.pay_details_changed,
+        Notice.CHAT_DISPUTED: trust_letters.chat_disputed,
     }
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from substrack.domain.letters import Letter, MailboxReplaced, PayDetailsChanged
+from substrack.domain.letters import ChatDisputed, Letter, MailboxReplaced, PayDetailsChanged
 from substrack.texts.blocks import Action, Composition, Paragraph
 from substrack.texts.words import Words
 
@@ -20,6 +20,24 @@ def mailbox_replaced(letter: Letter, content: MailboxReplaced, _: Words) -> Comp
         _("Your mail from SubsTrack goes elsewhere now"),
         (Paragraph(opening), Paragraph(link), Paragraph(question)),
     )
+
+
+def chat_disputed(letter: Letter, content: ChatDisputed, _: Words) -> Composition:
+    """Tell an admin that another chat took the place of somebody's, or that the former one objected."""
+    name = content.member.name
+    if content.is_out:
+        subject = _("%(name)s says that a chat isn’t theirs", name=name)
+        opening = _("The Telegram chat %(name)s had before says that the new one wasn’t them.", name=name)
+        done = _("The new chat is out, and so are links of theirs that were still open.")
+        back, none = _("The former one is linked again."), _("No chat of theirs is linked now.")
+        blocks = (Paragraph(opening), Paragraph(f"{done} {back if content.is_back else none}"))
+    else:
+        subject = _("%(name)s has another chat now", name=name)
+        opening = _("Another Telegram chat was linked in the place of the one %(name)s had.", name=name)
+        advice = _("The former one was told, and can object for a week. If in doubt, ask them.")
+        blocks = (Paragraph(opening), Paragraph(advice))
+    button = Action(_("Look at your people"), letter.links.home, _("How they are reached is on their page:"))
+    return Composition(subject, (*blocks, button))
 
 
 def pay_details_changed(letter: Letter, content: PayDetailsChanged, _: Words) -> Composition:

@@ -27,6 +27,7 @@ from substrack.domain.pay_methods import pay_method
 from substrack.domain.payments import Status
 from substrack.services.chat_rows import write_chat
 from substrack.services.delivery import build_message, claim_messages, mark_sent
+from substrack.services.inbound import store_updates
 from substrack.services.mailboxes import connection_for
 from substrack.services.shown import claim_edits
 from substrack.store import Contact, Group, Member, Message, Payment
@@ -65,7 +66,9 @@ class House:
         return person
 
     def handle(self, body: dict[str, Any], times: int = 1) -> None:
-        """Have the bot handle one update."""
+        """Have the bot handle one update, which is stored first."""
+        with self.bot.runtime.transaction() as session:
+            store_updates(session, self.bot.connection_id, [body], now=self.now)
         for _ in range(times):
             self.run(handle(self.bot, body))
 

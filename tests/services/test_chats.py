@@ -216,6 +216,12 @@ class TestLinking:
         assert cast.notices_to(ben.id) == ["chat_linked"]
 
 
+def disputes(cast: Cast) -> list[tuple[str, bool, bool]]:
+    """What Olga was told of chats: by which way, whether one is out, whether the former one is back."""
+    told = (one for one in cast.messages(contact_id=cast.olga_contact) if one.notice == "chat_disputed")
+    return [(one.channel.value, one.payload["is_out"], one.payload["is_back"]) for one in told]
+
+
 class TestReplacing:
     def test_the_former_chat_is_told(self, cast: Cast, ben: Contact) -> None:
         link(cast, ben.id)
@@ -301,6 +307,24 @@ class TestReplacing:
 
         assert not cast.do(object_to_replacement, key, chat_id=BEN_CHAT, now=NOW)
         assert people_in(cast, BEN_CHAT) == people_in(cast, NEW_CHAT) == []
+
+    def test_admins_hear_of_another_chat_and_of_an_objection_once(self, cast: Cast, ben: Contact) -> None:
+        for chat in (BEN_CHAT, NEW_CHAT):
+            link(cast, ben.id, chat)
+        assert disputes(cast) == [("email", False, False)]
+        key = chat_of(cast, ben.id).id
+
+        for _ in range(2):
+            cast.do(object_to_replacement, key, chat_id=BEN_CHAT, now=NOW + DAY)
+
+        assert disputes(cast) == [("email", False, False), ("email", True, True)]
+
+    def test_an_admin_hears_by_mail_that_no_chat_of_theirs_is_linked(self, cast: Cast) -> None:
+        cast.do(connection_for, cast.workspace_id, Channel.TELEGRAM)
+        for chat in (BEN_CHAT, NEW_CHAT):
+            cast.do(write, cast.olga_contact, chat)
+        cast.do(object_to_replacement, chat_of(cast, cast.olga_contact).id, chat_id=BEN_CHAT, now=NOW)
+        assert disputes(cast) == [("email", True, False)]
 
     @pytest.mark.only_sqlite
     def test_a_mailbox_cannot_be_objected_to(self, cast: Cast, ben: Contact) -> None:

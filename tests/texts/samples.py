@@ -10,6 +10,7 @@ from substrack.domain.letters import (
     Account,
     Asking,
     BillWanted,
+    ChatDisputed,
     Claim,
     Claims,
     Content,
@@ -251,6 +252,9 @@ SAMPLES: dict[str, Letter] = {
         links=LINKS,
         content=MailboxReplaced("Olga’s circle", "benedikt@example.net"),
     ),
+    "chat_taken_over": to_olga(Notice.CHAT_DISPUTED, ChatDisputed(BEN, is_out=False)),
+    "chat_disputed": to_olga(Notice.CHAT_DISPUTED, ChatDisputed(BEN, is_out=True, is_back=True)),
+    "chat_disputed_by_admin": to_olga(Notice.CHAT_DISPUTED, ChatDisputed(MIA, is_out=True)),
     "pay_details_changed": to_olga(
         Notice.PAY_DETAILS_CHANGED,
         PayDetailsChanged("YouTube Premium", "grp4tube", "Mia", datetime(2026, 3, 12, 9, tzinfo=UTC)),
