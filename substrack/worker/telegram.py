@@ -7,18 +7,22 @@ itself.
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from substrack.bootstrap import Runtime
 from substrack.bot import Bot
 from substrack.bot.commands import COMMANDS
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_updates import TelegramUpdates
+from substrack.domain.delivery import DeliveryFailed
 from substrack.services.connections import telegram_connection
 from substrack.worker import telegram_life
 from substrack.worker.telegram_asking import Asker
 from substrack.worker.telegram_life import BotLife
 from substrack.worker.telegram_receiving import BotEars
 from substrack.worker.telegram_working import BotHands
+
+log = logging.getLogger(__name__)
 
 
 class BotRunner:
@@ -69,18 +73,25 @@ class BotRunner:
         return None
 
     async def _introduce(self, asker: Asker) -> Bot | None:
-        """Learn the bot's name and tell Telegram its commands; tried until it works, None at the end."""
+        """Learn the bot's name, tried until it works, and tell Telegram its commands; None at the end."""
         bots: list[Bot] = []
 
         async def introduce() -> None:
             name = await asker.ask_until_answered(self._updates.username)
             if name is not None:
                 await asker.note({"username": name, "bot_id": self._channel.account.bot_id})
-                await asker.ask_until_answered(lambda: self._updates.set_commands(COMMANDS))
+                await self._register_commands()
                 bots.append(Bot(self._runtime, self._channel, name, asker.connection_id))
 
         await self._life.keep_on(introduce)
         return bots[0] if bots else None
+
+    async def _register_commands(self) -> None:
+        """Try once: without its menu the bot still hears and answers."""
+        try:
+            await self._updates.set_commands(COMMANDS)
+        except DeliveryFailed as failure:
+            log.warning("Telegram did not take the bot's commands: %s", failure.reason)
 
     def _read_connection(self) -> int | None:
         with self._runtime.transaction() as session:

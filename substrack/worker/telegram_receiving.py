@@ -80,17 +80,26 @@ class BotEars:
             self._life.ring()
 
     async def _keep_webhook(self) -> None:
-        """Register the webhook, and look from time to time whether it is still ours."""
+        """Register the webhook, and look from time to time whether it is still ours.
+
+        Once at each start in any case: Telegram does not say which secret it has, and ours goes with our key.
+        """
         url = self._runtime.signer.absolute(f"/telegram/{self._asker.connection_id}")
-        secret = webhook_secret(self._runtime)
-        await self._asker.note({"webhook_secret": secret})
+        await self._register(url)
         while not self._life.is_over:
             state = await self._asker.ask_until_answered(self._updates.webhook)
             if state is not None and state.url != url:
-                await self._asker.ask_until_answered(partial(self._updates.set_webhook, url, secret))
+                await self._register(url)
             elif state is not None:
                 await self._asker.note({"pending": state.pending, "last_error": state.last_error})
             await self._life.pause(WEBHOOK_CHECK_SECONDS)
+
+    async def _register(self, url: str) -> None:
+        """Have updates pushed, and expect the secret only once Telegram has it."""
+        secret = webhook_secret(self._runtime)
+        await self._asker.ask_until_answered(partial(self._updates.set_webhook, url, secret))
+        if not self._life.is_over:
+            await self._asker.note({"webhook_secret": secret})
 
     def _take(self) -> Receiver | None:
         now, connection_id = wall_clock(), self._asker.connection_id

@@ -1,0 +1,74 @@
+"""Claims about the bot as a worker runs it: what it registers at Telegram when it starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from substrack.store import Connection
+from substrack.worker.telegram import BotRunner
+from tests.bot.house import House
+from tests.fakes import telegram_faults as faults
+from tests.fakes.bot_api import BotApi
+
+
+def run_until(house: House, is_so: Callable[[], bool], **settings: Any) -> None:
+    """Run the bot with these settings until something is so."""
+    changed = house.bot.runtime.settings.model_copy(update=settings)
+    runner = BotRunner(replace(house.bot.runtime, settings=changed), house.bot.channel)
+
+    async def run() -> None:
+        running = asyncio.create_task(runner.run())
+        try:
+            async with asyncio.timeout(20):
+                while not is_so():
+                    await asyncio.sleep(0.05)
+        finally:
+            runner.stop()
+            await running
+
+    house.run(run())
+
+
+def run_with_webhook(house: House, key: str) -> str:
+    """Run the bot with a webhook and a secret key; return the secret that is expected of Telegram then."""
+    before = known_secret(house)
+    called = len(house.api.calls("getWebhookInfo"))
+    run_until(
+        house,
+        lambda: len(house.api.calls("getWebhookInfo")) > called,
+        telegram_webhook=True,
+        secret_keys=(SecretStr(key),),
+    )
+    assert known_secret(house) != before
+    return known_secret(house)
+
+
+def known_secret(house: House) -> str:
+    found = house.cast.read(lambda session: session.get_one(Connection, house.bot.connection_id))
+    return str(found.settings.get("webhook_secret", ""))
+
+
+def test_a_new_key_makes_the_webhook_known_anew(house: House, api: BotApi) -> None:
+    for key in ("one" * 16, "two" * 16):
+        secret = run_with_webhook(house, key)
+        assert api.calls("setWebhook")[-1].values["secret_token"] == secret
+    assert len(api.calls("setWebhook")) == 2
+
+
+@pytest.mark.only_sqlite
+def test_a_secret_is_not_expected_before_telegram_has_it(house: House, api: BotApi) -> None:
+    api.fail_next("setWebhook", faults.BAD_GATEWAY)
+    run_until(house, lambda: bool(api.calls("setWebhook")), telegram_webhook=True)
+    assert known_secret(house) == ""
+
+
+@pytest.mark.only_sqlite
+def test_refused_commands_make_no_bot_deaf(house: House, api: BotApi) -> None:
+    api.fail_next("setMyCommands", faults.refused(400, "Bad Request: bad commands"), times=99)
+    run_until(house, lambda: bool(api.calls("getUpdates")))
