@@ -29,7 +29,7 @@ from substrack.queries.chat_subjects import (
     public_id_of,
     show_claim,
 )
-from substrack.queries.chats import ChatContact
+from substrack.queries.chats import ChatContact, load_chat
 from substrack.services.chats import chat_code, find_live_code, issue_chat_code
 from substrack.services.claim_decisions import confirm_claim, hold_claims, reject_claim
 from substrack.services.payments import confirm_payment
@@ -39,7 +39,7 @@ from substrack.texts.chat_screens import (
     confirm_page_keyboard,
     confirm_page_screen,
     new_invitation,
-    said,
+    proof_caption,
 )
 
 _REASONS: Final[Mapping[WhyNot, RejectReason]] = MappingProxyType(
@@ -108,7 +108,7 @@ def show_proofs(ask: Ask) -> Reaction:
         is_picture = proof.kind.startswith("image/")
         says.append(
             Screen(
-                said(card.name),
+                proof_caption(card, admin.language),
                 photo=proof.content if is_picture else None,
                 document=None if is_picture else proof.content,
                 is_reply=True,
@@ -181,6 +181,9 @@ def make_new_code(ask: Ask) -> Reaction:
         raise NotYours
     workspace_id, contact_id = found
     admin, signer = ask.admin(workspace_id), ask.bot.runtime.signer
+    if load_chat(ask.session, contact_id).is_linked:
+        name = name_of_contact(ask.session, contact_id)
+        return Reaction(ask.words("%(name)s has linked a chat since.", name=name), is_alert=True)
     if ask.bot.username is None:
         return Reaction(ask.words("I don’t know my own name yet; try again in a minute."), is_alert=True)
     live = find_live_code(ask.session, signer, contact_id, now=ask.now)

@@ -56,7 +56,7 @@ def _put_out(_: Words) -> str:
 
 def never_mind(ask: Ask) -> Reaction:
     """Drop a question."""
-    return Reaction(shows=Screen(said(ask.words("Fine, nothing was changed."))))
+    return Reaction(shows=Screen(said(ask.words("Fine, I dropped the question."))))
 
 
 def go_back(_ask: Ask) -> Reaction:

@@ -43,7 +43,9 @@ def draw_status(session: Session, person: ChatContact, *, now: datetime) -> Scre
     """Draw what one person owes."""
     card = load_contact_card(session, person.contact_id, now=now)
     dues = [(each.group, each.due_on) for each in next_dues(session, person.contact_id)]
-    return Screen(status_screen(card, dues, person.language), keyboard(card, person.language))
+    to_check = load_claims(session, person.workspace_id, limit=1).total if person.is_admin else 0
+    html = status_screen(card, dues, person.language, to_check=to_check)
+    return Screen(html, keyboard(card, person.language))
 
 
 def draw_pending(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from sqlalchemy.orm import Session
+
 from substrack.bot import Bot
 from substrack.bot.answering import answer, find_question
 from substrack.bot.asking import NotYours, language_in, people_in
@@ -16,6 +18,8 @@ from substrack.bot.sending import say, say_all
 from substrack.bot.updates import Written
 from substrack.bot.views import draw_pending, draw_status, ids_of
 from substrack.domain.errors import NotFound, Refused
+from substrack.queries.chat_cards import load_contact_card
+from substrack.services.chat_waiting import is_chat_waiting
 from substrack.services.chats import link_chat, report_stale_code
 from substrack.services.links import DeadLink
 from substrack.texts import chat_screens as screens
@@ -73,7 +77,11 @@ def _command(text: str) -> tuple[str, str]:
 
 def _start(bot: Bot, written: Written) -> Screens:
     parts = written.text.split(maxsplit=1)
-    return _link(bot, written, parts[1].strip()) if len(parts) > 1 else _help(bot, written)
+    if len(parts) > 1:
+        return _link(bot, written, parts[1].strip())
+    with bot.runtime.reading() as session:
+        is_known = bool(people_in(session, bot, written.place))
+    return _status(bot, written) if is_known else _help(bot, written)
 
 
 def _link(bot: Bot, written: Written, payload: str) -> Screens:
@@ -92,14 +100,25 @@ def _link(bot: Bot, written: Written, payload: str) -> Screens:
         return [Screen(screens.dead_code(locale))]
     if linked.needs_sign_in:
         return [Screen(screens.needs_sign_in(locale))]
-    return _status(bot, written) if linked.contact_id in before else []
+    return (
+        _status(bot, written) if linked.contact_id in before else _open_now(bot, written, linked.contact_id)
+    )
+
+
+def _open_now(bot: Bot, written: Written, contact_id: int) -> Screens:
+    """Show somebody new what is open, if anything is."""
+    with bot.runtime.reading() as session:
+        people = [one for one in people_in(session, bot, written.place) if one.contact_id == contact_id]
+        cards = [load_contact_card(session, one.contact_id, now=bot.runtime.now()) for one in people]
+        new = [one for one, card in zip(people, cards, strict=True) if card.items]
+        return [draw_status(session, one, now=bot.runtime.now()) for one in new]
 
 
 def _status(bot: Bot, written: Written) -> Screens:
     with bot.runtime.reading() as session:
         people = people_in(session, bot, written.place)
         if not people:
-            return [Screen(screens.not_linked(written.place.language or ""))]
+            return [_not_linked(session, bot, written)]
         return [draw_status(session, person, now=bot.runtime.now()) for person in people]
 
 
@@ -121,17 +140,25 @@ def _unlink(bot: Bot, written: Written) -> Screens:
 def _ask_linked(bot: Bot, written: Written, question: Callable[[str], tuple[str, Rows]]) -> Screens:
     with bot.runtime.reading() as session:
         people = people_in(session, bot, written.place)
-    if not people:
-        return [Screen(screens.not_linked(written.place.language or ""))]
+        if not people:
+            return [_not_linked(session, bot, written)]
     return [Screen(*question(people[0].language))]
 
 
 def _help(bot: Bot, written: Written) -> Screens:
     with bot.runtime.reading() as session:
         people = people_in(session, bot, written.place)
-    locale = people[0].language if people else written.place.language or ""
+        if not people:
+            return [_not_linked(session, bot, written)]
     is_admin = any(person.is_admin for person in people)
-    return [Screen(screens.help_screen(locale, is_linked=bool(people), is_admin=is_admin))]
+    return [Screen(screens.help_screen(people[0].language, is_linked=True, is_admin=is_admin))]
+
+
+def _not_linked(session: Session, bot: Bot, written: Written) -> Screen:
+    """Answer a chat that stands for nobody, or not yet."""
+    locale = written.place.language or ""
+    is_waiting = is_chat_waiting(session, written.place.chat_id, now=bot.runtime.now())
+    return Screen(screens.needs_sign_in(locale) if is_waiting else screens.not_linked(locale))
 
 
 def _hint(bot: Bot, written: Written) -> Screens:

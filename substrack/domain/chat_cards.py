@@ -76,7 +76,10 @@ class ClaimItem:
 
 @dataclass(frozen=True)
 class ClaimCard:
-    """A claim as one admin sees it; `undo` is the decision of theirs that can still be taken back."""
+    """A claim as one admin sees it; `undo` is the decision of theirs that can still be taken back.
+
+    `made_on`, `paid_on` and `note` are what was said with it.
+    """
 
     claim_id: str
     name: str
@@ -87,6 +90,9 @@ class ClaimCard:
     now: datetime
     undo: str | None = None
     changes_at: datetime | None = None
+    made_on: date | None = None
+    paid_on: date | None = None
+    note: str | None = None
 
     @property
     def waiting(self) -> tuple[ClaimItem, ...]:

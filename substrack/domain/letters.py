@@ -31,6 +31,10 @@ class LetterLinks:
         """Write the URL of a group's page."""
         return f"{self.home.rstrip('/')}/groups/{public_id}"
 
+    def payment(self, public_id: str) -> str:
+        """Write the URL of a payment's page."""
+        return f"{self.home.rstrip('/')}/payments/{public_id}"
+
     @property
     def waiting(self) -> str:
         """The page where claims are decided."""
@@ -194,7 +198,10 @@ class ShareChanged:
 
 @dataclass(frozen=True)
 class Claim:
-    """One press of "I've paid": who, what sum, for which items, and what was said with it."""
+    """One press of "I've paid": who, what sum, for which items, and what was said with it.
+
+    `noted_by` is the admin who wrote it down for them.
+    """
 
     member: Person
     amount: Money
@@ -204,6 +211,7 @@ class Claim:
     method: str | None = None
     note: str | None = None
     is_flagged: bool = False
+    noted_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -323,6 +331,7 @@ class Plain:
     """A letter that needs no facts beyond its reader: a fresh link, a test."""
 
     workspace: str
+    for_admin: bool = False
 
 
 Content = (

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from substrack.domain.actors import ActorKind
 from substrack.domain.cycles import local_date
 from substrack.domain.letters import (
     About,
@@ -21,7 +22,7 @@ from substrack.domain.letters import (
     Plain,
 )
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE
+from substrack.domain.payments import ASKABLE, Act
 from substrack.queries.letter_facts import Facts, Reading, items_of, person
 from substrack.queries.letter_items import Owed, load_owed, load_people, span_of
 from substrack.queries.letter_totals import load_open_in_all
@@ -32,8 +33,10 @@ from substrack.store import (
     AttemptState,
     Connection,
     Contact,
+    Event,
     Group,
     Period,
+    User,
 )
 
 
@@ -93,7 +96,20 @@ def _claim(attempt: Attempt, member: Person, owed: Sequence[Owed], reading: Read
         method=attempt.method,
         note=attempt.note,
         is_flagged=attempt.flagged,
+        noted_by=_noted_by(reading.session, attempt, owed),
     )
+
+
+def _noted_by(session: Session, attempt: Attempt, owed: Sequence[Owed]) -> str | None:
+    """Name the admin who said "paid" for a member; None when they said it themselves."""
+    by_admin = select(User.name).join(Event, Event.actor_id == User.id)
+    query = by_admin.where(
+        Event.verb == Act.CLAIM,
+        Event.actor_kind == ActorKind.USER,
+        Event.at == attempt.made_at,
+        Event.payment_id.in_([row.payment.id for row in owed]),
+    )
+    return session.scalar(query.limit(1))
 
 
 def bill_wanted(reading: Reading) -> Facts | None:

@@ -104,6 +104,9 @@ def load_claim_card(session: Session, attempt: Attempt, *, user_id: int | None, 
         now=here,
         undo=undoable.correlation_id if undoable else None,
         changes_at=_until(undoable) if undoable else None,
+        made_on=row.made_at.astimezone(here.tzinfo).date(),
+        paid_on=row.paid_on,
+        note=row.note,
     )
 
 

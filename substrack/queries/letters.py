@@ -11,6 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import (
@@ -26,6 +27,7 @@ from substrack.queries.letter_facts import Facts, Reading
 from substrack.store import (
     Link,
     Message,
+    RoleGrant,
     User,
 )
 
@@ -70,6 +72,14 @@ def _plain(reading: Reading) -> Facts | None:
     return Facts(Plain(reading.workspace.name))
 
 
+def _chat_linked(reading: Reading) -> Facts | None:
+    """An admin is told what admins do in a chat."""
+    grants = select(RoleGrant.id).join(User, User.id == RoleGrant.user_id)
+    is_own = (RoleGrant.contact_id == reading.message.contact_id, User.deactivated_at.is_(None))
+    is_admin = reading.session.scalar(grants.where(*is_own).limit(1)) is not None
+    return Facts(Plain(reading.workspace.name, for_admin=is_admin))
+
+
 def _only_email(payers: Sequence[Person]) -> str | None:
     return payers[0].email if len(payers) == 1 else None
 
@@ -99,7 +109,7 @@ _READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
         Notice.RESET: _account,
         Notice.FRESH_LINK: _plain,
         Notice.TEST: _plain,
-        Notice.CHAT_LINKED: _plain,
+        Notice.CHAT_LINKED: _chat_linked,
         Notice.CHAT_REPLACED: _plain,
         Notice.STALE_CODE: admin_letters.stale_code,
         Notice.BOT_REFUSED: admin_letters.bot_refused,

@@ -53,6 +53,17 @@ def find_waiting_chat(session: Session, contact_id: int, *, now: datetime) -> Wa
     return _waiting(link) if link else None
 
 
+def is_chat_waiting(session: Session, chat_id: int, *, now: datetime) -> bool:
+    """Tell whether a chat waits for anybody's yes."""
+    query = select(Link.id).where(
+        Link.chat_id == chat_id,
+        Link.purpose == LinkPurpose.CHAT,
+        Link.revoked_at.is_(None),
+        Link.expires_at > now,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def _waiting(link: Link) -> WaitingChat | None:
     return None if link.chat_id is None else WaitingChat(link.id, link.chat_id, link.chat_name or "")
 

@@ -15,8 +15,12 @@ def claim_received(letter: Letter, content: Claims, _: Words) -> Composition:
     """Ask an admin to check one claim."""
     claim = content.claims[0]
     name, amount = claim.member.name, _.money(claim.amount)
+    if claim.noted_by is None:
+        opening = _("%(name)s says: I’ve paid %(amount)s.", name=name, amount=amount)
+    else:
+        opening = _("%(by)s noted: %(name)s paid %(amount)s.", by=claim.noted_by, name=name, amount=amount)
     blocks = (
-        Paragraph(_("%(name)s says: I’ve paid %(amount)s.", name=name, amount=amount)),
+        Paragraph(opening),
         bill(claim.items, _),
         *_said_with_it(claim, _),
         Paragraph(_("Please look whether the money came, then confirm or reject.")),
@@ -70,13 +74,17 @@ def requests_exhausted(letter: Letter, content: About, _: Words) -> Composition:
 def objection(letter: Letter, content: About, _: Words) -> Composition:
     """Pass on what a member wrote about their payments."""
     name = content.member.name
+    if len(content.items) == 1:
+        address, label = letter.links.payment(content.items[0].payment_id), _("Look at it")
+    else:
+        address, label = letter.links.home, _("Open SubsTrack")
     blocks = (
         Paragraph(_("%(name)s says that something is off here:", name=name)),
         bill(content.items, _),
         Quote(content.text or ""),
         Paragraph(_("Requests for it rest for up to 14 days.")),
         *_reply_hint(letter, _),
-        Action(_("Open SubsTrack"), letter.links.home, _("Adjust or waive it here:")),
+        Action(label, address, _("Adjust or waive it here:")),
     )
     what = what_for(content.items[0], _) if len(content.items) == 1 else _("several payments")
     return Composition(_("%(name)s asks about %(what)s", name=name, what=what), blocks)

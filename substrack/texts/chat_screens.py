@@ -22,13 +22,17 @@ from substrack.texts.blocks import Block, Heading, Row
 from substrack.texts.catalogue import LANGUAGES, language_of
 from substrack.texts.chat_keyboards import Key, Rows, resting_lines, sum_of
 from substrack.texts.chat_letters import ROWS_TO_TRY, lay_out
-from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, shown_length
+from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, quote, shown_length
 from substrack.texts.words import Words
+
+MOST_IN_A_CAPTION = 5
+MOST_OF_A_NOTE = 300
+"""Characters of what was written with a claim that a list of claims shows."""
 
 FEWEST_SUMS = 5
 """Sums of different payers that are shown when hardly anything fits."""
 
-LANGUAGE_NAMES = {"en": "English", "en_GB": "English (UK)", "en_US": "English (US)"}
+LANGUAGE_NAMES = {"en": "English", "en_GB": "English (UK)", "en_US": "English (US)", "de": "Deutsch", "ru": "Русский"}
 
 
 def words_of(locale: str) -> Words:
@@ -78,22 +82,26 @@ def in_group(locale: str) -> str:
 
 
 def dead_code(locale: str) -> str:
-    """Answer an invitation that no longer works; the same for every reason."""
+    """Answer an invitation that no longer works; the same for every reason, so only what is always so."""
     _ = words_of(locale)
-    return str(plain(_("This invitation no longer works. Whoever sent it was told, or can make a new one.")))
+    return str(plain(_("This invitation no longer works. Ask whoever sent it for a new one.")))
 
 
 def needs_sign_in(locale: str) -> str:
     """Ask an admin to say yes where they are signed in."""
     _ = words_of(locale)
-    return str(plain(_("Almost there: go back to your profile page and confirm that this is your chat.")))
+    return str(
+        plain(_("Almost there: go back to “Your account” in SubsTrack and say yes, this chat is yours."))
+    )
 
 
-def status_screen(card: MemberCard, dues: Sequence[tuple[str, date]], locale: str) -> str:
-    """Show what one person owes, what waits and what comes next."""
+def status_screen(
+    card: MemberCard, dues: Sequence[tuple[str, date]], locale: str, *, to_check: int = 0
+) -> str:
+    """Show what one person owes, what waits and what comes next; to an admin, how much there is to check."""
     _ = words_of(locale)
     for most in ROWS_TO_TRY:
-        parts = _status_parts(card, dues, locale, most)
+        parts = [*_to_check(to_check, _), *_status_parts(card, dues, locale, most)]
         if shown_length(_paragraphs(parts)) <= MAX_MESSAGE:
             break
     return _fitting(parts, _)
@@ -188,6 +196,15 @@ def ask_how_much(card: ClaimCard, locale: str) -> str:
     return str(lines([plain(question), plain(how)]))
 
 
+def proof_caption(card: ClaimCard, locale: str) -> str:
+    """Say below a proof who paid what, by their own words."""
+    _ = words_of(locale)
+    whats = [what_for(each.item, _) for each in card.items[:MOST_IN_A_CAPTION]]
+    more = ["…"] if len(card.items) > MOST_IN_A_CAPTION else []
+    words = _("%(name)s: %(amount)s", name=card.name, amount=_.money(card.amount))
+    return str(lines([plain(words), plain(_.listed([*whats, *more]))]))
+
+
 def ask_objection(locale: str) -> str:
     """Ask a member what is off."""
     _ = words_of(locale)
@@ -213,7 +230,9 @@ def never_mind(locale: str, *about: str) -> tuple[Key, ...]:
 def ask_language(locale: str) -> tuple[str, Rows]:
     """Offer the languages."""
     _ = words_of(locale)
-    rows = tuple((Key(LANGUAGE_NAMES.get(code, code), data(Do.LANGUAGE, code)),) for code in LANGUAGES)
+    once = {code.partition("_")[0]: code for code in reversed(LANGUAGES)}  # of each language, the first
+    offered = [code for code in LANGUAGES if code in once.values()]
+    rows = tuple((Key(LANGUAGE_NAMES.get(code, code), data(Do.LANGUAGE, code)),) for code in offered)
     return str(plain(_("Which language shall I write in?"))), rows
 
 
@@ -235,6 +254,14 @@ def new_invitation(name: str, url: str, locale: str) -> str:
 def said(words: str) -> str:
     """Show one sentence as a screen."""
     return str(plain(words))
+
+
+def _to_check(count: int, _: Words) -> Iterator[Markup]:
+    if count:
+        waiting = _.ngettext(
+            "%(n)s payment waits for your check", "%(n)s payments wait for your check", count
+        )
+        yield plain(f"{waiting}: /pending")
 
 
 def _status_parts(card: MemberCard, dues: Sequence[tuple[str, date]], locale: str, most: int) -> list[Markup]:
@@ -259,14 +286,33 @@ def _status_parts(card: MemberCard, dues: Sequence[tuple[str, date]], locale: st
 
 def _claim_line(card: ClaimCard, _: Words) -> Markup:
     whats = _.listed([what_for(each.item, _) for each in card.waiting])
-    return Markup("{}: {}\n{}").format(bold(card.name), plain(_.money(card.amount)), plain(whats))
+    references = [each.item.reference for each in card.waiting]
+    parts = [
+        Markup("{}: {}").format(bold(card.name), plain(_.money(card.amount))),
+        plain(whats),
+        Markup(" · ").join([*_when_said(card, _), code(" ".join(_first_of(references)))]),
+    ]
+    return lines([*parts, quote(_cut(card.note, MOST_OF_A_NOTE))] if card.note else parts)
+
+
+def _when_said(card: ClaimCard, _: Words) -> Iterator[Markup]:
+    if card.made_on is not None:
+        yield plain(_("said on %(day)s", day=_.day(card.made_on)))
+    if card.paid_on is not None:
+        yield plain(_("paid on %(day)s", day=_.day(card.paid_on)))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def _decide_row(number: int, card: ClaimCard, page: int, _: Words) -> tuple[Key, ...]:
     label = _("Confirm %(number)s: %(amount)s", number=number, amount=sum_of(card.amount, _))
     reject = _("Reject %(number)s", number=number)
     about = (card.claim_id, card.seen, str(page))
-    return Key(label, data(Do.CONFIRM, *about)), Key(reject, data(Do.REJECT, *about))
+    keys = (Key(label, data(Do.CONFIRM, *about)), Key(reject, data(Do.REJECT, *about)))
+    proof = Key(_("Proof %(number)s", number=number), data(Do.PROOF, card.claim_id))
+    return (*keys, proof) if card.proofs else keys
 
 
 def _label(item: Item, _: Words) -> str:

@@ -12,6 +12,10 @@ def chat_linked(letter: Letter, content: Plain, _: Words) -> Composition:
     opening = _(
         "This chat is linked: what %(workspace)s has for you comes here.", workspace=content.workspace
     )
+    if content.for_admin:
+        undo = _("Send /pending to see what waits for your check, /unlink to undo this.")
+        button = Action(_("Payments to check"), letter.links.waiting, _("They are here:"))
+        return Composition(_("Linked to SubsTrack"), (Paragraph(opening), Paragraph(undo), button))
     undo = _("Send /status to see what is open, /unlink to undo this.")
     button = Action(_("See what is open"), letter.links.pay or letter.links.home, _("Your page:"))
     return Composition(_("Linked to SubsTrack"), (Paragraph(opening), Paragraph(undo), button))
@@ -30,9 +34,13 @@ def chat_replaced(letter: Letter, content: Plain, _: Words) -> Composition:
 def stale_code(letter: Letter, content: About, _: Words) -> Composition:
     """Tell an admin that somebody came with an invitation that no longer works."""
     name = content.member.name
-    opening = _("%(name)s opened an invitation to Telegram that no longer works.", name=name)
+    opening = _(
+        "Somebody opened an invitation to Telegram that was made for %(name)s and no longer works.", name=name
+    )
     button = Action(_("Look at your people"), letter.links.home, _("Make a new one on their page:"))
-    return Composition(_("%(name)s needs a new invitation", name=name), (Paragraph(opening), button))
+    return Composition(
+        _("Somebody opened %(name)s’s old invitation", name=name), (Paragraph(opening), button)
+    )
 
 
 def bot_refused(letter: Letter, content: Plain, _: Words) -> Composition:

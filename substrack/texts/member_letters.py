@@ -53,8 +53,8 @@ def reminder(letter: Letter, content: Asking, _: Words) -> Composition:
 def period_opened(letter: Letter, content: Asking, _: Words) -> Composition:
     """Say that a period has begun; nobody is late yet."""
     opening = _.ngettext(
-        "A new period has begun. This is your share; there is no hurry.",
-        "New periods have begun. These are your shares; there is no hurry.",
+        "A new period is open. This is your share; pay it when you can.",
+        "New periods are open. These are your shares; pay them when you can.",
         len(content.items),
     )
     return Composition(_opened_subject(content, _), (Paragraph(opening), *asking_blocks(content, letter, _)))

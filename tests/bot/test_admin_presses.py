@@ -335,6 +335,13 @@ def test_one_of_what_waits_is_decided_from_the_list(claimed: Home) -> None:
     assert page.text == "Nothing waits for your check."
 
 
+def test_a_claim_noted_by_an_admin_says_so(home: Home) -> None:
+    house, payment = home.house, home.payment(home.ben)
+    house.cast.do(claim_payments, home.ben.contact_id, [payment.id], by=house.cast.olga, now=house.now)
+    house.deliver()
+    assert "Olga noted: Ben paid 6.00 €." in home.ada_phone.last.text
+
+
 def test_pending_is_paged(house: House) -> None:
     home = move_in(house)
     members = [house.cast.join(home.group, f"Guest {n}", email=f"g{n}@example.org") for n in range(7)]

@@ -134,7 +134,7 @@ def test_an_objection_is_a_reply_and_is_passed_on_once(home: Home) -> None:
 def test_a_question_that_is_dropped_changes_nothing(home: Home) -> None:
     home.house.press(home.ben_phone, "Something’s off")
     home.house.press(home.ben_phone, "Never mind")
-    assert home.ben_phone.last.text == "Fine, nothing was changed."
+    assert home.ben_phone.last.text == "Fine, I dropped the question."
     assert home.payment(home.ben).version == 1
 
 

@@ -13,7 +13,7 @@ from substrack.bot.updates import Place
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.queries.chats import load_chat
-from substrack.services.chats import chat_code, issue_chat_code
+from substrack.services.chats import chat_code, issue_admin_code, issue_chat_code, unlink_chat
 from substrack.services.proofs import MAX_BYTES
 from substrack.store import Attachment, Contact
 from tests.bot.house import Home, House, move_in
@@ -63,10 +63,10 @@ def test_pending_is_for_admins_only(home: Home) -> None:
 def test_language_is_chosen_and_kept(home: Home) -> None:
     home.ben_phone.says("/language")
     home.house.work()
-    home.house.press(home.ben_phone, "English (US)", times=2)
-    assert home.ben_phone.last.text == "I’ll write to you in English (US)."
+    home.house.press(home.ben_phone, "Deutsch", times=2)
+    assert "Deutsch" in home.ben_phone.last.text
     contact = home.house.cast.read(lambda s: s.get_one(Contact, home.ben.contact_id))
-    assert contact.language == "en_US"
+    assert contact.language == "de"
 
 
 def test_unlinking_asks_first_and_then_nothing_more_comes(home: Home) -> None:
@@ -94,6 +94,61 @@ def test_a_code_links_the_chat_that_opens_it(house: House) -> None:
     assert phone.last.text.startswith("Nothing is open.")
 
 
+def test_who_is_linked_sees_at_once_what_is_open(house: House) -> None:
+    home = move_in(house)
+    house.cast.do(unlink_chat, home.ben.contact_id, by=house.cast.olga, now=house.now)
+    link = house.cast.do(issue_chat_code, home.ben.contact_id, now=house.now)
+    phone = house.api.person("Ben", 1009)
+    phone.starts(chat_code(house.bot.runtime.signer, link))
+    house.work()
+    assert [each.text.splitlines()[0] for each in phone.inbox] == ["You owe", "Linked to SubsTrack"]
+
+
+def test_start_in_a_linked_chat_shows_what_is_open(home: Home) -> None:
+    home.ben_phone.says("/start")
+    home.house.work()
+    assert home.ben_phone.last.text.startswith("You owe")
+
+
+def test_a_status_tells_admins_what_waits_for_them(home: Home) -> None:
+    home.house.press(home.ben_phone, "I’ve paid")
+    home.olga_phone.says("/status")
+    home.house.work()
+    assert home.olga_phone.last.text.startswith("1 payment waits for your check: /pending")
+    home.mia_phone.says("/status")
+    home.house.work()
+    assert "/pending" not in home.mia_phone.last.text
+
+
+def test_an_admin_whose_yes_is_awaited_is_told_so(home: Home) -> None:
+    house, cast = home.house, home.house.cast
+    assert cast.olga.id is not None
+    link = cast.do(issue_admin_code, cast.olga.id, cast.olga_contact, now=house.now)
+    phone = house.api.person("Olga", 2009)
+    phone.starts(chat_code(house.bot.runtime.signer, link))
+    house.work()
+    for words in ("/pending", "/status", "hello"):
+        phone.says(words)
+        house.work()
+        assert phone.last.text.startswith("Almost there"), words
+
+
+def test_no_invitation_is_made_for_who_is_linked_by_now(house: House) -> None:
+    home = move_in(house)
+    eva = house.cast.join(home.group, "Eva").contact_id
+    old = house.cast.do(issue_chat_code, eva, now=house.now)
+    new = house.cast.do(issue_chat_code, eva, now=house.now)
+    phone = house.api.person("Eva", 1003)
+    phone.starts(chat_code(house.bot.runtime.signer, old))
+    house.work()
+    phone.starts(chat_code(house.bot.runtime.signer, new))
+    house.work()
+    notice = next(each for each in home.olga_phone.inbox if "old invitation" in each.text)
+    press = home.olga_phone.presses(notice, "Make a new one")
+    house.work()
+    assert press.answers == ["Eva has linked a chat since."]
+
+
 def test_an_old_code_is_answered_and_its_admins_hear_of_it_once(house: House) -> None:
     home = move_in(house)
     eva = house.cast.join(home.group, "Eva")
@@ -103,7 +158,7 @@ def test_an_old_code_is_answered_and_its_admins_hear_of_it_once(house: House) ->
     phone.starts(chat_code(house.bot.runtime.signer, old))
     house.work(times=3)
     assert "no longer works" in phone.last.text
-    assert home.olga_phone.last.text.startswith("Eva needs a new invitation")
+    assert home.olga_phone.last.text.startswith("Somebody opened Eva’s old invitation")
     house.press(home.olga_phone, "Make a new one")
     assert "https://t.me/substrack_bot?start=" in home.olga_phone.last.codes[0]
 
@@ -207,8 +262,8 @@ def test_answers_are_in_the_language_of_whose_chat_it_is(home: Home) -> None:
     bot = home.house.bot
     home.ben_phone.says("/language")
     home.house.work()
-    home.house.press(home.ben_phone, "English (US)")
-    assert language_in(bot, Place(1001, 1001, True, "en-GB")) == "en_US"
+    home.house.press(home.ben_phone, "Deutsch")
+    assert language_in(bot, Place(1001, 1001, True, "en-GB")) == "de"
     assert language_in(bot, Place(9001, 9001, True, "en-GB")) == "en-GB"
     assert language_in(bot, Place(-500, 1001, False, None)) == ""
 

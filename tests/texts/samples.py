@@ -1,5 +1,6 @@
 """One letter of every kind, as Olga's circle would get them; the golden files show each in full."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from substrack.domain.claims import RejectReason
@@ -215,6 +216,9 @@ SAMPLES: dict[str, Letter] = {
     "waived": letter(Notice.WAIVED, Decided((YOUTUBE,), "Happy birthday!")),
     "fresh_link": letter(Notice.FRESH_LINK, Plain("Olga’s circle")),
     "claim_received": to_olga(Notice.CLAIM_RECEIVED, Claims((CLAIM,)), reply_to=BEN.email),
+    "claim_noted_by_an_admin": to_olga(
+        Notice.CLAIM_RECEIVED, Claims((replace(CLAIM, noted_by="Olga"),)), reply_to=BEN.email
+    ),
     "claims_waiting": to_olga(
         Notice.CLAIMS_WAITING,
         Claims((CLAIM, Claim(MIA, euros(1400), (YOUTUBE, VPN), made_on=date(2026, 3, 10)))),
@@ -242,6 +246,7 @@ SAMPLES: dict[str, Letter] = {
     "reset": to_olga(Notice.RESET, Account("Olga’s circle", datetime(2026, 3, 5, 11, tzinfo=UTC))),
     "test": to_olga(Notice.TEST, Plain("Olga’s circle")),
     "chat_linked": to_olga(Notice.CHAT_LINKED, Plain("Olga’s circle")),
+    "chat_linked_admin": to_olga(Notice.CHAT_LINKED, Plain("Olga’s circle", for_admin=True)),
     "chat_replaced": to_olga(Notice.CHAT_REPLACED, Plain("Olga’s circle")),
     "stale_code": to_olga(Notice.STALE_CODE, About(BEN, ())),
     "bot_refused": to_olga(Notice.BOT_REFUSED, Plain("Olga’s circle")),

@@ -118,6 +118,14 @@ SCREENS: dict[str, Drawn] = {
     ),
     "status_screen-waiting": status(OPEN, CLAIMED),
     "status_screen-nothing": status(dues=[("YouTube Premium", date(2026, 4, 1))]),
+    "status_screen-admin": (
+        screens.status_screen(member_card(), [], "en", to_check=2),
+        (),
+    ),
+    "pending_screen-with_notes": pending(
+        [replace(BEN_PAID, made_on=date(2026, 3, 10), paid_on=date(2026, 3, 9), note="On Sunday.\n<Thanks!>")]
+    ),
+    "proof_caption": (screens.proof_caption(MIA_PAID, "en"), ()),
     "pending_screen-nothing": pending(()),
     "pending_screen-two": pending(WAITING),
     "pending_screen-paged": pending(WAITING, page=2, last=2),

@@ -138,7 +138,7 @@ def test_names_put_no_markup_into_screens() -> None:
     card = claim_card("</b><i>Zed", item(group="<a href='x'>", amount=euros(5)))
     shown, entities = parse_html(pending([card])[0])
     assert "</b><i>Zed" in shown
-    assert {each["type"] for each in entities} == {"bold"}
+    assert {each["type"] for each in entities} == {"bold", "code"}
 
 
 def test_what_is_open_can_be_paid_from_a_status() -> None:
