@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 from sqlalchemy.orm import Session
 
+from substrack.domain.cycles import local_date
 from substrack.domain.letters import (
     Content,
     Item,
@@ -47,6 +48,10 @@ class Reading:
     @property
     def time_zone(self) -> str:
         return (self.contact.time_zone if self.contact else None) or self.workspace.time_zone
+
+    @property
+    def today(self) -> date:
+        return local_date(self.now, self.time_zone)
 
     def payments(self, steps: Mapping[int, int] | None = None) -> list[Owed]:
         """Load the payments that the payload (or `steps`) names."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from substrack.domain.cycles import local_date
 from substrack.domain.ibans import iban_in_fours
-from substrack.domain.letters import HowToPay, Item, Person, Span, Way
+from substrack.domain.letters import HowToPay, Item, OwnSentence, Person, Span, Way
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import PayKind, fill
@@ -22,6 +24,9 @@ from substrack.domain.payments import ASKABLE
 from substrack.domain.paypal import with_sum
 from substrack.domain.upi import upi_link
 from substrack.store import Address, Contact, Group, Member, Payment, PayMethod, Period
+
+NEW_FOR: Final = timedelta(days=60)
+"""How long another way to pay is called new."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Owed:
     group: Group
     left_on: date | None
     item: Item
+    joined_on: date = date.min
 
 
 def load_owed(
@@ -39,7 +45,7 @@ def load_owed(
 ) -> list[Owed]:
     """Load payments, oldest first; `steps` says how often each was asked for."""
     rows = session.execute(
-        select(Payment, Group, Period, Member.left_on, Contact)
+        select(Payment, Group, Period, Member.left_on, Contact, Member.joined_on)
         .join(Group, Group.id == Payment.group_id)
         .join(Member, Member.id == Payment.member_id)
         .join(Contact, Contact.id == Payment.payer_id)
@@ -47,10 +53,10 @@ def load_owed(
         .where(Payment.id.in_(sorted(payment_ids)))
         .order_by(Payment.asked_on, Payment.id)
     ).all()
-    people = load_people(session, {payer.id: payer for _p, _g, _s, _l, payer in rows}.values())
+    people = load_people(session, {payer.id: payer for _p, _g, _s, _l, payer, _j in rows}.values())
     return [
-        Owed(payment, group, left_on, _item(payment, group, period, people[payer.id], steps or {}))
-        for payment, group, period, left_on, payer in rows
+        Owed(payment, group, left_on, _item(payment, group, period, people[payer.id], steps or {}), joined_on)
+        for payment, group, period, left_on, payer, joined_on in rows
     ]
 
 
@@ -70,8 +76,13 @@ def load_people(session: Session, contacts: Iterable[Contact]) -> dict[int, Pers
     return {key: Person(contact.name, emails.get(key)) for key, contact in by_id.items()}
 
 
-def load_how_to_pay(session: Session, owed: Sequence[Owed]) -> tuple[HowToPay, ...]:
-    """Work out one transfer per payer, currency and set of ways: what two groups share is paid at once."""
+def load_how_to_pay(
+    session: Session, owed: Sequence[Owed], *, today: date | None = None
+) -> tuple[HowToPay, ...]:
+    """Work out one transfer per payer, currency and set of ways: what two groups share is paid at once.
+
+    With `today`, ways that changed of late are called new to those who knew the former ones.
+    """
     open_items = [row for row in owed if row.payment.status in ASKABLE]
     methods = _methods(session, {row.group.id for row in open_items})
     bundles: dict[tuple[int, str, str], list[Owed]] = {}
@@ -80,7 +91,15 @@ def load_how_to_pay(session: Session, owed: Sequence[Owed]) -> tuple[HowToPay, .
             [(method.kind, sorted(method.fields.items())) for method in methods.get(row.group.id, ())]
         )
         bundles.setdefault((row.payment.payer_id, row.payment.currency, ways), []).append(row)
-    return tuple(_how_to_pay(rows, methods.get(rows[0].group.id, ())) for rows in bundles.values())
+    return tuple(_how_to_pay(rows, methods.get(rows[0].group.id, ()), today) for rows in bundles.values())
+
+
+def own_sentences(owed: Sequence[Owed]) -> tuple[OwnSentence, ...]:
+    """Collect what the groups of these payments say in their requests, each once."""
+    groups = {row.group.id: row.group for row in owed}
+    return tuple(
+        OwnSentence(one.name, one.request_sentence) for one in groups.values() if one.request_sentence
+    )
 
 
 def _item(
@@ -114,7 +133,7 @@ def _methods(session: Session, group_ids: Iterable[int]) -> dict[int, list[PayMe
     return found
 
 
-def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod]) -> HowToPay:
+def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod], today: date | None) -> HowToPay:
     items = [row.item for row in rows]
     total = sum((item.left for item in items[1:]), items[0].left)
     references = tuple(item.reference for item in items)
@@ -124,7 +143,17 @@ def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod]) -> HowToPay:
         total=total,
         references=references,
         ways=tuple(_way(method, items[0].payer.name, total, " ".join(references)) for method in methods),
+        changed_on=max((day for row in rows if (day := _changed_on(row, today))), default=None),
     )
+
+
+def _changed_on(row: Owed, today: date | None) -> date | None:
+    """Say since when how to pay is another way, for two months and to who was there before."""
+    changed_at = row.group.pay_changed_at
+    if today is None or changed_at is None:
+        return None
+    day = local_date(changed_at, row.group.time_zone)
+    return day if row.joined_on <= day and today - day <= NEW_FOR else None
 
 
 def _way(method: PayMethod, payer: str, total: Money, reference: str) -> Way:

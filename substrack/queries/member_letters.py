@@ -17,6 +17,7 @@ from substrack.domain.letters import (
     Decided,
     HeadsUp,
     OpenInAll,
+    OwnSentence,
     PriceChange,
     Received,
     ReceivedItem,
@@ -27,7 +28,7 @@ from substrack.domain.payments import OPEN
 from substrack.domain.shares import SplitKind
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
-from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed, span_of
+from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.queries.sharing import first_window_of, shares_of, window_from
 from substrack.store import (
@@ -47,7 +48,7 @@ def asking(reading: Reading) -> Facts | None:
     if not steps:
         return None
     owed = [row for row in reading.payments(steps) if is_asked(row, reading.now)]
-    return _to_pay(reading, owed, load_open_in_all(reading, owed)) if owed else None
+    return _to_pay(reading, owed, load_open_in_all(reading, owed), own_sentences(owed)) if owed else None
 
 
 def period_opened(reading: Reading) -> Facts | None:
@@ -55,8 +56,14 @@ def period_opened(reading: Reading) -> Facts | None:
     return _to_pay(reading, owed) if owed else None
 
 
-def _to_pay(reading: Reading, owed: Sequence[Owed], in_all: tuple[OpenInAll, ...] = ()) -> Facts:
-    return about(owed, Asking(items_of(owed), load_how_to_pay(reading.session, owed), in_all))
+def _to_pay(
+    reading: Reading,
+    owed: Sequence[Owed],
+    in_all: tuple[OpenInAll, ...] = (),
+    sentences: tuple[OwnSentence, ...] = (),
+) -> Facts:
+    ways = load_how_to_pay(reading.session, owed, today=reading.today)
+    return about(owed, Asking(items_of(owed), ways, in_all, sentences))
 
 
 def welcome(reading: Reading) -> Facts | None:
@@ -188,7 +195,7 @@ def received(reading: Reading) -> Facts | None:
         items=rows,
         receipt=Money(payload["receipt_minor"], currency) if payload["receipt_minor"] else None,
         credit=Money(payload["credit_minor"], currency) if payload["credit_minor"] else None,
-        how_to_pay=load_how_to_pay(reading.session, owed),
+        how_to_pay=load_how_to_pay(reading.session, owed, today=reading.today),
     )
     return about(owed, content)
 
@@ -211,7 +218,8 @@ def rejected(reading: Reading) -> Facts | None:
     if not owed:
         return None
     reason = reading.message.payload["reason"]
-    return about(owed, Decided(items_of(owed), reason, load_how_to_pay(reading.session, owed)))
+    ways = load_how_to_pay(reading.session, owed, today=reading.today)
+    return about(owed, Decided(items_of(owed), reason, ways))
 
 
 def waived(reading: Reading) -> Facts | None:

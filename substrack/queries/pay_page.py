@@ -92,7 +92,7 @@ def load_pay_page(session: Session, contact_id: int, reader: Reader, *, today: d
     return PayPage(
         reader=reader,
         owing=tuple(_owing(row, rests.get(row.payment.id), today) for row in open_rows),
-        how_to_pay=load_how_to_pay(session, open_rows),
+        how_to_pay=load_how_to_pay(session, open_rows, today=today),
         waiting=tuple(
             _waiting(attempt, keys, owed, len(proofs.get(attempt.id, ())))
             for attempt, keys in waiting.items()

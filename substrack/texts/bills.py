@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from substrack.domain.letters import Asking, HowToPay, Item, Letter, OpenInAll, Way
+from substrack.domain.letters import Asking, HowToPay, Item, Letter, OpenInAll, OwnSentence, Way
 from substrack.domain.money import Money
 from substrack.domain.payments import Status
 from substrack.texts.blocks import Action, Bill, Block, Facts, Heading, Paragraph, PlainLink, Row
@@ -52,10 +52,18 @@ def asking_blocks(content: Asking, letter: Letter, _: Words) -> tuple[Block, ...
     """List what is owed, how to pay it and the button that says it is done."""
     return (
         bill(content.items, _),
+        *(Paragraph(sentence) for sentence in own_sentences(content.sentences, content.items, _)),
         *in_all(content.open_in_all, _),
         *how_to_pay(content.how_to_pay, _),
         *paid_button(letter, payers_of(content.items, _), _),
     )
+
+
+def own_sentences(sentences: Sequence[OwnSentence], items: Sequence[Item], _: Words) -> list[str]:
+    """Write the sentences of groups, with the groups' names where the items are of several."""
+    if len({item.group for item in items}) == 1:
+        return [sentence.text for sentence in sentences]
+    return [f"{one.group}: {one.text}" for one in sentences]
 
 
 def in_all(sums: Sequence[OpenInAll], _: Words) -> tuple[Block, ...]:
@@ -106,6 +114,8 @@ def _total_lines(items: Sequence[Item], _: Words) -> tuple[tuple[str, str], ...]
 def _one_way_to_pay(how: HowToPay, is_one_of_many: bool, _: Words) -> Iterator[Block]:
     title = _("How to pay %(payer)s", payer=how.payer)
     yield Heading(f"{title} ({_.listed(how.groups)})" if is_one_of_many else title)
+    if how.changed_on is not None and how.ways:
+        yield Paragraph(_("New since %(day)s: please use this from now on.", day=_.day(how.changed_on)))
     if not how.ways:
         yield Paragraph(_("%(payer)s has not said how yet; please ask.", payer=how.payer))
     for way in how.ways:

@@ -26,6 +26,7 @@ from substrack.domain.letters import (
     Letter,
     LetterLinks,
     OpenInAll,
+    OwnSentence,
     PriceChange,
     Received,
     ShareChanged,
@@ -306,6 +307,35 @@ def test_admins_hear_what_is_open_in_all_behind_what_was_asked_in_vain(circle: C
     assert letter is not None
     assert isinstance(letter.content, About)
     assert letter.content.open_in_all == (OpenInAll("Olga", Money(800, "EUR")),)
+
+
+def test_a_groups_own_sentence_is_in_requests_and_in_nothing_else(circle: Circle) -> None:
+    circle.group.request_sentence = "Before Friday, please."
+    circle.shared("VPN", circle.olga)[0].request_sentence = "Of no concern here."
+    content = asked(circle.read(circle.request(circle.payment)))
+    assert content.sentences == (OwnSentence("YouTube Premium", "Before Friday, please."),)
+    opened = circle.letter(Notice.PERIOD_OPENED, {"payment_ids": [circle.payment.id]})
+    assert asked(opened).sentences == ()
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "joined_on", "is_new"),
+    [
+        (5, date(2026, 3, 1), True),
+        (60, date(2026, 1, 1), True),
+        (61, date(2026, 1, 1), False),
+        (5, date(2026, 3, 4), False),
+    ],
+    ids=["lately", "two months ago", "long ago", "before they joined"],
+)
+def test_another_way_to_pay_is_called_new_to_who_knew_the_former(
+    circle: Circle, days_ago: int, joined_on: date, is_new: bool
+) -> None:
+    circle.group.pay_changed_at = NOW - timedelta(days=days_ago)
+    circle.member.joined_on = joined_on
+    [how] = asked(circle.read(circle.request(circle.payment))).how_to_pay
+    changed_on = (NOW - timedelta(days=days_ago)).date()
+    assert how.changed_on == (changed_on if is_new else None)
 
 
 def test_one_transfer_pays_all_that_goes_the_same_way(circle: Circle) -> None:

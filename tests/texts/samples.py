@@ -1,6 +1,7 @@
 """One letter of every kind, as Olga's circle would get them; the golden files show each in full."""
 
 from dataclasses import replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from substrack.domain.claims import RejectReason
@@ -23,6 +24,7 @@ from substrack.domain.letters import (
     LetterLinks,
     MailboxReplaced,
     OpenInAll,
+    OwnSentence,
     PayDetailsChanged,
     Person,
     Plain,
@@ -152,6 +154,25 @@ SAMPLES: dict[str, Letter] = {
         payers=(OLGA, MIA),
         groups=("YouTube Premium", "VPN", "Football pitch"),
         thread=YOUTUBE.payment_id,
+    ),
+    "request_with_own_sentence": letter(
+        Notice.REQUEST,
+        Asking(
+            (YOUTUBE,),
+            (replace(ways(euros(400), "K7M2PQ"), changed_on=date(2026, 3, 3)),),
+            sentences=(OwnSentence("YouTube Premium", "Please <b>before</b> Friday & thanks!"),),
+        ),
+    ),
+    "reminder_with_own_sentences": letter(
+        Notice.REMINDER,
+        Asking(
+            (item(step=2), replace(VPN, step=2)),
+            (ways(euros(1400), "K7M2PQ", "X4TB9R", groups=("YouTube Premium", "VPN")),),
+            sentences=(
+                OwnSentence("YouTube Premium", "The price is still the old one."),
+                OwnSentence("VPN", "Tell me if you no longer use it."),
+            ),
+        ),
     ),
     "reminder_friendly": letter(Notice.REMINDER, Asking((item(step=2),), (ways(euros(400), "K7M2PQ"),))),
     "reminder_factual": letter(Notice.REMINDER, Asking((item(step=3),), (ways(euros(400), "K7M2PQ"),))),
