@@ -22,7 +22,7 @@ WORD_STYLE := --no-location --omit-header --sort-output -w 110
 # What marks a message besides `_`: refusals and their facts, labels of form fields, sentences for the next page.
 WORD_KEYWORDS := __init__:1 Refused Phrase NotAnAmount NegativeAmount AmountTooLarge AmbiguousAmount TooManyDecimals \
                  OtherCurrency StringField TextAreaField SelectField BooleanField IntegerField PasswordField required \
-                 email_field flash
+                 email_field flash line area whole optional_whole optional_day day one_of InputRequired RadioField
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

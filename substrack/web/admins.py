@@ -11,7 +11,7 @@ from substrack.services.invitations import invite_admin
 from substrack.services.presses import find_made
 from substrack.web.access import signed_in
 from substrack.web.forms import PageForm, answer, email_field, posted, required
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -54,7 +54,7 @@ def _invite(form: InvitationForm) -> ResponseReturnValue:
                 now=runtime().now(),
                 press=press,
             )
-    flash(f"An invitation is on its way to {form.email.data}.", "done")
+    flash(my_words()("An invitation is on its way to %(address)s.", address=form.email.data), "done")
     return redirect(url_for("admins.show"), 303)
 
 

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.errors import Phrase
 from substrack.domain.notices import ChannelChoice
 from substrack.queries.chats import ChatRow, find_username, load_chat
 from substrack.queries.people import find_contact
@@ -154,14 +155,14 @@ _OWN_ACTS: Final[dict[str, Act]] = {
     "turn_away": _turn_away,
 }
 _DONE: Final = {
-    "link": "The invitation is ready to be copied. Earlier ones are dead.",
-    "unlink": "Unlinked. Nothing goes to that chat any more.",
+    "link": Phrase("The invitation is ready to be copied. Earlier ones are dead."),
+    "unlink": Phrase("Unlinked. Nothing goes to that chat any more."),
     "choose": "Saved.",
 }
 _OWN_DONE: Final = _DONE | {
-    "link": "Open the link within 10 minutes, then come back to this page.",
-    "confirm": "Your chat is linked. What needs you comes there as well.",
-    "turn_away": "Turned away. Nothing was linked.",
+    "link": Phrase("Open the link within 10 minutes, then come back to this page."),
+    "confirm": Phrase("Your chat is linked. What needs you comes there as well."),
+    "turn_away": Phrase("Turned away. Nothing was linked."),
 }
 
 

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import StringField
 
 from substrack.domain.actors import UNDO_SECONDS, Actor, ActorKind, Via
+from substrack.domain.errors import Phrase
 from substrack.queries.review import (
     ClaimRow,
     LastDecision,
@@ -33,7 +34,7 @@ from substrack.texts.catalogue import language_of
 from substrack.texts.decisions import done_sentence
 from substrack.web.access import by_link
 from substrack.web.fields import read_optional_sum
-from substrack.web.forms import PageForm, answer, posted
+from substrack.web.forms import PageForm, Said, answer, posted
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
 from substrack.web.review import read_versions
@@ -41,7 +42,9 @@ from substrack.web.review import read_versions
 blueprint = Blueprint("decide", __name__, url_prefix="/decide")
 
 UNDO_WINDOW: Final = timedelta(seconds=UNDO_SECONDS[Via.LINK])
-TOO_LATE: Final = "Something changed since this page was shown; nothing was done. Here is how it stands now."
+TOO_LATE: Final = Phrase(
+    "Something changed since this page was shown; nothing was done. Here is how it stands now."
+)
 
 
 class DecideForm(PageForm):
@@ -98,7 +101,7 @@ def _undo(visit: DecideVisit) -> ResponseReturnValue:
             by = Actor.user(visit.user_id, Via.LINK)
             undo_decision(session, last.correlation_id, by=by, now=runtime().now())
     except TooLateToUndo as refused:
-        return _show(visit, DecideForm(), refusal=str(refused)), 409
+        return _show(visit, DecideForm(), refusal=Said(refused)), 409
     return _again()
 
 

@@ -11,12 +11,15 @@ from flask_login import current_user
 
 from substrack.domain.actors import ActorKind
 from substrack.queries.review import LastDecision, name_of
+from substrack.services.asking_undo import stop_asking
 from substrack.services.ledger import DecidedAlready
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.texts.catalogue import language_of
 from substrack.texts.decisions import decided_sentence
+from substrack.texts.refusals import in_words as say
 from substrack.web.access import local_path, signed_in
 from substrack.web.errors import answer_refusal
+from substrack.web.pages import my_words
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -26,16 +29,18 @@ blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
 @blueprint.post("/<correlation_id>/undo")
 @signed_in
 def undo(correlation_id: str) -> ResponseReturnValue:
-    """Put one decision, and those made in the same press, back as it was."""
+    """Put one decision or request, and those made in the same press, back as it was."""
     wanted = (correlation_id, *request.form.getlist("also")[:100])
     late = [refused for refused in map(_undo, wanted) if refused]
     undone = len(wanted) - len(late)
     if not late:
         flash("Undone; everything is as it was before.", "done")
     elif undone:
-        flash(f"Undone: {undone}. Not undone: {len(late)}. {late[0]}", "refused")
+        _ = my_words()
+        said = _("Undone: %(undone)s. Not undone: %(left)s.", undone=undone, left=len(late))
+        flash(f"{said} {say(late[0], _)}", "refused")
     else:
-        flash(str(late[0]), "refused")
+        flash(say(late[0], my_words()), "refused")
     return back()
 
 
@@ -53,7 +58,8 @@ def in_words(error: DecidedAlready) -> DecidedAlready:
     """Give a refusal the sentence "Olga confirmed this at 10:04; nothing was changed."."""
     reading().rollback()  # what came first may be newer than what this request has read
     name = name_of(reading(), error.actor_kind, error.actor_id)
-    error.args = (_sentence(error.verb, error.actor_kind, name, error.at),)
+    error.sentence, error.facts = _sentence(error.verb, error.actor_kind, name, error.at), {}
+    error.args = (error.sentence,)
     return error
 
 
@@ -79,7 +85,8 @@ def _undo(correlation_id: str) -> TooLateToUndo | None:
     """Undo one decision; when that can't be done any more, say why and go on to the others."""
     try:
         with runtime().transaction() as session:
-            undo_decision(session, correlation_id, by=by_me(), now=runtime().now())
+            if not stop_asking(session, correlation_id, by=by_me(), now=runtime().now()):
+                undo_decision(session, correlation_id, by=by_me(), now=runtime().now())
     except TooLateToUndo as refused:
         return refused
     return None

@@ -15,7 +15,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from substrack.domain.errors import Conflict, NotFound, Refused
+from substrack.domain.errors import Conflict, NotFound, Phrase, Refused
 from substrack.services.links import DeadLink
 from substrack.texts.refusals import in_words
 from substrack.web.access import Access, access_of
@@ -24,20 +24,23 @@ from substrack.web.pages import bare_page, bare_words, my_words
 RETRY_AFTER_SECONDS = 5
 
 WORDS: dict[int, tuple[str, str]] = {
-    403: ("This came from another site", "Open SubsTrack itself and try again."),
-    404: ("Nothing here", "The page does not exist, or it is not yours to see."),
-    405: ("That does not work this way", "Go back and use the button on the page."),
-    413: ("Too much at once", "Nothing was changed. Go back, and send less text or a smaller file."),
+    403: (Phrase("This came from another site"), Phrase("Open SubsTrack itself and try again.")),
+    404: (Phrase("Nothing here"), Phrase("The page does not exist, or it is not yours to see.")),
+    405: (Phrase("That does not work this way"), Phrase("Go back and use the button on the page.")),
+    413: (
+        Phrase("Too much at once"),
+        Phrase("Nothing was changed. Go back, and send less text or a smaller file."),
+    ),
     500: (
-        "Something broke",
-        "It is our fault and has been noted. Nothing was half done; try again in a while.",
+        Phrase("Something broke"),
+        Phrase("It is our fault and has been noted. Nothing was half done; try again in a while."),
     ),
     503: (
-        "One moment",
-        "The database is busy or out of reach. Nothing was lost; try again in a few seconds.",
+        Phrase("One moment"),
+        Phrase("The database is busy or out of reach. Nothing was lost; try again in a few seconds."),
     ),
 }
-OTHERWISE = ("That did not work", "Go back and try again.")
+OTHERWISE = (Phrase("That did not work"), Phrase("Go back and try again."))
 
 
 def init_errors(app: Flask) -> None:
@@ -70,7 +73,7 @@ def answer_refusal(error: Refused) -> ResponseReturnValue:
     back = _page_before()
     if back is None or access_of(current_app, request.endpoint or "") != Access.SIGNED_IN:
         status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY
-        return error_page(status, title="That can't be done", sentence=in_words(error, bare_words()))
+        return error_page(status, title=Phrase("That can't be done"), sentence=in_words(error, bare_words()))
     flash(in_words(error, my_words()), "refused")
     return redirect(back, 303)
 
@@ -79,8 +82,8 @@ def answer_old_form(_error: CSRFError) -> ResponseReturnValue:
     """Refuse a form without the token of this session."""
     return error_page(
         400,
-        title="This page is out of date",
-        sentence="You signed in anew since. Load the page again and repeat.",
+        title=Phrase("This page is out of date"),
+        sentence=Phrase("You signed in anew since. Load the page again and repeat."),
     )
 
 

@@ -13,8 +13,9 @@ from typing import Any
 from wtforms import DateField, Field, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from substrack.domain.errors import Conflict, Refused
+from substrack.domain.errors import Conflict, Phrase, Refused
 from substrack.domain.money import Money, parse_amount
+from substrack.web.forms import too_long
 
 
 class LookAgain(Conflict):
@@ -58,7 +59,7 @@ class Day(DateField):
         try:
             super().process_formdata(valuelist)
         except ValueError:
-            raise ValueError("Choose a day, such as 2026-03-05.") from None
+            raise ValueError(Phrase("Choose a day, such as 2026-03-05.")) from None
 
 
 def line(label: str, *, maximum: int = 120, **options: Any) -> Field:
@@ -178,4 +179,4 @@ def read_optional_day(text: str | None, *, field: str) -> date | None:
 
 
 def _at_most(maximum: int) -> Length:
-    return Length(max=maximum, message=f"Keep this to {maximum:,} characters.")
+    return Length(max=maximum, message=too_long(maximum))

@@ -7,14 +7,14 @@ into the form. CSRF tokens are not part of a form: `access.guard` checks them be
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from wtforms import Field, Form, StringField
+from wtforms import Field, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from substrack.domain.errors import NotFound, Refused
+from substrack.domain.errors import NotFound, Phrase, Refused
 from substrack.texts.refusals import in_words
 from substrack.texts.words import Words
 
@@ -50,6 +50,8 @@ class PageForm(Form):
         for field in self:
             field.label.text = _(field.label.text) if field.label.text else ""
             field.errors = [_say(error, _) for error in field.errors]
+            if isinstance(field, SelectField):
+                field.choices = _choices(field.choices, _)
         self.refusal = _say(self.refusal, _) if self.refusal else None
 
     @property
@@ -79,13 +81,30 @@ def answer(
 
 def required(sentence: str, *, maximum: int) -> list[InputRequired | Length]:
     """Validators of a field that must be filled and stays within `maximum` characters."""
-    too_long = Said(Refused("Keep this to %(most)s characters.", most=maximum))
-    return [InputRequired(sentence), Length(max=maximum, message=too_long)]
+    return [InputRequired(sentence), Length(max=maximum, message=too_long(maximum))]
+
+
+def too_long(maximum: int) -> str:
+    """Say how much a field takes."""
+    return Said(Refused("Keep this to %(most)s characters.", most=maximum))
 
 
 def email_field(label: str = "Email address") -> Field:
     """Make the field of an email address; whether it is one, the service says."""
     return StringField(label, required("Enter an email address.", maximum=320))
+
+
+def _choices(choices: Any, _: Words) -> Any:
+    """Translate those words of a choice that are ours; names and zones stay."""
+    if isinstance(choices, dict):
+        return {value: _word(label, _) for value, label in choices.items()}
+    if callable(choices) or choices is None:
+        return choices
+    return [(value, _word(label, _)) for value, label in choices]
+
+
+def _word(label: str, _: Words) -> str:
+    return _(str(label)) if isinstance(label, Phrase) else label
 
 
 def _say(sentence: str, _: Words) -> str:

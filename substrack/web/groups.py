@@ -10,6 +10,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
+from substrack.domain.errors import Phrase
 from substrack.queries.group_members import load_member_page
 from substrack.queries.group_page import load_matrix
 from substrack.queries.group_periods import (
@@ -38,7 +39,7 @@ from substrack.web.access import signed_in
 from substrack.web.fields import optional_day, optional_whole, read_key
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.group_steps import next_step
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.paging import numbered, searched
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -102,28 +103,30 @@ def show_journal(public_id: str) -> ResponseReturnValue:
 @signed_in
 def pause(public_id: str) -> ResponseReturnValue:
     """Open no further periods until resumed."""
-    return _do(public_id, pause_group, "Paused. Nothing opens until you resume; what is open goes on.")
+    return _do(
+        public_id, pause_group, Phrase("Paused. Nothing opens until you resume; what is open goes on.")
+    )
 
 
 @blueprint.post("/<public_id>/resume")
 @signed_in
 def resume(public_id: str) -> ResponseReturnValue:
     """Go on with the first period that starts today or later."""
-    return _do(public_id, resume_group, "The group goes on.")
+    return _do(public_id, resume_group, Phrase("The group goes on."))
 
 
 @blueprint.post("/<public_id>/archive")
 @signed_in
 def archive(public_id: str) -> ResponseReturnValue:
     """Put a group away."""
-    return _do(public_id, archive_group, "Archived. Its history stays, and what is open stays owed.")
+    return _do(public_id, archive_group, Phrase("Archived. Its history stays, and what is open stays owed."))
 
 
 @blueprint.post("/<public_id>/restore")
 @signed_in
 def restore(public_id: str) -> ResponseReturnValue:
     """Take a group out of the archive."""
-    return _do(public_id, restore_group, "The group is back.")
+    return _do(public_id, restore_group, Phrase("The group is back."))
 
 
 @blueprint.post("/<public_id>/end")
@@ -140,12 +143,15 @@ def open_period(public_id: str) -> ResponseReturnValue:
     """Open the next period now, if it is still the one that the page showed."""
     form = posted(OpenForm)
     shown = form.sequence.data or 0
-    return _do(public_id, open_next_period, "The period is open.", expected_sequence=shown)
+    return _do(public_id, open_next_period, Phrase("The period is open."), expected_sequence=shown)
 
 
 def _end(public_id: str, form: EndForm) -> ResponseReturnValue:
     ends_on: date | None = form.ends_on.data
-    done = f"No period starts after {ends_on.isoformat()}." if ends_on else "The group goes on without end."
+    _ = my_words()
+    done = _("The group goes on without end.")
+    if ends_on:
+        done = _("No period starts after %(day)s.", day=_.day(ends_on))
     return _do(public_id, end_group, done, ends_on=ends_on)
 
 

@@ -12,6 +12,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
+from substrack.domain.errors import Phrase
 from substrack.queries.accounts import list_invites
 from substrack.queries.chats import find_username
 from substrack.queries.groups import GroupRow
@@ -113,7 +114,12 @@ def release() -> ResponseReturnValue:
         abort(404)
     with runtime().transaction() as session:
         released = release_hold(session)
-    flash("Mail goes out again." if released else "Sending was not on hold; nothing was changed.", "done")
+    flash(
+        Phrase("Mail goes out again.")
+        if released
+        else Phrase("Sending was not on hold; nothing was changed."),
+        "done",
+    )
     return redirect(url_for("home.show"), 303)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from wtforms import BooleanField, SelectField
 
 from substrack.domain.cycles import local_date
-from substrack.domain.errors import Refused
+from substrack.domain.errors import Phrase, Refused
 from substrack.domain.shares import SplitKind
 from substrack.domain.simulation import Why
 from substrack.queries.group_form import list_people
@@ -222,8 +222,12 @@ def _today(group: GroupRow) -> date:
 
 
 def _told(told: int, unreachable: int) -> str:
-    sent = "Nobody was told." if not told else f"The welcome goes to {told} of them."
-    return sent if not unreachable else f"{sent} {unreachable} can’t be reached: add an address first."
+    _ = my_words()
+    sent = _.ngettext("The welcome goes to %(n)s of them.", "The welcome goes to %(n)s of them.", told)
+    sent = sent if told else _("Nobody was told.")
+    if not unreachable:
+        return sent
+    return sent + " " + _("Not reached: %(n)s. Add an address first.", n=unreachable)
 
 
 def _show(member: MemberRow, *, terms: TermsForm | None = None, leaving: LeaveForm | None = None) -> str:
@@ -258,7 +262,7 @@ def _present(group: GroupRow) -> list[MemberRow]:
 
 def _offer(form: JoinForm) -> None:
     people = list_people(reading(), me().workspace_id)
-    form.known.choices = {SOMEBODY_NEW: "Somebody new"} | {one.public_id: one.name for one in people}
+    form.known.choices = {SOMEBODY_NEW: Phrase("Somebody new")} | {one.public_id: one.name for one in people}
 
 
 def _group(public_id: str) -> GroupRow:

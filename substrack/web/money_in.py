@@ -32,6 +32,7 @@ from substrack.services.ledger import lock_contacts
 from substrack.services.receipts import VoidedAlready, apply_credit_now, record_receipt, void_receipt
 from substrack.texts.bills import what_for
 from substrack.texts.home import due_when
+from substrack.texts.refusals import in_words
 from substrack.web.access import signed_in
 from substrack.web.decisions import back, flash_decision
 from substrack.web.fields import read_optional_day, read_sum
@@ -126,9 +127,10 @@ def use_credit() -> ResponseReturnValue:
         count = apply_credit_now(
             session, account.contact_id, account.payer_id, by=by_me(), now=runtime().now()
         )
-    flash(
-        f"Credit settled something of {count}." if count else "There was nothing that it may settle.", "done"
-    )
+    _ = my_words()
+    nothing = _("There was nothing that it may settle.")
+    settled = _.ngettext("Credit went to %(n)s payment.", "Credit went to %(n)s payments.", count)
+    flash(settled if count else nothing, "done")
     return redirect(url_for("money_in.show", account=account.key), 303)
 
 
@@ -145,7 +147,7 @@ def void(public_id: str) -> ResponseReturnValue:
             void_receipt(session, receipt_id, reason=reason, by=by_me(), now=runtime().now())
         flash("The receipt is void; what it settled is open again.", "done")
     except VoidedAlready as told:
-        flash(str(told), "done")
+        flash(in_words(told, my_words()), "done")
     return redirect(url_for("money_in.show"), 303)
 
 
@@ -205,7 +207,9 @@ def _record(account: Account, form: MoneyForm) -> ResponseReturnValue:
         )
         session.flush()
         undo = correlation_of_receipt(session, receipt.id)
-    flash_decision(f"{my_words().money(amount)} from {account.name} is booked.", undo)
+    _ = my_words()
+    booked = _("%(amount)s from %(name)s is booked.", amount=_.money(amount), name=account.name)
+    flash_decision(booked, undo)
     return redirect(url_for("money_in.show"), 303)
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, get_flashed_messages, render_template, request
 from jinja2 import StrictUndefined
 
+from substrack.domain.errors import Phrase
 from substrack.queries.accounts import SignedIn
 from substrack.queries.installation import load_installation
 from substrack.settings import Settings
@@ -69,23 +70,25 @@ class Layout:
 
 
 NAV: Final = (
-    NavItem("home.show", "Home", "home"),
-    NavItem("review.show", "Review", "review", covers=("money_in",)),
+    NavItem("home.show", Phrase("Home"), "home"),
+    NavItem("review.show", Phrase("Review"), "review", covers=("money_in",)),
     NavItem(
         "groups.show_list",
-        "Groups",
+        Phrase("Groups"),
         "groups",
-        covers=("group_members", "group_terms", "members", "periods", "prices", "payments"),
+        covers=("asking", "group_members", "group_terms", "members", "periods", "prices", "payments"),
     ),
-    NavItem("people.show_list", "People", "people"),
-    NavItem("messages.show", "Messages", "mail"),
+    NavItem("people.show_list", Phrase("People"), "people"),
+    NavItem("messages.show", Phrase("Messages"), "mail"),
 )
 
 SETTING_SENTENCES: Final = {
-    "clock": "The clock stands still at {settings.now} (SUBSTRACK_NOW).",
-    "mail": "Mail is kept here and not sent. Set SUBSTRACK_SMTP_URL to reach people.",
-    "link": "Links lead to this machine only ({settings.base_url}). Set SUBSTRACK_BASE_URL to reach people.",
-    "lock": "Plain http: passwords travel unprotected. Put https in front and into SUBSTRACK_BASE_URL.",
+    "clock": Phrase("The clock stands still at %(now)s (SUBSTRACK_NOW)."),
+    "mail": Phrase("Mail is kept here and not sent. Set SUBSTRACK_SMTP_URL to reach people by mail."),
+    "link": Phrase("Links lead to this machine only (%(url)s). Set SUBSTRACK_BASE_URL to reach people."),
+    "lock": Phrase(
+        "Plain http: passwords travel unprotected. Put https in front and into SUBSTRACK_BASE_URL."
+    ),
 }
 
 
@@ -133,7 +136,7 @@ def banners() -> tuple[Banner, ...]:
     fixed = tuple(banner for banner in setting_banners(runtime().settings) if banner.icon == "clock")
     if held.hold_reason is None:
         return fixed
-    return (Banner("warn", "pause", f"Sending is on hold: {held.hold_reason}"), *fixed)
+    return (Banner("warn", "pause", my_words()("Sending is on hold: %(why)s", why=held.hold_reason)), *fixed)
 
 
 def installation_notes() -> tuple[Banner, ...]:
@@ -143,6 +146,7 @@ def installation_notes() -> tuple[Banner, ...]:
 
 def setting_banners(settings: Settings) -> tuple[Banner, ...]:
     """List what the settings mean for people, the gravest first."""
+    _ = my_words()
     told = {
         "clock": settings.now is not None,
         "mail": not settings.smtp_url,
@@ -150,7 +154,7 @@ def setting_banners(settings: Settings) -> tuple[Banner, ...]:
         "lock": not settings.is_https and not settings.base_url_is_loopback,
     }
     return tuple(
-        Banner("note", icon, SETTING_SENTENCES[icon].format(settings=settings))
+        Banner("note", icon, _(SETTING_SENTENCES[icon], now=settings.now, url=settings.base_url))
         for icon, applies in told.items()
         if applies
     )
@@ -158,8 +162,8 @@ def setting_banners(settings: Settings) -> tuple[Banner, ...]:
 
 def flashes() -> tuple[Flash, ...]:
     """Take the sentences that were kept for the next page."""
-    kept = cast(list[tuple[str, str]], get_flashed_messages(with_categories=True))
-    return tuple(_flash(*category.split(), sentence=sentence) for category, sentence in kept)
+    _, kept = my_words(), cast(list[tuple[str, str]], get_flashed_messages(with_categories=True))
+    return tuple(_flash(*category.split(), sentence=_(sentence)) for category, sentence in kept)
 
 
 def _flash(tone: str, *undo: str, sentence: str) -> Flash:

@@ -21,6 +21,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
+from substrack.domain.errors import Phrase
 from substrack.queries.finding import NotListed
 from substrack.queries.pay_ahead import Coming
 from substrack.queries.pay_page import find_own_payments, load_pay_page
@@ -181,7 +182,7 @@ _LATER: Final = {"days": _in_three_days, "week": _next_monday, "first": _next_fi
 def _show_again(visit: PayVisit, token: str, form: PayForm) -> str:
     form.ask_for_file_again()
     if form.has_wrong_detail and form.refusal is None:
-        form.refusal = "Nothing was sent yet. Look at what is marked below, then press again."
+        form.refusal = Phrase("Nothing was sent yet. Look at what is marked below, then press again.")
     return _show(visit, token, form)
 
 

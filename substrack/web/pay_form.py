@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from wtforms import FileField, SelectField, SelectMultipleField, StringField, TextAreaField
 
-from substrack.domain.errors import Refused
+from substrack.domain.errors import Phrase, Refused
 from substrack.services.proofs import MAX_BYTES, NoProof, SafeProof, read_proof
 from substrack.texts.words import Words
 from substrack.web.forms import PageForm
@@ -50,7 +50,7 @@ class PayForm(PageForm):
     def ask_for_file_again(self) -> None:
         """Say that a file was not kept when something else was refused; no browser fills it in again."""
         if request.files.get(self.proof.name) and not self.proof.errors:
-            self.proof.errors = ["Your file was not kept. Choose it once more."]
+            self.proof.errors = [Phrase("Your file was not kept. Choose it once more.")]
 
     def speak(self, _: Words) -> None:
         """Name the fields, and say what was refused, in the language of the page."""

@@ -13,6 +13,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
+from substrack.domain.errors import Phrase
 from substrack.domain.payments import ReopenCause
 from substrack.queries.finding import NotListed
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
@@ -57,8 +58,8 @@ class PaymentForm(PageForm):
     because = SelectField(
         "What happened",
         choices=lambda: [
-            (ReopenCause.NEVER_CAME.value, "The money never came"),
-            (ReopenCause.SOMETHING_ELSE.value, "The money was for something else"),
+            (ReopenCause.NEVER_CAME.value, Phrase("The money never came")),
+            (ReopenCause.SOMETHING_ELSE.value, Phrase("The money was for something else")),
         ],
         validate_choice=False,
     )
@@ -193,14 +194,14 @@ _ACTS: Final[Mapping[str, Callable[[Session, PaymentRow, PaymentForm, Actor, dat
 }
 
 _SAID: Final = {
-    "confirm": "Booked. The member will hear.",
-    "reject": "Rejected. The member will read why.",
-    "waive": "Waived. The member will hear.",
-    "unwaive": "This is open again.",
-    "reopen": "This is open again.",
-    "adjust": "The amount is corrected.",
-    "claim": "Noted as said to be paid. It waits to be checked.",
-    "withdraw": "The claim is taken back; this is open again.",
+    "confirm": Phrase("Booked. The member will hear."),
+    "reject": Phrase("Rejected. The member will read why."),
+    "waive": Phrase("Waived. The member will hear."),
+    "unwaive": Phrase("This is open again."),
+    "reopen": Phrase("This is open again."),
+    "adjust": Phrase("The amount is corrected."),
+    "claim": Phrase("Noted as said to be paid. It waits to be checked."),
+    "withdraw": Phrase("The claim is taken back; this is open again."),
 }
 
 
@@ -209,7 +210,8 @@ def _said(session: Session, act: str, outcome: Outcome | None) -> str:
     credit = credit_of_decision(session, correlation_id) if act == "confirm" and correlation_id else None
     if credit is None:
         return _SAID[act]
-    return f"Booked; {my_words().money(credit)} is kept as credit. The member will hear."
+    _ = my_words()
+    return _("Booked; %(amount)s is kept as credit. The member will hear.", amount=_.money(credit))
 
 
 def _show(public_id: str, form: PaymentForm, act: str | None) -> str:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, SelectField, StringField
 
 from substrack.domain.cycles import local_date
-from substrack.domain.errors import Refused
+from substrack.domain.errors import Phrase, Refused
 from substrack.domain.terms import EARLIEST, LATEST
 from substrack.queries.accounts import SignedIn
 from substrack.queries.money_page import likely_account
@@ -144,24 +144,24 @@ def resubscribe(public_id: str) -> ResponseReturnValue:
     """Let requests go to somebody again who asked for it."""
     contact = load_contact(reading(), find_contact(reading(), me().workspace_id, public_id))
     if contact.address_id is None:
-        return _done(public_id, "There is no address to write to.")
+        return _done(public_id, Phrase("There is no address to write to."))
     with runtime().transaction() as session:
         resubscribe_address(session, contact.address_id, by=by_me(), now=runtime().now())
-    return _done(public_id, "Requests go to this address again.")
+    return _done(public_id, Phrase("Requests go to this address again."))
 
 
 @blueprint.post("/<public_id>/link")
 @signed_in
 def give_link(public_id: str) -> ResponseReturnValue:
     """Make the pay link good for another 14 days, or make one."""
-    return _do(public_id, give_pay_link, "The link is good for 14 days.")
+    return _do(public_id, give_pay_link, Phrase("The link is good for 14 days."))
 
 
 @blueprint.post("/<public_id>/link/revoke")
 @signed_in
 def revoke_link(public_id: str) -> ResponseReturnValue:
     """Make the pay link dead."""
-    return _do(public_id, take_pay_link, "The link is dead. The next message carries another one.")
+    return _do(public_id, take_pay_link, Phrase("The link is dead. The next message carries another one."))
 
 
 def _add(form: NewPersonForm) -> ResponseReturnValue:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import HiddenField, SelectField, StringField
 
 from substrack.domain.cycles import local_date
+from substrack.domain.errors import Phrase
 from substrack.domain.payments import PaymentKind, Status
 from substrack.queries.group_members import list_without_payment
 from substrack.queries.group_periods import PeriodOfGroup, load_cells, load_period
@@ -23,7 +24,7 @@ from substrack.texts.days_away import days_away
 from substrack.web.access import signed_in
 from substrack.web.fields import line, optional_day, read_amount, read_optional_amount, read_version
 from substrack.web.forms import PageForm, answer, posted, required
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.paging import numbered, searched
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -33,10 +34,10 @@ blueprint = Blueprint("periods", __name__, url_prefix="/periods")
 
 
 _BACK_AS = {
-    Status.CONFIRMED: "confirmed",
-    Status.MEMBER_CONFIRMED: "waiting for your check",
-    Status.PENDING: "to pay",
-    Status.WAIVED: "waived",
+    Status.CONFIRMED: Phrase("%(n)s confirmed"),
+    Status.MEMBER_CONFIRMED: Phrase("%(n)s waiting for your check"),
+    Status.PENDING: Phrase("%(n)s to pay"),
+    Status.WAIVED: Phrase("%(n)s waived"),
 }
 
 
@@ -109,10 +110,9 @@ def add_late(public_id: str) -> ResponseReturnValue:
 
 def _came_back(statuses: Sequence[Status]) -> str:
     """Say what a restored period brought back."""
-    counted = [
-        f"{statuses.count(status)} {words}" for status, words in _BACK_AS.items() if status in statuses
-    ]
-    return f"Restored: {', '.join(counted)}." if counted else "Restored."
+    _ = my_words()
+    counted = [_(words, n=statuses.count(status)) for status, words in _BACK_AS.items() if status in statuses]
+    return _("Restored: %(what)s.", what=", ".join(counted)) if counted else _("Restored.")
 
 
 def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:
@@ -129,14 +129,16 @@ def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:
             by=by_me(),
             now=runtime().now(),
         )
-    return _done(period, "The bill is entered." if period.column.total is None else "Corrected.")
+    return _done(
+        period, Phrase("The bill is entered.") if period.column.total is None else Phrase("Corrected.")
+    )
 
 
 def _void(form: VoidForm, period: PeriodOfGroup) -> ResponseReturnValue:
     with runtime().transaction() as session:
         reason = form.reason.data or ""
         void_period(session, period.column.id, reason=reason, by=by_me(), now=runtime().now())
-    return _done(period, "Voided. What had been received is the members’ credit.")
+    return _done(period, Phrase("Voided. What had been received is the members’ credit."))
 
 
 def _add_late(form: LateForm, period: PeriodOfGroup) -> ResponseReturnValue:
@@ -144,7 +146,7 @@ def _add_late(form: LateForm, period: PeriodOfGroup) -> ResponseReturnValue:
     member_id = find_member(reading(), me().workspace_id, form.member.data)
     with runtime().transaction() as session:
         add_to_period(session, period.column.id, member_id, amount=amount, by=by_me(), now=runtime().now())
-    return _done(period, "Added. Nobody else’s payment changed.")
+    return _done(period, Phrase("Added. Nobody else’s payment changed."))
 
 
 def _done(period: PeriodOfGroup, sentence: str) -> ResponseReturnValue:

@@ -81,7 +81,7 @@ def decide_several() -> ResponseReturnValue:
     reason, is_confirming = request.form.get("reason", ""), request.form.get("act") == "confirm"
     if not chosen:
         return _show_all(
-            Retry(reason=reason, field="claim", sentence="Tick at least one of these first.")
+            Retry(reason=reason, field="claim", sentence=my_words()("Tick at least one of these first."))
         ), 422
     try:
         if not is_confirming and not reason.strip():
@@ -161,23 +161,24 @@ def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | No
 
 def _said(outcome: ClaimOutcome) -> str:
     """Say what a decision did, by what the payments are now."""
-    name = outcome.attempt.state.value
-    amount = my_words().money(Money(outcome.attempt.amount_minor, outcome.attempt.currency))
-    if name == "rejected":
-        return f"Rejected: {amount}. The member will read why."
+    _, currency = my_words(), outcome.attempt.currency
+    amount = _.money(Money(outcome.attempt.amount_minor, currency))
+    if outcome.attempt.state.value == "rejected":
+        return _("Rejected: %(amount)s. The member will read why.", amount=amount)
     left = sum(one.amount_minor - one.received_minor - one.written_off_minor for one in outcome.payments)
     if left:
-        rest = my_words().money(Money(left, outcome.attempt.currency))
-        return f"Booked; {rest} is left to pay. The member will hear."
-    return f"Confirmed: {amount}. The member will hear."
+        rest = _.money(Money(left, currency))
+        return _("Booked; %(amount)s is left to pay. The member will hear.", amount=rest)
+    return _("Confirmed: %(amount)s. The member will hear.", amount=amount)
 
 
 def _tell_several(done: list[ClaimOutcome], late: int, *, is_confirming: bool) -> None:
-    verb = "Confirmed" if is_confirming else "Rejected"
+    _, n = my_words(), len(done)
     if done:
-        flash_decision(f"{verb}: {len(done)}.", *(outcome.correlation_id for outcome in done))
+        said = _("Confirmed: %(n)s.", n=n) if is_confirming else _("Rejected: %(n)s.", n=n)
+        flash_decision(said, *(outcome.correlation_id for outcome in done))
     if late:
-        flash(f"Decided or changed in the meantime: {late}. Nothing was changed there.", "refused")
+        flash(_("Decided or changed in the meantime: %(n)s. Nothing was changed there.", n=late), "refused")
 
 
 def _show_all(retry: Retry) -> str:
