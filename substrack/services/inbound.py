@@ -15,11 +15,15 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.queries.inbound import next_updates
 from substrack.store import Inbound, new_public_id
 
 MAX_ATTEMPTS: Final = 5
 RETRY_AFTER: Final = timedelta(seconds=30)
+
+KEPT_FOR: Final = timedelta(days=1)
+"""As long as Telegram itself keeps an update that nobody fetches (Bot API, getUpdates)."""
 
 
 @dataclass(frozen=True)
@@ -129,18 +133,24 @@ def finish_update(session: Session, claimed: ClaimedUpdate, *, now: datetime) ->
     _close(session, claimed, processed_at=now, lease_token=None, lease_until=None)
 
 
-def retry_update(session: Session, claimed: ClaimedUpdate, *, reason: str, now: datetime) -> None:
-    """Try an update again in half a minute; after five tries it is put aside with the reason."""
-    row = session.get_one(Inbound, claimed.id)
-    is_over = row.attempts + 1 >= MAX_ATTEMPTS
+def retry_update(session: Session, claimed: ClaimedUpdate, failure: DeliveryFailed, *, now: datetime) -> None:
+    """Try an update again in half a minute, or when Telegram wishes; at the end it is put aside with the reason.
+
+    That is after five tries, or a day. A try that failed because Telegram can't be reached does not count:
+    what somebody pressed during an outage is worked on after it.
+    """
+    row = session.get_one(Inbound, claimed.id, populate_existing=True)
+    attempts = row.attempts + (failure.scope is not Scope.LANE)
+    is_over = attempts >= MAX_ATTEMPTS or now - row.received_at >= KEPT_FOR
+    wait = max(RETRY_AFTER, failure.retry_after or timedelta(0))
     _close(
         session,
         claimed,
-        attempts=row.attempts + 1,
-        last_error=reason[:500],
+        attempts=attempts,
+        last_error=failure.reason[:500],
         processed_at=now if is_over else None,
         lease_token=None,
-        lease_until=None if is_over else now + RETRY_AFTER,
+        lease_until=None if is_over else now + wait,
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from substrack.bot import Bot
 from substrack.bot.handling import handle
 from substrack.bot.refreshing import refresh
-from substrack.domain.delivery import DeliveryFailed
+from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.queries.inbound import HEAD_START, has_due_edits, has_waiting_updates
 from substrack.services.inbound import ClaimedUpdate, claim_updates, finish_update, retry_update
 from substrack.services.shown import DueEdit, claim_edits
@@ -98,12 +98,13 @@ class BotHands:
         try:
             await handle(self._bot, claimed.body)
         except DeliveryFailed as failure:
-            return partial(self._retry, claimed, failure.reason)
+            return partial(self._retry, claimed, failure)
         except OperationalError:
             raise
         except Exception as error:
             log.exception("update %s could not be worked on", claimed.id)
-            return partial(self._retry, claimed, type(error).__name__)
+            bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
+            return partial(self._retry, claimed, bug)
         return partial(self._finish, claimed)
 
     async def _refresh(self, edit: DueEdit) -> None:
@@ -134,9 +135,9 @@ class BotHands:
         with self._runtime.transaction() as session:
             finish_update(session, claimed, now=self._runtime.now())
 
-    def _retry(self, claimed: ClaimedUpdate, reason: str) -> None:
+    def _retry(self, claimed: ClaimedUpdate, failure: DeliveryFailed) -> None:
         with self._runtime.transaction() as session:
-            retry_update(session, claimed, reason=reason, now=self._runtime.now())
+            retry_update(session, claimed, failure, now=self._runtime.now())
 
 
 async def _end(busy: set[asyncio.Task[None]]) -> None:

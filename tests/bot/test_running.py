@@ -15,6 +15,7 @@ from substrack.worker.telegram import BotRunner
 from tests.bot.house import House
 from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi
+from tests.worker.processes import eventually
 
 
 def run_until(house: House, is_so: Callable[[], bool], **settings: Any) -> None:
@@ -25,9 +26,7 @@ def run_until(house: House, is_so: Callable[[], bool], **settings: Any) -> None:
     async def run() -> None:
         running = asyncio.create_task(runner.run())
         try:
-            async with asyncio.timeout(20):
-                while not is_so():
-                    await asyncio.sleep(0.05)
+            assert await asyncio.to_thread(eventually, is_so)
         finally:
             runner.stop()
             await running

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.notices import Channel
 from substrack.queries.inbound import HEAD_START, MOST_IN_HAND, has_waiting_updates
 from substrack.services.inbound import (
+    KEPT_FOR,
     MAX_ATTEMPTS,
+    RETRY_AFTER,
     ClaimedUpdate,
     chat_of,
     claim_updates,
@@ -22,6 +25,8 @@ from tests.support.cast import Cast, at
 NOW = at("2026-02-02")
 LEASE = timedelta(seconds=60)
 BEN, MIA = 1001, 1002
+BUG = DeliveryFailed("planted", scope=Scope.MESSAGE)
+OUTAGE = DeliveryFailed("Telegram can’t be reached", scope=Scope.LANE)
 
 
 def press(number: int, query: str, chat: int = BEN) -> dict[str, Any]:
@@ -71,9 +76,30 @@ def test_update_that_fails_is_tried_again_and_then_put_aside(cast: Cast) -> None
     passed = timedelta(0)
     for _ in range(MAX_ATTEMPTS):
         [held] = claim(cast, passed)
-        cast.do(retry_update, held, reason="planted", now=NOW + passed)
+        cast.do(retry_update, held, BUG, now=NOW + passed)
         passed += timedelta(minutes=1)
     assert claim(cast, passed) == []
+
+
+def test_update_outlives_an_outage_of_hours_but_not_of_a_day(cast: Cast) -> None:
+    store(cast, press(7, "q1"))
+    for hours in (0, 1, 2, 6, 12, 23):
+        passed = timedelta(hours=hours)
+        [held] = claim(cast, passed)
+        cast.do(retry_update, held, OUTAGE, now=NOW + passed)
+        assert waits(cast, passed + RETRY_AFTER)
+    [held] = claim(cast, KEPT_FOR)
+    cast.do(retry_update, held, OUTAGE, now=NOW + KEPT_FOR)
+    assert not waits(cast, 2 * KEPT_FOR)
+
+
+@pytest.mark.only_sqlite
+def test_update_waits_as_long_as_telegram_wishes(cast: Cast) -> None:
+    store(cast, press(7, "q1"))
+    [held] = claim(cast)
+    wish = timedelta(minutes=5)
+    cast.do(retry_update, held, DeliveryFailed("429", scope=Scope.LANE, retry_after=wish), now=NOW)
+    assert [waits(cast, after) for after in (wish - RETRY_AFTER, wish)] == [False, True]
 
 
 def test_a_chat_with_five_hundred_updates_holds_no_other_up(cast: Cast) -> None:
@@ -106,7 +132,7 @@ def test_what_waits_to_speak_lets_the_next_of_its_chat_begin_but_only_a_few(cast
 def test_what_is_to_be_tried_again_lets_its_chat_go_on(cast: Cast) -> None:
     store(cast, press(1, "b1"), press(2, "b2"))
     [held] = claim(cast)
-    cast.do(retry_update, held, reason="planted", now=NOW)
+    cast.do(retry_update, held, BUG, now=NOW)
     assert queries(claim(cast)) == ["b2"]
 
 
