@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from substrack.domain.actors import Actor
 from substrack.domain.cycles import UnknownZone
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Refused
@@ -18,6 +19,7 @@ from substrack.services.links import renew_pay_link
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import (
     MailboxShared,
+    UnknownContact,
     WrongEmail,
     WrongLanguage,
     add_contact,
@@ -29,6 +31,7 @@ from substrack.services.people import (
     resubscribe,
     set_email,
     unsubscribe,
+    write_note,
 )
 from substrack.store import Address, Connection, Contact, Event, Link, Member, Message
 from tests.support.cast import Cast, at
@@ -213,6 +216,15 @@ def test_the_same_address_typed_again_is_tried_again(scene: Scene) -> None:
     assert scene.address().refused_since is None
     link = scene.cast.read(lambda session: session.scalars(select(Link)).one())
     assert link.revoked_at is None
+
+
+def test_a_note_is_for_admins_of_this_workspace_to_write(scene: Scene, zed: Cast) -> None:
+    for stranger in (zed.olga, Actor.contact(scene.ben.id)):
+        with pytest.raises(UnknownContact):
+            scene.cast.do(write_note, scene.ben.id, "Pays late.", by=stranger, now=NOW)
+
+    scene.do(write_note, scene.ben.id, " Pays late.\n")
+    assert scene.cast.read(lambda session: load_contact(session, scene.ben.id)).note == "Pays late."
 
 
 def test_a_first_address_leaves_a_link_that_was_handed_over_alive(cast: Cast) -> None:

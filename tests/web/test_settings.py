@@ -256,12 +256,24 @@ class TestPayDetails:
 
         wrong = confirm(olga, asked.text, page, your_password="not this one")
         assert "This is not your current password" in wrong.text
+        assert "not this one" not in wrong.text
         assert self.ways(cast, group) == ["https://paypal.me/olga"]
 
         done = confirm(olga, wrong.text, page, your_password=PASSWORD)
         assert done.status_code == 303
         assert self.ways(cast, group) == ["https://paypal.me/zed"]
         assert group_of(cast, "Fon").id == group.id
+
+    def test_the_way_back_leads_to_the_form_as_it_was_typed(
+        self, cast: Cast, olga: Browser, group: Group, clock: TurnableClock
+    ) -> None:
+        clock.turn(timedelta(hours=1))
+        asked = self.redirect_money(olga, group, name="Fon")
+        back = confirm(olga, asked.text, f"/groups/{group.public_id}/edit", back="1")
+
+        form = fill(back.text, "ways-0-value")
+        assert (form["name"], form["ways-0-value"].strip()) == ("Fon", "https://paypal.me/zed")
+        assert self.ways(cast, group) == ["https://paypal.me/olga"]
 
     def test_ten_minutes_are_not_asked_about_twice(
         self, cast: Cast, olga: Browser, group: Group, clock: TurnableClock
