@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, flash, request
 from flask.typing import ResponseReturnValue
@@ -22,6 +22,7 @@ from substrack.services.claim_decisions import ClaimDecided, ClaimOutcome, confi
 from substrack.services.deciding import ReasonMissing
 from substrack.services.ledger import DecidedAlready
 from substrack.texts.bills import what_for
+from substrack.texts.refusals import in_words
 from substrack.web.access import signed_in
 from substrack.web.decisions import back, decided_words, flash_decision
 from substrack.web.fields import LookAgain, read_optional_sum, read_version
@@ -46,7 +47,7 @@ class Retry:
 @blueprint.get("")
 @signed_in
 def show() -> str:
-    """List the claims that wait."""
+    """List the claims that wait; `?ticked=all` has them ticked, for somebody without scripts as well."""
     return _show_all(Retry())
 
 
@@ -88,7 +89,8 @@ def decide_several() -> ResponseReturnValue:
             raise ReasonMissing
         done = [_try(key, versions, None if is_confirming else reason) for key, versions in chosen.items()]
     except Refused as refused:
-        retry = Retry(reason=reason, field="reason", sentence=str(refused), ticked=frozenset(chosen))
+        sentence = in_words(refused, my_words())
+        retry = Retry(reason=reason, field="reason", sentence=sentence, ticked=frozenset(chosen))
         return _show_all(retry), 422
     _tell_several([outcome for outcome in done if outcome], done.count(None), is_confirming=is_confirming)
     return back()
@@ -105,7 +107,8 @@ def _decide(public_id: str, act: Callable[[int], ClaimOutcome]) -> ResponseRetur
         raise
     except Refused as refused:
         typed = request.form
-        retry = Retry(typed.get("amount", ""), typed.get("reason", ""), refused.field, str(refused))
+        sentence = in_words(refused, my_words())
+        retry = Retry(typed.get("amount", ""), typed.get("reason", ""), refused.field, sentence)
         return _show_one(public_id, retry), 422
     flash_decision(_said(outcome), outcome.correlation_id)
     return back()
@@ -184,6 +187,8 @@ def _tell_several(done: list[ClaimOutcome], late: int, *, is_confirming: bool) -
 def _show_all(retry: Retry) -> str:
     number = request.args.get("page", 1, type=int)
     rows = load_claims(reading(), me().workspace_id, number=number)
+    if request.args.get("ticked") == "all" and not retry.field:
+        retry = replace(retry, ticked=frozenset(row.public_id for row in rows.rows))
     return page("web/review.html", rows=rows, what_for=what_for, retry=retry)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -322,3 +323,14 @@ class TestStrangers:
 def _ticked(olga: Browser) -> list[str]:
     shown = olga.get("/review").text
     return [part.partition('"')[0] for part in shown.split('name="claim" value="')[1:]]
+
+
+@pytest.mark.only_sqlite
+def test_everything_is_ticked_by_a_link(olga: Browser, cast: Cast, ben: Member, mia: Member) -> None:
+    claim(cast, ben, 1)
+    claim(cast, mia, 1)
+
+    boxes = re.findall(r'<input[^>]*name="claim"[^>]*>', olga.get("/review?ticked=all").text)
+
+    assert len(boxes) == 2
+    assert all(" checked" in box for box in boxes)
