@@ -2,6 +2,7 @@
 // pages that carry it.
 const FEATURES = {
   copy: "./copy.js",
+  counted: "./counted.js",
   forecast: "./forecast.js",
   kinds: "./kinds.js",
   once: "./once.js",

@@ -62,18 +62,21 @@ def ask_people(
     contact_ids: Collection[int],
     *,
     group_id: int | None = None,
+    only_rested: bool = False,
     by: Actor,
     now: datetime,
 ) -> list[Asked]:
     """Queue a request to each of these people who can be asked; the others are left as they are.
 
-    The messages wait for the actor's undo time. A second press finds everybody asked and changes nothing.
+    `only_rested` leaves out whom a group would not ask again yet. The messages wait for the actor's undo
+    time. A second press finds everybody asked and changes nothing.
     """
     check_admin(session, by, workspace_id)
     here = select(Contact.id).where(Contact.workspace_id == workspace_id, Contact.id.in_(contact_ids))
     locked = lock_contacts(session, session.scalars(here))
     cancel_stale_requests(session, locked, now=now)
-    plans = [one for one in plan_asking(session, locked, group_id=group_id, now=now) if one.can_be_asked]
+    planned = plan_asking(session, locked, group_id=group_id, now=now)
+    plans = [one for one in planned if (one.is_asked if only_rested else one.can_be_asked)]
     due_at = now + timedelta(seconds=by.undo_seconds)
     asked = {plan.contact_id: new_correlation_id() for plan in plans}
     before = {plan.contact_id: [_facts(session, entry) for entry in plan.entries] for plan in plans}

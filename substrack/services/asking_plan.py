@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.asking import CAN_BE_ASKED, CAN_BE_ASKED_BY_HAND, AskState
 from substrack.domain.delivery import WAITING
-from substrack.domain.letters import Item
+from substrack.domain.letters import Item, OwnSentence
 from substrack.domain.money import Money
 from substrack.domain.notices import REQUESTS, Channel, Notice, ways
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
@@ -62,6 +62,13 @@ class PersonPlan:
         return self.state in CAN_BE_ASKED_BY_HAND
 
     @property
+    def sentences(self) -> tuple[OwnSentence, ...]:
+        """What the groups of these payments say in their requests, each once."""
+        groups = {entry.group.id: entry.group for entry in self.entries}
+        said = [(one.name, one.request_sentence) for one in groups.values() if one.request_sentence]
+        return tuple(OwnSentence(name, text) for name, text in said)
+
+    @property
     def sums(self) -> tuple[Money, ...]:
         """Add up what they would be asked for, by currency."""
         sums: dict[str, Money] = {}
@@ -90,6 +97,8 @@ class _Reading:
         self._session, self._group_id, self._now = session, group_id, now
         people = select(Contact).where(Contact.id.in_(contact_ids), Contact.erased_at.is_(None))
         self.contacts = {one.id: one for one in session.scalars(people)}
+        workspaces = {one.workspace_id for one in self.contacts.values()}
+        self._today = {key: workspace_day(session, key, now) for key in workspaces}
         self._entries = _by_contact(_load_open(session, self.contacts))
         self._items = self._load_items()
         self._addresses = _load_addresses(session, self.contacts)
@@ -121,7 +130,7 @@ class _Reading:
     def _state(self, contact: Contact, wanted: Sequence[DuePayment], asked: Sequence[DuePayment]) -> AskState:
         if not asked:
             return self._why_nothing(wanted)
-        today = workspace_day(self._session, contact.workspace_id, self._now)
+        today = self._today[contact.workspace_id]
         if contact.id in self._waiting:
             return AskState.ON_ITS_WAY
         if contact.requested_on is not None and contact.requested_on >= today:

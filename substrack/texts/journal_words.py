@@ -151,6 +151,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("group", "archive"): lambda line, _: _("The group was archived."),
     ("group", "restore"): lambda line, _: _("The group was taken out of the archive."),
     ("group", "pay_methods"): lambda line, _: _("How to pay was changed."),
+    ("group", "sentence"): lambda line, _: _("The group’s own sentence in requests was changed."),
     ("group", "price"): lambda line, _: _(
         "The price is %(price)s from %(day)s on.",
         price=line.money("amount_minor", _),

@@ -14,6 +14,7 @@ from substrack.bootstrap import ROOT, Runtime, secret_keys
 from substrack.web import (
     access,
     admins,
+    asking,
     attachments,
     auth,
     chats,
@@ -68,6 +69,7 @@ BLUEPRINTS = (
     money_in.blueprint,
     messages.blueprint,
     groups.blueprint,
+    asking.blueprint,
     group_members.blueprint,
     journal.blueprint,
     group_terms.blueprint,

@@ -18,7 +18,18 @@ FROM = {"from_on": "2026-05-01"}
 MARCH = Span(Unit.MONTH, 1, date(2026, 3, 1), date(2026, 3, 31))
 
 VERBS = {
-    "group": ["create", "edit", "pause", "resume", "end", "archive", "restore", "pay_methods", "price"],
+    "group": [
+        "create",
+        "edit",
+        "pause",
+        "resume",
+        "end",
+        "archive",
+        "restore",
+        "pay_methods",
+        "price",
+        "sentence",
+    ],
     "member": ["join", "edit", "leave", "tell"],
     "period": ["open", "edit_period", "rebalance", "void_period", "restore_period"],
     "payment": [*(act.value for act in Act), "snooze", "object", "void", "restore"],

@@ -1,0 +1,16 @@
+// `data-counted='["Ask 1 person", "Ask 2 people", …]'` on a form: its button says how many boxes are ticked.
+export function bind(form) {
+  const words = JSON.parse(form.dataset.counted || "[]");
+  const button = form.querySelector("[data-count-label]");
+  const label = button?.querySelector("span");
+  if (!label || !words.length) return;
+
+  const count = () => {
+    const ticked = form.querySelectorAll("input[type=checkbox]:checked").length;
+    button.disabled = ticked === 0;
+    label.textContent = words[Math.max(0, ticked - 1)];
+  };
+  form.addEventListener("change", count);
+  // A browser that comes back keeps what was ticked.
+  addEventListener("pageshow", count);
+}

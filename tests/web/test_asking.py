@@ -1,0 +1,314 @@
+"""Claims about asking now: the preview is what happens, one press asks, and a message to send by hand."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from substrack.bootstrap import Runtime
+from substrack.domain.actors import Actor
+from substrack.domain.notices import Channel
+from substrack.services.founding import Founded
+from substrack.services.pay_links import give_pay_link
+from substrack.services.putting_off import snooze_payments
+from substrack.store import Address, Connection, Contact, Group, Member, Message
+from tests.support.cast import Cast
+from tests.web.admin import cast_of, contact_named, group_of, stranger
+from tests.web.crowds import crowd
+from tests.web.forms import counted, fill, press, send
+from tests.web.scenes import claim, youtube_of
+from tests.web.support import NOW, Browser, TurnableClock
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def members(cast: Cast) -> dict[str, Member]:
+    """Ben, Mia, Kim and Tom owe for February and March; nobody was asked yet."""
+    members = youtube_of(cast, "Ben", "Mia", "Kim", "Tom")
+    with cast.runtime.transaction() as session:
+        session.execute(update(Message).values(state="cancelled", dedupe_key=Message.public_id))
+        session.execute(update(Contact).values(requested_on=None))
+    return members
+
+
+@pytest.fixture
+def path(cast: Cast, members: dict[str, Member]) -> str:
+    return f"/groups/{group_of(cast, 'YouTube Premium').public_id}/ask"
+
+
+def requests(cast: Cast, member: Member) -> list[Message]:
+    found = cast.messages(contact_id=member.contact_id)
+    return [one for one in found if one.notice in ("request", "reminder") and one.state == "queued"]
+
+
+def set_address(cast: Cast, member: Member, **values: Any) -> None:
+    with cast.runtime.transaction() as session:
+        session.execute(update(Address).where(Address.contact_id == member.contact_id).values(**values))
+
+
+def person(cast: Cast, name: str) -> str:
+    return f"/people/{contact_named(cast, name).public_id}"
+
+
+def plain(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).replace("\xa0", " ").split())
+
+
+def test_everybody_unpaid_is_asked_by_one_press_of_the_preview(
+    olga: Browser, cast: Cast, members: dict[str, Member], path: str
+) -> None:
+    group = path.removesuffix("/ask")
+    assert path in olga.get(group).text
+    shown = plain(olga.get(path).text)
+    for told in ("Ask 4 people", "Ben", "5.98 €", "February 2026", "March 2026", "by mail", "never asked"):
+        assert told in shown, told
+
+    answer = send(olga, path, "person")
+
+    assert (answer.status_code, answer.location) == (303, group)
+    for member in members.values():
+        [message] = requests(cast, member)
+        assert message.due_at == NOW + timedelta(seconds=10)
+    assert "Asked: 4 people." in olga.get(group).text
+
+
+def test_a_second_press_asks_nobody_again(
+    olga: Browser, cast: Cast, members: dict[str, Member], path: str
+) -> None:
+    form = fill(olga.get(path).text, "person")
+    olga.client.post(path, data=form)
+    answer = olga.client.post(path, data=form)
+
+    assert answer.status_code == 303
+    assert [len(requests(cast, member)) for member in members.values()] == [1, 1, 1, 1]
+
+
+def test_undo_takes_all_of_them_back(
+    olga: Browser, cast: Cast, members: dict[str, Member], path: str
+) -> None:
+    send(olga, path, "person")
+    shown = olga.get(path.removesuffix("/ask")).text
+    undo = re.search(r"/decisions/\w+/undo", shown)
+    assert undo is not None
+
+    also = re.findall(r'name="also" value="(\w+)"', shown)
+    olga.client.post(undo[0], data=fill(shown, "also") | {"also": also})
+
+    assert [requests(cast, member) for member in members.values()] == [[], [], [], []]
+    assert "Ask 4 people" in olga.get(path).text
+
+
+def test_who_is_not_ticked_is_not_asked(
+    olga: Browser, cast: Cast, members: dict[str, Member], path: str
+) -> None:
+    send(olga, path, "person", person=[contact_named(cast, "Mia").public_id])
+    assert [len(requests(cast, members[name])) for name in ("Ben", "Mia", "Kim")] == [0, 1, 0]
+
+
+def test_nobody_ticked_is_said_above_the_list(olga: Browser, path: str) -> None:
+    answer = send(olga, path, "person", person=[])
+    assert answer.status_code == 422
+    assert "Tick at least one of them first." in answer.text
+
+
+def test_the_preview_says_who_is_left_out_and_why(
+    olga: Browser, cast: Cast, members: dict[str, Member], path: str
+) -> None:
+    claim(cast, members["Ben"], 1, 2)
+    set_address(cast, members["Mia"], refused_since=NOW)
+    keys = [cast.payment_of(members["Kim"], sequence).id for sequence in (1, 2)]
+    kim = Actor.contact(members["Kim"].contact_id)
+    until = NOW.date() + timedelta(days=5)
+    cast.do(snooze_payments, members["Kim"].contact_id, keys, until=until, by=kim, now=NOW)
+
+    shown = plain(olga.get(path).text)
+
+    assert "Ask 1 person" in shown
+    for told in (
+        "says it is paid; waits for your check",
+        "no address that works",
+        "asked to wait until in 5 days, 6 Mar 2026",
+    ):
+        assert told in shown, told
+
+
+def test_who_was_asked_lately_is_there_but_not_ticked(
+    olga: Browser, cast: Cast, members: dict[str, Member], path: str, clock: TurnableClock
+) -> None:
+    send(olga, path, "person", person=[contact_named(cast, "Mia").public_id])
+    cast.send(NOW + timedelta(minutes=1))
+    clock.now = NOW + timedelta(days=2)
+
+    shown = olga.get(path).text
+
+    assert "Ask 3 people" in shown
+    assert "asked 2 days ago, 1 Mar 2026" in shown
+    mia = contact_named(cast, "Mia").public_id
+    assert mia not in fill(shown, "person")["person"]
+    assert f'value="{mia}"' in shown
+
+
+def test_late_in_the_evening_it_says_when_they_go_out(olga: Browser, path: str, clock: TurnableClock) -> None:
+    clock.now = NOW + timedelta(hours=12)
+    assert "They go out 2 Mar 2026, 10:00" in plain(olga.get(path).text).replace("they", "They")
+
+
+def test_one_person_is_asked_for_everything(olga: Browser, cast: Cast, members: dict[str, Member]) -> None:
+    ask = f"{person(cast, 'Ben')}/ask"
+    assert "Ask Ben" in olga.get(ask).text
+
+    answer = send(olga, ask, "person")
+
+    assert answer.location == person(cast, "Ben")
+    assert len(requests(cast, members["Ben"])) == 1
+
+
+def test_all_groups_are_asked_from_one_page(olga: Browser, cast: Cast, members: dict[str, Member]) -> None:
+    vpn = cast.group("VPN", "8.00")
+    cast.join(vpn, "Ben", contact_id=members["Ben"].contact_id)
+    for _period in range(2):
+        cast.tick(NOW)
+
+    answer = send(olga, "/ask", "person")
+
+    assert answer.location == "/"
+    [message] = requests(cast, members["Ben"])
+    assert "VPN" in cast.text_of(message, NOW)
+    assert "YouTube Premium" in cast.text_of(message, NOW)
+
+
+@pytest.mark.only_sqlite
+def test_a_crowd_is_paged_and_asked_at_once(olga: Browser, cast: Cast) -> None:
+    group = crowd(cast, 90)
+    with cast.runtime.transaction() as session:
+        _give_addresses(session, cast)
+    path = f"/groups/{group.public_id}/ask"
+
+    shown = olga.get(path)
+
+    assert shown.text.count('name="person"') == 40
+    assert len(shown.data) < 120_000
+    answer = send(olga, path, "person", whom="all")
+    assert answer.status_code == 303
+    assert len(cast.messages(state="queued")) == 90
+
+
+@pytest.mark.only_sqlite
+def test_a_constant_number_of_statements(olga: Browser, cast: Cast, runtime: Runtime) -> None:
+    few, many = crowd(cast, 2, "Few"), crowd(cast, 30, "Many")
+    with counted(runtime) as small:
+        olga.get(f"/groups/{few.public_id}/ask")
+    with counted(runtime) as large:
+        olga.get(f"/groups/{many.public_id}/ask")
+    assert len(large) == len(small) <= 18
+
+
+def _give_addresses(session: Any, cast: Cast) -> None:
+    connection = session.scalars(select(Connection).where(Connection.channel == Channel.EMAIL)).first()
+    for contact in session.scalars(select(Contact).where(Contact.id != cast.olga_contact)):
+        value = f"{contact.public_id}@example.org"
+        session.add(
+            Address(
+                contact_id=contact.id,
+                connection_id=connection.id,
+                channel=Channel.EMAIL,
+                value=value,
+                value_key=value,
+                created_at=NOW,
+            )
+        )
+
+
+class TestByHand:
+    def test_the_message_has_the_sum_and_their_own_link_in_their_language(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        ben = person(cast, "Ben")
+        answer = press(olga, f"{ben}/message", f"{ben}/message")
+        assert answer.location == f"{ben}/message"
+
+        shown = olga.get(f"{ben}/message").text
+
+        text = shown[shown.index("<textarea") :].partition(">")[2].partition("</textarea>")[0]
+        assert text.strip().splitlines()[:3] == [
+            "Hi Ben, 5.98 € is open with Olga:",
+            "– YouTube Premium, February 2026: 2.99 €",
+            "– YouTube Premium, March 2026: 2.99 €",
+        ]
+        assert re.search(r"http://127\.0\.0\.1:8000/pay/\S+", text)
+
+    def test_looking_changes_nothing_and_shows_no_dead_link(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        shown = olga.get(f"{person(cast, 'Ben')}/message").text
+        assert "/pay/" not in shown
+        assert "Make it and show the message" in shown
+
+    def test_i_have_sent_it_counts_once_a_day(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        ben = person(cast, "Ben")
+        cast.do(give_pay_link, members["Ben"].contact_id, by=cast.olga, now=NOW)
+        for told in ("Noted: Ben was asked today.", "They were asked today already"):
+            answer = press(olga, f"{ben}/message", f"{ben}/message/sent")
+            assert answer.location == ben
+            assert told in olga.get(ben).text
+        assert cast.payment_of(members["Ben"]).requests_sent == 1
+        assert requests(cast, members["Ben"]) == []
+
+    def test_who_has_no_address_can_be_asked_by_hand(
+        self, olga: Browser, cast: Cast, members: dict[str, Member], path: str
+    ) -> None:
+        set_address(cast, members["Ben"], refused_since=NOW)
+        ben = person(cast, "Ben")
+        assert f"{ben}/message" in olga.get(path).text
+        press(olga, path, f"{ben}/message")
+        press(olga, f"{ben}/message", f"{ben}/message/sent")
+        assert cast.payment_of(members["Ben"]).requests_sent == 1
+
+
+class TestOwnSentence:
+    def test_it_is_kept_and_said(
+        self, olga: Browser, cast: Cast, members: dict[str, Member], path: str
+    ) -> None:
+        to = path.removesuffix("/ask") + "/sentence"
+        answer = send(olga, path, "sentence", to, sentence="Before <Friday>, please.")
+        assert (answer.status_code, answer.location) == (303, path)
+        assert "Before &lt;Friday&gt;, please." in olga.get(path).text
+
+        send(olga, path, "person")
+
+        assert "Before <Friday>, please." in cast.text_of(requests(cast, members["Ben"])[0], NOW)
+
+    def test_a_long_one_is_kept_in_the_form_with_a_sentence_beside_it(self, olga: Browser, path: str) -> None:
+        to = path.removesuffix("/ask") + "/sentence"
+        answer = send(olga, path, "sentence", to, sentence="x" * 301)
+        assert answer.status_code == 422
+        assert "x" * 301 in answer.text
+        assert "field-error" in answer.text
+
+
+def test_zed_sees_and_asks_nobody_of_olgas(
+    app: Flask, runtime: Runtime, cast: Cast, members: dict[str, Member], path: str
+) -> None:
+    zed = stranger(app, runtime)
+    ben = person(cast, "Ben")
+    for page in (path, f"{ben}/ask", f"{ben}/message"):
+        assert zed.get(page).status_code == 404
+    assert "Ben" not in zed.get("/ask").text
+    for to in (path, f"{ben}/ask", f"{ben}/message", f"{ben}/message/sent", f"{path[:-4]}/sentence"):
+        fields = {"person": [contact_named(cast, "Ben").public_id], "sentence": "x"}
+        assert press(zed, "/profile", to, **fields).status_code == 404, to
+    answer = press(zed, "/profile", "/ask", person=[contact_named(cast, "Ben").public_id])
+    assert answer.status_code == 422
+    assert requests(cast, members["Ben"]) == []
+    assert cast.read(lambda session: session.get_one(Group, members["Ben"].group_id)).request_sentence == ""
