@@ -19,8 +19,7 @@ from substrack.bot.writing import read
 from substrack.channels.telegram import prepare_library
 from substrack.domain.chat_buttons import ButtonData, Do
 from substrack.queries.chats import refused_chats
-from substrack.services.chat_rows import welcome_back
-from substrack.services.mailboxes import mark_refused
+from substrack.services.chat_rows import lose_chat, welcome_back
 
 
 async def handle(bot: Bot, body: Mapping[str, Any]) -> None:
@@ -52,7 +51,7 @@ def _note_blocked(bot: Bot, blocked: Blocked) -> None:
     """Reach people another way as soon as they block the bot, not only when a message fails."""
     with bot.runtime.transaction() as session:
         for person in people_in(session, bot, blocked.place):
-            mark_refused(session, person.address_id, reason="the bot was blocked", now=bot.runtime.now())
+            lose_chat(session, person.address_id, reason="the bot was blocked", now=bot.runtime.now())
 
 
 def _note_reachable(bot: Bot, place: Place) -> None:

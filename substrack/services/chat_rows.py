@@ -16,8 +16,8 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, ChannelChoice, Notice, rules_of
 from substrack.queries.chats import ENVIRONMENT, refused_chats
 from substrack.services.ledger import lock_contacts
-from substrack.services.mailboxes import connection_for, empty_address, record_contact
-from substrack.services.outbox import lane_of
+from substrack.services.mailboxes import connection_for, empty_address, mark_refused, record_contact
+from substrack.services.outbox import fall_back_to_mail, lane_of
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Connection, Contact, Message
 
@@ -76,6 +76,15 @@ def forget_chat(session: Session, contact: Contact, *, by: Actor, now: datetime)
     record_contact(session, "unlink_chat", contact, by=by, now=now, after={"address_id": address.id})
     reschedule_contacts(session, [contact.id], now=now)
     return True
+
+
+def lose_chat(session: Session, address_id: int, *, reason: str, now: datetime) -> None:
+    """Note that a chat turns us away; what waits for it goes by mail, and admins are told once. Idempotent."""
+    lock_contacts(session, [session.get_one(Address, address_id).contact_id])
+    query = select(Message).where(Message.address_id == address_id, Message.state == MessageState.QUEUED)
+    waiting = session.scalars(query.order_by(Message.id)).all()
+    mark_refused(session, address_id, reason=reason, now=now)
+    fall_back_to_mail(session, waiting, now=now)
 
 
 def welcome_back(session: Session, chat_id: int, connection_id: int, *, now: datetime) -> None:

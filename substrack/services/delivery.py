@@ -23,7 +23,9 @@ from substrack.queries.delivery import is_claimable
 from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
 from substrack.services.chat_building import ChatWords, chat_words, is_silent
+from substrack.services.chat_rows import lose_chat
 from substrack.services.connections import mark_bot_refused
+from substrack.services.diverting import divert_waiting
 from substrack.services.lanes import Room, find_room, pause_lane, probe_again, resume_lane
 from substrack.services.ledger import lock_contacts
 from substrack.services.letter_links import links_for
@@ -95,6 +97,7 @@ def claim_messages(
     if load_installation(session).hold_reason is not None:
         return []
     cancel_stale(session, lane, now=now)
+    divert_waiting(session, lane, now=now)
     room = find_room(session, lane, limit=limit, now=now)
     due = (
         select(Message.id)
@@ -222,8 +225,8 @@ def mark_failed(
     )
     lost = [message] if verdict.state is MessageState.DEAD else []
     if is_refused and address is not None and sent_to == address.value:
-        lost += _waiting_for(session, address.id)
-        mark_refused(session, address.id, reason=failure.reason, now=now)
+        lose = lose_chat if message.channel is Channel.TELEGRAM else mark_refused
+        lose(session, address.id, reason=failure.reason, now=now)
     if message.channel is Channel.TELEGRAM:
         fall_back_to_mail(session, lost, now=now)
     if failure.scope is Scope.LANE:
@@ -283,11 +286,6 @@ def _zone_of(session: Session, message: Message) -> str:
 def _destination(message: Message, address: Address) -> str:
     """Say where a message goes as things stand; a replaced chat or mailbox is told itself."""
     return str(message.payload.get("former") or address.value)
-
-
-def _waiting_for(session: Session, address_id: int) -> list[Message]:
-    query = select(Message).where(Message.address_id == address_id, Message.state == MessageState.QUEUED)
-    return list(session.scalars(query))
 
 
 def _held(session: Session, claimed: ClaimedMessage) -> Message | None:

@@ -134,9 +134,9 @@ def finish_update(session: Session, claimed: ClaimedUpdate, *, now: datetime) ->
 
 
 def retry_update(session: Session, claimed: ClaimedUpdate, failure: DeliveryFailed, *, now: datetime) -> None:
-    """Try an update again in half a minute, or when Telegram wishes; at the end it is put aside with the reason.
+    """Try an update again in half a minute, or when Telegram wishes; in the end put it aside with the reason.
 
-    That is after five tries, or a day. A try that failed because Telegram can't be reached does not count:
+    The end is after five tries, or a day. A try that failed because Telegram can't be reached does not count:
     what somebody pressed during an outage is worked on after it.
     """
     row = session.get_one(Inbound, claimed.id, populate_existing=True)

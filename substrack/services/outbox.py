@@ -104,6 +104,11 @@ def fall_back_to_mail(session: Session, messages: Sequence[Message], *, now: dat
     return len(made)
 
 
+def key_by_mail(message: Message) -> str:
+    """Name the letter that says the same as a message."""
+    return f"{_draft_key(message)}:{Channel.EMAIL.value}"
+
+
 def lane_of(address: Address) -> str:
     """Name the lane an address is served by: its channel and connection."""
     return lane_name(address.channel, address.connection_id)
@@ -160,13 +165,16 @@ def _items_of(session: Session, message: Message) -> list[Item]:
     return [Item(item.payment_id, item.step) for item in session.scalars(query)]
 
 
+def _draft_key(message: Message) -> str:
+    return message.dedupe_key.removesuffix(f":{message.channel.value}")
+
+
 def _copy_row(message: Message, address: Address, now: datetime) -> dict[str, Any]:
-    base = message.dedupe_key.removesuffix(f":{message.channel.value}")
     draft = Draft(
         workspace_id=message.workspace_id,
         contact_id=address.contact_id,
         notice=message.notice,
-        dedupe_key=base,
+        dedupe_key=_draft_key(message),
         due_at=now,
         payload=message.payload,
         correlation_id=message.correlation_id,

@@ -1,4 +1,4 @@
-"""Staleness: cancel what nobody sent in time.
+"""Staleness: cancel what nobody sent in time; what a failing bot held goes by mail instead.
 
 A request that never left asked nobody: its step is given back, so that whoever was not reached for weeks is
 asked as often as everybody else, and admins hear "used up" only after real requests.
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import REQUESTS
 from substrack.queries.delivery import is_claimable
+from substrack.services.diverting import divert_stale
 from substrack.services.ledger import lock_contacts
 from substrack.services.schedule import reschedule_payments
 from substrack.store import Message, MessageItem, Payment
@@ -49,6 +50,7 @@ def _cancel(session: Session, *which: ColumnElement[bool], now: datetime) -> Non
         .returning(Message.id, Message.notice)
         .execution_options(synchronize_session=False)
     ).all()
+    divert_stale(session, [row.id for row in cancelled], now=now)
     _give_back(session, [row.id for row in cancelled if row.notice in REQUESTS], now)
 
 

@@ -93,7 +93,7 @@ class House:
 
     def deliver(self) -> None:
         """Send what is due into chats, as a worker would."""
-        for lane in self._lanes():
+        for lane in self.lanes():
             with self.bot.runtime.transaction() as session:
                 claimed = claim_messages(session, lane, limit=500, lease=LEASE, now=self.now)
             for one in claimed:
@@ -122,7 +122,8 @@ class House:
         """Look how a payment stands."""
         return self.cast.payment_of(member, sequence).status
 
-    def _lanes(self) -> list[str]:
+    def lanes(self) -> list[str]:
+        """List the lanes on which something waits for a chat."""
         query = (
             select(Message.lane)
             .where(Message.channel == Channel.TELEGRAM, Message.state == MessageState.QUEUED)
