@@ -79,7 +79,7 @@ def forget_chat(session: Session, contact: Contact, *, by: Actor, now: datetime)
 
 
 def lose_chat(session: Session, address_id: int, *, reason: str, now: datetime) -> None:
-    """Note that a chat turns us away; what waits for it goes by mail, and admins are told once. Idempotent."""
+    """Note that a chat turns us away; what waits goes by mail, and admins are told once. Idempotent."""
     lock_contacts(session, [session.get_one(Address, address_id).contact_id])
     query = select(Message).where(Message.address_id == address_id, Message.state == MessageState.QUEUED)
     waiting = session.scalars(query.order_by(Message.id)).all()

@@ -1,7 +1,6 @@
 """One letter of every kind, as Olga's circle would get them; the golden files show each in full."""
 
 from dataclasses import replace
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from substrack.domain.claims import RejectReason
