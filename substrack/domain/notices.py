@@ -115,6 +115,23 @@ of another mailbox."""
 
 CHAT_ONLY = frozenset({Notice.CHAT_LINKED, Notice.CHAT_REPLACED})
 
+TO_ADMINS = frozenset(
+    {
+        Notice.CLAIM_RECEIVED,
+        Notice.CLAIMS_WAITING,
+        Notice.BILL_WANTED,
+        Notice.REQUESTS_EXHAUSTED,
+        Notice.ADDRESS_REFUSED,
+        Notice.UNSUBSCRIBED,
+        Notice.OBJECTION,
+        Notice.STALE_CODE,
+        Notice.BOT_REFUSED,
+        Notice.PAY_DETAILS_CHANGED,
+        Notice.CHAT_DISPUTED,
+    }
+)
+"""What tells of other people, for those who administer, and only while they do."""
+
 TO_THE_FORMER = frozenset({Notice.CHAT_REPLACED, Notice.MAILBOX_REPLACED})
 """Told to where an address led before; the message itself names that place."""
 

@@ -16,9 +16,10 @@ from substrack.domain.chat_buttons import Subject, SubjectKind
 from substrack.domain.chat_cards import Card, ClaimCard
 from substrack.domain.cycles import Cycle
 from substrack.domain.letters import HowToPay
-from substrack.domain.notices import Channel
+from substrack.domain.notices import TO_ADMINS, Channel
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
 from substrack.queries.chat_cards import load_card, load_claim_card, open_payments_of, payments_of_message
+from substrack.queries.chats import administers
 from substrack.queries.letter_items import load_how_to_pay, load_owed
 from substrack.store import (
     Address,
@@ -108,11 +109,17 @@ def find_shown(
 
 
 def load_shown(session: Session, message_id: int, *, now: datetime) -> ShownMessage | None:
-    """Read a message of the outbox as its chat shows it; None when it has no words yet."""
+    """Read a message of the outbox as its chat shows it; None when it has no words yet.
+
+    With nothing below it in the chat of somebody who administers no more.
+    """
     message = session.get(Message, message_id)
     if message is None or message.contact_id is None or not message.rendered:
         return None
     stored = message.rendered
+    is_former = message.notice in TO_ADMINS and not administers(
+        session, message.contact_id, message.workspace_id
+    )
     links = [(key["text"], key["url"]) for row in stored.get("keys", ()) for key in row if key.get("url")]
     return ShownMessage(
         id=message.id,
@@ -120,8 +127,8 @@ def load_shown(session: Session, message_id: int, *, now: datetime) -> ShownMess
         workspace_id=message.workspace_id,
         subject=Subject(SubjectKind.MESSAGE, message.public_id),
         html=stored["html"],
-        links=tuple(links),
-        card=load_card(session, message, now=now),
+        links=() if is_former else tuple(links),
+        card=None if is_former else load_card(session, message, now=now),
         is_shortened=bool(stored.get("is_shortened")),
     )
 

@@ -137,6 +137,20 @@ def load_chat(session: Session, contact_id: int) -> ChatRow:
     )
 
 
+def administers(session: Session, contact_id: int, workspace_id: int) -> bool:
+    """Tell whether a person is an active admin of a workspace now."""
+    query = (
+        select(RoleGrant.id)
+        .join(User, User.id == RoleGrant.user_id)
+        .where(
+            RoleGrant.contact_id == contact_id,
+            RoleGrant.workspace_id == workspace_id,
+            User.deactivated_at.is_(None),
+        )
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def find_username(session: Session, workspace_id: int) -> str | None:
     """Find how the bot of a workspace is called, as its worker last heard; None before that."""
     found = _bot(session, workspace_id)

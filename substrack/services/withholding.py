@@ -13,8 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import REQUESTS, TO_THE_FORMER, Notice, rules_of
+from substrack.domain.notices import REQUESTS, TO_ADMINS, TO_THE_FORMER, Notice, rules_of
 from substrack.domain.requests import may_ask_at, next_hours_at
+from substrack.queries.chats import administers
 from substrack.services.schedule import rules_of_group
 from substrack.store import Address, Group, Link, Message, MessageItem, Payment, User
 
@@ -41,6 +42,8 @@ def find_objection(session: Session, message: Message, address: Address | None) 
         return None if message.payload.get("former") else GONE
     if address is None or not address.value:
         return GONE
+    if message.notice in TO_ADMINS and not administers(session, address.contact_id, message.workspace_id):
+        return Objection("no longer an admin")
     if address.refused_since is not None:
         return Objection("the address refuses mail", MessageState.DEAD)
     if address.unsubscribed_at is not None and rules_of(message.notice).is_asking:
