@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.queries.finding import NotListed
@@ -20,7 +20,8 @@ class AddressRow:
     contact_id: int
     value: str
     name: str
-    language: str
+    language: str | None
+    home_language: str
     unsubscribed_at: datetime | None
 
 
@@ -32,7 +33,8 @@ def load_address(session: Session, address_id: int) -> AddressRow:
             Address.contact_id,
             Address.value,
             Contact.name,
-            func.coalesce(Contact.language, Workspace.language),
+            Contact.language,
+            Workspace.language,
             Address.unsubscribed_at,
         )
         .join(Contact, Contact.id == Address.contact_id)

@@ -16,11 +16,13 @@ class Reader:
     """One person, and how they are reached.
 
     `answers` and `requests` are the channels by which those come; none when only the page tells. `mailbox_id`
-    is the address that works, and `is_quiet` when it gets no requests.
+    is the address that works, and `is_quiet` when it gets no requests. `language` is the one they chose,
+    `home_language` the workspace's.
     """
 
     name: str
-    language: str
+    language: str | None
+    home_language: str
     time_zone: str
     answers: frozenset[Channel]
     requests: frozenset[Channel]
@@ -30,7 +32,7 @@ class Reader:
 
 def load_reader(session: Session, contact_id: int) -> Reader:
     """Load who reads a page; two statements."""
-    name, language, time_zone, choice = _reader(session, contact_id)
+    name, language, home_language, time_zone, choice = _reader(session, contact_id)
     query = select(Address.id, Address.channel, Address.unsubscribed_at).where(
         Address.contact_id == contact_id, Address.value != "", Address.refused_since.is_(None)
     )
@@ -39,6 +41,7 @@ def load_reader(session: Session, contact_id: int) -> Reader:
     return Reader(
         name=name,
         language=language,
+        home_language=home_language,
         time_zone=time_zone,
         answers=ways(Notice.RECEIVED, choice, {row.channel for row in found}),
         requests=ways(Notice.REQUEST, choice, {row.channel for row in found if not row.unsubscribed_at}),
@@ -49,18 +52,19 @@ def load_reader(session: Session, contact_id: int) -> Reader:
 
 def zone_of(session: Session, contact_id: int) -> str:
     """Name the time zone a contact lives in: their own, or the workspace's."""
-    return _reader(session, contact_id)[2]
+    return _reader(session, contact_id)[3]
 
 
-def _reader(session: Session, contact_id: int) -> tuple[str, str, str, ChannelChoice]:
+def _reader(session: Session, contact_id: int) -> tuple[str, str | None, str, str, ChannelChoice]:
     row = session.execute(
         select(
             Contact.name,
-            func.coalesce(Contact.language, Workspace.language),
+            Contact.language,
+            Workspace.language,
             func.coalesce(Contact.time_zone, Workspace.time_zone),
             Contact.channel_choice,
         )
         .join(Workspace, Workspace.id == Contact.workspace_id)
         .where(Contact.id == contact_id)
     ).one()
-    return row[0], row[1], row[2], row[3]
+    return row[0], row[1], row[2], row[3], row[4]

@@ -130,6 +130,11 @@ def bare_words(language: str | None = None) -> Words:
     return Words(language_of(language, *request.accept_languages.values()))
 
 
+def reader_language(own: str | None, home: str) -> str:
+    """Choose what somebody who is not signed in reads: their own language, the browser's, the workspace's."""
+    return language_of(own, *request.accept_languages.values(), home)
+
+
 def banners() -> tuple[Banner, ...]:
     """List what every admin has to know on every page: a hold on sending, a clock that stands still."""
     held = load_installation(reading())

@@ -45,7 +45,7 @@ from substrack.web.chats import linking_of
 from substrack.web.errors import error_page
 from substrack.web.fields import read_optional_day, read_optional_sum
 from substrack.web.forms import answer, posted
-from substrack.web.pages import bare_page, bare_words
+from substrack.web.pages import bare_page, bare_words, reader_language
 from substrack.web.pay_form import NothingTicked, PayForm
 from substrack.web.reading import reading, runtime
 from substrack.web.security import takes_file
@@ -192,7 +192,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     today = local_date(now, reader.time_zone)
     rows = load_pay_page(reading(), visit.contact_id, reader, today=today)
     chosen = request.args.get("language")
-    language = chosen or reader.language
+    language = chosen or reader_language(reader.language, reader.home_language)
     _ = bare_words(language)
     form.speak(_)
     ticked = form.payment.data or []

@@ -21,7 +21,7 @@ from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.catalogue import LANGUAGES
 from substrack.texts.reaching import link_comes
 from substrack.web.access import by_link
-from substrack.web.pages import bare_page, bare_words
+from substrack.web.pages import bare_page, bare_words, reader_language
 from substrack.web.reading import runtime
 
 blueprint = Blueprint("pay_reach", __name__)
@@ -52,7 +52,8 @@ def replace_link(token: str) -> ResponseReturnValue:
         url = runtime().signer.url(link) if link else None
     if url:
         return redirect(url, 303)
-    language = request.args.get("language") or reader.language
+    chosen = request.args.get("language")
+    language = chosen or reader_language(reader.language, reader.home_language)
     comes = link_comes(reader.answers, bare_words(language).locale)
     return bare_page("web/pay_replaced.html", language=language, comes=comes)
 

@@ -19,7 +19,7 @@ from substrack.services.links import DeadLink
 from substrack.services.people import resubscribe, unsubscribe
 from substrack.services.visits import open_unsubscribe
 from substrack.web.access import by_link
-from substrack.web.pages import bare_page
+from substrack.web.pages import bare_page, reader_language
 from substrack.web.reading import reading, runtime
 
 blueprint = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe")
@@ -59,4 +59,5 @@ def _open(token: str) -> AddressRow:
 
 
 def _show(address: AddressRow) -> str:
-    return bare_page("web/unsubscribe.html", language=address.language, address=address)
+    language = reader_language(address.language, address.home_language)
+    return bare_page("web/unsubscribe.html", language=language, address=address)

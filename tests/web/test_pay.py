@@ -465,3 +465,12 @@ def _everything(runtime: Runtime) -> dict[str, list[object]]:
             table: [tuple(row) for row in session.execute(text(f"SELECT * FROM {table} ORDER BY id"))]
             for table in tables
         }
+
+
+@pytest.mark.only_sqlite
+def test_whoever_chose_no_language_reads_in_the_browsers(app: Flask, page: Page, cast: Cast) -> None:
+    german = app.test_client().get(page.url, headers={"Accept-Language": "de-AT,de;q=0.9"})
+    other = app.test_client().get(page.url, headers={"Accept-Language": "xx"})
+
+    assert '<html lang="de">' in german.text
+    assert '<html lang="en">' in other.text
