@@ -9,13 +9,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from substrack.bootstrap import wall_clock
 from substrack.bot import Bot
 from substrack.bot.reactions import Screen
 from substrack.channels.chats import OutgoingChat
 from substrack.domain.delivery import DeliveryFailed, Scope
-from substrack.services.pacing import pace_of_bot, reserve_send, rest_chat
+from substrack.services.pacing import pace_of_bot, pause_bot, reserve_send, rest_chat
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,12 @@ async def _in_turn(bot: Bot, chat_id: int, speak: Callable[[], Awaitable[None]])
         await asyncio.sleep(seconds)
         if is_reserved:
             break
-    await speak()
+    try:
+        await speak()
+    except DeliveryFailed as failure:
+        if failure.retry_after is not None:
+            await asyncio.to_thread(_pause, bot, failure.retry_after)
+        raise
     await asyncio.to_thread(_rest, bot, chat_id)
 
 
@@ -135,6 +141,11 @@ def _reserve(bot: Bot, chat_id: int) -> tuple[float, bool]:
 def _rest(bot: Bot, chat_id: int) -> None:
     with bot.runtime.transaction() as session:
         rest_chat(session, _pace(bot), str(chat_id), now=wall_clock())
+
+
+def _pause(bot: Bot, rest: timedelta) -> None:
+    with bot.runtime.transaction() as session:
+        pause_bot(session, _pace(bot), rest, now=wall_clock())
 
 
 def _pace(bot: Bot) -> str:

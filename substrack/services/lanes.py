@@ -6,7 +6,7 @@ A lane has a row only once it has failed. What becomes of a single message is `s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -50,7 +50,7 @@ def pause_lane(session: Session, lane: str, failure: DeliveryFailed, *, now: dat
     row = session.scalars(select(Lane).where(Lane.name == lane).with_for_update()).one()
     was_open = row.failing_since is None
     row.failing_since = row.failing_since or now
-    row.paused_until = now + max(LANE_PROBE, failure.retry_after or timedelta(0))
+    row.paused_until = now + (failure.retry_after or LANE_PROBE)
     row.last_error = failure.reason
     session.flush()
     return was_open

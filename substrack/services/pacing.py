@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.notices import Channel
 from substrack.store import Lane
 
@@ -23,10 +24,13 @@ BOT_GAP: Final = timedelta(seconds=1) / 26
 
 CHAT_GAP: Final = timedelta(seconds=1.05)
 
+MOST_WAITED: Final = timedelta(seconds=10)
+"""Until the end of a pause; a longer one is a failure, so that whatever waits can be laid down."""
+
 
 @dataclass(frozen=True)
 class Slot:
-    """When a message may go out, if `is_reserved`; else when to ask again: the chat has just had one."""
+    """When a message may go out, if `is_reserved`; else when to ask again: the chat or the bot rests."""
 
     at: datetime
     is_reserved: bool
@@ -45,8 +49,13 @@ def reserve_send(session: Session, pace: str, chat: str, *, now: datetime) -> Sl
 
     `pace` is what `pace_of_bot` says. Nothing is reserved while the chat rests, so that one chat with much to
     hear holds no other up. `now` is the wall clock, also where the rest of the process lives by another one.
+
+    Raises:
+        DeliveryFailed: Telegram asked the bot for a pause that still goes on for long.
     """
     bot_row, chat_row = _row(session, pace), _row(session, f"{pace}:{chat}")
+    if bot_row.paused_until is not None and bot_row.paused_until > now:
+        return _paused(bot_row.paused_until, now)
     if chat_row.next_at is not None and chat_row.next_at > now:
         return Slot(chat_row.next_at, is_reserved=False)
     at = max(now, bot_row.next_at or now)
@@ -60,6 +69,20 @@ def rest_chat(session: Session, pace: str, chat: str, *, now: datetime) -> None:
     row = _row(session, f"{pace}:{chat}")
     row.next_at = max(row.next_at or now, now + CHAT_GAP)
     session.flush()
+
+
+def pause_bot(session: Session, pace: str, rest: timedelta, *, now: datetime) -> None:
+    """Have a bot say nothing anywhere for as long as Telegram asks (Bot API, `retry_after`)."""
+    row = _row(session, pace)
+    row.paused_until = max(row.paused_until or now, now + rest)
+    session.flush()
+
+
+def _paused(until: datetime, now: datetime) -> Slot:
+    rest = until - now
+    if rest > MOST_WAITED:
+        raise DeliveryFailed("Telegram asked for a pause", scope=Scope.LANE, retry_after=rest)
+    return Slot(until, is_reserved=False)
 
 
 def _row(session: Session, name: str) -> Lane:

@@ -38,7 +38,7 @@ from substrack.services.delivery import (
     mark_sent,
 )
 from substrack.services.lanes import resume_lane
-from substrack.services.pacing import Slot, pace_of_bot, reserve_send, rest_chat
+from substrack.services.pacing import Slot, pace_of_bot, pause_bot, reserve_send, rest_chat
 from substrack.worker.leasing import Stop, drain
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
@@ -149,7 +149,12 @@ class Outbox:
             )
         pace = pace_of_bot(self._chats.account.bot_id)
         await self._take_turn(pace, built.to)
-        number = await self._chats.send(outgoing_chat(built))
+        try:
+            number = await self._chats.send(outgoing_chat(built))
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                await self._call(self._pause, pace, failure.retry_after)
+            raise
         await self._call(self._rest, pace, built.to)
         return number
 
@@ -164,6 +169,10 @@ class Outbox:
     def _rest(self, pace: str, chat: str) -> None:
         with self._runtime.transaction() as session:
             rest_chat(session, pace, chat, now=wall_clock())
+
+    def _pause(self, pace: str, rest: timedelta) -> None:
+        with self._runtime.transaction() as session:
+            pause_bot(session, pace, rest, now=wall_clock())
 
     def _reserve(self, pace: str, chat: str) -> Slot:
         with self._runtime.transaction() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -15,6 +16,8 @@ from substrack.bot import refreshing
 from substrack.bot.reactions import Screen
 from substrack.bot.sending import say, show, show_keys
 from substrack.channels.mailbox import MailboxChannel
+from substrack.domain.delivery import DeliveryFailed, MessageState
+from substrack.domain.notices import Channel, Notice
 from substrack.services import pacing
 from substrack.services.pacing import pace_of_bot, rest_chat
 from substrack.services.shown import claim_edits
@@ -23,6 +26,7 @@ from substrack.worker.outbox import Outbox
 from substrack.worker.telegram_life import BotLife
 from substrack.worker.telegram_working import BotHands
 from tests.bot.house import LEASE_SHORT, Home, House
+from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi
 from tests.support.cast import make_stranger
 
@@ -89,19 +93,59 @@ def test_all_workspaces_of_a_bot_and_its_answers_share_one_pace(home: Home) -> N
     lanes = {message.lane for message in house.cast.messages() if message.channel.value == "telegram"}
     assert len(lanes) == 2
 
-    mail = MailboxChannel(house.bot.runtime.mail_dir)
-
-    async def deliver() -> None:
-        with ThreadPoolExecutor(1) as database:
-            clock, chats = house.bot.runtime.clock, house.bot.channel
-            await Outbox(house.bot.runtime, mail, database, clock=clock, chats=chats).deliver()
-
-    house.run(deliver())
+    house.run(empty_outbox(house))
     home.ben_phone.says("/help")
     house.work()
     name = pace_of_bot(house.bot.channel.account.bot_id)
     assert {key for key in paces(house) if key.count(":") == 1} == {name}
     assert {f"{name}:1001", f"{name}:9001"} <= set(paces(house))
+
+
+async def empty_outbox(house: House) -> None:
+    """Deliver as a worker does, pacing and all."""
+    runtime = house.bot.runtime
+    with ThreadPoolExecutor(1) as database:
+        mail, chats = MailboxChannel(runtime.mail_dir), house.bot.channel
+        await Outbox(runtime, mail, database, clock=runtime.clock, chats=chats).deliver()
+
+
+def test_a_pause_that_the_bot_was_asked_for_holds_everywhere(home: Home) -> None:
+    house = home.house
+    house.api.fail_next("sendMessage", faults.too_many(1))
+    house.api.requests.clear()
+
+    async def speak() -> None:
+        with pytest.raises(DeliveryFailed):
+            await say(house.bot, 1001, Screen("too much"), reply_to=1)
+        await say(house.bot, 1002, Screen("hello"), reply_to=1)
+
+    house.run(speak())
+    refused, said = spoken_at(house)
+    assert said - refused >= 0.9
+
+
+@pytest.mark.parametrize("who", ["bot", "outbox"])
+def test_a_long_pause_is_not_waited_for_by_anybody(home: Home, who: str) -> None:
+    """What waits is laid down and taken up later: leases are shorter than such a pause."""
+    house = home.house
+    home.ben_phone.presses(home.ben_phone.last, "I’ve paid")
+    for body in house.take_updates():
+        house.handle(body)
+    house.api.fail_next("sendMessage", faults.too_many(60))
+    with pytest.raises(DeliveryFailed) if who == "bot" else nullcontext():
+        house.run(say(house.bot, 1001, Screen("hi"), reply_to=1) if who == "bot" else empty_outbox(house))
+    house.api.requests.clear()
+
+    with pytest.raises(DeliveryFailed) as paused:
+        house.run(show(house.bot, 1002, 1, Screen("hi")))
+    house.run(empty_outbox(house))
+
+    assert spoken_at(house) == []
+    assert paused.value.retry_after is not None
+    assert paused.value.retry_after > timedelta(seconds=50)
+    waiting = house.cast.messages(notice=Notice.CLAIM_RECEIVED, channel=Channel.TELEGRAM)
+    assert MessageState.QUEUED in {message.state for message in waiting}
+    assert {message.attempts for message in waiting} == {0}
 
 
 def flag_all(house: House) -> None:

@@ -3,7 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from substrack.services.pacing import pace_of_bot, reserve_send, rest_chat
+import pytest
+
+from substrack.domain.delivery import DeliveryFailed, Scope
+from substrack.services.pacing import MOST_WAITED, pace_of_bot, pause_bot, reserve_send, rest_chat
 from tests.support.cast import Cast, at
 
 NOW = at("2026-02-02")
@@ -45,6 +48,19 @@ def test_chat_rests_from_when_a_late_message_really_went_out(cast: Cast) -> None
     late = NOW + timedelta(milliseconds=800)
     cast.do(rest_chat, PACE, "ben", now=late)
     assert cast.do(reserve_send, PACE, "ben", now=late).at >= late + timedelta(seconds=1)
+
+
+def test_short_pause_is_waited_for_and_a_longer_one_is_a_failure(cast: Cast) -> None:
+    cast.do(pause_bot, PACE, MOST_WAITED, now=NOW)
+    slot = cast.do(reserve_send, PACE, "ben", now=NOW)
+    assert (slot.at, slot.is_reserved) == (NOW + MOST_WAITED, False)
+    assert cast.do(reserve_send, PACE, "ben", now=slot.at).is_reserved
+
+    cast.do(pause_bot, PACE, timedelta(minutes=1), now=NOW)
+    with pytest.raises(DeliveryFailed) as paused:
+        cast.do(reserve_send, PACE, "mia", now=NOW + timedelta(seconds=20))
+    assert paused.value.retry_after == timedelta(seconds=40)
+    assert paused.value.scope is Scope.LANE
 
 
 def test_names_of_paces_fit_their_column_and_are_no_lane_of_messages() -> None:
