@@ -34,7 +34,8 @@ from substrack.texts.refusals import in_words
 
 Act = Callable[[Ask], Reaction]
 
-PATIENCE_SECONDS: Final = 0.8
+PATIENCE_SECONDS: Final = 0.6
+"""Of the second in which a press is to be answered; the rest is for the way, and for finding it."""
 
 ACTS: Final[Mapping[Do, Act]] = MappingProxyType(
     {

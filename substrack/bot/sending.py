@@ -80,18 +80,23 @@ async def show(bot: Bot, chat_id: int, number: int, screen: Screen) -> None:
 async def show_fresh(bot: Bot, chat_id: int, number: int, draw: Callable[[], Screen | None]) -> None:
     """Change a message to what is so when its turn comes: what was drawn before may be over by then.
 
-    `draw` runs in a thread; None leaves the message as it is.
+    `draw` runs in a thread; None leaves the message as it is. An edit long on its way may arrive after
+    a later one: what is so by then is looked at once more, and shown when it differs.
 
     Raises:
         DeliveryFailed: as for `show`.
     """
+    shown: list[Screen] = []
 
     async def edit() -> None:
         screen = await asyncio.to_thread(draw)
         if screen is not None:
+            shown.append(screen)
             await bot.channel.edit(str(number), OutgoingChat(chat_id, screen.html, screen.keyboard))
 
     await _change(bot, chat_id, number, edit)
+    if shown and await asyncio.to_thread(draw) != shown[0]:
+        await _change(bot, chat_id, number, edit)
 
 
 async def show_keys(bot: Bot, chat_id: int, number: int, screen: Screen) -> None:

@@ -20,6 +20,9 @@ Given = TypeVarTuple("Given")
 WAIT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 1.0
 
+IDLE_WITH_WEBHOOK_SECONDS: Final = 0.2
+"""Pages store what comes in then, and ring no bell here; a press is to be answered within a second."""
+
 
 class BotLife:
     """One run of one bot; belongs to one event loop."""
@@ -59,8 +62,9 @@ class BotLife:
 
     async def until_ring(self, at_most_seconds: float | None = None) -> None:
         """Wait for the bell, or a moment: another process rings no bell here."""
+        idle = IDLE_WITH_WEBHOOK_SECONDS if self.runtime.settings.telegram_webhook else IDLE_SECONDS
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), at_most_seconds or IDLE_SECONDS)
+            await asyncio.wait_for(self._bell.wait(), at_most_seconds or idle)
 
     async def keep_on(self, chore: Callable[[], Awaitable[None]]) -> None:
         """Begin a chore again when it breaks: a database that restarts must not leave the bot deaf."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from substrack.bot.reactions import Screen
+from substrack.bot.sending import show_fresh
 from substrack.domain.actors import Actor, Via
 from substrack.domain.delivery import LEASE
 from substrack.domain.notices import Channel, Notice
@@ -13,6 +15,20 @@ from substrack.services.delivery import build_message, claim_messages, mark_sent
 from substrack.store import Message
 from substrack.worker.senders import outgoing_chat
 from tests.bot.house import Home
+
+
+def test_what_changed_while_an_edit_was_on_its_way_is_shown(home: Home) -> None:
+    house, shown = home.house, home.ben_phone.last
+    now_so = [Screen("one"), Screen("two"), Screen("two")]
+    house.run(show_fresh(house.bot, 1001, shown.id, lambda: now_so.pop(0)))
+    assert (shown.text, shown.edits) == ("two", 2)
+
+
+def test_what_did_not_change_on_its_way_is_sent_once(home: Home) -> None:
+    house, shown = home.house, home.ben_phone.last
+    house.run(show_fresh(house.bot, 1001, shown.id, lambda: Screen("one")))
+    assert len(house.api.calls("editMessageText")) == 1
+    assert shown.text == "one"
 
 
 def test_a_message_that_a_decision_overtakes_loses_its_buttons(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from substrack.store import Connection
 from substrack.worker.telegram import BotRunner
+from substrack.worker.telegram_life import BotLife
 from tests.bot.house import House
 from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi
@@ -71,3 +73,18 @@ def test_a_secret_is_not_expected_before_telegram_has_it(house: House, api: BotA
 def test_refused_commands_make_no_bot_deaf(house: House, api: BotApi) -> None:
     api.fail_next("setMyCommands", faults.refused(400, "Bad Request: bad commands"), times=99)
     run_until(house, lambda: bool(api.calls("getUpdates")))
+
+
+@pytest.mark.only_sqlite
+def test_what_pages_stored_is_found_within_a_fifth_of_a_second(house: House) -> None:
+    """A press that comes by webhook is to be answered within a second, and acting takes time as well."""
+    settings = house.bot.runtime.settings.model_copy(update={"telegram_webhook": True})
+
+    async def wait() -> float:
+        life = BotLife(replace(house.bot.runtime, settings=settings))
+        began = time.monotonic()
+        await life.until_ring()
+        life.close()
+        return time.monotonic() - began
+
+    assert house.run(wait()) < 0.5
