@@ -19,10 +19,6 @@ SOURCES := $(wildcard substrack tests migrations wsgi.py) $(if $(wildcard benchm
 
 WORDS := substrack/texts/translations
 WORD_STYLE := --no-location --omit-header --sort-output -w 110
-# What marks a message besides `_`: refusals and their facts, labels of form fields, sentences for the next page.
-WORD_KEYWORDS := __init__:1 Refused Phrase NotAnAmount NegativeAmount AmountTooLarge AmbiguousAmount TooManyDecimals \
-                 OtherCurrency StringField TextAreaField SelectField BooleanField IntegerField PasswordField required \
-                 email_field flash line area whole optional_whole optional_day day one_of InputRequired RadioField
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -55,7 +51,7 @@ screenshots: .venv/.dev ## docs/screenshots anew, with Chromium (ARGS="--all --o
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 words: .venv/.dev ## gather new sentences into the translations (then translate what is empty)
-	$(BIN)/pybabel -q extract -F babel.cfg $(addprefix -k ,$(WORD_KEYWORDS)) $(WORD_STYLE) -o $(WORDS)/messages.pot .
+	PYTHONPATH=. $(BIN)/pybabel -q extract -F babel.cfg $(WORD_STYLE) -o $(WORDS)/messages.pot .
 	for language in de ru; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header \
 		-w 110 -i $(WORDS)/messages.pot -o $(WORDS)/$$language.po -l $$language; done
 	rm $(WORDS)/messages.pot

@@ -16,19 +16,15 @@ from substrack.texts import catalogue
 
 TRANSLATED = sorted(path.stem for path in catalogue.DIRECTORY.glob("*.po"))
 PLACES = re.compile(r"%\(\w+\)[sd]|%%|\{\w+\}|<[^>]+>")
-MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     """What the program says, gathered as `make words` gathers it."""
     template = tmp_path_factory.mktemp("words") / "messages.pot"
-    found = re.search(r"^WORD_KEYWORDS := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
-    assert found is not None
-    keywords = [part for word in found[1].replace("\\\n", " ").split() for part in ("-k", word)]
     pybabel = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg"]
-    command = [*pybabel, *keywords, "--no-location", "-o", str(template), "."]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=120)
+    command = [*pybabel, "--no-location", "-o", str(template), "."]
+    subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, check=True, timeout=120)
     with template.open("rb") as file:
         return read_po(file)
 
