@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import Actor, Via
+from substrack.domain.actors import Actor, ActorKind, Via
 from substrack.domain.errors import Refused
 from substrack.domain.notices import Channel, ChannelChoice, Notice
 from substrack.queries.chats import ChatContact, contacts_of_chat
@@ -37,7 +37,7 @@ from substrack.services.mailboxes import (
     get_contact,
     record_contact,
 )
-from substrack.services.outbox import admin_contacts, usable_addresses
+from substrack.services.outbox import Draft, admin_contacts, queue, usable_addresses
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Contact, Link
 
@@ -168,12 +168,18 @@ def refuse_waiting_chat(session: Session, contact_id: int, *, by: Actor, now: da
 def unlink_chat(session: Session, contact_id: int, *, by: Actor, now: datetime) -> bool:
     """Forget a person's chat; what waits for it is cancelled, and mail is chosen again. False if none was.
 
+    Admins are told of somebody who did so and is reached by nothing then.
+
     Raises:
         UnknownContact.
     """
     contact = _contact(session, contact_id, by)
     end_codes(session, contact_id, now=now)
-    return forget_chat(session, contact, by=by, now=now)
+    if not forget_chat(session, contact, by=by, now=now):
+        return False
+    if by.kind is ActorKind.CONTACT and not usable_addresses(session, [contact_id]):
+        _tell_of_silence(session, contact, now)
+    return True
 
 
 def choose_channel(
@@ -212,6 +218,22 @@ def send_chat_test(session: Session, contact_id: int, *, by: Actor, now: datetim
         raise NoChatYet
     queue_into(session, contact, address, Notice.TEST, f"test:{address.id}:{now.isoformat()}", now)
     record_contact(session, "test_chat", contact, by=by, now=now, after={"address_id": address.id})
+
+
+def _tell_of_silence(session: Session, contact: Contact, now: datetime) -> None:
+    address = chat_of(session, contact)
+    drafts = [
+        Draft(
+            workspace_id=contact.workspace_id,
+            contact_id=admin,
+            notice=Notice.ADDRESS_REFUSED,
+            dedupe_key=f"unlinked:{contact.id}:{now.isoformat()}:{admin}",
+            due_at=now,
+            payload={"address_id": address.id if address else None},
+        )
+        for admin in admin_contacts(session, contact.workspace_id)
+    ]
+    queue(session, drafts, now=now)
 
 
 def _holder(session: Session, link: Link) -> Contact:

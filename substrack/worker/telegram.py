@@ -15,6 +15,7 @@ from substrack.bot.commands import COMMANDS
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_updates import TelegramUpdates
 from substrack.domain.delivery import DeliveryFailed
+from substrack.queries.accounts import registration_is_open
 from substrack.services.connections import telegram_connection
 from substrack.worker import telegram_life
 from substrack.worker.telegram_asking import Asker
@@ -69,7 +70,7 @@ class BotRunner:
             connection_id = await self._life.call_until_done(self._read_connection)
             if connection_id is not None:
                 return connection_id
-            await self._life.pause(telegram_life.WAIT_SECONDS)
+            await self._life.pause(telegram_life.IDLE_SECONDS)
         return None
 
     async def _introduce(self, asker: Asker) -> Bot | None:
@@ -94,5 +95,8 @@ class BotRunner:
             log.warning("Telegram did not take the bot's commands: %s", failure.reason)
 
     def _read_connection(self) -> int | None:
+        with self._runtime.reading() as session:
+            if registration_is_open(session):
+                return None
         with self._runtime.transaction() as session:
             return telegram_connection(session)

@@ -428,6 +428,16 @@ class TestAdmins:
 
 
 class TestUnlinking:
+    def test_admins_hear_of_who_is_reached_by_nothing_any_more(self, cast: Cast, ben: Contact) -> None:
+        mia = cast.do(add_contact, cast.workspace_id, name="Mia", by=cast.olga, now=NOW)
+        for person, chat in ((ben, BEN_CHAT), (mia, NEW_CHAT)):
+            link(cast, person.id, chat)
+            cast.do(unlink_chat, person.id, by=Actor.contact(person.id, Via.TELEGRAM), now=NOW)
+        [told] = cast.messages(notice="address_refused")
+        assert told.contact_id == cast.olga_contact
+        assert told.payload == {"address_id": chat_of(cast, mia.id).id}
+        assert "Mia can’t be reached in Telegram any more." in cast.text_of(told)
+
     @pytest.fixture
     def linked(self, cast: Cast, ben: Contact) -> Contact:
         link(cast, ben.id)
