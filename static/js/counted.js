@@ -1,4 +1,4 @@
-// `data-counted='["Ask 1 person", "Ask 2 people", …]'` on a form: its button says how many boxes are ticked.
+// `data-counted='["Tick …", "Ask 1 person", …]'` on a form: its button says how many boxes are ticked.
 export function bind(form) {
   const words = JSON.parse(form.dataset.counted || "[]");
   const button = form.querySelector("[data-count-label]");
@@ -8,9 +8,10 @@ export function bind(form) {
   const count = () => {
     const ticked = form.querySelectorAll("input[type=checkbox]:checked").length;
     button.disabled = ticked === 0;
-    label.textContent = words[Math.max(0, ticked - 1)];
+    label.textContent = words[ticked];
   };
   form.addEventListener("change", count);
   // A browser that comes back keeps what was ticked.
   addEventListener("pageshow", count);
+  count();
 }

@@ -13,6 +13,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
+from substrack.domain.letters import Item
 from substrack.queries.asking import (
     OwingPeople,
     find_people,
@@ -32,6 +33,7 @@ from substrack.texts.asking import asked_sentence, channels_in_words, message_by
 from substrack.texts.bills import what_for
 from substrack.texts.catalogue import language_of
 from substrack.texts.refusals import in_words
+from substrack.texts.words import Words
 from substrack.web.access import signed_in
 from substrack.web.decisions import flash_decision
 from substrack.web.fields import line
@@ -70,8 +72,11 @@ class Preview:
 
     def labels(self) -> list[str]:
         """Name the button for every number of people that may be ticked."""
-        _ = my_words()
-        return [_.ngettext("Ask %(n)s person", "Ask %(n)s people", n + 1) for n in range(len(self.asked))]
+        _, numbers = my_words(), range(1, len(self.asked) + 1)
+        return [
+            _("Tick whom to ask"),
+            *(_.ngettext("Ask %(n)s person", "Ask %(n)s people", n) for n in numbers),
+        ]
 
     @property
     def waits_until(self) -> datetime | None:
@@ -261,8 +266,15 @@ def _show(
         refusal=refusal,
         standing=_standing(),
         channels_in_words=partial(channels_in_words, _=my_words()),
-        what_for=what_for,
+        what_for=partial(_what_for, group),
     )
+
+
+def _what_for(group: GroupRow | None, item: Item, _: Words) -> str:
+    """Name an item; on the page of its own group, by its period alone."""
+    if group is not None and item.group == group.name and item.span is not None:
+        return _.span(item.span)
+    return what_for(item, _)
 
 
 def _preview(group: GroupRow | None, contact_id: int | None, now: datetime) -> Preview:
