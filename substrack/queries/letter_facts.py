@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import local_date
@@ -24,6 +25,7 @@ from substrack.store import (
     Contact,
     Group,
     Message,
+    MessageItem,
     Workspace,
 )
 
@@ -52,6 +54,16 @@ class Reading:
     @property
     def today(self) -> date:
         return local_date(self.now, self.time_zone)
+
+    @property
+    def steps(self) -> dict[int, int]:
+        """How often each payment is asked for with this message; one that is only previewed names them."""
+        if "steps" in self.message.payload:
+            return dict(self.message.payload["steps"])
+        rows = select(MessageItem.payment_id, MessageItem.step).where(
+            MessageItem.message_id == self.message.id
+        )
+        return dict(self.session.execute(rows).all())
 
     def payments(self, steps: Mapping[int, int] | None = None) -> list[Owed]:
         """Load the payments that the payload (or `steps`) names."""

@@ -34,17 +34,13 @@ from substrack.queries.sharing import first_window_of, shares_of, window_from
 from substrack.store import (
     Group,
     Member,
-    MessageItem,
     Payment,
     Price,
 )
 
 
 def asking(reading: Reading) -> Facts | None:
-    rows = reading.session.execute(
-        select(MessageItem.payment_id, MessageItem.step).where(MessageItem.message_id == reading.message.id)
-    )
-    steps = {row.payment_id: row.step for row in rows}
+    steps = reading.steps
     if not steps:
         return None
     owed = [row for row in reading.payments(steps) if is_asked(row, reading.now)]

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import Notice
+from substrack.domain.notices import Channel, Notice
 from substrack.queries.finding import NotListed, must_find
-from substrack.store import Address, Contact, Message
+from substrack.store import Address, Contact, Event, Message, MessageItem, Payment
 
 
 @dataclass(frozen=True)
 class MessageRow:
     """One message on its way; subject and text are known once it was built.
 
-    `attempts` counts the one that succeeded as well; the table counts those that failed.
+    `address` is where it was really sent, or where it would go as things stand. `attempts` counts the one
+    that succeeded as well; the table counts those that failed.
     """
 
     id: int
@@ -34,6 +35,7 @@ class MessageRow:
     last_error: str | None
     subject: str | None
     text: str | None
+    channel: Channel
 
 
 def find_message(session: Session, workspace_id: int, public_id: str) -> int:
@@ -48,11 +50,17 @@ def list_messages(
     *,
     state: MessageState | None = None,
     notice: Notice | None = None,
+    contact_id: int | None = None,
+    group_id: int | None = None,
     limit: int = 100,
     before_id: int | None = None,
 ) -> list[MessageRow]:
     """List messages, the newest first; `before_id` goes on where a page ended."""
     query = _messages().where(Message.workspace_id == workspace_id)
+    if contact_id is not None:
+        query = query.where(Message.contact_id == contact_id)
+    if group_id is not None:
+        query = query.where(_is_about_group(group_id))
     if state is not None:
         query = query.where(Message.state == state)
     if notice is not None:
@@ -76,6 +84,21 @@ def load_message(session: Session, message_id: int) -> MessageRow:
     return _message_row(*row)
 
 
+def _is_about_group(group_id: int) -> ColumnElement[bool]:
+    """Select messages that name a payment of a group, or the group, or answer an act in it."""
+    items = (
+        select(MessageItem.message_id)
+        .join(Payment, Payment.id == MessageItem.payment_id)
+        .where(Payment.group_id == group_id)
+    )
+    acts = select(Event.correlation_id).where(Event.group_id == group_id)
+    return or_(
+        Message.id.in_(items),
+        Message.correlation_id.in_(acts),
+        Message.payload["group_id"].as_integer() == group_id,
+    )
+
+
 def _messages() -> Select[Message, str, str]:
     return (
         select(Message, Contact.name, Address.value)
@@ -91,7 +114,7 @@ def _message_row(message: Message, to: str | None, address: str | None) -> Messa
         public_id=message.public_id,
         notice=message.notice,
         to=to,
-        address=address or None,
+        address=rendered.get("to") or message.payload.get("former") or address or None,
         state=message.state,
         due_at=message.due_at,
         created_at=message.created_at,
@@ -100,4 +123,5 @@ def _message_row(message: Message, to: str | None, address: str | None) -> Messa
         last_error=message.last_error,
         subject=rendered.get("subject"),
         text=rendered.get("text"),
+        channel=message.channel,
     )

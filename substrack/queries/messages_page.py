@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import Notice
+from substrack.domain.notices import Channel, Notice
 from substrack.queries.message_lists import MessageRow, find_message, list_messages, load_message
-from substrack.store import Message, MessageItem, Payment
+from substrack.store import Contact, Group, Message, MessageItem, Payment
 
-MESSAGES_A_PAGE = 50
+MESSAGES_A_PAGE: Final = 20
+CHOICES: Final = 300
+"""How many people or groups a filter offers at most."""
 
 _ACTS_FOR_ANOTHER = re.compile(r"(/(?:reset|decide)/)[\w.~-]+")
 """Links that act as one certain admin; nobody else is shown them."""
@@ -30,11 +33,24 @@ class MessagePage:
 
 
 @dataclass(frozen=True)
+class MessageChoices:
+    """The people and the groups a list of messages can be narrowed to, by public id and name."""
+
+    people: tuple[tuple[str, str], ...]
+    groups: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class MessageDetail:
-    """One message: its row, its text as `reader` may see it, where it was kept, and the payments it names."""
+    """One message: its row, its text as `reader` may see it, where it was kept, and the payments it names.
+
+    `html` is how a mail looks, `buttons` are those that stood under a message in a chat.
+    """
 
     row: MessageRow
     text: str | None
+    html: str | None
+    buttons: tuple[str, ...]
     provider_id: str | None
     payments: tuple[tuple[str, str], ...]
 
@@ -50,12 +66,21 @@ def load_messages(
     *,
     state: MessageState | None = None,
     notice: Notice | None = None,
+    contact_id: int | None = None,
+    group_id: int | None = None,
     before_id: int | None = None,
 ) -> MessagePage:
     """Load one page of messages and how many there are of each state; two statements."""
     limit = MESSAGES_A_PAGE
     found = list_messages(
-        session, workspace_id, state=state, notice=notice, before_id=before_id, limit=limit + 1
+        session,
+        workspace_id,
+        state=state,
+        notice=notice,
+        contact_id=contact_id,
+        group_id=group_id,
+        before_id=before_id,
+        limit=limit + 1,
     )
     rows = tuple(found[:limit])
     counted = session.execute(
@@ -67,14 +92,30 @@ def load_messages(
     return MessagePage(rows, counts, rows[-1].id if len(found) > limit else None)
 
 
+def load_message_choices(session: Session, workspace_id: int) -> MessageChoices:
+    """Load whom and what a list of messages can be narrowed to; two statements."""
+    people, groups = (
+        session.execute(
+            select(table.public_id, table.name)
+            .where(table.workspace_id == workspace_id)
+            .order_by(func.lower(table.name), table.id)
+            .limit(CHOICES)
+        )
+        for table in (Contact, Group)
+    )
+    return MessageChoices(
+        tuple((row.public_id, row.name) for row in people), tuple((row.public_id, row.name) for row in groups)
+    )
+
+
 def load_message_detail(
     session: Session, workspace_id: int, public_id: str, *, reader_contact_id: int
 ) -> MessageDetail:
     """Load one message; links that act as another admin are cut short. Raises NotListed."""
     message_id = find_message(session, workspace_id, public_id)
     row = load_message(session, message_id)
-    contact_id, provider_id = session.execute(
-        select(Message.contact_id, Message.provider_id).where(Message.id == message_id)
+    contact_id, provider_id, rendered = session.execute(
+        select(Message.contact_id, Message.provider_id, Message.rendered).where(Message.id == message_id)
     ).one()
     named = session.execute(
         select(Payment.public_id, Payment.reference)
@@ -83,6 +124,17 @@ def load_message_detail(
         .order_by(MessageItem.id)
     )
     is_own = contact_id == reader_contact_id
-    text = row.text if is_own or row.text is None else _ACTS_FOR_ANOTHER.sub(r"\1…", row.text)
-    payments = tuple((payment, reference) for payment, reference in named)
-    return MessageDetail(row, text, provider_id, payments)
+    stored = rendered or {}
+    html = stored.get("html") if row.channel is Channel.EMAIL else None
+    return MessageDetail(
+        row=row,
+        text=_readable(row.text, is_own),
+        html=_readable(html, is_own),
+        buttons=tuple(key["text"] for keys in stored.get("keys", ()) for key in keys),
+        provider_id=provider_id,
+        payments=tuple((payment, reference) for payment, reference in named),
+    )
+
+
+def _readable(text: str | None, is_own: bool) -> str | None:
+    return text if is_own or text is None else _ACTS_FOR_ANOTHER.sub(r"\1…", text)

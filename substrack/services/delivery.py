@@ -154,6 +154,8 @@ def build_message(
     if message.rendered is None:
         # The mail's Date: an answer that waited out three weeks of downtime must not sort three weeks back.
         message.rendered, message.due_at = _put_into_words(session, message, letter, now), now
+    # Addresses change; the log says where this message really went.
+    message.rendered = {**message.rendered, "to": _destination(message, address)}
     session.flush()
     return _built(session, message, address, message.rendered, now)
 

@@ -5,9 +5,11 @@ What was sent is never touched; the words of a message are not edited.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -138,6 +140,30 @@ def send_mail_test(session: Session, contact_id: int, *, by: Actor, now: datetim
     )
     queue_to(session, draft, mailbox, now=now)
     record_contact(session, "test", contact, by=by, now=now)
+
+
+def send_sample(
+    session: Session, contact_id: int, words: Mapping[str, dict[str, Any]], *, by: Actor, now: datetime
+) -> None:
+    """Queue words that are there already, by channel, to a person's own addresses: what a letter looks like.
+
+    It is a test in every other respect.
+
+    Raises:
+        NowhereToSend: none of their addresses works.
+    """
+    contact = get_contact(session, contact_id)
+    check_admin(session, by, contact.workspace_id)
+    key = f"sample:{contact_id}:{new_correlation_id()}"  # each press sends one
+    draft = Draft(contact.workspace_id, contact_id, Notice.TEST, key, now)
+    if queue(session, [draft], now=now) == 0:
+        raise NowhereToSend
+    for message in session.scalars(
+        select(Message).where(Message.dedupe_key.startswith(key, autoescape=True))
+    ):
+        message.rendered = words[message.channel.value]
+    record_contact(session, "test", contact, by=by, now=now)
+    session.flush()
 
 
 def _locked(session: Session, message_id: int, states: frozenset[MessageState], by: Actor) -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -95,8 +95,9 @@ class RenderedLetter:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what `as_dict` wrote."""
-        return cls(**{**stored, "references": tuple(stored.get("references", ()))})
+        """Read what `as_dict` wrote; whatever else is stored with it is left out."""
+        known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        return cls(**{**known, "references": tuple(stored.get("references", ()))})
 
 
 def render(letter: Letter) -> RenderedLetter:

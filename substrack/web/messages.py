@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from functools import partial
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, abort, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.channels.mailbox import KeptMail, MailboxChannel
 from substrack.domain.delivery import MessageState
+from substrack.domain.errors import NotFound
 from substrack.domain.notices import Notice
+from substrack.queries.groups import find_group
 from substrack.queries.message_lists import find_message
-from substrack.queries.messages_page import load_message_detail, load_messages
+from substrack.queries.messages_page import load_message_choices, load_message_detail, load_messages
+from substrack.queries.people import find_contact
 from substrack.services.messages import cancel_message, retry_message, send_test
+from substrack.texts import formats
+from substrack.texts.delivery_words import channel_name, is_a_servers, what_happened
 from substrack.web.access import signed_in
 from substrack.web.fields import read_key
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -24,16 +33,62 @@ blueprint = Blueprint("messages", __name__, url_prefix="/messages")
 
 Member = TypeVar("Member", bound=StrEnum)
 
+LETTER_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
+)
+"""A letter is shown as a mailbox would: with the styles in it, and able to do nothing at all."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list of messages is narrowed to; people and groups by their public ids."""
+
+    state: MessageState | None
+    notice: Notice | None
+    person: str
+    group: str
+
+    @property
+    def are_set(self) -> bool:
+        """Tell whether anything is left out."""
+        return any((self.state, self.notice, self.person, self.group))
+
+    def as_query(self) -> dict[str, str]:
+        """Write them into a URL."""
+        named = {"state": self.state, "notice": self.notice, "person": self.person, "group": self.group}
+        return {name: str(value) for name, value in named.items() if value}
+
 
 @blueprint.get("")
 @signed_in
 def show() -> str:
-    """List messages, newest first, perhaps only those of one state or kind."""
-    state, notice = _chosen(MessageState, "state"), _chosen(Notice, "notice")
-    before = read_key(request.args.get("before"))
-    rows = load_messages(reading(), me().workspace_id, state=state, notice=notice, before_id=before)
+    """List messages, newest first, perhaps only those of one state, kind, person or group."""
+    workspace_id = me().workspace_id
+    filters = Filters(
+        _chosen(MessageState, "state"),
+        _chosen(Notice, "notice"),
+        request.args.get("person", ""),
+        request.args.get("group", ""),
+    )
+    rows = load_messages(
+        reading(),
+        workspace_id,
+        state=filters.state,
+        notice=filters.notice,
+        contact_id=_person(filters.person),
+        group_id=_group(filters.group),
+        before_id=read_key(request.args.get("before")),
+    )
     return page(
-        "web/messages.html", rows=rows, state=state, notice=notice, states=MessageState, notices=Notice
+        "web/messages.html",
+        rows=rows,
+        filters=filters,
+        choices=load_message_choices(reading(), workspace_id),
+        states=MessageState,
+        notices=Notice,
+        channel_name=partial(channel_name, _=my_words()),
+        what_happened=partial(what_happened, _=my_words()),
+        when=_when,
     )
 
 
@@ -42,7 +97,25 @@ def show() -> str:
 def show_one(public_id: str) -> str:
     """Show one message with its exact text."""
     detail = load_message_detail(reading(), me().workspace_id, public_id, reader_contact_id=me().contact_id)
-    return page("web/message.html", detail=detail, row=detail.row, kept=_kept(detail.provider_id))
+    return page(
+        "web/message.html",
+        detail=detail,
+        row=detail.row,
+        kept=_kept(detail.provider_id),
+        channel_name=partial(channel_name, _=my_words()),
+        what_happened=partial(what_happened, _=my_words()),
+        is_a_servers=is_a_servers,
+    )
+
+
+@blueprint.get("/<public_id>/letter")
+@signed_in
+def show_letter(public_id: str) -> Response:
+    """Hand out the HTML of a mail as it was sent, to be looked at inside its page."""
+    detail = load_message_detail(reading(), me().workspace_id, public_id, reader_contact_id=me().contact_id)
+    if detail.html is None:
+        abort(404)
+    return letter_answer(detail.html)
 
 
 @blueprint.post("/<public_id>/retry")
@@ -77,6 +150,14 @@ def send_me_a_test() -> ResponseReturnValue:
     return redirect(url_for("messages.show"), 303)
 
 
+def letter_answer(html: str) -> Response:
+    """Answer with a letter that a page of ours frames, and that can run and load nothing."""
+    response = make_response(html)
+    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
 def _kept(provider_id: str | None) -> KeptMail | None:
     """Read the file of a mail that was kept because no mail server is set."""
     if provider_id is None or runtime().settings.smtp_url:
@@ -88,3 +169,24 @@ def _chosen(kind: type[Member], name: str) -> Member | None:
     """Read a filter from the URL; anything else filters nothing."""
     wanted = request.args.get(name)
     return next((member for member in kind if member.value == wanted), None)
+
+
+def _person(public_id: str) -> int | None:
+    try:
+        return find_contact(reading(), me().workspace_id, public_id) if public_id else None
+    except NotFound:
+        return None
+
+
+def _group(public_id: str) -> int | None:
+    try:
+        return find_group(reading(), me().workspace_id, public_id) if public_id else None
+    except NotFound:
+        return None
+
+
+def _when(instant: datetime) -> str:
+    """Write when it was in one short word: the hour today, else the day."""
+    zone, locale = ZoneInfo(me().time_zone), my_words().locale
+    local, today = instant.astimezone(zone), runtime().now().astimezone(zone).date()
+    return formats.clock(local, locale) if local.date() == today else formats.short_day(local.date(), locale)

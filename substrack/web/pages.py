@@ -79,7 +79,7 @@ NAV: Final = (
         covers=("asking", "group_members", "group_terms", "members", "periods", "prices", "payments"),
     ),
     NavItem("people.show_list", Phrase("People"), "people"),
-    NavItem("messages.show", Phrase("Messages"), "mail"),
+    NavItem("messages.show", Phrase("Messages"), "mail", covers=("previews",)),
 )
 
 SETTING_SENTENCES: Final = {

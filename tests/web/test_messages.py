@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
 from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Notice
+from substrack.services.asking_now import ask_people
 from substrack.services.founding import Founded
-from substrack.store import Message
+from substrack.services.outbox import Draft, queue
+from substrack.store import Address, Message
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, contact_named, stranger
+from tests.web.admin import cast_of, contact_named, group_of, stranger
 from tests.web.forms import counted, press
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
@@ -37,7 +41,7 @@ def set_message(runtime: Runtime, message: Message, **values: object) -> None:
 LETTER = {"subject": "Ben says: <paid>", "text": "Look at /decide/abc.def-1 now", "html": "<p>Look</p>"}
 
 
-def test_a_message_is_listed_with_state_person_tries_and_error(
+def test_a_message_is_listed_with_state_person_and_error_in_plain_words(
     olga: Browser, runtime: Runtime, message: Message
 ) -> None:
     set_message(
@@ -46,8 +50,11 @@ def test_a_message_is_listed_with_state_person_tries_and_error(
 
     shown = olga.get("/messages").text
 
-    for told in ("Ben says: &lt;paid&gt;", "Olga", "olga@example.org", "Failed", "550 no &lt;such&gt; box"):
-        assert told in shown
+    for told in ("Ben says: &lt;paid&gt;", "Olga · Mail", "Failed", "There is no such mailbox"):
+        assert told in shown, told
+    whole = olga.get(f"/messages/{message.public_id}").text
+    for told in ("olga@example.org", "<dt>Tries</dt><dd>8</dd>", "The answer was: 550 no &lt;such&gt; box"):
+        assert told in whole, told
 
 
 def test_the_try_that_succeeded_counts(olga: Browser, runtime: Runtime, message: Message) -> None:
@@ -68,7 +75,7 @@ def test_filters_choose_and_anything_else_filters_nothing(
 
 
 @pytest.mark.only_sqlite
-def test_fifty_on_a_page_and_a_constant_number_of_statements(
+def test_twenty_on_a_page_and_a_constant_number_of_statements(
     olga: Browser, runtime: Runtime, cast: Cast
 ) -> None:
     for _time in range(2):
@@ -81,10 +88,10 @@ def test_fifty_on_a_page_and_a_constant_number_of_statements(
     with counted(runtime) as many:
         shown = olga.get("/messages").text
 
-    assert len(many) == len(few) <= 6
-    assert shown.count("<tr>") == 51
+    assert len(many) == len(few) <= 7
+    assert shown.count('class="log-row"') == 20
     older = shown[shown.index("/messages?before=") :].partition('"')[0].replace("&amp;", "&")
-    assert 1 < olga.get(older).text.count("<tr>") < 51
+    assert olga.get(older).text.count('class="log-row"') == 20
 
 
 def test_the_exact_text_is_shown_escaped(olga: Browser, runtime: Runtime, message: Message) -> None:
@@ -153,9 +160,92 @@ def test_zed_reads_and_stops_nothing_of_olgas(
 
     assert path not in zed.get("/messages").text
     assert zed.get(path).status_code == 404
+    assert zed.get(f"{path}/letter").status_code == 404
     for act in ("retry", "cancel"):
         assert press(zed, "/profile", f"{path}/{act}").status_code == 404
     assert cast.messages(id=message.id)[0].state == "queued"
+
+
+def test_people_and_groups_narrow_the_list(olga: Browser, cast: Cast, message: Message) -> None:
+    path, ben = f"/messages/{message.public_id}", contact_named(cast, "Ben").public_id
+    youtube, vpn = group_of(cast, "YouTube Premium").public_id, cast.group("VPN").public_id
+    me = contact_named(cast, "Olga").public_id
+
+    assert path in olga.get(f"/messages?person={me}").text
+    assert path not in olga.get(f"/messages?person={ben}").text
+    assert path in olga.get(f"/messages?group={youtube}").text
+    assert path not in olga.get(f"/messages?group={vpn}").text
+    assert path in olga.get("/messages?person=nobody&group=none").text
+
+
+def test_requests_and_news_of_a_group_are_all_found_by_it(olga: Browser, cast: Cast) -> None:
+    ben = youtube_of(cast, "Ben", "Mia")["Ben"].contact_id
+    group = group_of(cast, "YouTube Premium")
+    cast.do(ask_people, cast.workspace_id, [ben], by=cast.olga, now=NOW)
+    [ask] = cast.messages(contact_id=ben)
+    cast.do(_queue_pay_details, cast, group.id)
+    [news] = cast.messages(notice="pay_details_changed")
+
+    shown = olga.get(f"/messages?group={group.public_id}").text
+
+    assert f"/messages/{ask.public_id}" in shown
+    assert f"/messages/{news.public_id}" in shown
+
+
+def test_the_log_says_where_a_message_really_went(olga: Browser, runtime: Runtime, message: Message) -> None:
+    words = {"subject": "Linked", "text": "Linked", "html": "<b>Linked</b>", "keys": [], "to": "1009"}
+    set_message(runtime, message, state=MessageState.SENT, channel="telegram", rendered=words)
+    with runtime.transaction() as session:
+        session.execute(
+            update(Address).where(Address.id == message.address_id).values(value="1010", value_key="1010")
+        )
+
+    assert "Olga · Telegram" in olga.get("/messages").text
+    shown = olga.get(f"/messages/{message.public_id}").text
+    assert "Telegram, chat 1009" in shown
+    assert "1010" not in shown
+
+
+def test_the_buttons_of_a_chat_are_shown(olga: Browser, runtime: Runtime, message: Message) -> None:
+    keys = [[{"text": "I’ve paid", "data": "p", "url": None}]]
+    set_message(runtime, message, channel="telegram", rendered=LETTER | {"keys": keys})
+    assert "<li>I’ve paid</li>" in olga.get(f"/messages/{message.public_id}").text
+
+
+def test_a_mail_is_shown_as_it_looks_and_can_do_nothing(
+    olga: Browser, runtime: Runtime, cast: Cast, message: Message
+) -> None:
+    bens = contact_named(cast, "Ben").id
+    html = '<p style="color:red">Look</p><a href="/decide/abc.def-1">x</a>'
+    set_message(runtime, message, contact_id=bens, rendered=LETTER | {"html": html})
+    path = f"/messages/{message.public_id}/letter"
+
+    assert path in olga.get(f"/messages/{message.public_id}").text
+    answer = olga.get(path)
+
+    assert 'style="color:red"' in answer.text
+    assert "abc.def-1" not in answer.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "sandbox" in policy
+    assert "script" not in policy
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_there_is_no_letter_before_it_is_written(olga: Browser, message: Message) -> None:
+    assert olga.get(f"/messages/{message.public_id}/letter").status_code == 404
+
+
+def _queue_pay_details(session: Session, cast: Cast, group_id: int) -> None:
+    draft = Draft(
+        workspace_id=cast.workspace_id,
+        contact_id=cast.olga_contact,
+        notice=Notice.PAY_DETAILS_CHANGED,
+        dedupe_key="pay_details:1",
+        due_at=NOW,
+        payload={"group_id": group_id, "by": None},
+    )
+    queue(session, [draft], now=NOW)
 
 
 def _copies(first: Message, count: int) -> list[Message]:

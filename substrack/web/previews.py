@@ -1,0 +1,118 @@
+"""Previews: each kind of message with real people and sums, as a mail and as a chat; nothing is sent.
+
+Only "Send it to me" sends, and only to whoever presses it; the links in it lead nowhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from substrack.domain.letters import Letter, LetterLinks
+from substrack.domain.notices import Notice
+from substrack.queries.groups import find_group
+from substrack.queries.messages_page import MessageChoices, load_message_choices
+from substrack.queries.people import find_contact
+from substrack.queries.previews import FOR_ADMINS, PAYLOADS, load_preview
+from substrack.services.chat_building import chat_words
+from substrack.services.messages import send_sample
+from substrack.texts.letters import render
+from substrack.web.access import signed_in
+from substrack.web.messages import letter_answer
+from substrack.web.pages import my_words, page
+from substrack.web.reading import reading, runtime
+from substrack.web.sessions import by_me, me
+
+blueprint = Blueprint("previews", __name__, url_prefix="/messages/preview")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is looked at: a kind, a person and a group, by public ids."""
+
+    notice: Notice
+    person: str
+    group: str
+
+    def as_query(self) -> dict[str, Any]:
+        """Write it into a URL."""
+        return {"notice": self.notice.value, "person": self.person, "group": self.group}
+
+
+@blueprint.get("")
+@signed_in
+def show() -> str:
+    """Show one kind of message as a mail and as a chat."""
+    choices = load_message_choices(reading(), me().workspace_id)
+    chosen = _chosen(choices)
+    letter = _letter(chosen) if chosen else None
+    return page(
+        "web/preview.html",
+        choices=choices,
+        chosen=chosen,
+        kinds=[one for one in PAYLOADS if one not in FOR_ADMINS],
+        admin_kinds=[one for one in PAYLOADS if one in FOR_ADMINS],
+        mail=render(letter) if letter else None,
+        chat=chat_words(letter, None) if letter else None,
+        recipient=letter.to.name if letter else None,
+    )
+
+
+@blueprint.get("/letter")
+@signed_in
+def show_letter() -> Response:
+    """Hand out the HTML of a mail, to be looked at inside the page."""
+    chosen = _chosen(load_message_choices(reading(), me().workspace_id))
+    letter = _letter(chosen) if chosen else None
+    if letter is None:
+        abort(404)
+    return letter_answer(render(letter).html)
+
+
+@blueprint.post("")
+@signed_in
+def send_to_me() -> ResponseReturnValue:
+    """Send what is looked at to oneself."""
+    chosen = _chosen(load_message_choices(reading(), me().workspace_id))
+    letter = _letter(chosen) if chosen else None
+    if chosen is None or letter is None:
+        abort(404)
+    words = {"email": render(letter).as_dict(), "telegram": chat_words(letter, None)}
+    with runtime().transaction() as session:
+        send_sample(session, me().contact_id, words, by=by_me(), now=runtime().now())
+    _ = my_words()
+    flash(_("It is on its way to you. The links in it lead nowhere."), "done")
+    return redirect(url_for("previews.show", **chosen.as_query()), 303)
+
+
+def _chosen(choices: MessageChoices) -> Chosen | None:
+    """Read what is wanted; the first of each kind where nothing is said."""
+    wanted = request.values
+    notice = next((one for one in PAYLOADS if one.value == wanted.get("notice")), Notice.REQUEST)
+    people, groups = [key for key, _name in choices.people], [key for key, _name in choices.groups]
+    person, group = wanted.get("person") or None, wanted.get("group") or None
+    if not people or not groups:
+        return None
+    return Chosen(notice, person or people[0], group or groups[0])
+
+
+def _letter(chosen: Chosen) -> Letter | None:
+    links = LetterLinks(
+        home=runtime().signer.absolute(""),
+        review=runtime().signer.absolute("/review"),
+        pay=runtime().signer.absolute("/pay/example"),
+        unsubscribe=runtime().signer.absolute("/unsubscribe/example"),
+    )
+    return load_preview(
+        reading(),
+        me().workspace_id,
+        chosen.notice,
+        contact_id=find_contact(reading(), me().workspace_id, chosen.person),
+        group_id=find_group(reading(), me().workspace_id, chosen.group),
+        reader_contact_id=me().contact_id,
+        links=links,
+        now=runtime().now(),
+    )
