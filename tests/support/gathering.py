@@ -1,75 +1,100 @@
-"""Find the sentences that the program says, for `make words`.
+"""What `make words` calls: find every sentence that is said, in our modules and templates.
 
-Babel's own extractors see only calls of plain names; ours are also called through an object (`ask.words(…)`,
-`_.ngettext(…)`) and stand inside f-strings and other calls. What marks a sentence is listed here, once.
+Babel's own extractors go by the name of a function alone. They miss `my_words()("…")` and a template's
+`_.ngettext(…)`, and take the identifier of `line.day("ends_on")` for a sentence because a field maker is
+called `day` too. Here a call is looked at as a whole. What is no literal is not gathered: a sentence that
+waits in a table or a choice is marked with `Phrase`.
 """
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterable, Iterator
-from io import BytesIO
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any, Final
 
-from jinja2.ext import babel_extract
+from jinja2 import Environment, nodes
 
-Found = tuple[int, str, str | tuple[str, str], list[str]]
+Found = tuple[int, str, Any, list[str]]
+"""What Babel wants of an extractor: line, name of the function, its words, comments."""
 
-SPEAKS: Final = frozenset({"_", "Phrase"})
-"""Called with a sentence, these say it or mark it."""
-
-GIVES_WORDS: Final = frozenset({"my_words", "bare_words", "words_of", "Words"})
-"""Calls whose result says sentences: `my_words()("Saved.")`."""
-
-REFUSES: Final = re.compile(r"__init__|Refused|NotAnAmount|\w*Amount\w*|TooManyDecimals|OtherCurrency")
-LABELS: Final = frozenset(
-    {"StringField", "TextAreaField", "SelectField", "BooleanField", "IntegerField", "PasswordField"}
-    | {"RadioField", "FileField", "InputRequired", "required", "email_field", "flash", "line", "area"}
-    | {"whole", "optional_whole", "day", "optional_day", "one_of"}
+SAYING: Final = frozenset(
+    {"_", "words", "Words", "flash", "Phrase", "Refused"}
+    | {
+        "NotAnAmount",
+        "NegativeAmount",
+        "AmountTooLarge",
+        "AmbiguousAmount",
+        "TooManyDecimals",
+        "OtherCurrency",
+    }
+    | {"StringField", "TextAreaField", "SelectField", "BooleanField", "PasswordField", "InputRequired"}
+    | {"required", "email_field", "line", "area", "whole", "optional_whole", "optional_day", "day", "one_of"}
 )
-NO_SENTENCE: Final = re.compile(r"[a-z_]+|\S*[/<>=]\S*|")
-"""Names of fields, paths and the like, which stand in the same places as labels."""
+"""Functions whose first argument is said: translations, refusals and their facts, labels of form fields."""
 
 
-def from_python(file: IO[bytes], *_babel: Any, **_options: Any) -> Iterator[Found]:
-    """Gather from a module (the interface of a Babel extractor)."""
-    for node in ast.walk(ast.parse(file.read())):
-        if isinstance(node, ast.Call) and node.args:
-            yield from _said(node)
+def from_python(
+    file: IO[bytes], keywords: Mapping[str, Any], comment_tags: Iterable[str], options: Mapping[str, Any]
+) -> Iterator[Found]:
+    """Find what a module says; keywords and comments are not needed here."""
+    for call in ast.walk(ast.parse(file.read())):
+        if not isinstance(call, ast.Call) or not call.args:
+            continue
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "ngettext":
+            yield from _counted(call.lineno, [_text(word) for word in call.args[:2]])
+        elif _is_saying(call.func):
+            yield from ((call.lineno, "_", text, []) for text in _texts(call.args[0]))
 
 
-def from_template(file: IO[bytes], keywords: Any, comments: Any, options: dict[str, Any]) -> Iterable[Any]:
-    """Gather from a template; `_.ngettext` is read as the plain name that Jinja's extractor knows."""
-    source = file.read().replace(b"_.ngettext(", b"ngettext(").replace(b"words.ngettext(", b"ngettext(")
-    return babel_extract(BytesIO(source), keywords, comments, options)
+def from_template(
+    file: IO[bytes], keywords: Mapping[str, Any], comment_tags: Iterable[str], options: Mapping[str, Any]
+) -> Iterator[Found]:
+    """Find what a template says."""
+    page = Environment(trim_blocks=True, lstrip_blocks=True).parse(file.read().decode("utf-8"))
+    for call in page.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Getattr) and call.node.attr == "ngettext":
+            yield from _counted(call.lineno, [_constant(word) for word in call.args[:2]])
+        elif isinstance(call.node, nodes.Name) and call.node.name == "_":
+            yield from ((call.lineno, "_", text, []) for text in _constants(call.args[0]))
 
 
-def _said(call: ast.Call) -> Iterator[Found]:
-    name, texts = _name(call.func), [_text(one) for one in call.args[:2]]
-    if texts[0] is None:
-        return
-    if name == "ngettext" and texts[1:] and texts[1]:
-        yield call.lineno, "ngettext", (texts[0], texts[1]), []
-    elif _speaks(call.func) or (_marks(name) and not NO_SENTENCE.fullmatch(texts[0])):
-        yield call.lineno, "_", texts[0], []
+def _counted(line: int, texts: list[str | None]) -> Iterator[Found]:
+    if len(texts) == 2 and None not in texts:
+        yield line, "ngettext", (texts[0], texts[1]), []
 
 
-def _marks(name: str) -> bool:
-    return name in LABELS or REFUSES.fullmatch(name) is not None
-
-
-def _speaks(called: ast.expr) -> bool:
-    if isinstance(called, ast.Call):
-        return _name(called.func) in GIVES_WORDS
-    return _name(called) in SPEAKS or (isinstance(called, ast.Attribute) and called.attr in ("words", "_"))
-
-
-def _name(called: ast.expr) -> str:
-    if isinstance(called, ast.Attribute):
-        return called.attr
-    return called.id if isinstance(called, ast.Name) else ""
+def _is_saying(called: ast.expr) -> bool:
+    match called:
+        case ast.Name(name):
+            return name in SAYING
+        case ast.Attribute(attr="words"):
+            return True
+        case ast.Attribute(value=ast.Call(func=ast.Name("super")), attr="__init__"):
+            return True
+        case ast.Call():
+            return True
+    return False
 
 
 def _text(node: ast.expr) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+    elif text := _text(node):
+        yield text
+
+
+def _constant(node: nodes.Expr) -> str | None:
+    return node.value if isinstance(node, nodes.Const) and isinstance(node.value, str) else None
+
+
+def _constants(node: nodes.Expr) -> Iterator[str]:
+    if isinstance(node, nodes.CondExpr):
+        for branch in (node.expr1, node.expr2):
+            yield from _constants(branch) if branch is not None else ()
+    elif text := _constant(node):
+        yield text
