@@ -33,7 +33,7 @@ from substrack.store import (
     Workspace,
 )
 
-CLAIMS_A_PAGE: Final = 50
+CLAIMS_A_PAGE: Final = 25
 
 DECIDING: Final = (
     "confirm",

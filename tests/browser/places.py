@@ -38,6 +38,7 @@ def find_places(cast: Cast, attempt: Attempt, *, owing: int, settled: int, now: 
             "member": session.get_one(Member, payment.member_id).public_id,
             "person": session.get_one(Contact, payment.contact_id).public_id,
             "payer": session.get_one(Contact, payment.payer_id).public_id,
+            "debtor": session.get_one(Contact, owing).public_id,
             "currency": payment.currency,
             "message": session.scalars(sent.order_by(Message.id).limit(1)).one().public_id,
         }
