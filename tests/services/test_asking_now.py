@@ -185,7 +185,6 @@ def test_asked_by_hand_counts_once_a_day_and_moves_the_slot(scene: Scene) -> Non
 
 def test_what_was_asked_by_hand_lapses_like_what_was_asked_by_mail(scene: Scene) -> None:
     scene.note()
-    scene.spoil_address(unsubscribed_at=NOW)
     scene.cast.tick(at("2026-02-15"))
     assert scene.cast.payment_of(scene.ben).status is Status.OVERDUE
 
