@@ -48,10 +48,11 @@ def _waiting_claim(cast: Cast) -> Attempt:
 
 
 def _somebody_owing(cast: Cast) -> int:
-    """Find a person with about two things to pay: neither a bare page nor one of an unusual debtor."""
+    """Find a person with about two things to pay, in one currency: neither a bare nor an unusual page."""
     query = select(Payment.contact_id).where(Payment.status.in_(ASKABLE), Payment.voided_at.is_(None))
     grouped = query.group_by(Payment.contact_id)
-    usual = grouped.order_by(func.abs(func.count() - 2), Payment.contact_id).limit(1)
+    currencies = func.count(Payment.currency.distinct())
+    usual = grouped.order_by(currencies, func.abs(func.count() - 2), Payment.contact_id).limit(1)
     return cast.read(lambda session: session.scalars(usual).one())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import product
@@ -22,22 +22,47 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from substrack.bootstrap import ROOT
+from tests.browser.poses import (
+    Pose,
+    look_whom_to_ask,
+    stand_still,
+    try_a_price,
+    type_a_group,
+    unfold_more,
+)
 from tests.browser.sample import furnish
 from tests.browser.scene import Scene
 from tests.browser.site import open_site
 from tests.browser.visits import VISITS, visit, visitor
-from tests.browser.windows import Look, Scheme, Size, chromium, find_chromium, open_window
+from tests.browser.windows import USUAL, Look, Scheme, Size, chromium, find_chromium, open_window
 from tests.web.support import TurnableClock
 
 NOW: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
 PLACE: Final = ROOT / "docs" / "screenshots"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is visited, how it looks, and what somebody does there before the picture is taken."""
+
+    visited: str
+    look: Look = USUAL
+    pose: Pose = stand_still
+    is_whole: bool = False
+
+
+PHONE: Final = Look("phone")
 SHOWN: Final = {
-    "home": "home.show",
-    "group": "groups.show",
-    "review": "review.show",
-    "pay": "pay.show to who owes",
+    "home": Picture("home.show"),
+    "home-phone": Picture("home.show", PHONE),
+    "home-dark": Picture("home.show", Look(scheme="dark")),
+    "group": Picture("groups.show"),
+    "new-group": Picture("group_terms.ask_new", pose=type_a_group),
+    "change": Picture("prices.show", pose=try_a_price),
+    "ask-phone": Picture("groups.show_list", PHONE, look_whom_to_ask),
+    "pay-phone": Picture("pay.show to who owes", PHONE),
+    "pay-more-phone": Picture("pay.show to who owes", PHONE, unfold_more),
 }
-SHOWN_DARK: Final = ("home", "pay")
 
 
 @click.command()
@@ -58,8 +83,8 @@ def main(*, out: Path, everything: bool, demo: Path | None) -> None:
         database_url = f"sqlite:///{data_dir / 'substrack.db'}"
         with open_site(database_url, data_dir, TurnableClock(NOW)) as site:
             scene = furnish(site)
-            for name, visited, look in _everything() if everything else _shown():
-                _take(browser, scene, visited, look, out / f"{name}.png", is_whole=everything)
+            for name, picture in (_everything() if everything else SHOWN).items():
+                _take(browser, scene, picture, out / f"{name}.png")
                 click.echo(out / f"{name}.png")
 
 
@@ -70,30 +95,22 @@ def _make_sample(data_dir: Path) -> None:
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def _shown() -> Iterator[tuple[str, str, Look]]:
-    """List what the documents show: in light, and some in dark as well."""
-    for (name, visited), size in product(SHOWN.items(), get_args(Size)):
-        for scheme in ("light", "dark") if name in SHOWN_DARK else ("light",):
-            yield _file_name(name, size, scheme), visited, Look(size, scheme)
+def _everything() -> dict[str, Picture]:
+    looks = product(VISITS, get_args(Size), get_args(Scheme))
+    return {
+        f"{visited.replace(' ', '-')}-{size}-{scheme}": Picture(visited, Look(size, scheme), is_whole=True)
+        for visited, size, scheme in looks
+    }
 
 
-def _everything() -> Iterator[tuple[str, str, Look]]:
-    for visited, size, scheme in product(VISITS, get_args(Size), get_args(Scheme)):
-        yield f"{visited.replace(' ', '-')}-{size}-{scheme}", visited, Look(size, scheme)
-
-
-def _file_name(name: str, size: Size, scheme: Scheme) -> str:
-    """Name what is usual only by its page: `home`, `home-phone`, `home-phone-dark`."""
-    return "-".join([name, *(["phone"] if size == "phone" else []), *(["dark"] if scheme == "dark" else [])])
-
-
-def _take(browser: Browser, scene: Scene, visited: str, look: Look, file: Path, *, is_whole: bool) -> None:
-    with open_window(browser, scene.site, look, user_id=visitor(scene, visited)) as window:
-        visit(window, scene, visited)
-        if not is_whole:  # what this trial's settings mean is nothing to show
+def _take(browser: Browser, scene: Scene, picture: Picture, file: Path) -> None:
+    with open_window(browser, scene.site, picture.look, user_id=visitor(scene, picture.visited)) as window:
+        visit(window, scene, picture.visited)
+        picture.pose(window)
+        if not picture.is_whole:  # what this trial's settings mean is nothing to show
             window.page.evaluate("() => document.querySelectorAll('.banner').forEach(one => one.remove())")
-        picture = window.page.screenshot(full_page=is_whole)
-    Image.open(BytesIO(picture)).quantize(256).save(file, optimize=True)
+        taken = window.page.screenshot(full_page=picture.is_whole)
+    Image.open(BytesIO(taken)).quantize(256).save(file, optimize=True)
 
 
 if __name__ == "__main__":
