@@ -20,6 +20,7 @@ from substrack.services.accounts import add_user
 from substrack.services.journal import record
 from substrack.services.links import LinkSigner, issue_link, open_link, use_link
 from substrack.store import Installation, Link, LinkPurpose, Role, Workspace
+from substrack.texts.catalogue import DEFAULT
 
 
 class RegistrationClosed(Refused):
@@ -74,6 +75,7 @@ def create_first_owner(
     name: str,
     email: str,
     password_hash: str,
+    language: str = DEFAULT,
     by: Actor,
     now: datetime,
 ) -> Founded:
@@ -90,6 +92,7 @@ def create_first_owner(
         name=name,
         email=email,
         password_hash=password_hash,
+        language=language,
         by=by,
         now=now,
     )
@@ -103,10 +106,13 @@ def found_workspace(
     name: str,
     email: str,
     password_hash: str | None,
+    language: str = DEFAULT,
     by: Actor,
     now: datetime,
 ) -> Founded:
     """Make the one workspace and its owner, who is a contact there as well.
+
+    `language` is for everybody who has not chosen one.
 
     Raises:
         RegistrationClosed, TextRefused, UnknownZone, WrongEmail.
@@ -115,6 +121,7 @@ def found_workspace(
     workspace = Workspace(
         name=clean_line(workspace_name, field="workspace_name"),
         time_zone=check_zone(time_zone),
+        language=language,
         created_at=now,
     )
     session.add(workspace)

@@ -15,7 +15,7 @@ from substrack.services.invitations import Invitation, accept_invite, open_invit
 from substrack.services.passwords import hash_new_password
 from substrack.web.access import by_link, signs_in_by_link
 from substrack.web.forms import PageForm, answer, email_field, posted, required
-from substrack.web.pages import bare_page
+from substrack.web.pages import bare_page, bare_words
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import sign_in_browser
 
@@ -97,6 +97,7 @@ def _set_up(form: SetupForm, token: str) -> Response:
             name=name,
             email=email,
             password_hash=password_hash,
+            language=bare_words().locale,
             by=WHOEVER_HOLDS_THE_SETUP_LINK,
             now=runtime().now(),
         )

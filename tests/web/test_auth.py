@@ -112,6 +112,15 @@ class TestSettingUp:
         assert count(runtime, Workspace) == 1
 
     @pytest.mark.only_sqlite
+    def test_whoever_sets_up_goes_on_in_the_browsers_language(self, runtime: Runtime, zed: Browser) -> None:
+        zed.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de-AT, en;q=0.5"
+
+        zed.post(setup_path(runtime), **SETUP)
+
+        zed.client.environ_base.pop("HTTP_ACCEPT_LANGUAGE")
+        assert '<html lang="de">' in zed.get("/").text
+
+    @pytest.mark.only_sqlite
     @pytest.mark.parametrize(
         ("field", "typed", "sentence"),
         [
