@@ -109,29 +109,16 @@ class WrongStatus(Conflict):
     """The payment is not in a status from which this act is possible; says in which it is."""
 
     def __init__(self, act: Act, status: Status) -> None:
-        super().__init__(
-            "This payment is %(state)s; it can't be %(done)s now.", state=_PLAIN[status], done=_DONE[act]
-        )
+        super().__init__(_STANDS_AS_IT_IS[status])
         self.act, self.status = act, status
 
 
-_PLAIN = {
-    Status.PENDING: Phrase("open"),
-    Status.MEMBER_CONFIRMED: Phrase("waiting for a check"),
-    Status.CONFIRMED: Phrase("already confirmed"),
-    Status.OVERDUE: Phrase("overdue"),
-    Status.WAIVED: Phrase("waived"),
-}
-_DONE = {
-    Act.CLAIM: Phrase("claimed"),
-    Act.WITHDRAW: Phrase("withdrawn"),
-    Act.CONFIRM: Phrase("confirmed"),
-    Act.REJECT: Phrase("rejected"),
-    Act.LAPSE: Phrase("made overdue"),
-    Act.WAIVE: Phrase("waived"),
-    Act.UNWAIVE: Phrase("un-waived"),
-    Act.REOPEN: Phrase("reopened"),
-    Act.ADJUST: Phrase("adjusted"),
+_STANDS_AS_IT_IS = {
+    Status.PENDING: Phrase("This payment is open; that can’t be done to it now."),
+    Status.MEMBER_CONFIRMED: Phrase("This payment waits for a check; that can’t be done to it now."),
+    Status.CONFIRMED: Phrase("This payment is already confirmed; that can’t be done to it now."),
+    Status.OVERDUE: Phrase("This payment is overdue; that can’t be done to it now."),
+    Status.WAIVED: Phrase("This payment is waived; that can’t be done to it now."),
 }
 
 

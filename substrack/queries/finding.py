@@ -6,16 +6,16 @@ from typing import Final
 
 from substrack.domain.errors import NotFound, Phrase
 
-_NOUNS: Final = {
-    "address": Phrase("address"),
-    "claim": Phrase("claim"),
-    "file": Phrase("file"),
-    "message": Phrase("message"),
-    "own share": Phrase("own share"),
-    "payment": Phrase("payment"),
-    "period": Phrase("period"),
-    "person": Phrase("person"),
-    "receipt": Phrase("receipt"),
+_SENTENCES: Final = {
+    "address": Phrase("There is no such address."),
+    "claim": Phrase("There is no such claim."),
+    "file": Phrase("There is no such file."),
+    "message": Phrase("There is no such message."),
+    "own share": Phrase("There is no such own share."),
+    "payment": Phrase("There is no such payment."),
+    "period": Phrase("There is no such period."),
+    "person": Phrase("There is no such person."),
+    "receipt": Phrase("There is no such receipt."),
 }
 
 
@@ -24,7 +24,7 @@ class NotListed(NotFound):
 
     def __init__(self, noun: str) -> None:
         self.noun = noun
-        super().__init__("There is no such %(noun)s.", noun=_NOUNS[noun])
+        super().__init__(_SENTENCES[noun])
 
 
 def must_find(key: int | None, noun: str) -> int:

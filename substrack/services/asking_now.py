@@ -15,16 +15,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.asking import AskState
-from substrack.domain.errors import Refused
+from substrack.domain.asking import ASK, ASK_BY_HAND, AskState
+from substrack.domain.errors import Phrase, Refused
 from substrack.services.asking_plan import PersonPlan, plan_asking
 from substrack.services.group_rows import is_admin
 from substrack.services.journal import new_correlation_id, record_payment
 from substrack.services.ledger import check_admin, lock_contacts
 from substrack.services.mailboxes import UnknownContact, get_contact
 from substrack.services.outbox import queue
-from substrack.services.request_drafts import ASK, ASK_BY_HAND, count_as_asked, draft_request
-from substrack.services.schedule import DuePayment
+from substrack.services.request_drafts import count_as_asked, draft_request
+from substrack.services.schedule import DuePayment, reschedule_payments
 from substrack.services.staleness import cancel_stale_requests
 from substrack.store import Contact
 
@@ -33,13 +33,15 @@ class NotToBeAsked(Refused):
     """Somebody can't be asked just now; `state` says why."""
 
     SENTENCES: Final = {
-        AskState.ASKED_TODAY: "They were asked today already; nothing was counted.",
-        AskState.ON_ITS_WAY: "A request to them is on its way; nothing was counted.",
-        AskState.TO_CHECK: "They said they paid. Check that first; nothing was counted.",
-        AskState.SNOOZED: "They asked to wait; nothing was counted.",
-        AskState.OBJECTED: "They said that something is off. Clear that up first; nothing was counted.",
-        AskState.LEFT: "They have left the group; nothing was counted.",
-        AskState.PAID: "There is nothing to ask for any more; nothing was counted.",
+        AskState.ASKED_TODAY: Phrase("They were asked today already; nothing was counted."),
+        AskState.ON_ITS_WAY: Phrase("A request to them is on its way; nothing was counted."),
+        AskState.TO_CHECK: Phrase("They said they paid. Check that first; nothing was counted."),
+        AskState.SNOOZED: Phrase("They asked to wait; nothing was counted."),
+        AskState.OBJECTED: Phrase(
+            "They said that something is off. Clear that up first; nothing was counted."
+        ),
+        AskState.LEFT: Phrase("They have left the group; nothing was counted."),
+        AskState.PAID: Phrase("There is nothing to ask for any more; nothing was counted."),
     }
 
     def __init__(self, state: AskState) -> None:
@@ -94,7 +96,7 @@ def ask_people(
     queue(session, drafts, now=now)
     for plan in plans:
         _record(session, ASK, plan, before[plan.contact_id], asked[plan.contact_id], by=by, now=now)
-    session.flush()
+    _reschedule(session, plans, now)
     return [Asked(plan.name, asked[plan.contact_id], plan.waits_until) for plan in plans]
 
 
@@ -119,7 +121,7 @@ def note_asked_by_hand(
     before = [_facts(session, entry) for entry in plan.entries]
     count_as_asked(session, contact_id, plan.entries, now=now)
     _record(session, ASK_BY_HAND, plan, before, correlation_id, by=by, now=now)
-    session.flush()
+    _reschedule(session, [plan], now)
     return Asked(plan.name, correlation_id, None)
 
 
@@ -155,3 +157,9 @@ def _record(
             after=_facts(session, entry),
             correlation_id=correlation_id,
         )
+
+
+def _reschedule(session: Session, plans: Sequence[PersonPlan], now: datetime) -> None:
+    """Work out the next slots once it is written down that an admin asked, and not time."""
+    keys = [entry.payment.id for plan in plans for entry in plan.entries]
+    reschedule_payments(session, keys, now=now)

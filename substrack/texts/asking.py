@@ -20,7 +20,7 @@ def standing(state: AskState, asked_on: date | None, until: date | None, today: 
         case AskState.READY | AskState.RECENT:
             return last_asked(asked_on, today, _)
         case AskState.SNOOZED if until is not None and until > today:
-            return _("asked to wait until %(day)s", day=days_away(until, today, _.locale))
+            return _("asked to wait until %(day)s", day=_.short_day(until))
     reasons = {
         AskState.ASKED_TODAY: _("asked today"),
         AskState.ON_ITS_WAY: _("a request is on its way"),

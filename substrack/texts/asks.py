@@ -15,7 +15,9 @@ def who_asks(items: Sequence[Item], _: Words) -> str:
     """Say who asks for how much: "Olga asks you for 8.97 €"; `items` are never empty."""
     count = len({item.payer.name for item in items})
     facts = {"payers": payers_of(items, _), "sum": total_in_words(items, _)}
-    return _.ngettext("%(payers)s asks you for %(sum)s.", "%(payers)s ask you for %(sum)s.", count, **facts)
+    if count == 1:
+        return _("%(payers)s asks you for %(sum)s.", **facts)
+    return _("%(payers)s ask you for %(sum)s.", **facts)
 
 
 def by_when(items: Sequence[Item], today: date, _: Words) -> str:
@@ -23,7 +25,9 @@ def by_when(items: Sequence[Item], today: date, _: Words) -> str:
     first = min((item.due_on for item in items if item.due_on), default=None)
     if first is None:
         return ""
-    facts = {"when": days_away(first, today, _.locale)}
+    when = days_away(first, today, _.locale)
+    if len(items) == 1:
+        return _("It was due %(when)s.", when=when) if first < today else _("It is due %(when)s.", when=when)
     if first < today:
-        return _.ngettext("It was due %(when)s.", "The first was due %(when)s.", len(items), **facts)
-    return _.ngettext("It is due %(when)s.", "The first is due %(when)s.", len(items), **facts)
+        return _("The first was due %(when)s.", when=when)
+    return _("The first is due %(when)s.", when=when)

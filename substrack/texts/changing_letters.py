@@ -13,7 +13,7 @@ def share_changed(letter: Letter, content: ShareChanged, _: Words) -> Compositio
     """Announce another share; who shares no longer is told so."""
     if content.after is None:
         return _shares_no_longer(letter, content, _)
-    facts = [(_("Shared"), content.group), (_("From"), _.day(content.from_on))]
+    facts = [(_("Shared"), content.group), (_("Counts from"), _.day(content.from_on))]
     if content.before is not None:
         facts.append((_("Your share so far"), _.money(content.before)))
     facts.append((_("Your new share"), _.money(content.after)))

@@ -32,7 +32,13 @@ MOST_OF_A_NOTE = 300
 FEWEST_SUMS = 5
 """Sums of different payers that are shown when hardly anything fits."""
 
-LANGUAGE_NAMES = {"en": "English", "en_GB": "English (UK)", "en_US": "English (US)", "de": "Deutsch", "ru": "Русский"}
+LANGUAGE_NAMES = {
+    "en": "English",
+    "en_GB": "English (UK)",
+    "en_US": "English (US)",
+    "de": "Deutsch",
+    "ru": "Русский",
+}
 
 
 def words_of(locale: str) -> Words:
@@ -141,7 +147,11 @@ def pending_keyboard(
 def confirm_page_screen(cards: Sequence[ClaimCard], locale: str) -> str:
     """Name the people and sums that one more tap confirms."""
     _ = words_of(locale)
-    question = _.ngettext("Confirm this payment?", "Confirm these %(n)s payments?", len(cards))
+    question = (
+        _("Confirm this payment?")
+        if len(cards) == 1
+        else _.ngettext("Confirm this %(n)s payment?", "Confirm these %(n)s payments?", len(cards))
+    )
     named = (Markup("{}: {}").format(plain(card.name), plain(_.money(card.amount))) for card in cards)
     return _fitting([bold(question), lines(named)], _)
 

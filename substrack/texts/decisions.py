@@ -23,8 +23,7 @@ def decided_sentence(
     _ = Words(locale)
     if verb is None or at is None:
         return _("This was changed in the meantime; nothing was changed now.")
-    what = _what_was_done(verb, kind, name, _)
-    return _("%(what)s %(when)s; nothing was changed.", what=what, when=_when(at, now, _))
+    return _("%(done)s; nothing was changed.", done=_what_was_done(verb, kind, name, _when(at, now, _), _))
 
 
 def done_sentence(
@@ -32,29 +31,29 @@ def done_sentence(
 ) -> str:
     """Write "Olga confirmed this at 10:04."; `at` and `now` are in the reader's zone."""
     _ = Words(locale)
-    return _("%(what)s %(when)s.", what=_what_was_done(verb, kind, name, _), when=_when(at, now, _))
+    return f"{_what_was_done(verb, kind, name, _when(at, now, _), _)}."
 
 
-def _what_was_done(verb: str, kind: ActorKind | None, name: str | None, _: Words) -> str:
+def _what_was_done(verb: str, kind: ActorKind | None, name: str | None, when: str, _: Words) -> str:
     who = name or (_("The command line") if kind is ActorKind.OPERATOR else _("Somebody"))
     if kind is ActorKind.CREDIT:
-        return _("Credit settled this")
+        return _("Credit settled this %(when)s", when=when)
     done = {
-        "claim": _("%(who)s said this is paid", who=who),
-        "withdraw": _("%(who)s took this back", who=who),
-        "confirm": _("%(who)s confirmed this", who=who),
-        CONFIRMED_IN_PART: _("%(who)s booked a part of this", who=who),
-        "reject": _("%(who)s rejected this", who=who),
-        "waive": _("%(who)s waived this", who=who),
-        "unwaive": _("%(who)s asked for this again", who=who),
-        "reopen": _("%(who)s opened this again", who=who),
-        "adjust": _("%(who)s corrected the amount", who=who),
-        "undo": _("%(who)s undid the decision", who=who),
-        "void": _("%(who)s voided this", who=who),
-        "restore": _("%(who)s restored this", who=who),
-        "lapse": _("This became overdue"),
+        "claim": _("%(who)s said this is paid %(when)s", who=who, when=when),
+        "withdraw": _("%(who)s took this back %(when)s", who=who, when=when),
+        "confirm": _("%(who)s confirmed this %(when)s", who=who, when=when),
+        CONFIRMED_IN_PART: _("%(who)s booked a part of this %(when)s", who=who, when=when),
+        "reject": _("%(who)s rejected this %(when)s", who=who, when=when),
+        "waive": _("%(who)s waived this %(when)s", who=who, when=when),
+        "unwaive": _("%(who)s asked for this again %(when)s", who=who, when=when),
+        "reopen": _("%(who)s opened this again %(when)s", who=who, when=when),
+        "adjust": _("%(who)s corrected the amount %(when)s", who=who, when=when),
+        "undo": _("%(who)s undid the decision %(when)s", who=who, when=when),
+        "void": _("%(who)s voided this %(when)s", who=who, when=when),
+        "restore": _("%(who)s restored this %(when)s", who=who, when=when),
+        "lapse": _("This became overdue %(when)s", when=when),
     }
-    return done.get(verb, _("%(who)s changed this", who=who))
+    return done.get(verb, _("%(who)s changed this %(when)s", who=who, when=when))
 
 
 def _when(at: datetime, now: datetime, _: Words) -> str:

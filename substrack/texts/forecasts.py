@@ -70,9 +70,10 @@ def forecast(facts: Facts, locale: str) -> Forecast:
     if facts.opening_now > 1:
         sentences.insert(
             3,
-            _(
+            _.ngettext(
+                "%(n)s period has begun already; it opens at once, and everybody owes it.",
                 "%(n)s periods have begun already; they open at once, and everybody owes them all.",
-                n=facts.opening_now,
+                facts.opening_now,
             ),
         )
     payer = preview.payer_share
@@ -90,7 +91,6 @@ def _who_pays(facts: Facts, _: Words) -> str:
     preview, often = facts.preview, rhythm(facts.unit, facts.every, _.locale)
     if preview.first_request_on is None:
         return _("Nobody else is in the group yet; the first period opens once somebody joins.")
-    number = {"n": preview.people, "often": often}
     if preview.price is None:
         return _.ngettext(
             "%(n)s person pays a bill that you enter for each period, %(often)s.",
@@ -102,9 +102,20 @@ def _who_pays(facts: Facts, _: Words) -> str:
         (name,) = facts.names.values()
         return _("%(name)s pays %(share)s %(often)s.", name=name, share=_.money(preview.share), often=often)
     if preview.share is not None:
-        others = {"n": len(preview.shares), "share": _.money(preview.share), "often": often}
-        return _("%(n)s people pay %(share)s each, %(often)s.", **others)
-    return _("%(n)s people share %(price)s, %(often)s.", price=_.money(preview.price), **number)
+        return _.ngettext(
+            "%(n)s person pays %(share)s, %(often)s.",
+            "%(n)s people pay %(share)s each, %(often)s.",
+            len(preview.shares),
+            share=_.money(preview.share),
+            often=often,
+        )
+    return _.ngettext(
+        "%(n)s person pays %(price)s, %(often)s.",
+        "%(n)s people share %(price)s, %(often)s.",
+        preview.people,
+        price=_.money(preview.price),
+        often=often,
+    )
 
 
 def _when(facts: Facts, _: Words) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -45,12 +46,12 @@ def grouping(locale: str) -> str:
 
 def day(value: date, locale: str) -> str:
     """Write a date in full: "5 March 2026"."""
-    return format_date(value, "long", locale=format_locale(locale))
+    return _plain_year(format_date(value, "long", locale=format_locale(locale)))
 
 
 def short_day(value: date, locale: str) -> str:
     """Write a date for tables: "5 Mar 2026"."""
-    return format_date(value, "medium", locale=format_locale(locale))
+    return _plain_year(format_date(value, "medium", locale=format_locale(locale)))
 
 
 def moment(value: datetime, locale: str) -> str:
@@ -70,8 +71,8 @@ def period_name(unit: Unit, every: int, starts_on: date, ends_on: date, locale: 
     """
     rules = format_locale(locale)
     if unit is Unit.MONTH and every == 1:
-        return format_date(starts_on, "MMMM y", locale=rules)
-    return format_interval(starts_on, ends_on, skeleton="yMMMd", locale=rules)
+        return format_date(starts_on, "LLLL y", locale=rules)
+    return _plain_year(format_interval(starts_on, ends_on, skeleton="yMMMd", locale=rules))
 
 
 def listed(words: Sequence[str], locale: str) -> str:
@@ -85,6 +86,11 @@ def file_size(size: int, locale: str) -> str:
     if size < 1_000_000:
         return format_unit(max(1, round(size / 1000)), "digital-kilobyte", length="short", locale=rules)
     return format_unit(round(size / 1_000_000, 1), "digital-megabyte", length="short", locale=rules)
+
+
+def _plain_year(written: str) -> str:
+    """Leave out the Russian "г." after a year: it is for papers, and meets the full stop."""
+    return re.sub(r"\sг\.", "", written)
 
 
 def _decimals(exponent: int) -> str:

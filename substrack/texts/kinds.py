@@ -32,7 +32,7 @@ def kind_name(kind: ServiceKind, locale: str) -> str:
         ServiceKind.PHONE: _("Phone"),
         ServiceKind.CLOUD: _("Cloud"),
         ServiceKind.VPN: _("VPN"),
-        ServiceKind.HOME: _("Home"),
+        ServiceKind.HOME: _("At home"),
         ServiceKind.CLUB: _("Club"),
         ServiceKind.OTHER: _("Other"),
     }
@@ -67,7 +67,12 @@ def _hint(kind: ServiceKind, _: Words) -> str:
     if seats is None:
         return ""
     often = rhythm(usual.unit, usual.every, _.locale)
-    return _("Usually up to %(n)s people, paid %(often)s.", n=seats, often=often)
+    return _.ngettext(
+        "Usually up to %(n)s person, paid %(often)s.",
+        "Usually up to %(n)s people, paid %(often)s.",
+        seats,
+        often=often,
+    )
 
 
 def _example(kind: ServiceKind, _: Words) -> str:

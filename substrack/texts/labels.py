@@ -156,13 +156,15 @@ def reason_in_words(reason: str, locale: str) -> str:
 def rhythm(unit: Unit, every: int, locale: str) -> str:
     """Say how often a group bills: "every month", "every 3 months"."""
     _ = Words(locale)
+    if every == 1:
+        return {Unit.WEEK: _("every week"), Unit.MONTH: _("every month"), Unit.YEAR: _("every year")}[unit]
     match unit:
         case Unit.WEEK:
-            return _.ngettext("every week", "every %(n)s weeks", every)
+            return _.ngettext("every %(n)s week", "every %(n)s weeks", every)
         case Unit.MONTH:
-            return _.ngettext("every month", "every %(n)s months", every)
+            return _.ngettext("every %(n)s month", "every %(n)s months", every)
         case Unit.YEAR:
-            return _.ngettext("every year", "every %(n)s years", every)
+            return _.ngettext("every %(n)s year", "every %(n)s years", every)
 
 
 def split_name(split: SplitKind, locale: str) -> str:

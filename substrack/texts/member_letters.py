@@ -35,12 +35,15 @@ FACTUAL_FROM_STEP = 3
 def request(letter: Letter, content: Asking, _: Words) -> Composition:
     """Ask for the first time."""
     payers = payers_of(content.items, _)
-    opening = _.ngettext(
-        "Here is your share. Please send it to %(payers)s when you can.",
-        "Here are %(n)s shares to settle. Please send them to %(payers)s when you can.",
-        len(content.items),
-        payers=payers,
-    )
+    if len(content.items) == 1:
+        opening = _("Here is your share. Please send it to %(payers)s when you can.", payers=payers)
+    else:
+        opening = _.ngettext(
+            "Here is %(n)s share to settle. Please send it to %(payers)s when you can.",
+            "Here are %(n)s shares to settle. Please send them to %(payers)s when you can.",
+            len(content.items),
+            payers=payers,
+        )
     return Composition(_asking_subject(content, _), (Paragraph(opening), *asking_blocks(content, letter, _)))
 
 
@@ -52,10 +55,10 @@ def reminder(letter: Letter, content: Asking, _: Words) -> Composition:
 
 def period_opened(letter: Letter, content: Asking, _: Words) -> Composition:
     """Say that a period has begun; nobody is late yet."""
-    opening = _.ngettext(
-        "A new period is open. This is your share; pay it when you can.",
-        "New periods are open. These are your shares; pay them when you can.",
-        len(content.items),
+    opening = (
+        _("A new period is open. This is your share; pay it when you can.")
+        if len(content.items) == 1
+        else _("New periods are open. These are your shares; pay them when you can.")
     )
     return Composition(_opened_subject(content, _), (Paragraph(opening), *asking_blocks(content, letter, _)))
 

@@ -44,7 +44,8 @@ def _first(terms: GroupTerms, _: Words) -> str:
 
 
 def _then(terms: GroupTerms, _: Words) -> str:
-    often = _.ngettext("every day", "every %(n)s days", terms.repeat_every_days)
+    days = terms.repeat_every_days
+    often = _("every day") if days == 1 else _.ngettext("every %(n)s day", "every %(n)s days", days)
     return _.ngettext(
         "Then %(often)s, %(n)s time at most; after that you are told instead.",
         "Then %(often)s, %(n)s times at most; after that you are told instead.",

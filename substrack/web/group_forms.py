@@ -19,7 +19,7 @@ from wtforms import (
 
 from substrack.domain.currencies import currency_code
 from substrack.domain.cycles import Unit
-from substrack.domain.errors import Refused
+from substrack.domain.errors import Phrase, Refused
 from substrack.domain.money import Money
 from substrack.domain.pay_methods import PayKind, PayMethod, pay_method
 from substrack.domain.pay_recognition import recognise
@@ -37,27 +37,27 @@ from substrack.web.fields import (
     read_optional_amount,
     whole,
 )
-from substrack.web.forms import PageForm, required
+from substrack.web.forms import PageForm, Said, required
 
-UNITS: Final = ((Unit.WEEK, "weekly"), (Unit.MONTH, "monthly"), (Unit.YEAR, "yearly"))
+UNITS: Final = ((Unit.WEEK, Phrase("weekly")), (Unit.MONTH, Phrase("monthly")), (Unit.YEAR, Phrase("yearly")))
 SPLITS: Final = (
-    (SplitKind.EQUAL, "In equal parts"),
-    (SplitKind.WEIGHTS, "By weight"),
-    (SplitKind.FIXED, "Fixed amounts"),
-    (SplitKind.VARIABLE, "Different every time: I enter the bill"),
+    (SplitKind.EQUAL, Phrase("In equal parts")),
+    (SplitKind.WEIGHTS, Phrase("By weight")),
+    (SplitKind.FIXED, Phrase("Fixed amounts")),
+    (SplitKind.VARIABLE, Phrase("Different every time: I enter the bill")),
 )
 PARTS: Final = (
-    (PartPeriod.NEXT, "pays from the next period on"),
-    (PartPeriod.DAYS, "pays by days"),
-    (PartPeriod.FULL, "pays the whole period"),
+    (PartPeriod.NEXT, Phrase("pays from the next period on")),
+    (PartPeriod.DAYS, Phrase("pays by days")),
+    (PartPeriod.FULL, Phrase("pays the whole period")),
 )
 RECOGNISED: Final = ""
 WAYS: Final = {
-    RECOGNISED: "as it is written",
-    PayKind.LINK.value: "a payment link",
-    PayKind.IBAN.value: "a bank account (IBAN)",
-    PayKind.UPI.value: "a UPI ID",
-    PayKind.TEXT.value: "in words",
+    RECOGNISED: Phrase("as it is written"),
+    PayKind.LINK.value: Phrase("a payment link"),
+    PayKind.IBAN.value: Phrase("a bank account (IBAN)"),
+    PayKind.UPI.value: Phrase("a UPI ID"),
+    PayKind.TEXT.value: Phrase("in words"),
 }
 TYPED_WAYS: Final = ""
 """The choice of typing how to pay, and not taking it over from an earlier group."""
@@ -154,8 +154,8 @@ class GroupForm(PageForm):
             refused.field = "split"
         beside = self._refused_way[_IN_WAY.get(refused.field or "", "value")] if self._refused_way else None
         if beside is not None:
-            beside.errors = [*beside.errors, str(refused)]
-            self.refusal = "One of the ways to pay can’t be kept; see beside it."
+            beside.errors = [*beside.errors, Said(refused)]
+            self.refusal = Phrase("One of the ways to pay can’t be kept; see beside it.")
             return
         refused.field = _BESIDE.get(refused.field or "", refused.field)
         super().refuse(refused)

@@ -28,7 +28,7 @@ class PriceForm(PageForm):
     """A price and the day it begins; the next unopened period if empty."""
 
     amount = StringField("Price", required("Enter the price.", maximum=40))
-    from_on = optional_day("From")
+    from_on = optional_day("Counts from")
 
 
 @blueprint.get("/<public_id>/prices")

@@ -1,15 +1,17 @@
 """Claims about how money, dates and lists are written."""
 
+import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.numbers import get_decimal_symbol
 
 from substrack.domain.currencies import EXPONENTS
 from substrack.domain.cycles import Unit
 from substrack.domain.money import Money
 from substrack.texts import formats
-from substrack.texts.catalogue import LANGUAGES
+from substrack.texts.catalogue import LANGUAGES, format_locale
 
 
 @pytest.mark.parametrize(
@@ -35,8 +37,10 @@ def test_amounts_are_written_to_the_last_unit(minor: int, currency: str, locale:
 def test_every_currency_has_our_decimals_in_every_language(locale: str) -> None:
     for currency, exponent in EXPONENTS.items():
         written = formats.money(Money(10**exponent, currency), locale)
-        digits = "".join(char for char in written if char.isdigit() or char == ".")
-        assert digits.strip(".") == ("1." + "0" * exponent if exponent else "1")
+        point = get_decimal_symbol(format_locale(locale))
+        number = re.search(r"1(\D0+)?", written)
+        assert number
+        assert number[0] == (f"1{point}" + "0" * exponent if exponent else "1")
 
 
 def test_an_amount_does_not_break_across_lines() -> None:
@@ -64,6 +68,26 @@ def test_periods_are_called_by_their_month_or_their_dates(
 def test_days_are_written_as_the_language_does() -> None:
     assert formats.day(date(2026, 3, 5), "en") == "5 March 2026"
     assert formats.day(date(2026, 3, 5), "en_US") == "March 5, 2026"
+
+
+def test_russian_names_a_month_as_it_stands_alone() -> None:
+    march = date(2026, 3, 1), date(2026, 3, 31)
+    assert formats.period_name(Unit.MONTH, 1, *march, "ru") == "март 2026"
+    assert formats.period_name(Unit.MONTH, 1, *march, "de") == "März 2026"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        formats.day(date(2026, 3, 5), "ru"),
+        formats.short_day(date(2026, 3, 5), "ru"),
+        formats.period_name(Unit.YEAR, 1, date(2025, 12, 1), date(2026, 11, 30), "ru"),
+        formats.period_name(Unit.WEEK, 1, date(2026, 3, 2), date(2026, 3, 8), "ru"),
+    ],
+)
+def test_russian_years_stand_without_their_abbreviation(written: str) -> None:
+    assert "2026" in written
+    assert "г" not in written
 
 
 def test_an_instant_is_written_by_the_clock_of_its_zone() -> None:
