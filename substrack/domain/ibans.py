@@ -4,7 +4,7 @@ A right checksum says that nothing was mistyped, not that the account exists.
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from substrack.domain.errors import Refused
 
@@ -40,9 +40,9 @@ class IbanRefused(Refused):
 
     field = "iban"
 
-    def __init__(self, sentence: str, iban: str) -> None:
+    def __init__(self, sentence: str, iban: str, **facts: Any) -> None:
         self.iban = iban[:40]
-        super().__init__(sentence)
+        super().__init__(sentence, **facts)
 
 
 def check_iban(text: str) -> str:
@@ -58,11 +58,16 @@ def check_iban(text: str) -> str:
         raise IbanRefused("An IBAN starts with two letters and two digits, such as DE89 3704 0044 ….", iban)
     expected = _LENGTHS.get(iban[:2])
     if expected is None:
-        raise IbanRefused(f"“{iban[:2]}” is no country with IBANs; check the first two letters.", iban)
+        raise IbanRefused(
+            "“%(country)s” is no country with IBANs; check the first two letters.", iban, country=iban[:2]
+        )
     if len(iban) != expected:
         raise IbanRefused(
-            f"An IBAN of {iban[:2]} has {expected} characters, this one has {len(iban)}; check it again.",
+            "An IBAN of %(country)s has %(expected)s characters, this one has %(found)s; check it again.",
             iban,
+            country=iban[:2],
+            expected=expected,
+            found=len(iban),
         )
     if int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 != 1:
         raise IbanRefused("This IBAN has a typing error: its check digits do not fit.", iban)

@@ -99,7 +99,7 @@ def check_link(link: str) -> str:
     """
     stripped = link.strip()
     if not stripped or len(stripped) > MAX_LINK:
-        raise PayLinkRefused(f"Give a link of at most {MAX_LINK:,} characters.")
+        raise PayLinkRefused("Give a link of at most %(most)s characters.", most=MAX_LINK)
     if _UNSAFE_IN_LINK.search(stripped) or not stripped.isprintable():
         raise PayLinkRefused(
             "A link has no spaces, quotes or control characters; copy it from the address bar."

@@ -37,9 +37,11 @@ def hash_new_password(password: str, *, email: str, name: str, field: str = "pas
     """
     chosen = _normal(password)
     if len(chosen) < MIN_LENGTH:
-        raise PasswordRefused(f"Use at least {MIN_LENGTH} characters; a few words are fine.", field=field)
+        raise PasswordRefused(
+            "Use at least %(least)s characters; a few words are fine.", field=field, least=MIN_LENGTH
+        )
     if len(chosen) > MAX_LENGTH:
-        raise PasswordRefused(f"Keep the password to {MAX_LENGTH} characters.", field=field)
+        raise PasswordRefused("Keep the password to %(most)s characters.", field=field, most=MAX_LENGTH)
     if chosen.casefold() in _guesses(email, name):
         raise PasswordRefused("Choose something other than your name or email address.", field=field)
     return _HASHER.hash(chosen)

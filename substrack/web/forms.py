@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from wtforms import Field, Form, SelectField, StringField
+from wtforms import Field, FieldList, Form, FormField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from substrack.domain.errors import NotFound, Phrase, Refused
@@ -48,10 +48,7 @@ class PageForm(Form):
     def speak(self, _: Words) -> None:
         """Put labels and refusals into a language; pages do that with every form they show."""
         for field in self:
-            field.label.text = _(field.label.text) if field.label.text else ""
-            field.errors = [_say(error, _) for error in field.errors]
-            if isinstance(field, SelectField):
-                field.choices = _choices(field.choices, _)
+            _speak(field, _)
         self.refusal = _say(self.refusal, _) if self.refusal else None
 
     @property
@@ -92,6 +89,18 @@ def too_long(maximum: int) -> str:
 def email_field(label: str = "Email address") -> Field:
     """Make the field of an email address; whether it is one, the service says."""
     return StringField(label, required("Enter an email address.", maximum=320))
+
+
+def _speak(field: Field, _: Words) -> None:
+    """Put a field into a language, or those it holds: their errors are theirs, and it only gathers them."""
+    field.label.text = _(field.label.text) if field.label.text else ""
+    if isinstance(field, FieldList | FormField):
+        for inner in field:
+            _speak(inner, _)
+        return
+    field.errors = [_say(error, _) for error in field.errors]
+    if isinstance(field, SelectField):
+        field.choices = _choices(field.choices, _)
 
 
 def _choices(choices: Any, _: Words) -> Any:

@@ -211,6 +211,7 @@ def _foretell(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnFor
         return _show(form, people, group, seen=foresee(form, people, group))
     form.overlook_what_is_not_typed_yet()
     seen = foresee(form, people, group) if form.has_price else None
+    form.speak(my_words())
     return page("partials/group_forecast.html", seen=seen, doubts=form.all_errors(), group=group)
 
 

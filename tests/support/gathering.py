@@ -18,7 +18,7 @@ Found = tuple[int, str, Any, list[str]]
 """What Babel wants of an extractor: line, name of the function, its words, comments."""
 
 SAYING: Final = frozenset(
-    {"_", "words", "Words", "flash", "Phrase", "Refused"}
+    {"_", "words", "Words", "flash", "Phrase"}
     | {
         "NotAnAmount",
         "NegativeAmount",
@@ -30,7 +30,9 @@ SAYING: Final = frozenset(
     | {"StringField", "TextAreaField", "SelectField", "BooleanField", "PasswordField", "InputRequired"}
     | {"required", "email_field", "line", "area", "whole", "optional_whole", "optional_day", "day", "one_of"}
 )
-"""Functions whose first argument is said: translations, refusals and their facts, labels of form fields."""
+"""Functions whose first argument is said: translations, refusals and their facts, labels of form fields.
+
+So is what an exception called `…Refused` begins with."""
 
 
 def from_python(
@@ -66,7 +68,7 @@ def _counted(line: int, texts: list[str | None]) -> Iterator[Found]:
 def _is_saying(called: ast.expr) -> bool:
     match called:
         case ast.Name(name):
-            return name in SAYING
+            return name in SAYING or name.endswith("Refused")
         case ast.Attribute(attr="words"):
             return True
         case ast.Attribute(value=ast.Call(func=ast.Name("super")), attr="__init__"):

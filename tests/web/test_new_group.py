@@ -14,7 +14,7 @@ from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import SplitKind
 from substrack.queries.groups import load_pay_methods
 from substrack.services.founding import Founded
-from substrack.store import Contact, Group, Member, Workspace
+from substrack.store import Contact, Group, Member, User, Workspace
 from tests.support.cast import Cast, make_stranger, money
 from tests.web.admin import cast_of, events, group_of, stranger
 from tests.web.forms import counted, fill, send
@@ -129,6 +129,24 @@ class TestHowToPay:
         assert answer.status_code == 422
         assert 'id="ways-0-value-error-1"' in answer.text
 
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("typed", "said"),
+        [
+            ({"ways-0-value": "x" * 4001}, "Höchstens 4.000 Zeichen."),
+            ({"ways-0-value": IBAN[:-1], "ways-0-kind": "iban"}, "Eine IBAN aus DE hat 22 Zeichen"),
+        ],
+    )
+    def test_a_refused_way_is_said_in_the_readers_language(
+        self, runtime: Runtime, olga: Browser, typed: dict[str, str], said: str
+    ) -> None:
+        _read_in(runtime, "de")
+        answer = send(olga, "/groups/new", "price", **TYPED | typed)
+
+        assert answer.status_code == 422
+        beside = answer.text.split('id="ways-0-value-error-1"')[1].split("</p>")[0]
+        assert said in beside, beside
+
     def test_the_same_way_as_last_time_is_proposed(self, cast: Cast, olga: Browser) -> None:
         cast.group("Old", pay_methods=(pay_method("text", {"text": "Cash"}),))
         cast.group("YouTube", pay_methods=(pay_method("link", {"url": "paypal.me/olga"}, "PayPal"),))
@@ -227,12 +245,27 @@ class TestLiveForecast:
         assert "can be read in two ways" in _part(olga, **TYPED | {"price": "1.234"})
         assert "starts with https://" in _part(olga, **TYPED | {"ways-0-value": "javascript:alert(1)"})
 
+    @pytest.mark.only_sqlite
+    def test_what_makes_no_sense_is_said_in_the_readers_language(
+        self, runtime: Runtime, olga: Browser
+    ) -> None:
+        _read_in(runtime, "de")
+        part = _part(olga, **TYPED | {"price": "1.234"})
+
+        assert "can be read in two ways" not in part
+        assert "1.234" in part.split('class="doubts"')[1]
+
     def test_more_people_than_usual_are_doubted_gently(self, cast: Cast, olga: Browser) -> None:
         crowd = TYPED | {"people": "Ann, Bob, Cem, Dia, Eve, Finn", "kind": "video"}
 
         assert "That makes 7 people; such a plan usually has room for 6." in _part(olga, **crowd)
         assert send(olga, "/groups/new", "price", **crowd).status_code == 303
         assert "usually has room" not in _part(olga, **crowd | {"kind": ""})
+
+
+def _read_in(runtime: Runtime, language: str) -> None:
+    with runtime.transaction() as session:
+        session.execute(update(User).values(language=language))
 
 
 def _part(who: Browser, **typed: str) -> str:
