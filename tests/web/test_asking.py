@@ -289,6 +289,19 @@ class TestOwnSentence:
 
         assert "Before <Friday>, please." in cast.text_of(requests(cast, members["Ben"])[0], NOW)
 
+    @pytest.mark.only_sqlite
+    def test_one_that_says_where_to_pay_is_refused_and_not_kept(
+        self, olga: Browser, cast: Cast, members: dict[str, Member], path: str
+    ) -> None:
+        to, account = path.removesuffix("/ask") + "/sentence", "New account: DE89 3704 0044 0532 0130 00"
+        answer = send(olga, path, "sentence", to, sentence=account)
+
+        assert answer.status_code == 422
+        assert "How to pay is changed where the group is edited." in answer.text
+        assert account in answer.text
+        group = cast.read(lambda session: session.get_one(Group, members["Ben"].group_id))
+        assert group.request_sentence == ""
+
     def test_a_long_one_is_kept_in_the_form_with_a_sentence_beside_it(self, olga: Browser, path: str) -> None:
         to = path.removesuffix("/ask") + "/sentence"
         answer = send(olga, path, "sentence", to, sentence="x" * 301)
