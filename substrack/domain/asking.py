@@ -24,3 +24,10 @@ class AskState(StrEnum):
 
 CAN_BE_ASKED: Final = frozenset({AskState.READY, AskState.RECENT})
 CAN_BE_ASKED_BY_HAND: Final = CAN_BE_ASKED | {AskState.UNREACHABLE, AskState.UNSUBSCRIBED}
+
+ASK: Final = "ask"
+ASK_BY_HAND: Final = "ask_by_hand"
+"""The verbs by which an admin asks: by a message of ours, and by one of their own."""
+
+STOP_ASKING: Final = "stop_asking"
+"""The verb that takes one of them back."""

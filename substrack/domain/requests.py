@@ -52,7 +52,8 @@ class AskedPayment:
 
     `pending_on` is the day it last became pending; `requested_on` the day it was last asked for;
     `nudged_on` the day admins last heard of its claim. `collection_day` is the one day of the month on which
-    its contact is first asked for everything; then the days of grace count for nothing.
+    its contact is first asked for everything; then the days of grace count for nothing. `asked_by_admins` of
+    the `requests_sent` came before their time, because an admin wanted them to.
     """
 
     status: Status
@@ -65,13 +66,22 @@ class AskedPayment:
     is_asked: bool = True
     nudged_on: date | None = None
     collection_day: int | None = None
+    asked_by_admins: int = 0
 
     @property
     def collected_on(self) -> date:
-        """The day from which requests and lapse count: `asked_on`, or the first collection day from it on."""
+        """The day from which requests and lapse count: `asked_on`, or the first collection day from it on.
+
+        A collection day that was set when time had begun to ask is too late to be a first one.
+        """
         if self.collection_day is None:
             return self.asked_on
-        return first_day_of_collection(self.asked_on, self.collection_day)
+        first = first_day_of_collection(self.asked_on, self.collection_day)
+        return self.asked_on if self._was_asked_before(first) else first
+
+    def _was_asked_before(self, day: date) -> bool:
+        by_time = self.requests_sent > self.asked_by_admins
+        return by_time and self.requested_on is not None and self.asked_on <= self.requested_on < day
 
 
 def check_collection_day(day: int | None) -> int | None:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import TIME, ActorKind
+from substrack.domain.asking import ASK_BY_HAND
 from substrack.domain.cycles import at_hour, local_hour
 from substrack.domain.delivery import WAITING
 from substrack.domain.notices import REQUESTS, Notice
@@ -31,7 +32,7 @@ from substrack.domain.requests import (
 from substrack.services.ledger import Decision, lock_contacts, move
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.putting_off import OBJECT, SNOOZE
-from substrack.services.request_drafts import ASK_BY_HAND, draft_request, workspace_day
+from substrack.services.request_drafts import draft_request, workspace_day
 from substrack.services.schedule import DuePayment, due_payments, payments_with_rules
 from substrack.services.staleness import cancel_stale_requests
 from substrack.store import Contact, Event, Message, MessageItem, Payment

@@ -8,10 +8,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
 from substrack.services.journal import record_payment
 from substrack.services.ledger import lock_contacts, payments_now
 from substrack.services.outbox import cancel_waiting
-from substrack.services.request_drafts import ASK, ASK_BY_HAND
 from substrack.services.schedule import reschedule_payments
 from substrack.services.undo import TooLateToUndo
 from substrack.store import Contact, Event, Message, MessageItem, Payment
@@ -51,7 +51,7 @@ def _put_back(session: Session, payment: Payment | None, event: Event, *, by: Ac
     payment.requested_on = _day(before["requested_on"])
     contact = session.get_one(Contact, payment.contact_id)
     contact.requested_on = _day(before["contact_requested_on"])
-    record_payment(session, "stop_asking", payment, by=by, now=now, before=after, after=before)
+    record_payment(session, STOP_ASKING, payment, by=by, now=now, before=after, after=before)
     session.flush()
 
 

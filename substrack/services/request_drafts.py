@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -18,10 +17,6 @@ from substrack.services.journal import new_correlation_id
 from substrack.services.outbox import Draft, Item
 from substrack.services.schedule import DuePayment
 from substrack.store import Contact, Workspace
-
-ASK: Final = "ask"
-ASK_BY_HAND: Final = "ask_by_hand"
-"""The verbs by which an admin asks: by a message of ours, and by one of their own."""
 
 
 def draft_request(

@@ -10,16 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
 from substrack.domain.cycles import Cycle, at_hour, local_date
 from substrack.domain.payments import OPEN, PaymentKind
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
 from substrack.services.ledger import lock_contacts
-from substrack.store import Address, Contact, Group, Member, Payment, Workspace
+from substrack.store import Address, Contact, Event, Group, Member, Payment, Workspace
 
-Rules = Select[Payment, Group, date | None, bool, int | None]
+Rules = Select[Payment, Group, date | None, bool, int | None, int]
 """Payments with what their rules need, as `payments_with_rules` selects them."""
 
 
@@ -65,13 +66,17 @@ def reschedule_group(session: Session, group: Group) -> None:
 
 @dataclass(frozen=True)
 class DuePayment:
-    """A payment with what its rules need: the group's, and whether and on which day it is to be asked for."""
+    """A payment with what its rules need: the group's, and whether and on which day it is to be asked for.
+
+    `asked_by_admins` counts only while there is a collection day: nothing else asks for it.
+    """
 
     payment: Payment
     group: Group
     left_on: date | None
     is_reachable: bool
     collection_day: int | None = None
+    asked_by_admins: int = 0
 
     @property
     def rules(self) -> RequestRules:
@@ -93,6 +98,7 @@ class DuePayment:
             is_asked=payment.kind is PaymentKind.DUES and not (self.left_on and self.left_on <= today),
             nudged_on=local_date(payment.nudged_at, zone) if payment.nudged_at else None,
             collection_day=self.collection_day,
+            asked_by_admins=self.asked_by_admins,
         )
 
     def next_action_at(self, now: datetime, *, after: date | None = None) -> datetime | None:
@@ -105,31 +111,42 @@ class DuePayment:
 def due_payments(session: Session, query: Rules) -> list[DuePayment]:
     """Load payments with their rules, in one statement; `query` comes from `payments_with_rules`."""
     return [
-        DuePayment(payment, group, left_on, bool(reachable), collection_day)
-        for payment, group, left_on, reachable, collection_day in session.execute(query)
+        DuePayment(payment, group, left_on, bool(reachable), collection_day, asked_by_admins)
+        for payment, group, left_on, reachable, collection_day, asked_by_admins in session.execute(query)
     ]
 
 
 def payments_with_rules() -> Rules:
-    """Select payments with group, last day of the member, whether a request arrives, collection day."""
+    """Select payments with what `DuePayment` holds, in its order."""
     reachable = exists().where(
         Address.contact_id == Payment.contact_id,
         Address.refused_since.is_(None),
         Address.unsubscribed_at.is_(None),
     )
+    collection_day = func.coalesce(Contact.collection_day, Workspace.collection_day)
+    is_collected = and_(collection_day.is_not(None), Payment.requested_on.is_not(None))
     return (
         select(
             Payment,
             Group,
             Member.left_on,
             reachable,
-            func.coalesce(Contact.collection_day, Workspace.collection_day),
+            collection_day,
+            case((is_collected, _asked_by_admins()), else_=0),
         )
         .join(Group, Group.id == Payment.group_id)
         .join(Member, Member.id == Payment.member_id)
         .join(Contact, Contact.id == Payment.contact_id)
         .join(Workspace, Workspace.id == Payment.workspace_id)
     )
+
+
+def _asked_by_admins() -> ColumnElement[int]:
+    """Count how often admins asked for a payment, without what they took back."""
+    counts = case((Event.verb == STOP_ASKING, -1), else_=1)
+    asks = Event.verb.in_((ASK, ASK_BY_HAND, STOP_ASKING))
+    query = select(func.coalesce(func.sum(counts), 0)).where(Event.payment_id == Payment.id, asks)
+    return query.scalar_subquery()
 
 
 def collection_days(session: Session, contact_ids: Iterable[int]) -> dict[int, int]:

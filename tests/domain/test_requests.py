@@ -101,8 +101,21 @@ def test_after_the_collection_day_the_group_has_its_own_rhythm() -> None:
 
 
 def test_who_was_asked_by_hand_before_their_day_is_next_asked_on_it() -> None:
-    once = replace(NEW, collection_day=15, requests_sent=1, requested_on=date(2026, 3, 6))
+    once = replace(NEW, collection_day=15, requests_sent=1, requested_on=date(2026, 3, 6), asked_by_admins=1)
     assert next_request_on(once, RULES) == date(2026, 3, 15)
+    assert lapses_on(once, RULES) == date(2026, 3, 29)
+
+
+def test_a_collection_day_set_too_late_changes_no_rhythm_and_no_lapse() -> None:
+    twice = replace(NEW, requests_sent=2, requested_on=date(2026, 3, 11))
+    late = replace(twice, collection_day=28)
+    assert (next_request_on(late, RULES), lapses_on(late, RULES)) == (
+        next_request_on(twice, RULES),
+        lapses_on(twice, RULES),
+    )
+    assert joins(late, RULES, date(2026, 3, 14))
+    put_off = replace(late, asked_on=date(2026, 3, 20))
+    assert next_request_on(put_off, RULES) == date(2026, 3, 28)
 
 
 def test_the_lapse_counts_from_the_collection_day() -> None:

@@ -27,6 +27,7 @@ from substrack.services.putting_off import (
     object_to_payments,
     snooze_payments,
 )
+from substrack.services.request_drafts import draft_request
 from substrack.store import Event, Group, Member, Message, MessageItem, Payment
 from tests.support.books import check_books
 from tests.support.cast import START, Cast, at, money
@@ -413,14 +414,14 @@ def test_one_person_who_cannot_be_acted_on_holds_nobody_up(
     group = cast.group()
     ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
     cast.tick(at("2026-02-01"))
-    whole = asking._request
+    whole = draft_request
 
-    def breaks_for_ben(session: Session, contact_id: int, *rest: Any) -> Any:
+    def breaks_for_ben(session: Session, contact_id: int, *rest: Any, **more: Any) -> Any:
         if contact_id == ben.contact_id:
             raise ZeroDivisionError("planted")
-        return whole(session, contact_id, *rest)
+        return whole(session, contact_id, *rest, **more)
 
-    monkeypatch.setattr(asking, "_request", breaks_for_ben)
+    monkeypatch.setattr(asking, "draft_request", breaks_for_ben)
     cast.tick(at("2026-02-04"))
     assert (cast.payment_of(ben).requests_sent, cast.payment_of(mia).requests_sent) == (0, 1)
     monkeypatch.undo()

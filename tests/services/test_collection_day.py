@@ -1,12 +1,15 @@
 """Claims about the day of the month on which everything is first asked for."""
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from substrack.domain.payments import Status
 from substrack.domain.requests import CollectionDayOutOfRange
+from substrack.services.asking_now import ask_people, note_asked_by_hand
+from substrack.services.asking_undo import stop_asking
 from substrack.services.collection_day import set_contact_collection_day, set_workspace_collection_day
 from substrack.services.ledger import NoSuchPayment
 from substrack.services.mailboxes import UnknownContact
@@ -37,9 +40,21 @@ def acts_next_on(cast: Cast, member: Member) -> date | None:
     return at_instant.date() if at_instant else None
 
 
-def days_of_requests(cast: Cast, member: Member, until: date) -> list[str]:
+def ask_by_mail(cast: Cast, member: Member, now: datetime = OPENED) -> str:
+    """Ask now; return what takes it back."""
+    people = [member.contact_id]
+    (asked,) = cast.do(ask_people, cast.workspace_id, people, by=cast.olga, now=now)
+    return asked.correlation_id
+
+
+def ask_by_hand(cast: Cast, member: Member, now: datetime = OPENED) -> str:
+    """Count that Olga asked in her own words; return what takes it back."""
+    return cast.do(note_asked_by_hand, member.contact_id, by=cast.olga, now=now).correlation_id
+
+
+def days_of_requests(cast: Cast, member: Member, until: date, since: datetime = OPENED) -> list[str]:
     """Let a worker live from the opening on; list the days on which the member was asked."""
-    now = OPENED
+    now = since
     while now.date() <= until:
         cast.tick(now)
         cast.send(now)
@@ -76,6 +91,36 @@ def test_the_first_request_is_on_the_day_and_the_rest_follows_the_group(cast: Ca
     assert cast.payment_of(ben).status is Status.PENDING
     cast.tick(at("2026-02-24"))
     assert cast.payment_of(ben).status is Status.OVERDUE
+
+
+def test_a_day_set_while_somebody_is_being_asked_leaves_their_rhythm_and_lapse(
+    cast: Cast, ben: Member
+) -> None:
+    days_of_requests(cast, ben, date(2026, 2, 11))
+    for_all(cast, 28)
+    asked = days_of_requests(cast, ben, date(2026, 2, 14), since=at("2026-02-12"))
+    assert asked == ["02-04", "02-07", "02-10", "02-13"]
+    cast.tick(at("2026-02-15"))
+    assert cast.payment_of(ben).status is Status.OVERDUE
+
+
+@pytest.mark.parametrize("ask", [ask_by_mail, ask_by_hand])
+def test_who_was_only_asked_by_an_admin_keeps_their_day(
+    cast: Cast, ben: Member, ask: Callable[[Cast, Member], str]
+) -> None:
+    for_all(cast, 20)
+    ask(cast, ben)
+    assert acts_next_on(cast, ben) == date(2026, 2, 20)
+    for_all(cast, 24)
+    assert acts_next_on(cast, ben) == date(2026, 2, 24)
+
+
+def test_what_an_admin_took_back_counts_for_nothing(cast: Cast, ben: Member) -> None:
+    days_of_requests(cast, ben, date(2026, 2, 4))
+    later = at("2026-02-05")
+    cast.do(stop_asking, ask_by_mail(cast, ben, later), by=cast.olga, now=later)
+    for_all(cast, 28)
+    assert acts_next_on(cast, ben) == date(2026, 2, 7)
 
 
 def test_everything_is_asked_in_one_message_on_the_day(cast: Cast, ben: Member) -> None:
