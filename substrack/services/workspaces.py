@@ -56,7 +56,8 @@ def set_group_defaults(
 
 def _hold(session: Session, workspace_id: int, by: Actor) -> Workspace:
     check_admin(session, by, workspace_id)
-    return session.scalars(select(Workspace).where(Workspace.id == workspace_id).with_for_update()).one()
+    query = select(Workspace).where(Workspace.id == workspace_id).with_for_update(key_share=True)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def _facts(workspace: Workspace) -> dict[str, Any]:
