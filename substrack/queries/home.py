@@ -6,7 +6,6 @@ and sums `queries.home_groups`'. A constant number of statements.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -154,11 +153,18 @@ def _bills(session: Session, workspace_id: int) -> tuple[BillRow, ...]:
 
 
 def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRow, ...]:
-    query = (
-        select(Payment, Member.left_on, Contact.name, Group.name)
+    """Find who left and owes, with all they owe: added up before the list is cut short."""
+    left = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
+    by_age = (Payment.due_on, Payment.id)
+    ranked = (
+        select(
+            Payment.public_id,
+            Payment.member_id,
+            Payment.currency,
+            func.sum(left).over(partition_by=Payment.member_id).label("owed_minor"),
+            func.row_number().over(partition_by=Payment.member_id, order_by=by_age).label("place"),
+        )
         .join(Member, Member.id == Payment.member_id)
-        .join(Contact, Contact.id == Payment.contact_id)
-        .join(Group, Group.id == Payment.group_id)
         .where(
             Payment.workspace_id == workspace_id,
             Payment.status.in_(ASKABLE),
@@ -166,22 +172,21 @@ def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRo
             Payment.voided_at.is_(None),
             Member.left_on <= today,
         )
-        .order_by(Member.left_on, Member.id, Payment.due_on, Payment.id)
-        .limit(10 * SHOWN)
+        .subquery()
     )
-    return _by_member(session.execute(query))
-
-
-def _by_member(found: Iterable[tuple[Payment, date | None, str, str]]) -> tuple[LeaverRow, ...]:
-    rows: dict[int, LeaverRow] = {}
-    for payment, left_on, name, group in found:
-        left_minor = payment.amount_minor - payment.received_minor - payment.written_off_minor
-        left = Money(left_minor, payment.currency)
-        known = rows.get(payment.member_id)
-        owed = known.owed + left if known else left
-        oldest = known.oldest if known else payment.public_id
-        rows[payment.member_id] = LeaverRow(name, group, left_on or date.max, owed, oldest)
-    return tuple(rows.values())[:SHOWN]
+    query = (
+        select(Contact.name, Group.name, Member.left_on, ranked)
+        .join(Member, Member.id == ranked.c.member_id)
+        .join(Contact, Contact.id == Member.contact_id)
+        .join(Group, Group.id == Member.group_id)
+        .where(ranked.c.place == 1)
+        .order_by(Member.left_on, Member.id)
+        .limit(SHOWN)
+    )
+    return tuple(
+        LeaverRow(name, group, left_on, Money(int(owed_minor), currency), oldest)
+        for name, group, left_on, oldest, _member, currency, owed_minor, _place in session.execute(query)
+    )
 
 
 def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[UnreachableRow, ...]:
