@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Cycle, Window
@@ -103,10 +103,12 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
 
 @dataclass(frozen=True)
 class EarlierWays:
-    """How the latest group of a payer is paid for, to be offered for the next one."""
+    """How a group of a payer is paid for, to be taken over by another group of the same payer."""
 
     public_id: str
     group: str
+    payer_id: int
+    payer: str
     methods: tuple[PayMethod, ...]
 
 
@@ -116,20 +118,30 @@ def load_group_defaults(session: Session, workspace_id: int) -> dict[str, Any]:
     return dict(session.scalars(query).one() or {})
 
 
-def find_earlier_ways(
-    session: Session, workspace_id: int, payer_id: int, public_id: str | None = None
-) -> EarlierWays | None:
-    """Find the latest group of a payer that says how to pay, or this one; None when there is none."""
+def find_latest_ways(session: Session, workspace_id: int, payer_id: int) -> EarlierWays | None:
+    """Find the latest group of a payer that says how to pay; None when there is none."""
+    return _find_ways(session, workspace_id, Group.payer_id == payer_id)
+
+
+def find_ways_of(session: Session, workspace_id: int, public_id: str) -> EarlierWays | None:
+    """Find how one group is paid for, whoever is paid; None when it says nothing or is not here."""
+    return _find_ways(session, workspace_id, Group.public_id == public_id)
+
+
+def _find_ways(session: Session, workspace_id: int, which: ColumnElement[bool]) -> EarlierWays | None:
     has_ways = exists().where(PayMethodRow.group_id == Group.id)
-    query = select(Group.id, Group.public_id, Group.name).where(
-        Group.workspace_id == workspace_id, Group.payer_id == payer_id, has_ways
+    query = (
+        select(
+            Group.id, Group.public_id, Group.name.label("group"), Group.payer_id, Contact.name.label("payer")
+        )
+        .join(Contact, Contact.id == Group.payer_id)
+        .where(Group.workspace_id == workspace_id, which, has_ways)
     )
-    if public_id is not None:
-        query = query.where(Group.public_id == public_id)
     latest = session.execute(query.order_by(Group.id.desc()).limit(1)).one_or_none()
     if latest is None:
         return None
-    return EarlierWays(latest.public_id, latest.name, tuple(load_pay_methods(session, latest.id)))
+    methods = tuple(load_pay_methods(session, latest.id))
+    return EarlierWays(latest.public_id, latest.group, latest.payer_id, latest.payer, methods)
 
 
 def find_named(session: Session, workspace_id: int, names: Collection[str]) -> dict[str, list[int]]:

@@ -98,6 +98,18 @@ _SAME_NAME: Final = (
 )
 
 
+class WaysOfAnother(Refused):
+    """How an earlier group is paid leads to somebody else than this group's payer."""
+
+    def __init__(self, earlier: EarlierWays, payer: str) -> None:
+        super().__init__(
+            "“%(group)s” is paid to %(other)s and not to %(payer)s. Say below how to pay %(payer)s.",
+            group=earlier.group,
+            other=earlier.payer,
+            payer=payer,
+        )
+
+
 class WayForm(Form):
     """One way to pay; without a value it is left out, without a kind it is recognised."""
 
@@ -146,7 +158,7 @@ class GroupForm(PageForm):
     asks_sharing = False
     earlier_ways: EarlierWays | None = None
     _refused_way: Form | None = None
-    _payer_name = ""
+    _payer: PersonChoice | None = None
 
     def refuse(self, refused: Refused) -> None:
         """Show a refusal beside the field of this form that it is about."""
@@ -169,8 +181,7 @@ class GroupForm(PageForm):
         same = {name: self[name].data for name in _SAME_NAME}
         currency = currency_code(self.currency.data or "")
         terms = GroupTerms(**same)
-        payer = next((one for one in people if one.public_id == self.payer.data), None)
-        self._payer_name = payer.name if payer else ""
+        payer = self._payer = next((one for one in people if one.public_id == self.payer.data), None)
         return check_terms(
             replace(
                 terms,
@@ -206,10 +217,10 @@ class GroupForm(PageForm):
         """Read how to pay, leaving out what is empty.
 
         Raises:
-            Refused: a link, an IBAN or its holder is none.
+            Refused: a link, an IBAN or its holder is none; WaysOfAnother.
         """
         if self.earlier_ways is not None and self.takes_earlier_ways:
-            return self.earlier_ways.methods
+            return self._earlier_methods(self.earlier_ways)
         return tuple(self._method(entry.form) for entry in self.ways if (entry.form.value.data or "").strip())
 
     def offer_another_way(self) -> None:
@@ -240,9 +251,15 @@ class GroupForm(PageForm):
         """Tell whether one of the fields that are folded away was refused."""
         return any(self[name].errors for name in MORE)
 
+    def _earlier_methods(self, earlier: EarlierWays) -> tuple[PayMethod, ...]:
+        if self._payer is not None and self._payer.id != earlier.payer_id:
+            self.same_ways.data = TYPED_WAYS
+            raise WaysOfAnother(earlier, self._payer.name)
+        return earlier.methods
+
     def _method(self, way: Form) -> PayMethod:
         value = way["value"].data or ""
-        holder = (way["holder"].data or "").strip() or self._payer_name
+        holder = (way["holder"].data or "").strip() or (self._payer.name if self._payer else "")
         fields = {"url": value, "iban": value, "vpa": value, "text": value, "holder": holder}
         self._refused_way = way
         method = pay_method(way["kind"].data or recognise(value), fields, way["label"].data)

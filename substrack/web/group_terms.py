@@ -20,7 +20,8 @@ from substrack.queries.group_form import (
     EarlierWays,
     GroupOnForm,
     PersonChoice,
-    find_earlier_ways,
+    find_latest_ways,
+    find_ways_of,
     list_guests,
     list_people,
     load_group_defaults,
@@ -120,7 +121,7 @@ def _new_form(people: Sequence[PersonChoice]) -> GroupForm:
         time_zone=me().time_zone,
         today=local_date(runtime().now(), me().time_zone),
         defaults=load_group_defaults(reading(), me().workspace_id),
-        earlier=_earlier_ways(),
+        earlier=_earlier_ways(me().contact_id),
     )
 
 
@@ -135,8 +136,8 @@ def _form_like(public_id: str) -> GroupForm:
     )
 
 
-def _earlier_ways(public_id: str | None = None) -> EarlierWays | None:
-    return find_earlier_ways(reading(), me().workspace_id, me().contact_id, public_id)
+def _earlier_ways(payer_id: int) -> EarlierWays | None:
+    return find_latest_ways(reading(), me().workspace_id, payer_id)
 
 
 def _create(form: GroupForm, people: Sequence[PersonChoice]) -> ResponseReturnValue:
@@ -217,7 +218,8 @@ def _foretell(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnFor
 
 def _posted(people: Sequence[PersonChoice]) -> GroupForm:
     form = posted(GroupForm)
-    form.earlier_ways = _earlier_ways(form.same_ways.data) if form.same_ways.data else None
+    if form.same_ways.data:
+        form.earlier_ways = find_ways_of(reading(), me().workspace_id, form.same_ways.data)
     _offer(form, people)
     return form
 
@@ -239,7 +241,7 @@ def _show(
     save_url = (
         url_for("group_terms.edit", public_id=group.public_id) if group else url_for("group_terms.create")
     )
-    earlier = None if group else form.earlier_ways or _earlier_ways()
+    earlier = None if group else _offered_ways(form, people)
     return page(
         "web/group_form.html",
         form=form,
@@ -249,19 +251,27 @@ def _show(
         preview_url=f"{save_url}/preview",
         tiles=kind_tiles(language_of(me().language)),
         earlier=earlier,
-        earlier_words=_ways_in_short(earlier.methods) if earlier else "",
+        earlier_words=_ways_in_short(earlier) if earlier else "",
         edit_words=_edit_words(group) if group else "",
         currencies=sorted(EXPONENTS),
         zones=[name for name, _ in zone_choices()],
     )
 
 
-def _ways_in_short(methods: Sequence[PayMethod]) -> str:
-    """Name ways to pay so that they are recognised."""
-    words = [" ".join(filter(None, (method.label, _value(method)))) for method in methods]
-    return my_words().listed(
-        [word if len(word) <= MAX_WAY_WORDS else f"{word[:MAX_WAY_WORDS]}…" for word in words]
-    )
+def _offered_ways(form: GroupForm, people: Sequence[PersonChoice]) -> EarlierWays | None:
+    """Find the earlier ways to offer: those that were chosen, or the latest of who is to be paid."""
+    if form.takes_earlier_ways:
+        return form.earlier_ways
+    payer = next((one.id for one in people if one.public_id == form.payer.data), me().contact_id)
+    return _earlier_ways(payer)
+
+
+def _ways_in_short(earlier: EarlierWays) -> str:
+    """Name ways to pay so that they are recognised, and whom they pay."""
+    _ = my_words()
+    words = [" ".join(filter(None, (method.label, _value(method)))) for method in earlier.methods]
+    ways = _.listed([word if len(word) <= MAX_WAY_WORDS else f"{word[:MAX_WAY_WORDS]}…" for word in words])
+    return _("To %(name)s: %(ways)s", name=earlier.payer, ways=ways)
 
 
 def _value(method: PayMethod) -> str:

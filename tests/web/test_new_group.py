@@ -16,7 +16,7 @@ from substrack.queries.groups import load_pay_methods
 from substrack.services.founding import Founded
 from substrack.store import Contact, Group, Member, User, Workspace
 from tests.support.cast import Cast, make_stranger, money
-from tests.web.admin import cast_of, events, group_of, stranger
+from tests.web.admin import cast_of, contact_named, events, group_of, stranger
 from tests.web.forms import counted, fill, send
 from tests.web.support import Browser
 
@@ -155,6 +155,23 @@ class TestHowToPay:
         assert "Same as YouTube" in olga.get("/groups/new").text
         send(olga, "/groups/new", "price", **TYPED)
         assert [way.label for way in _ways(cast, group_of(cast, "Netflix"))] == ["PayPal"]
+
+    def test_the_same_way_is_refused_for_another_payer(self, cast: Cast, olga: Browser) -> None:
+        youtube = cast.group("YouTube", pay_methods=(pay_method("text", {"text": "Cash to Olga"}),))
+        cast.join(youtube, "Ben")
+        assert "To Olga: Cash to Olga" in olga.get("/groups/new").text
+
+        typed = TYPED | {"payer": contact_named(cast, "Ben").public_id}
+        answer = send(olga, "/groups/new", "price", **typed)
+
+        assert answer.status_code == 422
+        assert "“YouTube” is paid to Olga and not to Ben." in answer.text
+        again = fill(answer.text, "price")
+        assert again.get("same_ways", "") == ""
+        assert (
+            olga.client.post("/groups/new", data=again | {"ways-0-value": "Cash to Ben"}).status_code == 303
+        )
+        assert [way.fields["text"] for way in _ways(cast, group_of(cast, "Netflix"))] == ["Cash to Ben"]
 
     def test_another_way_may_be_typed_instead(self, cast: Cast, olga: Browser) -> None:
         cast.group("YouTube", pay_methods=(pay_method("text", {"text": "Cash"}),))
