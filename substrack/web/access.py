@@ -16,6 +16,7 @@ from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -87,12 +88,23 @@ def sign_in_instead() -> ResponseReturnValue:
 
 
 def local_path(wanted: str | None) -> str | None:
-    """Return a path of ours that a form or URL names; None for anything a browser might take elsewhere."""
+    """Return a page of ours that a form or URL names; None for anything a browser might take elsewhere."""
     if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
         return None
     if not wanted.isprintable() or "\\" in wanted:
         return None
-    return request.script_root + wanted
+    return request.script_root + wanted if can_be_gone_to(wanted) else None
+
+
+def can_be_gone_to(path: str) -> bool:
+    """Tell whether a path of ours can be asked for by GET: not one that only takes forms."""
+    try:
+        current_app.url_map.bind_to_environ(request.environ).match(urlsplit(path).path, method="GET")
+    except MethodNotAllowed:
+        return False
+    except HTTPException:
+        return True  # not there, or elsewhere: that it says itself
+    return True
 
 
 def _check_public() -> ResponseReturnValue | None:

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from substrack.domain.errors import Conflict, NotFound, Phrase, Refused
 from substrack.services.links import DeadLink
 from substrack.texts.refusals import in_words
-from substrack.web.access import Access, access_of
+from substrack.web.access import Access, access_of, can_be_gone_to
 from substrack.web.pages import bare_page, bare_words, my_words
 
 RETRY_AFTER_SECONDS = 5
@@ -105,8 +105,10 @@ def answer_unreachable_database(error: Exception) -> ResponseReturnValue:
 
 
 def _page_before() -> str | None:
-    """Return the path of our own page that sent this form, as the Referer header tells it."""
+    """Return the path of our own page that sent this form, as the Referer header tells it, if it has one."""
     before = urlsplit(request.referrer or "")
     if before.netloc != request.host or request.method in ("GET", "HEAD"):
+        return None
+    if not can_be_gone_to(before.path.removeprefix(request.script_root)):
         return None
     return f"{before.path}?{before.query}" if before.query else before.path

@@ -16,7 +16,7 @@ from substrack.store import Member
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, group_of, period, stranger
 from tests.web.crowds import crowd
-from tests.web.forms import counted, fill, press
+from tests.web.forms import counted, fill, press, send
 from tests.web.scenes import claim, join_again, payment_now, status_of, youtube_of
 from tests.web.support import NOW, Browser
 
@@ -243,3 +243,18 @@ class TestCrowds:
 
 def _claims(shown: str) -> list[str]:
     return [part.partition('"')[0] for part in shown.split('name="claim" value="')[1:]]
+
+
+@pytest.mark.only_sqlite
+def test_a_decision_on_a_page_that_was_shown_again_leads_to_a_page_that_opens(
+    olga: Browser, cast: Cast
+) -> None:
+    claim(cast, youtube_of(cast, "Ben")["Ben"], 1, 2)
+    here = f"/groups/{group_of(cast, 'YouTube Premium').public_id}"
+    shown = send(olga, here, "ends_on", f"{here}/end", ends_on="garbage")
+    assert shown.status_code == 422
+
+    confirm = fill(shown.text, "claim") | {"act": "confirm"}
+    answer = olga.client.post("/review", data=confirm)
+
+    assert (answer.status_code, answer.location) == (303, here)

@@ -241,6 +241,17 @@ class TestBreaking:
         assert "Not like this." in olga.get("/profile").text
         assert "Not like this." not in olga.get("/profile").text
 
+    @pytest.mark.only_sqlite
+    def test_nobody_is_taken_back_to_a_page_that_only_takes_forms(self, app: Flask, olga: Browser) -> None:
+        app.add_url_rule("/refused", "refused", _refused, methods=["POST"])
+        token = form_token(olga.get("/profile").text)
+        answer = olga.client.post(
+            "/refused", data={"csrf_token": token}, headers={"Referer": "http://localhost/money-in/all"}
+        )
+
+        assert answer.status_code == 422
+        assert "Not like this." in answer.text
+
     def test_a_flood_of_text_is_refused(self, zed: Browser) -> None:
         answer = zed.client.post("/sign-in", data={"email": "x" * 1_000_000})
 
