@@ -8,7 +8,7 @@ changed at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
 from datetime import date, datetime
 from typing import Any
@@ -189,14 +189,13 @@ def _reachable(session: Session, contact_ids: Iterable[int]) -> set[int]:
 
 
 def _tell(session: Session, group: Group, change: GroupChange, why: Why, now: datetime) -> None:
-    """Queue one notice to each; what an unsent one already says of the share so far is taken over."""
+    """Queue one notice to each; what an unsent one already says of the same day is taken over."""
     told = [one for one in change.told if one.was_in or why is not Why.JOIN]
-    known = _take_back(session, group, [one.contact_id for one in told])
+    known = _take_over(session, group, change.window.starts_on, told)
     latest = session.scalar(select(func.max(Event.id)).where(Event.group_id == group.id))
     drafts = []
     for one in told:
-        before = known.get(one.contact_id, one.before.minor if one.before else None)
-        after = one.after.minor if one.after else None
+        before, after = known.get(one.contact_id, _minor(one.before)), _minor(one.after)
         leaves = not one.is_in
         if leaves or (after is not None and after != before):
             facts = {"before_minor": before, "after_minor": after, "leaves": leaves}
@@ -204,21 +203,54 @@ def _tell(session: Session, group: Group, change: GroupChange, why: Why, now: da
     queue(session, drafts, now=now)
 
 
-def _take_back(session: Session, group: Group, contact_ids: list[int]) -> dict[int, int | None]:
-    """Cancel what is queued about this group's shares; return which share each person still supposes."""
-    waiting = select(Message).where(
+def _minor(money: Money | None) -> int | None:
+    return money.minor if money else None
+
+
+def _take_over(
+    session: Session, group: Group, from_on: date, told: Iterable[ShareChange]
+) -> dict[int, int | None]:
+    """Cancel what is queued about the same day; return which share each person still supposes for it.
+
+    What is queued about an earlier day is told as it is. What comes later begins with the share of this day,
+    and is over for who leaves on it.
+    """
+    changes = {one.contact_id: one for one in told}
+    known: dict[int, int | None] = {}
+    later: dict[int, list[Message]] = {}
+    for message in _waiting(session, group):
+        one, day = changes.get(message.contact_id or 0), date.fromisoformat(message.payload["from_on"])
+        if one is None or day < from_on:
+            continue
+        if day == from_on:
+            known.setdefault(one.contact_id, message.payload["before_minor"])
+        if day == from_on or not one.is_in:
+            message.state, message.last_error = MessageState.CANCELLED, "the share changed again"
+        else:
+            later.setdefault(one.contact_id, []).append(message)
+    for contact_id, messages in later.items():
+        _begin_with(_minor(changes[contact_id].after), messages)
+    session.flush()
+    return known
+
+
+def _waiting(session: Session, group: Group) -> list[Message]:
+    """Load the notices of this group's shares that were not sent yet, oldest first."""
+    query = select(Message).where(
         Message.workspace_id == group.workspace_id,
-        Message.contact_id.in_(contact_ids),
         Message.notice == Notice.SHARE_CHANGED,
         Message.state == MessageState.QUEUED,
     )
-    known: dict[int, int | None] = {}
-    for message in session.scalars(waiting.order_by(Message.id)):
-        if message.payload["group_id"] == group.id and message.contact_id is not None:
-            known.setdefault(message.contact_id, message.payload["before_minor"])
-            message.state, message.last_error = MessageState.CANCELLED, "the share changed again"
-    session.flush()
-    return known
+    found = session.scalars(query.order_by(Message.id))
+    return [message for message in found if message.payload["group_id"] == group.id]
+
+
+def _begin_with(share_minor: int | None, messages: Sequence[Message]) -> None:
+    """Let the next of some notices say what the share was until then; the letter is left out if it stays."""
+    next_on = min(message.payload["from_on"] for message in messages)
+    for message in messages:
+        if message.payload["from_on"] == next_on:
+            message.payload = message.payload | {"before_minor": share_minor}
 
 
 def _draft(

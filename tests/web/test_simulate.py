@@ -69,6 +69,14 @@ def _kinds(cast: Cast) -> dict[str, list[str]]:
     return {name: [one.notice.value for one in told] for name, told in _news(cast).items()}
 
 
+def _told(cast: Cast, name: str) -> list[tuple[str, str, str]]:
+    """Read from which day on somebody is told which share, and which so far."""
+    texts = [cast.text_of(message, NOW).replace("\xa0", " ") for message in _news(cast)[name]]
+    told = r"Counts from: (.+?)\n.*so far: ([\d.]+) .*new share: ([\d.]+) "
+    found = [re.search(told, text, re.DOTALL) for text in texts]
+    return sorted((one[1], one[2], one[3]) for one in found if one)
+
+
 def change(name: str, youtube: Group, ben: Member) -> tuple[str, str, str, dict[str, Any]]:
     """Name the page of a change, a field of its form, where it posts to, and what is typed."""
     group, member = f"/groups/{youtube.public_id}", f"/members/{ben.public_id}"
@@ -249,6 +257,34 @@ class TestApplying:
         text = cast.text_of(letter, NOW).replace("\xa0", " ")
 
         assert ("Your share so far: 4.00 €" in text, "Your new share: 2.40 €" in text) == (True, True)
+
+    def test_a_change_of_a_later_day_takes_nothing_back(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        page = f"/groups/{youtube.public_id}/members/new"
+        apply(olga, page, "known", name="Kim", joined_on="2026-04-01")
+        kim = f"/members/{_members(cast, youtube)[-1].public_id}"
+        apply(olga, kim, "left_on", f"{kim}/leave", left_on="2026-06-01")
+
+        assert _told(cast, "Ben") == [("1 April 2026", "4.00", "3.00"), ("1 June 2026", "3.00", "4.00")]
+
+    def test_what_comes_later_begins_with_what_comes_first(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        mia = f"/members/{_members(cast, youtube)[-1].public_id}"
+        apply(olga, mia, "left_on", f"{mia}/leave", left_on="2026-06-01")
+        apply(olga, f"/groups/{youtube.public_id}/members/new", "known", name="Kim", joined_on="2026-04-01")
+
+        assert _told(cast, "Ben") == [("1 April 2026", "4.00", "3.00"), ("1 June 2026", "3.00", "4.00")]
+
+    def test_who_leaves_first_hears_nothing_of_what_comes_later(
+        self, cast: Cast, olga: Browser, youtube: Group, ben: Member
+    ) -> None:
+        page = f"/members/{ben.public_id}"
+        apply(olga, page, "left_on", f"{page}/leave", left_on="2026-06-01")
+        apply(olga, page, "left_on", f"{page}/leave", left_on="2026-04-01")
+
+        assert len(_news(cast)["Ben"]) == 1
 
     def test_what_is_changed_back_before_it_was_told_is_not_told(
         self, cast: Cast, olga: Browser, youtube: Group, ben: Member
