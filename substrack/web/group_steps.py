@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
-
-from flask import current_app
 
 from substrack.domain.money import Money
 from substrack.queries.group_page import owes_anything
@@ -15,16 +12,18 @@ from substrack.queries.review import CLAIMS_A_PAGE, ClaimRow, load_claims_in
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
 
-ASK_ENDPOINT: Final = "asking.preview"
-
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to do: `check` the claims, `look` at claims elsewhere, enter the `bill`, `open` or `ask`."""
+    """What to do: `check` the claims, `look` at claims elsewhere, enter the `bill`, `open` or `ask`.
+
+    `can_ask`: somebody owes, so that they can be asked as well, whatever comes first.
+    """
 
     kind: str
     claims: tuple[ClaimRow, ...] = ()
     bill: PeriodColumn | None = None
+    can_ask: bool = False
 
     @property
     def amount(self) -> Money:
@@ -45,12 +44,12 @@ def next_step(group: GroupRow, columns: tuple[PeriodColumn, ...], *, opens_by_ha
     here = tuple(claim for claim in claims if columns and _is_about(claim, group, columns[0]))
     bill = next((column for column in reversed(columns) if column.total is None), None)
     if claims:
-        return NextStep("check", here) if here else NextStep("look", claims)
+        return NextStep("check" if here else "look", here or claims, can_ask=owing)
     if bill:
-        return NextStep("bill", bill=bill)
+        return NextStep("bill", bill=bill, can_ask=owing)
     if opens_by_hand and _is_due(group):
-        return NextStep("open")
-    return NextStep("ask") if owing and ASK_ENDPOINT in current_app.view_functions else None
+        return NextStep("open", can_ask=owing)
+    return NextStep("ask") if owing else None
 
 
 def _is_about(claim: ClaimRow, group: GroupRow, column: PeriodColumn) -> bool:
