@@ -42,7 +42,10 @@ class Settled:
 def load_owing_people(
     session: Session, workspace_id: int, *, group_id: int | None = None, number: int = 1
 ) -> OwingPeople:
-    """Load one page of those who owe anything, to a group or at all; what waits for a check counts."""
+    """Load one page of those who owe anything, to a group or at all; what waits for a check counts.
+
+    Past the last page is the last one.
+    """
     query = (
         select(Contact.id, func.count().over().label("total"))
         .where(*_owes(workspace_id, group_id))
@@ -51,6 +54,10 @@ def load_owing_people(
         .offset((number - 1) * PEOPLE_A_PAGE)
     )
     found = session.execute(query).all()
+    if not found and number > 1:
+        total = len(list_owing_people(session, workspace_id, group_id=group_id))
+        last = max(1, -(-total // PEOPLE_A_PAGE))
+        return load_owing_people(session, workspace_id, group_id=group_id, number=min(last, number - 1))
     return OwingPeople(tuple(row.id for row in found), number, found[0].total if found else 0)
 
 

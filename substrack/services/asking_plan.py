@@ -62,6 +62,11 @@ class PersonPlan:
         return self.state in CAN_BE_ASKED_BY_HAND
 
     @property
+    def has_text(self) -> bool:
+        """Tell whether there is a message to look at: one to send by hand, or what was asked for today."""
+        return self.can_be_asked_by_hand or self.state is AskState.ASKED_TODAY
+
+    @property
     def sentences(self) -> tuple[OwnSentence, ...]:
         """What the groups of these payments say in their requests, each once."""
         groups = {entry.group.id: entry.group for entry in self.entries}

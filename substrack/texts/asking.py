@@ -35,6 +35,11 @@ def standing(state: AskState, asked_on: date | None, until: date | None, today: 
     return reasons[state]
 
 
+def standing_sentence(words: str) -> str:
+    """Make a sentence of how somebody stands; what is in it keeps its capitals."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def last_asked(asked_on: date | None, today: date, _: Words) -> str:
     """Say when somebody was last asked for anything."""
     if asked_on is None:

@@ -29,7 +29,13 @@ from substrack.services.asking_now import Asked, NotToBeAsked, ask_people, note_
 from substrack.services.asking_plan import PersonPlan, plan_asking
 from substrack.services.pay_links import find_pay_link, give_pay_link
 from substrack.services.request_sentences import set_request_sentence
-from substrack.texts.asking import asked_sentence, channels_in_words, message_by_hand, standing
+from substrack.texts.asking import (
+    asked_sentence,
+    channels_in_words,
+    message_by_hand,
+    standing,
+    standing_sentence,
+)
 from substrack.texts.bills import what_for
 from substrack.texts.catalogue import language_of
 from substrack.texts.refusals import in_words
@@ -39,6 +45,7 @@ from substrack.web.decisions import flash_decision
 from substrack.web.fields import line
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import my_words, page
+from substrack.web.paging import numbered
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -156,19 +163,20 @@ def show_message(public_id: str) -> str:
     now = runtime().now()
     contact = load_contact(reading(), find_contact(reading(), me().workspace_id, public_id))
     (plan,) = plan_asking(reading(), [contact.id], now=now)
-    link = find_pay_link(reading(), runtime().signer, contact.id, now=now)
-    is_good = link is not None and not link.is_expired
     workspace = load_workspace_settings(reading(), me().workspace_id)
     language = language_of(contact.language or workspace.language)
-    text = message_by_hand(contact.name, plan.items, plan.sentences, link.url, language) if link else ""
+    link = find_pay_link(reading(), runtime().signer, contact.id, now=now)
+    text = ""
+    if link is not None and not link.is_expired and plan.has_text:
+        text = message_by_hand(contact.name, plan.items, plan.sentences, link.url, language)
     return page(
         "web/ask_by_hand.html",
         contact=contact,
         plan=plan,
-        text=text if is_good and plan.items else "",
+        text=text,
         language=language,
         is_local=runtime().settings.base_url_is_loopback,
-        standing=_standing(),
+        sentence=standing_sentence(_standing()(plan)),
     )
 
 
@@ -281,9 +289,8 @@ def _preview(group: GroupRow | None, contact_id: int | None, now: datetime) -> P
     if contact_id is not None:
         people = OwingPeople((contact_id,), 1, 1)
     else:
-        number = max(1, request.args.get("page", 1, type=int))
         group_id = group.id if group else None
-        people = load_owing_people(reading(), me().workspace_id, group_id=group_id, number=number)
+        people = load_owing_people(reading(), me().workspace_id, group_id=group_id, number=numbered())
     plans = plan_asking(reading(), people.contact_ids, group_id=group.id if group else None, now=now)
     asked = sorted((plan for plan in plans if plan.can_be_asked), key=lambda plan: not plan.is_asked)
     skipped = (plan for plan in plans if not plan.can_be_asked)

@@ -114,6 +114,13 @@ def test_who_is_not_ticked_is_not_asked(
     assert [len(requests(cast, members[name])) for name in ("Ben", "Mia", "Kim")] == [0, 1, 0]
 
 
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize("number", ["2", "99999", "9" * 30, "-1", "x"])
+def test_a_page_that_is_not_there_is_the_last_or_the_first(olga: Browser, path: str, number: str) -> None:
+    for page in ("/ask", path):
+        assert "Ask 4 people" in plain(olga.get(f"{page}?page={number}").text)
+
+
 def test_nobody_ticked_is_said_above_the_list(olga: Browser, path: str) -> None:
     answer = send(olga, path, "person", person=[])
     assert answer.status_code == 422
@@ -274,6 +281,40 @@ class TestByHand:
         press(olga, path, f"{ben}/message")
         press(olga, f"{ben}/message", f"{ben}/message/sent")
         assert cast.payment_of(members["Ben"]).requests_sent == 1
+
+    @pytest.mark.only_sqlite
+    def test_who_said_they_paid_gets_no_message_that_asks(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        cast.do(give_pay_link, members["Ben"].contact_id, by=cast.olga, now=NOW)
+        claim(cast, members["Ben"], 1, 2)
+        shown = olga.get(f"{person(cast, 'Ben')}/message").text
+
+        assert "<textarea" not in shown
+        assert "Says it is paid; waits for your check." in shown
+
+    @pytest.mark.only_sqlite
+    def test_what_was_claimed_is_left_out_of_the_message(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        cast.do(give_pay_link, members["Ben"].contact_id, by=cast.olga, now=NOW)
+        claim(cast, members["Ben"], 1)
+
+        assert "Hi Ben, your share for YouTube Premium, March 2026 is 2.99 €" in plain(
+            olga.get(f"{person(cast, 'Ben')}/message").text
+        )
+
+    @pytest.mark.only_sqlite
+    def test_a_day_keeps_its_capitals_in_the_sentence_below(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        ben = members["Ben"]
+        keys = [cast.payment_of(ben, sequence).id for sequence in (1, 2)]
+        until = NOW.date() + timedelta(days=5)
+        by = Actor.contact(ben.contact_id)
+        cast.do(snooze_payments, ben.contact_id, keys, until=until, by=by, now=NOW)
+
+        assert "Asked to wait until 6 Mar 2026." in plain(olga.get(f"{person(cast, 'Ben')}/message").text)
 
 
 class TestOwnSentence:
