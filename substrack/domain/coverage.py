@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from substrack.domain.cycles import Cycle, Unit
+from substrack.domain.sharing import SharingRules, Stay, sharers_in
 
 FORESEEN: Final = 120
 """Periods of one group that are looked at; who paid for longer reads as much."""
@@ -32,13 +33,17 @@ class Ahead:
     share_minor: int | None
     collect_days_before: int = 0
     ends_on: date | None = None
+    stays: tuple[Stay, ...] = ()
+    rules: SharingRules | None = None
 
     def opens_on(self, sequence: int) -> date | None:
-        """Return the day on which a period is asked for; None after the end of the group."""
-        starts_on = self.cycle.start_of(sequence)
-        if self.ends_on is not None and starts_on > self.ends_on:
+        """Return the day on which a period is asked for; None after the end of the group, or of the stay."""
+        window = self.cycle.window(sequence)
+        if self.ends_on is not None and window.starts_on > self.ends_on:
             return None
-        return starts_on - timedelta(days=self.collect_days_before)
+        if self.rules is not None and not sharers_in(window, self.stays, self.rules):
+            return None
+        return window.starts_on - timedelta(days=self.collect_days_before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class _Place:
     payer: str
     contact_id: int
     window: Window
+    stays: tuple[Stay, ...]
 
 
 def load_coming(session: Session, contact_id: int, credits: Iterable[Credit]) -> tuple[Coming, ...]:
@@ -135,19 +136,15 @@ def _prices(session: Session, group_ids: Sequence[int]) -> dict[int, list[tuple[
 
 def _place(group: Group, payer: str, contact_id: int, stays: Sequence[Stay]) -> _Place | None:
     """Find the first period that a person shares; None when there is none any more."""
-    windows = [
-        first_window(_cycle(group), group.next_sequence, stay, rules_of(group))
-        for stay in stays
-        if stay.contact_id == contact_id
-    ]
-    shared = [window for window in windows if _is_shared(group, contact_id, window, stays)]
+    own = tuple(stay for stay in stays if stay.contact_id == contact_id)
+    windows = [first_window(_cycle(group), group.next_sequence, stay, rules_of(group)) for stay in own]
+    shared = [window for window in windows if _is_shared(group, window, own)]
     window = min(shared, key=lambda window: window.sequence, default=None)
-    return _Place(group, payer, contact_id, window) if window else None
+    return _Place(group, payer, contact_id, window, own) if window else None
 
 
-def _is_shared(group: Group, contact_id: int, window: Window, stays: Sequence[Stay]) -> bool:
+def _is_shared(group: Group, window: Window, own: Sequence[Stay]) -> bool:
     is_over = group.ends_on is not None and window.starts_on > group.ends_on
-    own = [stay for stay in stays if stay.contact_id == contact_id]
     return not is_over and bool(sharers_in(window, own, rules_of(group)))
 
 
@@ -177,6 +174,8 @@ def _ahead(place: _Place, share_minor: int | None) -> Ahead:
         share_minor=share_minor,
         collect_days_before=group.collect_days_before,
         ends_on=group.ends_on,
+        stays=place.stays,
+        rules=rules_of(group),
     )
 
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from substrack.domain.coverage import FORESEEN, Ahead, Coverage, cover, periods_a_year
 from substrack.domain.cycles import Cycle, Unit
+from substrack.domain.shares import PartPeriod, SplitKind
+from substrack.domain.sharing import SharingRules, Stay
 
 OLGA = ("olga", "EUR")
 
@@ -46,6 +48,12 @@ def test_nothing_is_covered_after_the_end_nor_while_the_bill_is_unknown() -> Non
     assert cover([ending], free={OLGA: 9000}, kept={}) == {1: Coverage(2)}
     assert cover([ahead(1, None)], free={OLGA: 9000}, kept={}) == {}
     assert cover([ahead(1, 0)], free={OLGA: 9000}, kept={}) == {}
+
+
+def test_nothing_is_covered_after_the_last_shared_period() -> None:
+    rules = SharingRules(SplitKind.EQUAL, PartPeriod.FULL, payer_id=1, payer_included=True)
+    stays = (Stay(1, 2, date(2026, 1, 1), date(2026, 4, 15)), Stay(2, 2, date(2026, 9, 1)))
+    assert cover([ahead(1, 300, stays=stays, rules=rules)], free={OLGA: 9000}, kept={}) == {1: Coverage(2)}
 
 
 def test_a_fortune_is_foreseen_for_a_while_only() -> None:

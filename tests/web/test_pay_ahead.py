@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -17,6 +17,7 @@ from substrack.domain.payments import ReopenCause
 from substrack.services.chats import choose_channel
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.mailboxes import set_email
+from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, reopen_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Address, Attempt, Connection, Contact, Link, LinkPurpose, Member
@@ -140,6 +141,15 @@ class TestPayingAhead:
         cast.tick(at("2026-03-01"))
         assert cast.payment_of(ben, 2).status == "confirmed"
         assert "covered, 3 months left" in page.show().text
+
+    def test_credit_covers_nothing_after_somebody_leaves(self, page: Page, cast: Cast, ben: Member) -> None:
+        pay = {"contact_id": ben.contact_id, "payer_id": cast.olga_contact, "amount": money("72.00")}
+        cast.do(record_receipt, cast.workspace_id, **pay, by=cast.olga, now=NOW)
+        assert "covered, 11 months left" in page.show().text
+
+        cast.do(leave_group, ben.id, left_on=date(2026, 5, 1), by=cast.olga, now=NOW)
+
+        assert "covered, 2 months left" in page.show().text
 
     def test_admins_see_how_long_it_lasts(
         self, page: Page, cast: Cast, ben: Member, runtime: Runtime
