@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from substrack.domain.errors import Refused
+from substrack.domain.errors import Phrase, Refused
 from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.payments import (
     TRANSITIONS,
@@ -32,7 +32,7 @@ class ReasonMissing(Refused):
     """The member will read why; without a reason there is nothing to read."""
 
     field = "reason"
-    sentence = "Say why; the member will read it."
+    sentence: str = Phrase("Say why; the member will read it.")
 
     def __init__(self) -> None:
         super().__init__(self.sentence)
@@ -41,7 +41,7 @@ class ReasonMissing(Refused):
 class ReasonForHistoryMissing(ReasonMissing):
     """A correction goes without a letter; its reason is for whoever asks later."""
 
-    sentence = "Say why; it stands in the history."
+    sentence = Phrase("Say why; it stands in the history.")
 
 
 class NothingArrived(Refused):

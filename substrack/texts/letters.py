@@ -124,10 +124,10 @@ def from_name(letter: Letter) -> str:
     """Name the sender as the reader should see it: "Olga (YouTube Premium) via SubsTrack"."""
     if len({payer.name for payer in letter.payers}) != 1:
         return PRODUCT
-    payer = _shortened(letter.payers[0].name)
+    who = _shortened(letter.payers[0].name)
     if len(set(letter.groups)) == 1:
-        return f"{payer} ({_shortened(letter.groups[0])}) via {PRODUCT}"
-    return f"{payer} via {PRODUCT}"
+        who = f"{who} ({_shortened(letter.groups[0])})"
+    return Words(language_of(letter.locale))("%(who)s via %(product)s", who=who, product=PRODUCT)
 
 
 def _frame(letter: Letter, composition: Composition) -> dict[str, Any]:

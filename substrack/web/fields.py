@@ -46,10 +46,10 @@ class WholeNumber(IntegerField):
         try:
             super().process_formdata(valuelist)
         except ValueError:
-            raise ValueError("Write a whole number, such as 3.") from None
+            raise ValueError(Phrase("Write a whole number, such as 3.")) from None
         if self.data is not None and abs(self.data) > 10**9:
             self.data = None
-            raise ValueError("This number is too large.")
+            raise ValueError(Phrase("This number is too large."))
 
 
 class Day(DateField):

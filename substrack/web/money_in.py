@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
 from substrack.domain.cycles import local_date
-from substrack.domain.errors import Conflict
+from substrack.domain.errors import Conflict, Phrase
 from substrack.domain.money import Money
 from substrack.queries.money_page import (
     Account,
@@ -251,7 +251,7 @@ def _show_people() -> str:
 def _show(account: Account, form: MoneyForm, amount: Money | None = None) -> str:
     rows = load_open(reading(), account)
     choices = load_choices(reading(), account)
-    form.group.choices = [("", "all they owe"), *((one.public_id, one.name) for one in choices)]
+    form.group.choices = [("", Phrase("all they owe")), *((one.public_id, one.name) for one in choices)]
     form.version.data = account.version
     parts, rest = _parts(rows, form.group.data or None, amount) if amount else ((), None)
     return page(

@@ -120,8 +120,9 @@ def bare_page(template: str, *, language: str | None = None, **rows: Any) -> str
 
 def _spoken(rows: dict[str, Any], words: Words) -> dict[str, Any]:
     for row in rows.values():
-        if isinstance(row, PageForm):
-            row.speak(words)
+        for form in row.values() if isinstance(row, dict) else (row,):
+            if isinstance(form, PageForm):
+                form.speak(words)
     return rows
 
 

@@ -51,7 +51,9 @@ class PersonForm(PageForm):
     """How somebody is called, reads, and where their clock stands."""
 
     name = StringField("Name", required("Enter their name.", maximum=120))
-    language = SelectField("Language", choices=lambda: {"": "Like everybody here"} | dict(language_choices()))
+    language = SelectField(
+        "Language", choices=lambda: {"": Phrase("Like everybody here")} | dict(language_choices())
+    )
     time_zone = line("Time zone", maximum=64)
     collection_day = optional_whole("Collection day")
 
@@ -174,7 +176,7 @@ def _add(form: NewPersonForm) -> ResponseReturnValue:
                 session, me().workspace_id, name=name, by=by_me(), now=now, press=press
             ).id
         public_id = load_contact(session, contact_id).public_id
-    return _done(public_id, "Added. Say below how they are reached.")
+    return _done(public_id, Phrase("Added. Say below how they are reached."))
 
 
 def _edit(public_id: str, form: PersonForm) -> ResponseReturnValue:
@@ -192,7 +194,11 @@ def _write(public_id: str, form: NoteForm) -> ResponseReturnValue:
 
 def _change_email(public_id: str, form: EmailForm) -> ResponseReturnValue:
     email = (form.email.data or "").strip() or None
-    done = "Saved; messages go there from now on." if email else "Removed. Nothing is mailed there any more."
+    done = (
+        Phrase("Saved; messages go there from now on.")
+        if email
+        else Phrase("Removed. Nothing is mailed there any more.")
+    )
     sharing = form.shares_mailbox.data
     contact_id = find_contact(reading(), me().workspace_id, public_id)
     with runtime().transaction() as session:

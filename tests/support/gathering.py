@@ -18,7 +18,7 @@ Found = tuple[int, str, Any, list[str]]
 """What Babel wants of an extractor: line, name of the function, its words, comments."""
 
 SAYING: Final = frozenset(
-    {"_", "words", "Words", "flash", "Phrase"}
+    {"_", "words", "Words", "flash", "Phrase", "NotFound", "Conflict"}
     | {
         "NotAnAmount",
         "NegativeAmount",

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from substrack.bootstrap import ROOT
 from substrack.texts import catalogue
 
 TRANSLATED = sorted(path.stem for path in catalogue.DIRECTORY.glob("*.po"))
 PLACES = re.compile(r"%\(\w+\)[sd]|%%|\{\w+\}|<[^>]+>")
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    """What the program says, gathered as `make words` gathers it."""
-    template = tmp_path_factory.mktemp("words") / "messages.pot"
-    pybabel = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg"]
-    command = [*pybabel, "--no-location", "-o", str(template), "."]
-    subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, check=True, timeout=120)
-    with template.open("rb") as file:
-        return read_po(file)
 
 
 def translation(language: str) -> Catalog:
