@@ -54,7 +54,7 @@ def make_scene(site: Site) -> Scene:
     site.wait(days=3, hours=2)
     attempt = _claims(cast, members)
     _troubles(cast, group, members, site.clock())
-    site.wait(hours=1)
+    site.wait(days=1)
     owing, settled = members["Theo"].contact_id, members["Mia"].contact_id
     places = find_places(cast, attempt, owing=owing, settled=settled, now=site.clock())
     cast.do(hold_sending, "the clock jumped by two hours", now=site.clock())
