@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, flash, request
@@ -84,16 +84,16 @@ def decide_several() -> ResponseReturnValue:
         return _show_all(
             Retry(reason=reason, field="claim", sentence=my_words()("Tick at least one of these first."))
         ), 422
-    try:
-        if not is_confirming and not reason.strip():
-            raise ReasonMissing
-        done = [_try(key, versions, None if is_confirming else reason) for key, versions in chosen.items()]
-    except Refused as refused:
-        sentence = in_words(refused, my_words())
-        retry = Retry(reason=reason, field="reason", sentence=sentence, ticked=frozenset(chosen))
-        return _show_all(retry), 422
-    _tell_several([outcome for outcome in done if outcome], done.count(None), is_confirming=is_confirming)
-    return back()
+    if not is_confirming and not reason.strip():
+        return _show_refused(ReasonMissing(), reason, chosen), 422
+    tried = {key: _try(key, versions, None if is_confirming else reason) for key, versions in chosen.items()}
+    done = [one for one in tried.values() if isinstance(one, ClaimOutcome)]
+    refused = {key: one for key, one in tried.items() if isinstance(one, Refused)}
+    _tell_several(done, len(tried) - len(done) - len(refused), is_confirming=is_confirming)
+    if not refused:
+        return back()
+    reading().rollback()  # what was decided just now is no longer to be listed
+    return _show_refused(next(iter(refused.values())), reason, refused), 422
 
 
 def _decide(public_id: str, act: Callable[[int], ClaimOutcome]) -> ResponseReturnValue:
@@ -151,15 +151,17 @@ def read_versions(shown: str, payments: dict[str, int]) -> dict[int, int]:
     return {payments[name]: read_version(version) for name, _colon, version in pairs if name in payments}
 
 
-def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | None:
-    """Decide one of several; None when somebody was there before."""
-    attempt_id = find_claim(reading(), me().workspace_id, public_id)
+def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | Refused | None:
+    """Decide one of several, or say why not, and leave the others alone; None when somebody was before."""
     try:
+        attempt_id = find_claim(reading(), me().workspace_id, public_id)
         if reason is None:
             return _confirm(attempt_id, versions, "")
         return _reject(attempt_id, versions, reason)
-    except (ClaimDecided, DecidedAlready, LookAgain):
+    except (ClaimDecided, DecidedAlready, LookAgain, NotFound):
         return None
+    except Refused as refused:
+        return refused
 
 
 def _said(outcome: ClaimOutcome) -> str:
@@ -182,6 +184,12 @@ def _tell_several(done: list[ClaimOutcome], late: int, *, is_confirming: bool) -
         flash_decision(said, *(outcome.correlation_id for outcome in done))
     if late:
         flash(_("Decided or changed in the meantime: %(n)s. Nothing was changed there.", n=late), "refused")
+
+
+def _show_refused(refused: Refused, reason: str, ticked: Iterable[str]) -> str:
+    """Show the list with those still ticked that could not be decided, and why."""
+    sentence = in_words(refused, my_words())
+    return _show_all(Retry(reason=reason, field="reason", sentence=sentence, ticked=frozenset(ticked)))
 
 
 def _show_all(retry: Retry) -> str:

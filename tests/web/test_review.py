@@ -289,6 +289,35 @@ class TestSeveral:
         assert answer.text.count(" checked>") == 1
         assert press(olga, "/review", "/review", act="confirm").status_code == 422
 
+    @pytest.mark.only_sqlite
+    def test_one_that_is_gone_stops_none_of_the_others_and_all_is_told(
+        self, olga: Browser, cast: Cast, ben: Member, mia: Member
+    ) -> None:
+        claim(cast, ben)
+        claim(cast, mia)
+        first, second = _ticked(olga)
+
+        press(olga, "/review", "/review", act="confirm", claim=[first, "nowhere x:1", second], next="/review")
+
+        assert (status_of(cast, ben), status_of(cast, mia)) == ("confirmed", "confirmed")
+        told = olga.get("/review").text
+        assert "Confirmed: 2." in told
+        assert "in the meantime: 1" in told
+        assert told.count('name="also"') == 1
+
+    @pytest.mark.only_sqlite
+    def test_what_is_refused_stays_ticked_and_says_why(
+        self, olga: Browser, cast: Cast, ben: Member, mia: Member
+    ) -> None:
+        claim(cast, ben)
+        claim(cast, mia)
+
+        answer = press(olga, "/review", "/review", act="reject", reason="\x1b", claim=_ticked(olga))
+
+        assert answer.status_code == 422
+        assert "invisible control character" in answer.text
+        assert answer.text.count(" checked>") == 2
+
 
 class TestStrangers:
     def test_zed_finds_nothing_of_olgas(self, app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> None:
