@@ -289,10 +289,10 @@ class AboutAddress:
 
 @dataclass(frozen=True)
 class MailboxReplaced:
-    """A note to a mailbox that worked: what it got goes to another one (`address`) from now on."""
+    """A note to a mailbox that worked: what it got goes to another one (`address`) or nowhere from now on."""
 
     workspace: str
-    address: str
+    address: str | None
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ def mailbox_replaced(reading: Reading) -> Facts | None:
     """Nothing is left to say once the former mailbox is the one in use again."""
     message = reading.message
     address = reading.session.get(Address, message.address_id)
-    if address is None or address.value_key in ("", str(message.payload["former"]).casefold()):
+    if address is None or address.value_key == str(message.payload["former"]).casefold():
         return None
-    return Facts(MailboxReplaced(reading.workspace.name, address.value))
+    return Facts(MailboxReplaced(reading.workspace.name, address.value or None))
 
 
 def chat_disputed(reading: Reading) -> Facts | None:

@@ -2,7 +2,7 @@
 
 A removed address keeps its row, emptied, so that the letters once sent to it stay readable while nothing is
 ever mailed there again. Admins are told about addresses that stopped working, and a mailbox that worked
-about the one that takes its place.
+that it gets no more, whether another takes its place or none.
 Locks are taken in the order contact, address, messages.
 """
 
@@ -184,7 +184,7 @@ def set_email(
 
     Another mailbox starts clean: not refused, not unsubscribed, and the pay link that went to the old one is
     dead. The same one typed again is tried again. Messages that wait go to the new mailbox; without one they
-    are cancelled. A mailbox that worked is told that another takes its place.
+    are cancelled. A mailbox that worked is told that another takes its place, or none.
 
     Raises:
         MailboxShared: the address is another person's, and nobody said that the two share it.
@@ -209,7 +209,7 @@ def set_email(
         return
     if former_key and former_key != (value or "").casefold():
         revoke_pay_link(session, contact_id, now=now)
-        if address is not None and working and value:
+        if address is not None and working:
             _tell_former(session, contact, address, working, now=now)
     record_contact(session, "email", contact, by=by, now=now, after={"has_email": value is not None})
     reschedule_contacts(session, [contact_id], now=now)

@@ -9,6 +9,8 @@ from substrack.texts.words import Words
 
 def mailbox_replaced(letter: Letter, content: MailboxReplaced, _: Words) -> Composition:
     """Tell the mailbox that worked until now that another one gets the mail, without giving that one away."""
+    if content.address is None:
+        return _mailbox_removed(content.workspace, _)
     opening = _(
         "What %(workspace)s sends you goes to %(address)s from now on, and no longer here.",
         workspace=content.workspace,
@@ -18,6 +20,18 @@ def mailbox_replaced(letter: Letter, content: MailboxReplaced, _: Words) -> Comp
     link = _("The link to your page that you got here no longer opens; the next message carries a new one.")
     return Composition(
         _("Your mail from SubsTrack goes elsewhere now"),
+        (Paragraph(opening), Paragraph(link), Paragraph(question)),
+    )
+
+
+def _mailbox_removed(workspace: str, _: Words) -> Composition:
+    opening = _(
+        "This address was removed: what %(workspace)s sends you comes here no more.", workspace=workspace
+    )
+    link = _("The link to your page that you got here no longer opens.")
+    question = _("If this surprises you, please ask whoever collects the money for you.")
+    return Composition(
+        _("No more mail from SubsTrack comes here"),
         (Paragraph(opening), Paragraph(link), Paragraph(question)),
     )
 

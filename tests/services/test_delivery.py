@@ -364,6 +364,20 @@ def test_the_letter_about_a_new_mailbox_goes_to_the_former_one(house: House) -> 
     assert "right@" not in built.letter.text
 
 
+def test_a_mailbox_that_is_removed_gets_one_letter_about_it(house: House) -> None:
+    with house.runtime.transaction() as session:
+        set_email(session, house.ben_id, None, by=house.olga, now=NOW)
+    (claimed,) = house.claim()
+
+    built = house.build(claimed)
+
+    assert built is not None
+    assert built.to == "ben@example.org"
+    assert built.letter is not None
+    assert "This address was removed" in built.letter.text
+    assert "/pay/" not in built.letter.text
+
+
 def test_a_former_mailbox_that_is_gone_blames_nobody(house: House) -> None:
     with house.runtime.transaction() as session:
         set_email(session, house.ben_id, "right@example.com", by=house.olga, now=NOW)

@@ -133,7 +133,7 @@ CLAIM = Claim(
     is_flagged=True,
 )
 
-WITHOUT_BUTTON = frozenset({"mailbox_replaced"})
+WITHOUT_BUTTON = frozenset({"mailbox_replaced", "mailbox_removed"})
 """Letters to somebody who is to do nothing, in a place where no link of theirs belongs any more."""
 
 SAMPLES: dict[str, Letter] = {
@@ -276,6 +276,13 @@ SAMPLES: dict[str, Letter] = {
         to=BEN,
         links=LINKS,
         content=MailboxReplaced("Olga’s circle", "benedikt@example.net"),
+    ),
+    "mailbox_removed": Letter(
+        notice=Notice.MAILBOX_REPLACED,
+        locale="en",
+        to=BEN,
+        links=LINKS,
+        content=MailboxReplaced("Olga’s circle", None),
     ),
     "chat_taken_over": to_olga(Notice.CHAT_DISPUTED, ChatDisputed(BEN, is_out=False)),
     "chat_disputed": to_olga(Notice.CHAT_DISPUTED, ChatDisputed(BEN, is_out=True, is_back=True)),
