@@ -89,15 +89,15 @@ def _collected(
 def _waits(
     session: Session, workspace_id: int, since: date, until: date, currency: str
 ) -> dict[date, Counter[int]]:
-    """Count by month how many days payments that are through now took; paid ahead is none."""
-    query = (
-        select(Receipt.received_on, Payment.asked_on, func.count())
-        .join(Allocation, Allocation.receipt_id == Receipt.id)
-        .join(Payment, Payment.id == Allocation.payment_id)
+    """Count by month how many days payments took until the last of their money came; paid ahead is none."""
+    paid_on = func.max(Receipt.received_on).label("paid_on")
+    paid = (
+        select(Payment.asked_on, paid_on)
+        .join(Allocation, Allocation.payment_id == Payment.id)
+        .join(Receipt, Receipt.id == Allocation.receipt_id)
         .where(
             Receipt.workspace_id == workspace_id,
             Receipt.received_on >= since,
-            Receipt.received_on <= until,
             Receipt.currency == currency,
             Receipt.voided_at.is_(None),
             Allocation.voided_at.is_(None),
@@ -105,12 +105,15 @@ def _waits(
             Payment.status == Status.CONFIRMED,
             Payment.voided_at.is_(None),
         )
-        .group_by(Receipt.received_on, Payment.asked_on)
+        .group_by(Payment.id, Payment.asked_on)
+        .having(paid_on <= until)
+        .subquery()
     )
+    query = select(paid.c.paid_on, paid.c.asked_on, func.count()).group_by(paid.c.paid_on, paid.c.asked_on)
     found: dict[date, Counter[int]] = {}
-    for received_on, asked_on, count in session.execute(query):
-        days = max((received_on - asked_on).days, 0)
-        found.setdefault(received_on.replace(day=1), Counter())[days] += count
+    for last_on, asked_on, count in session.execute(query):
+        days = max((last_on - asked_on).days, 0)
+        found.setdefault(last_on.replace(day=1), Counter())[days] += count
     return found
 
 
