@@ -7,7 +7,7 @@ into the form. CSRF tokens are not part of a form: `access.guard` checks them be
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -19,6 +19,9 @@ from substrack.texts.refusals import in_words
 from substrack.texts.words import Words
 
 AForm = TypeVar("AForm", bound="PageForm")
+
+WAS: Final = "was_"
+"""What the names of those hidden fields begin with that carry what a page showed."""
 
 
 class Said(str):
@@ -50,6 +53,20 @@ class PageForm(Form):
         for field in self:
             _speak(field, _)
         self.refusal = _say(self.refusal, _) if self.refusal else None
+
+    def shown(self) -> dict[str, str]:
+        """Name what the fields said when their page was made; the page sends it along with what is typed."""
+        return {name: request.form.get(name, _text(field)) for name, field in self._shown_fields()}
+
+    def is_changed(self, name: str) -> bool:
+        """Tell whether somebody typed something else than their page showed: only that is theirs to change.
+
+        What another wrote in the meantime then stays. Without what was shown, all counts as typed.
+        """
+        return request.form.get(f"{WAS}{name}") != _text(self[name])
+
+    def _shown_fields(self) -> list[tuple[str, Field]]:
+        return [(f"{WAS}{name}", field) for name, field in self._fields.items()]
 
     @property
     def is_refused(self) -> bool:
@@ -89,6 +106,10 @@ def too_long(maximum: int) -> str:
 def email_field(label: str = "Email address") -> Field:
     """Make the field of an email address; whether it is one, the service says."""
     return StringField(label, required("Enter an email address.", maximum=320))
+
+
+def _text(field: Field) -> str:
+    return "" if field.data is None else str(field.data)
 
 
 def _speak(field: Field, _: Words) -> None:

@@ -176,10 +176,10 @@ def _editing(member: MemberRow, form: TermsForm) -> Proposal:
         edit_member(
             session,
             member.id,
-            weight=form.weight.data,
-            fixed=fixed,
-            clears_fixed=fixed is None and member.fixed is not None,
-            joined_on=joined_on,
+            weight=form.weight.data if form.is_changed("weight") else None,
+            fixed=fixed if form.is_changed("amount") else None,
+            clears_fixed=form.is_changed("amount") and fixed is None and member.fixed is not None,
+            joined_on=joined_on if form.is_changed("joined_on") else None,
             by=by_me(),
             now=runtime().now(),
         )

@@ -180,11 +180,14 @@ def _add(form: NewPersonForm) -> ResponseReturnValue:
 
 
 def _edit(public_id: str, form: PersonForm) -> ResponseReturnValue:
-    values = {name: form[name].data or "" for name in ("name", "language", "time_zone")}
     contact_id, now = find_contact(reading(), me().workspace_id, public_id), runtime().now()
     with runtime().transaction() as session:
+        kept = load_contact(session, contact_id)
+        values = {name: getattr(kept, name) or "" for name in ("name", "language", "time_zone")}
+        values |= {name: form[name].data or "" for name in values if form.is_changed(name)}
         edit_contact(session, contact_id, **values, by=by_me(), now=now)
-        set_contact_collection_day(session, contact_id, form.collection_day.data, by=by_me(), now=now)
+        if form.is_changed("collection_day"):
+            set_contact_collection_day(session, contact_id, form.collection_day.data, by=by_me(), now=now)
     return _done(public_id, "Saved.")
 
 

@@ -5,7 +5,7 @@ One's own account, the admins and Telegram are settings too, by modules of their
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, url_for
@@ -55,10 +55,12 @@ class DefaultsForm(PageForm):
     payer_included = BooleanField("The payer shares the price")
     part_period = one_of("Who joins or leaves midway", PARTS, default=PartPeriod.NEXT)
 
-    def defaults(self) -> GroupDefaults:
-        """Read what was typed; whether it makes sense, the service says."""
-        values: dict[str, Any] = {name: field.data for name, field in self._fields.items()}
-        return GroupDefaults(**values | {"part_period": PartPeriod(self.part_period.data)})
+    def defaults(self, kept: GroupDefaults) -> GroupDefaults:
+        """Read what was typed over what is kept; whether it makes sense, the service says."""
+        typed = {name: field.data for name, field in self._fields.items() if self.is_changed(name)}
+        if "part_period" in typed:
+            typed["part_period"] = PartPeriod(typed["part_period"])
+        return replace(kept, **typed)
 
 
 @blueprint.get("")
@@ -118,19 +120,24 @@ def send_mail() -> ResponseReturnValue:
 
 
 def _edit(form: WorkspaceForm) -> ResponseReturnValue:
-    typed, now = {name: form[name].data or "" for name in ("name", "language", "time_zone")}, runtime().now()
+    now = runtime().now()
     with runtime().transaction() as session:
+        kept = load_workspace_settings(session, me().workspace_id)
+        typed = {name: getattr(kept, name) for name in ("name", "language", "time_zone")}
+        typed |= {name: form[name].data or "" for name in typed if form.is_changed(name)}
         edit_workspace(session, me().workspace_id, **typed, by=by_me(), now=now)
-        set_workspace_collection_day(
-            session, me().workspace_id, form.collection_day.data, by=by_me(), now=now
-        )
+        if form.is_changed("collection_day"):
+            day = form.collection_day.data
+            set_workspace_collection_day(session, me().workspace_id, day, by=by_me(), now=now)
     flash("Saved.", "done")
     return redirect(url_for("settings.show"), 303)
 
 
 def _edit_defaults(form: DefaultsForm) -> ResponseReturnValue:
     with runtime().transaction() as session:
-        set_group_defaults(session, me().workspace_id, form.defaults(), by=by_me(), now=runtime().now())
+        kept = load_workspace_settings(session, me().workspace_id).group_defaults
+        defaults = form.defaults(kept)
+        set_group_defaults(session, me().workspace_id, defaults, by=by_me(), now=runtime().now())
     flash("Saved. Groups that exist stay as they are.", "done")
     return redirect(url_for("settings.show_defaults"), 303)
 
