@@ -1,4 +1,5 @@
 """Several people typed at once: "Ann <ann@example.org>, Bob", one a line or with commas between them.
+A name with a comma or another mark in it stands in quotes: "Bob, Jr".
 
 Reads names, addresses and parts as they stand; whether an address is one and a part makes sense, others say.
 """
@@ -6,7 +7,7 @@ Reads names, addresses and parts as they stand; whether an address is one and a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,13 +16,18 @@ from substrack.domain.wording import clean_text
 
 MAX_PEOPLE: Final = 100
 
-_BETWEEN: Final = re.compile(r"[\n;]|,(?!\d)")
+_QUOTED: Final = r'"(?:[^"\n]|"")*"'
+"""A name with marks in it, as in mail headers and tables; a quote within is doubled."""
+
+_ENTRY: Final = re.compile(rf"[ \t]*(?:{_QUOTED}(?=[ \t]*(?:[<=,;\n]|\Z)))?(?:,(?=\d)|[^\n;,])*")
 """A comma before a digit is the decimal separator of a part ("Bob = 3,50")."""
 
-_GUEST: Final = re.compile(r"(?P<name>[^<>=]*?)\s*(?:<(?P<email>[^<>]*)>)?\s*(?:=\s*(?P<part>[^<>=]*))?")
+_GUEST: Final = re.compile(
+    rf"(?:(?P<quoted>{_QUOTED})|(?P<name>[^<>=]*?))\s*(?:<(?P<email>[^<>]*)>)?\s*(?:=\s*(?P<part>[^<>=]*))?"
+)
 
-_MARKS: Final = re.compile(r"[,;<>=\n]")
-"""What stands between the parts of an entry, and so in no name of one."""
+_MARKS: Final = re.compile(r'[,;<>=@"\n]')
+"""What means something in an entry, so that a name with one of them is quoted."""
 
 
 class GuestUnreadable(Refused):
@@ -67,15 +73,24 @@ def read_guests(text: str) -> tuple[Guest, ...]:
 
     Raises: GuestUnreadable, TooManyGuests, TextRefused.
     """
-    entries = _BETWEEN.split(clean_text(text, field="people"))
-    guests = tuple(_read(entry.strip()) for entry in entries if entry.strip())
+    entries = (entry.strip() for entry in _entries(clean_text(text, field="people")))
+    guests = tuple(_read(entry) for entry in entries if entry)
     if len(guests) > MAX_PEOPLE:
         raise TooManyGuests(len(guests))
     return guests
 
 
+def _entries(text: str) -> Iterator[str]:
+    place = 0
+    while place < len(text):
+        found = _ENTRY.match(text, place)
+        assert found is not None, "an entry may be empty"
+        yield found[0]
+        place = found.end() + 1
+
+
 def _written(guest: Guest) -> str:
-    name = " ".join(_MARKS.sub(" ", guest.name).split())
+    name = _quoted(guest.name) if _MARKS.search(guest.name) else guest.name
     email = f" <{guest.email}>" if guest.email else ""
     return f"{name}{email}" + (f" = {guest.part}" if guest.part else "")
 
@@ -84,10 +99,17 @@ def _read(entry: str) -> Guest:
     found = _GUEST.fullmatch(entry)
     if found is None:
         raise GuestUnreadable(entry)
-    name, email = found["name"].strip(), (found["email"] or "").strip() or None
-    if email is None and "@" in name:
+    is_quoted = found["quoted"] is not None
+    name = found["quoted"][1:-1].replace('""', '"') if is_quoted else found["name"]
+    name, email = name.strip(), (found["email"] or "").strip() or None
+    if email is None and "@" in name and not is_quoted:
         name, email = "", name
     name = name or (email or "").partition("@")[0]
     if not name:
         raise GuestUnreadable(entry)
     return Guest(name, email, (found["part"] or "").strip() or None)
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'

@@ -231,6 +231,15 @@ class TestDuplicating:
         assert {name: one.weight for name, one in sharers.items()} == {"Olga": 1, "Ben": 2, "Noor": 1}
         assert len(cast.read(lambda session: list(session.scalars(select(Contact))))) == people
 
+    @pytest.mark.only_sqlite
+    def test_a_name_with_a_comma_is_the_same_person_again(self, cast: Cast, olga: Browser) -> None:
+        phone = cast.group("Phone", "30.00")
+        bob = cast.join(phone, "Bob, Jr", email=None)
+
+        send(olga, f"/groups/new?like={phone.public_id}", "price", "/groups/new")
+
+        assert _sharers(cast, group_of(cast, "Phone copy"))["Bob, Jr"].contact_id == bob.contact_id
+
     def test_own_amounts_come_along(self, cast: Cast, olga: Browser) -> None:
         phone = cast.group("Phone", "30.00")
         cast.join(phone, "Ben", fixed=money("3.50"))
