@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.errors import Refused
 from substrack.domain.notices import Notice
 from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import DeadLink, LinkSigner, renew_pay_link, revoke_pay_link
@@ -21,6 +22,16 @@ from substrack.services.visits import open_pay
 from substrack.store import Contact, Link, LinkPurpose
 
 FRESH_EVERY: Final = timedelta(hours=1)
+REPLACED_A_DAY: Final = 3
+
+
+class LinkReplacedOften(Refused):
+    """Somebody's link was made dead too often within a day, by whomever."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link was replaced three times today. Give it a day, or write to the person you pay."
+        )
 
 
 def may_be_ours(signer: LinkSigner, token: str) -> bool:
@@ -63,13 +74,17 @@ def replace_own_link(session: Session, contact_id: int, *, by: Actor, now: datet
     """Make the link that a person holds dead, and send them another; where to, nobody on the page can say.
 
     Returns the new link only when nothing reaches the person by itself: then they are led to it directly.
+    The limit counts links that were made dead, not fresh ones asked for: otherwise who holds a link that got
+    about could keep its owner from replacing it, by asking for a fresh one every hour.
 
     Raises:
-        UnknownContact.
+        UnknownContact, LinkReplacedOften.
     """
     contact = get_contact(session, contact_id)
     check_owner(session, by, contact_id)
     lock_contacts(session, [contact_id])
+    if _replaced_today(session, contact_id, now) >= REPLACED_A_DAY:
+        raise LinkReplacedOften
     revoke_pay_link(session, contact_id, now=now)
     record_contact(session, "revoke_link", contact, by=by, now=now)
     link = renew_pay_link(session, contact_id, workspace_id=contact.workspace_id, now=now)
@@ -81,6 +96,15 @@ def replace_own_link(session: Session, contact_id: int, *, by: Actor, now: datet
         due_at=now,
     )
     return None if queue(session, [draft], now=now) else link
+
+
+def _replaced_today(session: Session, contact_id: int, now: datetime) -> int:
+    query = select(func.count()).where(
+        Link.contact_id == contact_id,
+        Link.purpose == LinkPurpose.PAY,
+        Link.revoked_at > now - timedelta(days=1),
+    )
+    return session.scalar(query) or 0
 
 
 def _owner(session: Session, signer: LinkSigner, token: str, now: datetime) -> int | None:

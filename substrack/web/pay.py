@@ -215,7 +215,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         chat=linking_of(visit.contact_id, visit.workspace_id),
         chat_action=url_for("chats.on_pay", token=token, language=chosen),
         reach_action=url_for("pay_reach.change", token=token, language=chosen),
-        link_action=url_for("pay_reach.replace_link", token=token),
+        link_page=url_for("pay_reach.ask_about_link", token=token, language=chosen),
         zoned=lambda instant: instant.astimezone(ZoneInfo(reader.time_zone)),
         languages=[(code, Locale.parse(code).display_name) for code in LANGUAGES],
     )

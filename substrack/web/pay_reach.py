@@ -14,7 +14,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.queries.pay_reach import load_reader
+from substrack.domain.notices import Channel
+from substrack.queries.pay_reach import Reader, load_reader
 from substrack.services.fresh_links import replace_own_link
 from substrack.services.people import edit_contact, resubscribe, unsubscribe
 from substrack.services.visits import PayVisit, open_pay
@@ -22,7 +23,7 @@ from substrack.texts.catalogue import LANGUAGES
 from substrack.texts.reaching import link_comes
 from substrack.web.access import by_link
 from substrack.web.pages import bare_page, bare_words, reader_language
-from substrack.web.reading import runtime
+from substrack.web.reading import reading, runtime
 
 blueprint = Blueprint("pay_reach", __name__)
 
@@ -40,6 +41,15 @@ def change(token: str) -> ResponseReturnValue:
     return redirect(url_for("pay.show", token=token, language=language, _anchor="reach"), 303)
 
 
+@blueprint.get("/pay/<token>/link")
+@by_link
+def ask_about_link(token: str) -> ResponseReturnValue:
+    """Ask once more before a link is made dead: what opens mails for others presses every button in reach."""
+    contact_id = open_pay(reading(), runtime().signer, token, now=runtime().now()).contact_id
+    reader = load_reader(reading(), contact_id)
+    return bare_page("web/pay_link.html", language=_language_of(reader), is_sent=bool(reader.answers))
+
+
 @blueprint.post("/pay/<token>/link")
 @by_link
 def replace_link(token: str) -> ResponseReturnValue:
@@ -50,12 +60,22 @@ def replace_link(token: str) -> ResponseReturnValue:
         reader = load_reader(session, contact_id)
         link = replace_own_link(session, contact_id, by=Actor.contact(contact_id), now=now)
         url = runtime().signer.url(link) if link else None
-    if url:
-        return redirect(url, 303)
-    chosen = request.args.get("language")
-    language = chosen or reader_language(reader.language, reader.home_language)
-    comes = link_comes(reader.answers, bare_words(language).locale)
+    told = url_for("pay_reach.show_replaced", by=sorted(reader.answers), language=_language_of(reader))
+    return redirect(url or told, 303)
+
+
+@blueprint.get("/pay/replaced")
+@by_link
+def show_replaced() -> ResponseReturnValue:
+    """Say where the new link is; knows nobody, for the old one is dead, and may be loaded again."""
+    channels = {channel for channel in Channel if channel in request.args.getlist("by")}
+    language = request.args.get("language")
+    comes = link_comes(channels, bare_words(language).locale)
     return bare_page("web/pay_replaced.html", language=language, comes=comes)
+
+
+def _language_of(reader: Reader) -> str:
+    return request.args.get("language") or reader_language(reader.language, reader.home_language)
 
 
 def _choose_language(session: Session, visit: PayVisit) -> None:

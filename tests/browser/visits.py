@@ -46,6 +46,8 @@ VISITS: Final = {
     "pay.show to who waits": "/pay/{waiting}",
     "pay.show to who has credit": "/pay/{settled}",
     "pay.show a dead link": "/pay/x",
+    "pay_reach.ask_about_link": "/pay/{owing}/link",
+    "pay_reach.show_replaced": "/pay/replaced?by=email",
     "payments.show": "/payments/{payment}",
     "people.show": "/people/{person}",
     "people.show_list": "/people",

@@ -255,11 +255,12 @@ class TestOwnLink:
     ) -> None:
         answer = press(page, "link")
 
-        assert answer.status_code == 200
-        assert "Look into your mail" in answer.text
+        assert answer.status_code == 303
+        told = page.browser.get(answer.location).text
+        assert "Look into your mail" in told
         old, new = links_of(cast, ben.contact_id)
         assert (old.revoked_at, new.revoked_at) == (NOW, None)
-        assert new.jti not in answer.text
+        assert new.jti not in answer.text + answer.location + told
         assert page.show().status_code == 404
         assert cast.notices_to(ben.contact_id).count("fresh_link") == 1
 
@@ -271,6 +272,26 @@ class TestOwnLink:
         press(page, "link")
 
         assert cast.notices_to(ben.contact_id).count("fresh_link") == 2
+
+    def test_the_page_asks_once_more_and_changes_nothing_before(
+        self, page: Page, cast: Cast, ben: Member
+    ) -> None:
+        assert f'href="{page.url}/link"' in page.show().text
+
+        assert "A new one makes this one dead." in page.browser.get(f"{page.url}/link").text
+
+        assert [link.revoked_at for link in links_of(cast, ben.contact_id)] == [None]
+
+    def test_what_presses_all_it_is_sent_replaces_three_links_a_day(
+        self, app: Flask, runtime: Runtime, cast: Cast, ben: Member, clock: TurnableClock
+    ) -> None:
+        presses = [press(page_of(app, runtime, cast, ben.contact_id), "link") for _time in range(4)]
+
+        assert [answer.status_code for answer in presses] == [303, 303, 303, 422]
+        assert "replaced three times today" in presses[3].text
+        assert cast.notices_to(ben.contact_id).count("fresh_link") == 3
+        clock.turn(timedelta(days=1))
+        assert press(page_of(app, runtime, cast, ben.contact_id), "link").status_code == 303
 
     def test_who_is_reached_by_nothing_is_led_to_it(
         self, app: Flask, runtime: Runtime, cast: Cast, ben: Member
