@@ -11,6 +11,7 @@ from sqlalchemy import select
 from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
+from substrack.services.accounts import edit_profile
 from substrack.services.installation import hold_sending
 from substrack.services.mailboxes import mark_refused, unsubscribe
 from substrack.services.members import leave_group
@@ -42,6 +43,8 @@ class Scene:
     olga: int
     newcomer: int
     places: dict[str, str]
+    greta: int | None = None
+    """An admin who reads German; whoever is not signed in reads what the browser asks for."""
 
 
 def make_scene(site: Site) -> Scene:
@@ -59,7 +62,13 @@ def make_scene(site: Site) -> Scene:
     places = find_places(cast, attempt, owing=owing, settled=settled, now=site.clock())
     cast.do(hold_sending, "the clock jumped by two hours", now=site.clock())
     assert zed.olga.id is not None
-    return Scene(site, home.user_id, zed.olga.id, places)
+    return Scene(site, home.user_id, zed.olga.id, places, _greta(cast, site.clock()))
+
+
+def _greta(cast: Cast, now: datetime) -> int | None:
+    greta = cast.second_admin("Greta")
+    cast.do(edit_profile, greta.id, name="Greta", language="de", by=greta, now=now)
+    return greta.id
 
 
 def _youtube(cast: Cast) -> tuple[Group, dict[str, Member]]:

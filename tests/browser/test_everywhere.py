@@ -20,6 +20,7 @@ from tests.browser.visits import VISITS, endpoints_to_visit, visit, visited_endp
 from tests.browser.windows import Look, Size, Window
 
 NARROW = 360
+OLGAS = "decide.show"  # speaks like her mail, whatever browser her link is opened in
 
 
 def test_every_page_is_visited(scene: Scene) -> None:
@@ -43,6 +44,22 @@ def test_a_page_is_good_on_a_phone(window: OpenWindow, scene: Scene, name: str) 
     faults = faults_in_both_themes(opened)
     faults += small_controls(opened.page)
     faults += sideways_scroll(opened.page, NARROW)
+    assert not faults, "\n".join(faults)
+
+
+def test_in_german_every_page_fits_a_narrow_phone(window: OpenWindow, scene: Scene) -> None:
+    look = Look("phone", locale="de-DE")
+    greta, anybody = window(scene.site, look, user_id=scene.greta), window(scene.site, look)
+    faults = []
+    for name in VISITS:
+        opened = greta if visitor(scene, name) else anybody
+        visit(opened, scene, name)
+        unfold(opened.page)
+        found = small_controls(opened.page) + sideways_scroll(opened.page, NARROW)
+        if opened.page.get_attribute("html", "lang") != ("en" if name == OLGAS else "de"):
+            found.append("in the wrong language")
+        faults += [f"{name}: {fault}" for fault in found]
+
     assert not faults, "\n".join(faults)
 
 
