@@ -118,11 +118,6 @@ def due_payments(session: Session, query: Rules) -> list[DuePayment]:
 
 def payments_with_rules() -> Rules:
     """Select payments with what `DuePayment` holds, in its order."""
-    reachable = exists().where(
-        Address.contact_id == Payment.contact_id,
-        Address.refused_since.is_(None),
-        Address.unsubscribed_at.is_(None),
-    )
     collection_day = func.coalesce(Contact.collection_day, Workspace.collection_day)
     is_collected = and_(collection_day.is_not(None), Payment.requested_on.is_not(None))
     return (
@@ -130,7 +125,7 @@ def payments_with_rules() -> Rules:
             Payment,
             Group,
             Member.left_on,
-            reachable,
+            takes_requests(),
             collection_day,
             case((is_collected, _asked_by_admins()), else_=0),
         )
@@ -138,6 +133,15 @@ def payments_with_rules() -> Rules:
         .join(Member, Member.id == Payment.member_id)
         .join(Contact, Contact.id == Payment.contact_id)
         .join(Workspace, Workspace.id == Payment.workspace_id)
+    )
+
+
+def takes_requests() -> ColumnElement[bool]:
+    """Tell whether a request would arrive at the contact of a payment."""
+    return exists().where(
+        Address.contact_id == Payment.contact_id,
+        Address.refused_since.is_(None),
+        Address.unsubscribed_at.is_(None),
     )
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.requests import is_last_word, next_request_on
 from substrack.queries.owing import is_unclaimed
-from substrack.services.schedule import DuePayment, due_payments, payments_with_rules
-from substrack.store import Contact, Payment
+from substrack.services.schedule import DuePayment, due_payments, payments_with_rules, takes_requests
+from substrack.store import Contact, Member, Payment, Workspace
 
 LOOKED_AT: Final = 4
-"""How many of a group's payments are looked at; that many names would not fit on a card."""
+"""How many of a group's payments of one kind are looked at; that many names would not fit on a card."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,7 @@ class NextAsking:
 
 def load_next_askings(session: Session, workspace_id: int, *, now: datetime) -> dict[int, NextAsking]:
     """Find for each group whom it asks next, by the group's key; two statements."""
-    place = func.row_number().over(
-        partition_by=Payment.group_id, order_by=(Payment.next_action_at, Payment.id)
-    )
-    ranked = (
-        select(Payment.id, place.label("place"))
-        .where(Payment.workspace_id == workspace_id, *is_unclaimed(), Payment.next_action_at.is_not(None))
-        .subquery()
-    )
-    first = select(ranked.c.id).where(ranked.c.place <= LOOKED_AT)
-    chosen = payments_with_rules().where(Payment.id.in_(first))
+    chosen = payments_with_rules().where(Payment.id.in_(_first_of_each_kind(workspace_id, now)))
     found = due_payments(session, chosen.order_by(Payment.next_action_at, Payment.id))
     names = _names(session, {due.payment.contact_id for due in found})
     by_group: dict[int, list[DuePayment]] = {}
@@ -46,6 +37,37 @@ def load_next_askings(session: Session, workspace_id: int, *, now: datetime) -> 
         by_group.setdefault(due.group.id, []).append(due)
     askings = {key: _next_asking(dues, names, now) for key, dues in by_group.items()}
     return {key: asking for key, asking in askings.items() if asking}
+
+
+def _first_of_each_kind(workspace_id: int, now: datetime) -> Select[int]:
+    """Select a few of those payments that the rules treat alike, those first that have been due longest.
+
+    Not by `next_action_at`: that may be the day on which a payment lapses.
+    """
+    kind = (
+        Payment.group_id,
+        Payment.status,
+        Payment.requested_on,
+        Payment.snoozed_until,
+        func.coalesce(Contact.collection_day, Workspace.collection_day),
+    )
+    place = func.row_number().over(partition_by=kind, order_by=(Payment.asked_on, Payment.id))
+    yesterday = now.date() - timedelta(days=1)
+    ranked = (
+        select(Payment.id, place.label("place"))
+        .join(Member, Member.id == Payment.member_id)
+        .join(Contact, Contact.id == Payment.contact_id)
+        .join(Workspace, Workspace.id == Payment.workspace_id)
+        .where(
+            Payment.workspace_id == workspace_id,
+            *is_unclaimed(),
+            Payment.next_action_at.is_not(None),
+            or_(Member.left_on.is_(None), Member.left_on > yesterday),
+            takes_requests(),
+        )
+        .subquery()
+    )
+    return select(ranked.c.id).where(ranked.c.place <= LOOKED_AT)
 
 
 def _next_asking(dues: list[DuePayment], names: dict[int, str], now: datetime) -> NextAsking | None:
