@@ -20,12 +20,22 @@ from substrack.store import User, UserSession
 
 SEEN_EVERY: Final = timedelta(hours=1)
 
+MAX_WRONG_PASSWORDS: Final = 5
+"""Whoever sits at somebody's open browser may be wrong this often in a row before it is signed out."""
+
 
 class WrongCredentials(Refused):
     """No account has this email address and password; which of the two is wrong is not said."""
 
     def __init__(self) -> None:
         super().__init__("This email address and password do not go together.", field="password")
+
+
+class TooManyGuesses(Refused):
+    """The password was wrong so often in a row that the browser is signed out."""
+
+    def __init__(self) -> None:
+        super().__init__("The password was wrong too often, so this browser is signed out. Sign in again.")
 
 
 @dataclass(frozen=True)
@@ -78,9 +88,39 @@ def touch_session(session: Session, session_id: int, *, now: datetime) -> None:
     )
 
 
+def may_try_password(session: Session, session_id: int) -> bool:
+    """Count one more try at the password, before it is looked at; False when there are no more left.
+
+    Counting first holds for any number of tries at once, too. A right one starts anew (`confirm_session`).
+    """
+    counted = (
+        update(UserSession)
+        .where(UserSession.id == session_id, UserSession.ended_at.is_(None))
+        .values(wrong_passwords=UserSession.wrong_passwords + 1)
+        .returning(UserSession.wrong_passwords)
+    )
+    return (session.scalar(counted) or MAX_WRONG_PASSWORDS + 1) <= MAX_WRONG_PASSWORDS
+
+
+def end_after_wrong_passwords(session: Session, session_id: int, *, now: datetime) -> bool:
+    """Sign a browser out whose last try has failed; False, and nothing is written, while tries are left."""
+    ended = (
+        update(UserSession)
+        .where(
+            UserSession.id == session_id,
+            UserSession.ended_at.is_(None),
+            UserSession.wrong_passwords >= MAX_WRONG_PASSWORDS,
+        )
+        .values(ended_at=now)
+        .returning(UserSession.id)
+    )
+    return session.scalar(ended) is not None
+
+
 def confirm_session(session: Session, session_id: int, *, now: datetime) -> None:
     """Note that the user of a session has just given their password again."""
-    session.execute(update(UserSession).where(UserSession.id == session_id).values(confirmed_at=now))
+    confirmed = update(UserSession).where(UserSession.id == session_id)
+    session.execute(confirmed.values(confirmed_at=now, wrong_passwords=0))
 
 
 def end_session(session: Session, user_id: int, *, public_id: str, now: datetime) -> None:

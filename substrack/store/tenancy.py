@@ -91,6 +91,7 @@ class UserSession(Base):
     """One signed-in browser. Only the hash of its token is kept.
 
     `confirmed_at` is when its user last gave their password again; the session began with it.
+    `wrong_passwords` are tries at that since the last right one.
     """
 
     __tablename__ = "user_sessions"
@@ -101,5 +102,6 @@ class UserSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+    wrong_passwords: Mapped[int] = mapped_column(default=0)
     ended_at: Mapped[datetime | None]
     agent: Mapped[str | None] = mapped_column(String(200))

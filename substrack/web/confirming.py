@@ -8,7 +8,12 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from substrack.services.accounts import WrongPassword, check_current_password
-from substrack.services.user_sessions import confirm_session
+from substrack.services.user_sessions import (
+    TooManyGuesses,
+    confirm_session,
+    end_after_wrong_passwords,
+    may_try_password,
+)
 from substrack.web.pages import page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
@@ -21,15 +26,36 @@ def needs_password() -> bool:
     """Tell whether the password is to be asked for: not given lately, and the form brings no right one.
 
     A right one counts for the next minutes of this browser's session.
+
+    Raises:
+        TooManyGuesses.
     """
-    now = runtime().now()
-    if me().is_fresh(now):
+    if me().is_fresh(runtime().now()):
         return False
-    if not _brings_password():
-        return True
+    return not _brings_password()
+
+
+def check_password(typed: str) -> None:
+    """Make sure that it is the user who is at this browser; after a few wrong passwords it is signed out.
+
+    Raises:
+        WrongPassword, TooManyGuesses.
+    """
+    session_id, now = me().session_id, runtime().now()
     with runtime().transaction() as session:
-        confirm_session(session, me().session_id, now=now)
-    return False
+        may_try = may_try_password(session, session_id)
+    if not may_try:
+        raise TooManyGuesses
+    try:
+        check_current_password(reading(), me().user_id, typed)
+    except WrongPassword:
+        with runtime().transaction() as session:
+            is_over = end_after_wrong_passwords(session, session_id, now=now)
+        if is_over:
+            raise TooManyGuesses from None
+        raise
+    with runtime().transaction() as session:
+        confirm_session(session, session_id, now=now)
 
 
 def ask_password(lead: str) -> ResponseReturnValue:
@@ -40,8 +66,10 @@ def ask_password(lead: str) -> ResponseReturnValue:
 
 
 def _brings_password() -> bool:
+    typed = request.form.get(FIELD, "")
     try:
-        check_current_password(reading(), me().user_id, request.form.get(FIELD, ""))
+        if typed:
+            check_password(typed)
     except WrongPassword:
         return False
-    return True
+    return bool(typed)

@@ -10,13 +10,14 @@ from wtforms.validators import InputRequired
 
 from substrack.queries.accounts import list_sessions
 from substrack.queries.people import load_contact
-from substrack.services.accounts import change_password, check_current_password, edit_profile
+from substrack.services.accounts import change_password, edit_profile
 from substrack.services.passwords import hash_new_password
 from substrack.services.user_sessions import end_session, end_sessions
 from substrack.texts.browsers import browser_name
 from substrack.texts.catalogue import LANGUAGES
 from substrack.web.access import signed_in
 from substrack.web.chats import my_linking
+from substrack.web.confirming import check_password
 from substrack.web.fields import line
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.joining import zone_choices
@@ -106,7 +107,7 @@ def _edit(form: ProfileForm) -> ResponseReturnValue:
 
 
 def _set_password(form: PasswordForm) -> ResponseReturnValue:
-    check_current_password(reading(), me().user_id, form.current_password.data or "")
+    check_password(form.current_password.data or "")
     password_hash = hash_new_password(form.password.data or "", email=me().email, name=me().name)
     with runtime().transaction() as session:
         change_password(

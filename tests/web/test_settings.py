@@ -275,6 +275,41 @@ class TestPayDetails:
         assert (form["name"], form["ways-0-value"].strip()) == ("Fon", "https://paypal.me/zed")
         assert self.ways(cast, group) == ["https://paypal.me/olga"]
 
+    def test_five_wrong_passwords_in_a_row_sign_the_browser_out(
+        self, cast: Cast, olga: Browser, group: Group, clock: TurnableClock
+    ) -> None:
+        clock.turn(timedelta(hours=1))
+        page = f"/groups/{group.public_id}/edit"
+        form = fill(self.redirect_money(olga, group).text, "your_password")
+        for guess in range(5):
+            assert olga.is_signed_in, f"{guess} wrong passwords are too few"
+            answer = olga.client.post(page, data=form | {"your_password": f"guess {guess}"})
+
+        assert "The password was wrong too often" in answer.text
+        assert not olga.is_signed_in
+        olga.client.post(page, data=form | {"your_password": PASSWORD})
+        assert self.ways(cast, group) == ["https://paypal.me/olga"]
+
+    def test_a_right_password_forgives_the_wrong_ones_before(
+        self, olga: Browser, group: Group, clock: TurnableClock
+    ) -> None:
+        for _ in range(2):
+            clock.turn(timedelta(hours=1))
+            form = fill(self.redirect_money(olga, group).text, "your_password")
+            for typed in (*["not this one"] * 4, PASSWORD):
+                olga.client.post(f"/groups/{group.public_id}/edit", data=form | {"your_password": typed})
+            self.redirect_money(olga, group, **{"ways-0-value": "https://paypal.me/olga"})
+
+        assert olga.is_signed_in
+
+    def test_guessing_it_where_it_is_changed_counts_too(self, olga: Browser) -> None:
+        for _ in range(5):
+            new = "eight loud herons"
+            answer = olga.post("/profile/password", page="/profile", current_password="guess", password=new)
+
+        assert "The password was wrong too often" in answer.text
+        assert not olga.is_signed_in
+
     def test_ten_minutes_are_not_asked_about_twice(
         self, cast: Cast, olga: Browser, group: Group, clock: TurnableClock
     ) -> None:
