@@ -14,9 +14,8 @@ from tests.browser.windows import Look, Window
 SLOW = {"offline": False, "latency": 800, "downloadThroughput": 200_000, "uploadThroughput": 50_000}
 """Milliseconds to the server and back, and bytes a second."""
 
-EITHER = pytest.mark.parametrize(
-    "look", [Look("phone"), Look("phone", scripts=False)], ids=["", "no scripts"]
-)
+LOOKS = {"with scripts": Look("phone"), "without scripts": Look("phone", scripts=False)}
+EITHER = pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 
 
 @pytest.fixture
