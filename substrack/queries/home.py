@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.delivery import MessageState
@@ -55,7 +55,10 @@ class LeaverRow:
 
 @dataclass(frozen=True)
 class UnreachableRow:
-    """Somebody who is in a group or owes, and gets no requests; `why` is missing, refused or unsubscribed."""
+    """Somebody who is in a group or owes, and gets no requests.
+
+    `why` is missing, refused or unsubscribed, and chat where a chat that refuses messages is all there is.
+    """
 
     public_id: str
     name: str
@@ -190,7 +193,7 @@ def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRo
 
 
 def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[UnreachableRow, ...]:
-    """Find the people who are to pay and have no address that takes requests."""
+    """Find the people who are to pay and have no address that takes requests; so many for each reason."""
     is_member = exists().where(
         Member.contact_id == Contact.id,
         Member.group_id == Group.id,
@@ -211,38 +214,50 @@ def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[Unre
         any_address.refused_since.is_(None),
         any_address.unsubscribed_at.is_(None),
     )
-    query = (
-        select(Contact, Address)
-        .outerjoin(Address, and_(Address.contact_id == Contact.id, Address.channel == Channel.EMAIL))
+    mailbox, chat = aliased(Address), aliased(Address)
+    why = case(
+        (and_(mailbox.value != "", mailbox.refused_since.is_not(None)), "refused"),
+        (mailbox.value != "", "unsubscribed"),
+        (chat.value != "", "chat"),
+        else_="missing",
+    )
+    since = case(
+        (why == "refused", mailbox.refused_since),
+        (why == "chat", func.coalesce(chat.refused_since, chat.unsubscribed_at)),
+        else_=mailbox.unsubscribed_at,
+    )
+    reason = case((why == "refused", mailbox.reason), (why == "chat", chat.reason))
+    by_name = (func.lower(Contact.name), Contact.id)
+    ranked = (
+        select(
+            Contact.id,
+            Contact.public_id,
+            Contact.name,
+            why.label("why"),
+            since.label("since"),
+            reason.label("reason"),
+            func.row_number().over(partition_by=why, order_by=by_name).label("place"),
+        )
+        .outerjoin(mailbox, and_(mailbox.contact_id == Contact.id, mailbox.channel == Channel.EMAIL))
+        .outerjoin(chat, and_(chat.contact_id == Contact.id, chat.channel == Channel.TELEGRAM))
         .where(
             Contact.workspace_id == workspace_id,
             Contact.erased_at.is_(None),
             ~is_usable,
             or_(is_member, owes),
         )
-        .order_by(func.lower(Contact.name), Contact.id)
-        .limit(SHOWN)
+        .subquery()
     )
-    return tuple(_unreachable_row(contact, address) for contact, address in session.execute(query))
-
-
-def _unreachable_row(contact: Contact, address: Address | None) -> UnreachableRow:
-    if address is None or not address.value:
-        return UnreachableRow(contact.public_id, contact.name, "missing", None, None)
-    if address.refused_since is not None:
-        since = address.refused_since
-        return UnreachableRow(contact.public_id, contact.name, "refused", since, address.reason)
-    return UnreachableRow(contact.public_id, contact.name, "unsubscribed", address.unsubscribed_at, None)
+    shown = select(ranked).where(ranked.c.place <= SHOWN)
+    found = session.execute(shown.order_by(func.lower(ranked.c.name), ranked.c.id))
+    return tuple(UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason) for row in found)
 
 
 def _notes(session: Session, workspace_id: int, now: datetime) -> tuple[NoteRow, ...]:
     """Find what members wrote lately about payments that are still open, the last note on each."""
-    query = (
-        select(Event, Payment, Contact.name, Group, Period)
+    last = (
+        select(func.max(Event.id))
         .join(Payment, Payment.id == Event.payment_id)
-        .join(Contact, Contact.id == Payment.contact_id)
-        .join(Group, Group.id == Payment.group_id)
-        .outerjoin(Period, Period.id == Payment.period_id)
         .where(
             Event.workspace_id == workspace_id,
             Event.at > now - timedelta(days=OBJECTION_REST_DAYS),
@@ -250,15 +265,26 @@ def _notes(session: Session, workspace_id: int, now: datetime) -> tuple[NoteRow,
             Payment.status.in_(ASKABLE),
             Payment.voided_at.is_(None),
         )
+        .group_by(Event.payment_id)
+    )
+    query = (
+        select(Event, Payment.public_id, Contact.name, Group, Period)
+        .join(Payment, Payment.id == Event.payment_id)
+        .join(Contact, Contact.id == Payment.contact_id)
+        .join(Group, Group.id == Payment.group_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
+        .where(Event.id.in_(last))
         .order_by(Event.id.desc())
         .limit(SHOWN)
     )
-    rows: dict[int, NoteRow] = {}
-    for event, payment, name, group, period in session.execute(query):
-        span = Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None
-        note = NoteRow(payment.public_id, name, group.name, span, event.reason or "", event.at)
-        rows.setdefault(payment.id, note)
-    return tuple(rows.values())
+    return tuple(
+        NoteRow(public_id, name, group.name, _span(group, period), event.reason or "", event.at)
+        for event, public_id, name, group, period in session.execute(query)
+    )
+
+
+def _span(group: Group, period: Period | None) -> Span | None:
+    return Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None
 
 
 def _openings(session: Session, workspace_id: int, now: datetime) -> tuple[RefusedOpening, ...]:

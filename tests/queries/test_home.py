@@ -1,14 +1,80 @@
 """Claims about what home lists and adds up, whatever the sizes."""
 
+from collections import Counter
 from datetime import date
 
-from substrack.queries.home import load_needs
+from sqlalchemy import select
+
+from substrack.domain.actors import Actor
+from substrack.domain.notices import Channel
+from substrack.queries.home import SHOWN, Needs, load_needs
 from substrack.queries.home_history import load_history
+from substrack.services.mailboxes import connection_for, mark_refused, unsubscribe
 from substrack.services.members import leave_group
+from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import record_receipt
+from substrack.store import Address, Member
 from tests.support.cast import Cast, at, money
 
 NOW = at("2026-03-01")
+
+
+def needs_of(cast: Cast) -> Needs:
+    return cast.read(lambda session: load_needs(session, cast.workspace_id, today=NOW.date(), now=NOW))
+
+
+def mailbox_of(cast: Cast, member: Member) -> Address:
+    query = select(Address).where(Address.contact_id == member.contact_id)
+    return cast.read(lambda session: session.scalars(query).one())
+
+
+def test_one_reason_not_to_be_reached_hides_no_other(cast: Cast) -> None:
+    group = cast.group()
+    for number in range(SHOWN + 1):
+        cast.join(group, f"Ann {number}", email=None)
+    away, silent = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.do(mark_refused, mailbox_of(cast, away).id, reason="550 no such box", now=NOW)
+    by = Actor.contact(silent.contact_id)
+    cast.do(unsubscribe, mailbox_of(cast, silent).id, by=by, now=NOW)
+
+    found = needs_of(cast).unreachable
+
+    assert Counter(row.why for row in found) == {"missing": SHOWN, "refused": 1, "unsubscribed": 1}
+    assert [(row.name, row.since, row.reason) for row in found if row.why != "missing"] == [
+        ("Ben", NOW, "550 no such box"),
+        ("Mia", NOW, None),
+    ]
+
+
+def test_who_had_only_a_chat_that_refuses_is_told_apart(cast: Cast) -> None:
+    ben = cast.join(cast.group(), "Ben", email=None)
+    with cast.runtime.transaction() as session:
+        chat = Address(
+            contact_id=ben.contact_id,
+            connection_id=connection_for(session, cast.workspace_id, Channel.TELEGRAM).id,
+            channel=Channel.TELEGRAM,
+            value="1002",
+            value_key="1002",
+            created_at=NOW,
+        )
+        session.add(chat)
+        session.flush()
+        mark_refused(session, chat.id, reason="bot was blocked by the user", now=NOW)
+
+    (row,) = needs_of(cast).cut_off
+
+    assert (row.name, row.why, row.since, row.reason) == ("Ben", "chat", NOW, "bot was blocked by the user")
+
+
+def test_many_notes_on_one_payment_hide_no_other(cast: Cast) -> None:
+    group = cast.group()
+    ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(at("2026-02-01"))
+    for member in (ben, *[mia] * (SHOWN + 1)):
+        keys = [cast.payment_of(member).id]
+        cast.do(object_to_payments, member.contact_id, keys, text="Not mine.", by=cast.olga, now=NOW)
+
+    assert {row.name for row in needs_of(cast).notes} == {"Ben", "Mia"}
 
 
 def test_who_left_owes_all_of_it_however_many_payments_there_are(cast: Cast) -> None:
@@ -19,7 +85,7 @@ def test_who_left_owes_all_of_it_however_many_payments_there_are(cast: Cast) -> 
     for member in members:
         cast.do(leave_group, member.id, left_on=date(2026, 3, 1), by=cast.olga, now=NOW)
 
-    needs = cast.read(lambda session: load_needs(session, cast.workspace_id, today=NOW.date(), now=NOW))
+    needs = needs_of(cast)
 
     payments = {member.id: cast.payments(member_id=member.id) for member in members}
     assert sum(map(len, payments.values())) > 200

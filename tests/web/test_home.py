@@ -11,10 +11,12 @@ from sqlalchemy import select
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
 from substrack.services.founding import Founded
 from substrack.services.installation import hold_sending
+from substrack.services.mailboxes import connection_for
 from substrack.services.members import leave_group
 from substrack.services.pay_links import give_pay_link
 from substrack.services.payments import confirm_payment, waive_payment
@@ -196,6 +198,21 @@ class TestNeeds:
         assert shown.index("Ben’s address") < shown.index("Mia wants")
         assert "550 no such box" in shown
         assert "Mia wants no requests by mail" in shown
+
+    def test_who_had_only_a_chat_that_refuses_is_named_with_the_cause(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        with cast.runtime.transaction() as session:
+            only = session.get_one(Address, address_of(cast, ben))
+            only.connection_id = connection_for(session, cast.workspace_id, Channel.TELEGRAM).id
+            only.channel = Channel.TELEGRAM
+        cast.do(mark_refused, address_of(cast, ben), reason="bot was blocked by the user", now=NOW)
+
+        shown = olga.get("/").text
+
+        assert "Ben’s Telegram chat refuses messages" in shown
+        assert "bot was blocked by the user" in shown
+        assert "Ben has no address" not in shown
 
     def test_what_a_member_wrote_stands_there_until_the_payment_is_closed(
         self, olga: Browser, cast: Cast, ben: Member
