@@ -7,7 +7,6 @@ from typing import Final
 
 from substrack.texts.words import Words
 
-
 NEAR_DAYS: Final = 60
 """Farther away nobody counts days."""
 
