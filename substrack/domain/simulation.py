@@ -75,6 +75,13 @@ class ShareChange:
         """Tell whether this person sees a difference."""
         return (self.was_in, self.before, self.weights[0]) != (self.is_in, self.after, self.weights[1])
 
+    @property
+    def weight_of_news(self) -> tuple[bool, bool, int, int]:
+        """Say how much there is to see here, to be compared with others."""
+        before, after = (share.minor if share else 0 for share in (self.before, self.after))
+        by_weight = abs(self.weights[1] - self.weights[0])
+        return self.is_payer, self.was_in != self.is_in, abs(after - before), by_weight
+
 
 @dataclass(frozen=True)
 class GroupChange:
@@ -84,6 +91,11 @@ class GroupChange:
     total_before: Money | None
     total_after: Money | None
     people: tuple[ShareChange, ...]
+
+    def differing_most(self, number: int) -> tuple[ShareChange, ...]:
+        """List so many people in their order: the payer, who comes or goes, and whose share differs most."""
+        places = sorted(range(len(self.people)), key=lambda place: self.people[place].weight_of_news)
+        return tuple(self.people[place] for place in sorted(places[-number:]))
 
     @property
     def told(self) -> tuple[ShareChange, ...]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from substrack.domain.cycles import Unit
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.simulation import GroupChange, Hearing, ShareChange
 from substrack.texts.words import Words
+
+SHOWN: Final = 50
+"""How many people's shares are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,15 @@ class SharesLine:
 
 @dataclass(frozen=True)
 class Story:
-    """A change in words. `telling` says who would be told, and is empty when nobody would."""
+    """A change in words. `telling` says who would be told, and is empty when nobody would.
+
+    `lines` are of those whose share differs most; `others` says how many there are besides, if any.
+    """
 
     sentences: tuple[str, ...]
     from_words: str
     lines: tuple[SharesLine, ...]
+    others: str
     total: SharesLine | None
     telling: str
     unreachable: str
@@ -53,6 +61,8 @@ class Setting:
 def tell_change(change: GroupChange, setting: Setting, locale: str) -> Story:
     """Put a change into words."""
     _ = Words(locale)
+    shown = change.differing_most(SHOWN)
+    rest = len(change.people) - len(shown)
     span = Span(setting.unit, setting.every, change.window.starts_on, change.window.ends_on)
     return Story(
         sentences=(
@@ -65,7 +75,8 @@ def tell_change(change: GroupChange, setting: Setting, locale: str) -> Story:
             _("What is open already stays as it is."),
         ),
         from_words=_("From %(day)s", day=_.short_day(change.window.starts_on)),
-        lines=tuple(_line(one, setting, _) for one in change.people),
+        lines=tuple(_line(one, setting, _) for one in shown),
+        others=_.ngettext("and %(n)s more", "and %(n)s more", rest) if rest else "",
         total=_total(change, _),
         telling=_telling(change, setting, _),
         unreachable=_unreachable(change, _),
