@@ -1,5 +1,6 @@
 """Several people typed at once: "Ann <ann@example.org>, Bob", one a line or with commas between them.
-A name with a comma or another mark in it stands in quotes: "Bob, Jr".
+The address may stand bare, as a spreadsheet has it: "Ann ann@example.org". A name with a comma or another
+mark in it stands in quotes: "Bob, Jr".
 
 Reads names, addresses and parts as they stand; whether an address is one and a part makes sense, others say.
 """
@@ -25,6 +26,8 @@ _ENTRY: Final = re.compile(rf"[ \t]*(?:{_QUOTED}(?=[ \t]*(?:[<=,;\n]|\Z)))?(?:,(
 _GUEST: Final = re.compile(
     rf"(?:(?P<quoted>{_QUOTED})|(?P<name>[^<>=]*?))\s*(?:<(?P<email>[^<>]*)>)?\s*(?:=\s*(?P<part>[^<>=]*))?"
 )
+
+_BARE_ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
 
 _MARKS: Final = re.compile(r'[,;<>=@"\n]')
 """What means something in an entry, so that a name with one of them is quoted."""
@@ -103,11 +106,18 @@ def _read(entry: str) -> Guest:
     name = found["quoted"][1:-1].replace('""', '"') if is_quoted else found["name"]
     name, email = name.strip(), (found["email"] or "").strip() or None
     if email is None and "@" in name and not is_quoted:
-        name, email = "", name
+        name, email = _apart(name)
     name = name or (email or "").partition("@")[0]
     if not name:
         raise GuestUnreadable(entry)
     return Guest(name, email, (found["part"] or "").strip() or None)
+
+
+def _apart(typed: str) -> tuple[str, str]:
+    """Tell a name from the bare address behind it; what does not end in one is an address as it stands."""
+    *names, last = typed.split()
+    is_address = bool(_BARE_ADDRESS.fullmatch(last)) and not any("@" in name for name in names)
+    return (" ".join(names), last) if is_address else ("", typed)
 
 
 def _quoted(name: str) -> str:

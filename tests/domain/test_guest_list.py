@@ -18,6 +18,15 @@ from substrack.domain.wording import CharacterRefused
         ("Ann\r\nBob;Cem", [Guest("Ann"), Guest("Bob"), Guest("Cem")]),
         ("dia@x.example", [Guest("dia", "dia@x.example")]),
         ("<dia@x.example>", [Guest("dia", "dia@x.example")]),
+        ("Emil emil@x.example", [Guest("Emil", "emil@x.example")]),
+        ("Emil\temil@x.example\nDia Roe   dia@x.example = 2", [
+            Guest("Emil", "emil@x.example"), Guest("Dia Roe", "dia@x.example", "2"),
+        ]),
+        ("Emil emil@x.example, dia@x.example", [
+            Guest("Emil", "emil@x.example"), Guest("dia", "dia@x.example"),
+        ]),
+        ("a@x.example b@x.example", [Guest("a", "a@x.example b@x.example")]),
+        ('"Müller, Ann" <ann@x.example>, Bob', [Guest("Müller, Ann", "ann@x.example"), Guest("Bob")]),
         ("Ann = 2, Bob=3,50, Cem <c@x.example> = 1.25", [
             Guest("Ann", None, "2"), Guest("Bob", None, "3,50"), Guest("Cem", "c@x.example", "1.25"),
         ]),
