@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor, ActorKind, credit_of
 from substrack.domain.errors import NotFound
 from substrack.domain.payments import ASKABLE, TRANSITIONS, Act, Standing, Status, WrongStatus
+from substrack.queries.batches import in_batches
 from substrack.services.journal import new_correlation_id, record_payment
 from substrack.services.shown import flag_shown
 from substrack.store import (
@@ -89,8 +90,11 @@ class Touched:
 
 def lock_contacts(session: Session, contact_ids: Iterable[int], *, skip_locked: bool = False) -> list[int]:
     """Take the locks under which these contacts' money may move; return whose were got, in order of key."""
-    query = select(Contact.id).where(Contact.id.in_(sorted(set(contact_ids)))).order_by(Contact.id)
-    return list(session.scalars(query.with_for_update(key_share=True, skip_locked=skip_locked)))
+    locked: list[int] = []
+    for batch in in_batches(contact_ids):
+        query = select(Contact.id).where(Contact.id.in_(batch)).order_by(Contact.id)
+        locked += session.scalars(query.with_for_update(key_share=True, skip_locked=skip_locked))
+    return locked
 
 
 def check_admin(session: Session, by: Actor, workspace_id: int) -> None:

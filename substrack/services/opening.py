@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.requests import AskedPayment, next_action_at
+from substrack.queries.batches import in_batches
 from substrack.services.answers import queue_by_credit
 from substrack.services.credit import apply_credit
 from substrack.services.ledger import Decision, lock_contacts
@@ -332,6 +333,13 @@ def _apply_credits(session: Session, dues: Sequence[tuple[Plan, Dues]], by: Acto
 
 
 def _pairs_with_credit(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for batch in in_batches(contact_ids):
+        found |= _pairs_among(session, batch)
+    return found
+
+
+def _pairs_among(session: Session, contact_ids: Sequence[int]) -> set[tuple[int, int]]:
     allocated = (
         select(Allocation.receipt_id, func.sum(Allocation.amount_minor).label("minor"))
         .join(Receipt, Receipt.id == Allocation.receipt_id)
@@ -354,8 +362,9 @@ def _pairs_with_credit(session: Session, contact_ids: Collection[int]) -> set[tu
 
 def _reachable(session: Session, contact_ids: Collection[int]) -> set[int]:
     query = select(Address.contact_id).where(
-        Address.contact_id.in_(contact_ids),
-        Address.refused_since.is_(None),
-        Address.unsubscribed_at.is_(None),
+        Address.refused_since.is_(None), Address.unsubscribed_at.is_(None)
     )
-    return set(session.scalars(query))
+    found: set[int] = set()
+    for batch in in_batches(contact_ids):
+        found.update(session.scalars(query.where(Address.contact_id.in_(batch))))
+    return found

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState, lane_name
 from substrack.domain.notices import CHAT_ONLY, Channel, ChannelChoice, Notice, rules_of, ways
+from substrack.queries.batches import in_batches
 from substrack.store import Address, Contact, Message, MessageItem, RoleGrant, User, new_public_id
 
 
@@ -75,11 +76,10 @@ def queue_to(session: Session, draft: Draft, address: Address, *, now: datetime)
 def usable_addresses(session: Session, contact_ids: Iterable[int]) -> dict[int, list[Address]]:
     """Load the addresses of contacts that have not been refused, by contact."""
     found: dict[int, list[Address]] = {}
-    query = select(Address).where(
-        Address.contact_id.in_(sorted(contact_ids)), Address.refused_since.is_(None)
-    )
-    for address in session.scalars(query.order_by(Address.id)):
-        found.setdefault(address.contact_id, []).append(address)
+    for batch in in_batches(contact_ids):
+        query = select(Address).where(Address.contact_id.in_(batch), Address.refused_since.is_(None))
+        for address in session.scalars(query.order_by(Address.id)):
+            found.setdefault(address.contact_id, []).append(address)
     return found
 
 
@@ -148,8 +148,11 @@ def cancel_waiting(session: Session, correlation_id: str) -> bool:
 
 
 def _choices(session: Session, contact_ids: Iterable[int]) -> dict[int, ChannelChoice]:
-    query = select(Contact.id, Contact.channel_choice).where(Contact.id.in_(sorted(contact_ids)))
-    return {row.id: row.channel_choice for row in session.execute(query)}
+    found: dict[int, ChannelChoice] = {}
+    for batch in in_batches(contact_ids):
+        query = select(Contact.id, Contact.channel_choice).where(Contact.id.in_(batch))
+        found |= {row.id: row.channel_choice for row in session.execute(query)}
+    return found
 
 
 def _by_choice(notice: Notice, choice: ChannelChoice, addresses: Sequence[Address]) -> list[Address]:

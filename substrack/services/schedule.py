@@ -17,6 +17,7 @@ from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
 from substrack.domain.cycles import Cycle, at_hour, local_date
 from substrack.domain.payments import OPEN, PaymentKind
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
+from substrack.queries.batches import in_batches
 from substrack.services.ledger import lock_contacts
 from substrack.store import Address, Contact, Event, Group, Member, Payment, Workspace
 
@@ -157,11 +158,12 @@ def collection_days(session: Session, contact_ids: Iterable[int]) -> dict[int, i
     """Find the day of the month on which people are first asked, their own before the workspace's."""
     day = func.coalesce(Contact.collection_day, Workspace.collection_day)
     query = (
-        select(Contact.id, day)
-        .join(Workspace, Workspace.id == Contact.workspace_id)
-        .where(Contact.id.in_(sorted(set(contact_ids))), day.is_not(None))
+        select(Contact.id, day).join(Workspace, Workspace.id == Contact.workspace_id).where(day.is_not(None))
     )
-    return dict(session.execute(query).all())
+    found: dict[int, int] = {}
+    for batch in in_batches(contact_ids):
+        found |= dict(session.execute(query.where(Contact.id.in_(batch))).all())
+    return found
 
 
 def reschedule_payments(session: Session, payment_ids: Sequence[int], *, now: datetime) -> None:

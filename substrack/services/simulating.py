@@ -29,6 +29,7 @@ from substrack.domain.simulation import (
     Why,
     first_difference,
 )
+from substrack.queries.batches import in_batches
 from substrack.queries.outlooks import load_outlooks
 from substrack.services.group_rows import hold_group
 from substrack.services.outbox import Draft, queue, usable_addresses
@@ -174,8 +175,11 @@ def _money(minor: int | None, group: Group) -> Money | None:
 
 
 def _names(session: Session, contact_ids: Iterable[int]) -> dict[int, str]:
-    query = select(Contact.id, Contact.name).where(Contact.id.in_(contact_ids))
-    return {row.id: row.name for row in session.execute(query)}
+    found: dict[int, str] = {}
+    for batch in in_batches(contact_ids):
+        query = select(Contact.id, Contact.name).where(Contact.id.in_(batch))
+        found |= {row.id: row.name for row in session.execute(query)}
+    return found
 
 
 def _reachable(session: Session, contact_ids: Iterable[int]) -> set[int]:

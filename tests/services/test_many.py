@@ -1,0 +1,34 @@
+"""Claims about more people than one statement has room for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from substrack.services import opening, simulating
+from substrack.services.ledger import lock_contacts
+from substrack.services.outbox import usable_addresses
+from substrack.services.schedule import collection_days
+from tests.support.cast import Cast
+
+MANY = range(70_000)
+"""PostgreSQL takes 65,535 parameters; SQLite 32,766 or, as distributions build it, 250,000."""
+
+
+@pytest.mark.only_postgresql
+@pytest.mark.parametrize(
+    "read",
+    [
+        lock_contacts,
+        usable_addresses,
+        collection_days,
+        simulating._names,
+        opening._reachable,
+        opening._pairs_with_credit,
+    ],
+)
+def test_more_people_than_a_statement_takes_are_read(cast: Cast, read: Callable[..., Any]) -> None:
+    cast.join(cast.group(), "Ben")
+
+    with cast.runtime.transaction() as session:
+        assert read(session, MANY) == read(session, range(100))
