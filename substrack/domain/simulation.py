@@ -35,12 +35,14 @@ class Outlook:
     """Who will bear what of one period, by contact, the payer's part included.
 
     `total_minor` and the shares are None while the bill is not known; `weights` tell them apart then.
+    `so_far` is the same at the price of the period before, when that is another.
     """
 
     window: Window
     total_minor: int | None
     shares: Mapping[int, int | None]
     weights: Mapping[int, int]
+    so_far: Outlook | None = None
 
     def is_like(self, other: Outlook) -> bool:
         """Tell whether nobody could see a difference in what they pay and for which days."""
@@ -109,10 +111,22 @@ class GroupChange:
 
 
 def first_difference(before: Sequence[Outlook], after: Sequence[Outlook]) -> tuple[Outlook, Outlook] | None:
-    """Find the first period that looks otherwise after a change; None when none does."""
+    """Find the first period that looks otherwise after a change, as known before and as after it.
+
+    None when none does.
+    """
     then = {outlook.window.sequence: outlook for outlook in after}
     for now in before:
         found = then.get(now.window.sequence)
         if found is not None and not found.is_like(now):
-            return now, found
+            return _known_before(now, found), found
     return None
+
+
+def _known_before(now: Outlook, later: Outlook) -> Outlook:
+    """Choose what people compare with: what they bear until then, not a price that is only set for that day.
+
+    When that price is taken back, it is what they compare with: they may have been told of it.
+    """
+    so_far = now.so_far
+    return now if so_far is None or so_far.total_minor == later.total_minor else so_far

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ def load_outlooks(session: Session, group: Group, day: date) -> list[Outlook]:
 
 
 def _windows(group: Group, day: date) -> list[Window]:
-    cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+    cycle = _cycle(group)
     first = group.next_sequence
     around = max(cycle.sequence_on_or_after(day), first)
     return [cycle.window(k) for k in sorted({first, first + 1, max(around - 1, first), around, around + 1})]
@@ -35,10 +36,29 @@ def _is_over(group: Group, window: Window) -> bool:
 
 
 def _outlook(session: Session, group: Group, members: list[Member], window: Window) -> Outlook:
-    sharers = sharers_in(window, map(stay_of, members), rules_of(group))
-    contacts = {member.id: member.contact_id for member in members}
     is_variable = group.split is SplitKind.VARIABLE
     total = None if is_variable else price_on(session, group.id, window.starts_on)
+    former = None if is_variable else price_on(session, group.id, _day_before(group, window))
+    outlook = _at_price(group, members, window, total)
+    if former is None or former == total:
+        return outlook
+    return replace(outlook, so_far=_at_price(group, members, window, former))
+
+
+def _day_before(group: Group, window: Window) -> date:
+    """Find a day whose price the period before has: its first, or its last when another cycle made it."""
+    if window.sequence > group.anchor_sequence:
+        return _cycle(group).start_of(window.sequence - 1)
+    return window.starts_on - timedelta(days=1)
+
+
+def _cycle(group: Group) -> Cycle:
+    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+
+
+def _at_price(group: Group, members: list[Member], window: Window, total: int | None) -> Outlook:
+    sharers = sharers_in(window, map(stay_of, members), rules_of(group))
+    contacts = {member.id: member.contact_id for member in members}
     shares: dict[int, int | None] = {contacts[sharer.key]: None for sharer in sharers}
     return Outlook(
         window=window,

@@ -240,6 +240,39 @@ class TestApplying:
         assert "Your new share: 3.00 €" in text
         assert "Kim" not in text
 
+    def test_the_share_so_far_is_at_the_price_until_a_dearer_one_begins(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        april = date(2026, 4, 1)
+        cast.do(set_price, youtube.id, amount=money("18.00"), from_on=april, by=cast.olga, now=NOW)
+        page = f"/groups/{youtube.public_id}/members/new"
+        shown = send(olga, page, "known", name="Kim")
+        olga.client.post(page, data=fill(shown.text, "seen"))
+        text = cast.text_of(_news(cast)["Ben"][-1], NOW).replace("\xa0", " ")
+
+        assert sorted(_rows(shown.text)) == [(who, "–" if who == "Kim" else "4.00", "4.50") for who in FOUR]
+        assert re.search(r"12\.00.*18\.00", shown.text.split("<tfoot>")[1].split("</tfoot>")[0])
+        assert "Your share so far: 4.00 €" in text
+        assert "Your new share: 4.50 €" in text
+
+    def test_a_price_of_the_midst_of_a_period_is_not_that_of_the_share_so_far(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        later = date(2026, 4, 10)
+        cast.do(set_price, youtube.id, amount=money("18.00"), from_on=later, by=cast.olga, now=NOW)
+        page = f"/groups/{youtube.public_id}/members/new"
+        shown = send(olga, page, "known", name="Kim", joined_on="2026-05-01")
+
+        assert ("Ben", "4.00", "4.50") in _rows(shown.text)
+
+    def test_a_dearer_price_that_is_taken_back_is_what_it_is_compared_with(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        cast.do(set_price, youtube.id, amount=money("18.00"), by=cast.olga, now=NOW)
+        shown = send(olga, f"/groups/{youtube.public_id}/prices", "from_on", amount="12.00")
+
+        assert ("Ben", "6.00", "4.00") in _rows(shown.text)
+
     def test_who_leaves_is_told_that_they_did(
         self, cast: Cast, olga: Browser, youtube: Group, ben: Member
     ) -> None:
