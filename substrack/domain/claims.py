@@ -12,11 +12,12 @@ class RejectReason(StrEnum):
     TOO_LITTLE = "too-little"
 
 
-def stands_for(stated_minor: int, left_minor: int, *, waits_whole: bool) -> int:
+def stands_for(stated_minor: int, left_minor: int, *, booked_minor: int, is_cut: bool) -> int:
     """Return the sum, in minor units, that confirming a claim books unless an admin enters another.
 
-    It is the sum that was stated, as long as every payment of the claim waits. Once one was decided by
-    itself, its money is booked already, and the claim stands for what is left of the others, at most for
-    what was stated.
+    It is what was stated, less what was booked of it. Once a payment of the claim was decided without its
+    whole money (`is_cut`: rejected, taken back, booked in part), that money is not expected with the others:
+    the claim stands for `left_minor`, what they lack, at most.
     """
-    return stated_minor if waits_whole else min(left_minor, stated_minor)
+    rest = max(0, stated_minor - booked_minor)
+    return min(left_minor, rest) if is_cut else rest

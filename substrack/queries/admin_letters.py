@@ -23,6 +23,7 @@ from substrack.domain.letters import (
 )
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, Act
+from substrack.queries.claim_sums import load_sums
 from substrack.queries.letter_facts import Facts, Reading, items_of, person
 from substrack.queries.letter_items import Owed, load_owed, load_people, span_of
 from substrack.queries.letter_totals import load_open_in_all
@@ -65,12 +66,19 @@ def _open_claims(reading: Reading, attempt_id: int | None = None) -> tuple[Claim
         query = query.where(Attempt.id == attempt_id)
     rows = session.execute(query).all()
     people = load_people(session, [contact for _attempt, contact in rows])
+    sums = load_sums(session, [attempt.id for attempt, _contact in rows])
     named = _payments_of(session, [attempt.id for attempt, _contact in rows])
     owed = {
         row.payment.id: row for row in load_owed(session, {key for keys in named.values() for key in keys})
     }
     return tuple(
-        _claim(attempt, people[contact.id], [owed[key] for key in owed if key in named[attempt.id]], reading)
+        _claim(
+            attempt,
+            sums[attempt.id],
+            people[contact.id],
+            [owed[key] for key in owed if key in named[attempt.id]],
+            reading,
+        )
         for attempt, contact in rows
         if named.get(attempt.id)
     )
@@ -86,10 +94,10 @@ def _payments_of(session: Session, attempt_ids: Sequence[int]) -> dict[int, set[
     return found
 
 
-def _claim(attempt: Attempt, member: Person, owed: Sequence[Owed], reading: Reading) -> Claim:
+def _claim(attempt: Attempt, amount: Money, member: Person, owed: Sequence[Owed], reading: Reading) -> Claim:
     return Claim(
         member=member,
-        amount=Money(attempt.amount_minor, attempt.currency),
+        amount=amount,
         items=items_of(owed),
         made_on=local_date(attempt.made_at, reading.time_zone),
         paid_on=attempt.paid_on,

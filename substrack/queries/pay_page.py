@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.letters import HowToPay, Item
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, PaymentKind, Status
+from substrack.queries.claim_sums import load_sums
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
 from substrack.queries.pay_ahead import Coming, load_coming, sum_of_a_year
 from substrack.queries.pay_credit import Credit, load_credits
@@ -87,6 +88,7 @@ def load_pay_page(session: Session, contact_id: int, reader: Reader, *, today: d
     owed = {row.payment.id: row for row in load_owed(session, keys | {payment_of(event) for event in news})}
     open_rows = [row for key, row in owed.items() if key in keys and row.payment.status in ASKABLE]
     proofs = load_proof_rows(session, [attempt.id for attempt in waiting])
+    sums = load_sums(session, [attempt.id for attempt in waiting])
     rests = {payment_of(event): event for event in reversed(events) if event.verb in RESTS}
     paid_ahead = load_credits(session, contact_id)
     return PayPage(
@@ -94,7 +96,7 @@ def load_pay_page(session: Session, contact_id: int, reader: Reader, *, today: d
         owing=tuple(_owing(row, rests.get(row.payment.id), today) for row in open_rows),
         how_to_pay=load_how_to_pay(session, open_rows, today=today),
         waiting=tuple(
-            _waiting(attempt, keys, owed, len(proofs.get(attempt.id, ())))
+            _waiting(attempt, sums[attempt.id], keys, owed, len(proofs.get(attempt.id, ())))
             for attempt, keys in waiting.items()
         ),
         news=load_news(session, news, owed),
@@ -152,11 +154,13 @@ def _owing(row: Owed, last_rest: Event | None, today: date) -> Owing:
     )
 
 
-def _waiting(attempt: Attempt, payment_ids: Sequence[int], owed: dict[int, Owed], proofs: int) -> Waiting:
+def _waiting(
+    attempt: Attempt, amount: Money, payment_ids: Sequence[int], owed: dict[int, Owed], proofs: int
+) -> Waiting:
     items = tuple(owed[key].item for key in owed if key in payment_ids)
-    over_minor = attempt.amount_minor - sum(item.left.minor for item in items)
+    over_minor = amount.minor - sum(item.left.minor for item in items)
     return Waiting(
-        amount=Money(attempt.amount_minor, attempt.currency),
+        amount=amount,
         over=Money(max(0, over_minor), attempt.currency),
         payer=items[0].payer.name,
         items=items,

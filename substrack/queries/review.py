@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.actors import ActorKind, Via
-from substrack.domain.claims import stands_for
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
+from substrack.queries.claim_sums import load_sums
 from substrack.queries.finding import NotListed, must_find
 from substrack.queries.proofs import ProofRow, load_proof_rows
 from substrack.store import (
@@ -98,6 +98,11 @@ class ClaimRow:
     def waiting(self) -> tuple[ClaimItem, ...]:
         """The items nobody has decided about."""
         return tuple(item for item in self.items if item.state is AttemptState.OPEN)
+
+    @property
+    def shown(self) -> tuple[ClaimItem, ...]:
+        """The items that wait; all of them once nothing does."""
+        return self.waiting or self.items
 
     @property
     def owed(self) -> Money:
@@ -263,9 +268,9 @@ def _claims(
     )
     found = session.execute(query if limit is None else query.limit(limit).offset(offset)).all()
     keys = [attempt.id for attempt, _contact, _payer in found]
-    items, proofs = _items(session, keys), load_proof_rows(session, keys)
+    items, proofs, sums = _items(session, keys), load_proof_rows(session, keys), load_sums(session, keys)
     return tuple(
-        _claim(attempt, contact, payer, items.get(attempt.id, ()), proofs.get(attempt.id, ()))
+        _claim(attempt, contact, payer, sums[attempt.id], items[attempt.id], proofs.get(attempt.id, ()))
         for attempt, contact, payer in found
     )
 
@@ -308,6 +313,7 @@ def _claim(
     attempt: Attempt,
     contact: Contact,
     payer: str,
+    amount: Money,
     items: Sequence[ClaimItem],
     proofs: tuple[ProofRow, ...],
 ) -> ClaimRow:
@@ -317,7 +323,7 @@ def _claim(
         name=contact.name,
         contact_public_id=contact.public_id,
         payer=payer,
-        amount=Money(_amount_minor(attempt, items), attempt.currency),
+        amount=amount,
         items=tuple(items),
         made_at=attempt.made_at,
         via=attempt.via,
@@ -327,10 +333,3 @@ def _claim(
         is_flagged=attempt.flagged,
         proofs=proofs,
     )
-
-
-def _amount_minor(attempt: Attempt, items: Sequence[ClaimItem]) -> int:
-    """What was stated, or, when part of the claim was decided by itself, what the rest stands for."""
-    waiting = [item for item in items if item.state is AttemptState.OPEN]
-    left = sum(item.left.minor for item in waiting)
-    return stands_for(attempt.amount_minor, left, waits_whole=len(waiting) in (0, len(items)))

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.claims import stands_for
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
 from substrack.domain.payments import (
     Act,
     check_actor,
 )
+from substrack.queries.claim_sums import load_sums
 from substrack.services.answers import queue_received, queue_rejected
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import (
@@ -84,7 +84,7 @@ def confirm_claim(
 ) -> ClaimOutcome:
     """Confirm a whole claim with one receipt over the sum it states, or over `amount`, oldest payment first.
 
-    When part of the claim was decided or withdrawn before, the sum is what its other payments lack. A smaller
+    What was booked of that sum before is taken off (see `domain.claims.stands_for`). A smaller
     sum answers every payment of the claim: covered ones are confirmed, the others pending for the
     rest. `versions` (payment key → version shown) refuses the decision when something changed since it was
     shown.
@@ -96,7 +96,7 @@ def confirm_claim(
     check_actor(Act.CONFIRM, by)
     attempt, payments = _open_claim(session, attempt_id, by)
     check_versions(session, payments, versions, Act.CONFIRM)
-    money = amount or _stated(session, attempt, payments)
+    money = amount or load_sums(session, [attempt.id])[attempt.id]
     check_arrived(money, payments[0])
     decision = Decision(by, now)
     day = day_received(session, attempt.workspace_id, received_on, now, said=attempt.paid_on)
@@ -180,11 +180,3 @@ def _open_claim(session: Session, attempt_id: int, by: Actor) -> tuple[Attempt, 
     if not payments:
         raise ClaimDecided
     return attempt, payments
-
-
-def _stated(session: Session, attempt: Attempt, waiting: Sequence[Payment]) -> Money:
-    """Say what a claim still stands for: money that was booked for one of its payments came only once."""
-    items = session.scalar(select(func.count()).where(AttemptItem.attempt_id == attempt.id))
-    left = sum(payment.amount_minor - payment.received_minor for payment in waiting)
-    sum_minor = stands_for(attempt.amount_minor, left, waits_whole=items == len(waiting))
-    return Money(sum_minor, attempt.currency)

@@ -6,16 +6,21 @@ from substrack.domain.claims import stands_for
 
 
 @pytest.mark.parametrize(
-    ("stated", "left", "waits_whole", "expected"),
+    ("stated", "left", "booked", "is_cut", "expected"),
     [
-        (897, 897, True, 897),
-        (3600, 897, True, 3600),
-        (500, 897, True, 500),
-        (897, 598, False, 598),
-        (500, 598, False, 500),
+        (897, 897, 0, False, 897),
+        (3600, 897, 0, False, 3600),
+        (500, 897, 0, False, 500),
+        (897, 598, 299, False, 598),
+        (3600, 598, 299, False, 3301),
+        (500, 598, 299, False, 201),
+        (500, 598, 600, False, 0),
+        (897, 598, 0, True, 598),
+        (897, 598, 100, True, 598),
+        (500, 598, 0, True, 500),
     ],
 )
-def test_claim_stands_for_what_is_stated_until_part_of_it_is_booked(
-    stated: int, left: int, waits_whole: bool, expected: int
+def test_claim_stands_for_what_is_stated_less_what_was_booked_of_it(
+    stated: int, left: int, booked: int, is_cut: bool, expected: int
 ) -> None:
-    assert stands_for(stated, left, waits_whole=waits_whole) == expected
+    assert stands_for(stated, left, booked_minor=booked, is_cut=is_cut) == expected

@@ -1,0 +1,64 @@
+"""What each claim still stands for: the same sum on pages, in mails and when it is booked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.claims import stands_for
+from substrack.domain.money import Money
+from substrack.queries.owing import LEFT
+from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Payment, Receipt
+
+
+def load_sums(session: Session, attempt_ids: Collection[int]) -> dict[int, Money]:
+    """Load what claims stand for while something of them waits, else what they stated; one statement."""
+    items: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(_items(attempt_ids)):
+        items[row.id].append(row)
+    return {key: Money(_stands_for(rows), rows[0].currency) for key, rows in items.items()}
+
+
+def _items(attempt_ids: Collection[int]) -> Any:
+    """Select each item with what its payment got since the claim, and the receipts booked for the claim.
+
+    Money that merely came in settles payments without naming their claim; money booked for the claim may be
+    more than its payments needed. So both are looked at.
+    """
+    got = select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
+        Allocation.payment_id == Payment.id,
+        Allocation.voided_at.is_(None),
+        Allocation.made_at >= Attempt.made_at,
+    )
+    booked = select(func.coalesce(func.sum(Receipt.amount_minor), 0)).where(
+        Receipt.attempt_id == Attempt.id, Receipt.voided_at.is_(None)
+    )
+    return (
+        select(
+            Attempt.id,
+            Attempt.amount_minor,
+            Attempt.currency,
+            AttemptItem.state,
+            LEFT.label("left_minor"),
+            got.correlate(Payment, Attempt).scalar_subquery().label("got_minor"),
+            booked.correlate(Attempt).scalar_subquery().label("booked_minor"),
+        )
+        .join(AttemptItem, AttemptItem.attempt_id == Attempt.id)
+        .join(Payment, Payment.id == AttemptItem.payment_id)
+        .where(Attempt.id.in_(sorted(attempt_ids)))
+    )
+
+
+def _stands_for(items: list[Row[Any]]) -> int:
+    claim, states = items[0], {item.state for item in items}
+    if AttemptState.OPEN not in states:
+        return int(claim.amount_minor)
+    got = sum(item.got_minor for item in items if item.state is not AttemptState.OPEN)
+    left = sum(item.left_minor for item in items if item.state is AttemptState.OPEN)
+    is_cut = bool(states - {AttemptState.OPEN, AttemptState.CONFIRMED})
+    booked = int(max(got, claim.booked_minor))
+    return stands_for(claim.amount_minor, int(left), booked_minor=booked, is_cut=is_cut)
