@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
@@ -13,6 +13,18 @@ from substrack.domain.claims import stands_for
 from substrack.domain.money import Money
 from substrack.queries.owing import LEFT
 from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Payment, Receipt
+
+GOT: Final = (
+    select(func.coalesce(func.sum(Allocation.amount_minor), 0))
+    .where(
+        Allocation.payment_id == Payment.id,
+        Allocation.voided_at.is_(None),
+        Allocation.made_at >= Attempt.made_at,
+    )
+    .correlate(Payment, Attempt)
+    .scalar_subquery()
+)
+"""What a payment got since the claim that names it, in minor units."""
 
 
 def load_sums(session: Session, attempt_ids: Collection[int]) -> dict[int, Money]:
@@ -29,11 +41,6 @@ def _items(attempt_ids: Collection[int]) -> Any:
     Money that merely came in settles payments without naming their claim; money booked for the claim may be
     more than its payments needed. So both are looked at.
     """
-    got = select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
-        Allocation.payment_id == Payment.id,
-        Allocation.voided_at.is_(None),
-        Allocation.made_at >= Attempt.made_at,
-    )
     booked = select(func.coalesce(func.sum(Receipt.amount_minor), 0)).where(
         Receipt.attempt_id == Attempt.id, Receipt.voided_at.is_(None)
     )
@@ -44,7 +51,7 @@ def _items(attempt_ids: Collection[int]) -> Any:
             Attempt.currency,
             AttemptItem.state,
             LEFT.label("left_minor"),
-            got.correlate(Payment, Attempt).scalar_subquery().label("got_minor"),
+            GOT.label("got_minor"),
             booked.correlate(Attempt).scalar_subquery().label("booked_minor"),
         )
         .join(AttemptItem, AttemptItem.attempt_id == Attempt.id)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from substrack.domain.actors import ActorKind, Via
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
-from substrack.queries.claim_sums import load_sums
+from substrack.queries.claim_sums import GOT, load_sums
 from substrack.queries.finding import NotListed, must_find
 from substrack.queries.proofs import ProofRow, load_proof_rows
 from substrack.store import (
@@ -54,7 +54,7 @@ _Payer = aliased(Contact)
 
 @dataclass(frozen=True)
 class ClaimItem:
-    """One payment that a claim names; `left` is what was still to come when it was read."""
+    """One payment that a claim names; `left` was still to come when it was read, `booked` came."""
 
     payment_id: int
     public_id: str
@@ -62,12 +62,19 @@ class ClaimItem:
     group_public_id: str
     span: Span | None
     left: Money
+    booked: Money
     due_on: date | None
     requested_on: date | None
     reference: str
     version: int
     state: AttemptState
     reason: str | None
+
+    @property
+    def told(self) -> Money:
+        """The sum to show beside it: what is still to come, or what was booked once it was confirmed."""
+        is_booked = self.state in (AttemptState.CONFIRMED, AttemptState.PART_CONFIRMED)
+        return self.booked if is_booked else self.left
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,11 @@ class ClaimRow:
     def owed(self) -> Money:
         """What is left of the payments that wait."""
         return sum((item.left for item in self.waiting), Money(0, self.amount.currency))
+
+    @property
+    def over(self) -> Money:
+        """What it stands for beyond what is owed: credit, once it is confirmed."""
+        return Money(max(0, self.amount.minor - self.owed.minor), self.amount.currency)
 
     @property
     def requested_on(self) -> date | None:
@@ -277,7 +289,8 @@ def _claims(
 
 def _items(session: Session, attempt_ids: Collection[int]) -> dict[int, tuple[ClaimItem, ...]]:
     query = (
-        select(AttemptItem, Payment, Group, Period)
+        select(AttemptItem, Payment, Group, Period, GOT)
+        .join(Attempt, Attempt.id == AttemptItem.attempt_id)
         .join(Payment, Payment.id == AttemptItem.payment_id)
         .join(Group, Group.id == Payment.group_id)
         .outerjoin(Period, Period.id == Payment.period_id)
@@ -285,13 +298,15 @@ def _items(session: Session, attempt_ids: Collection[int]) -> dict[int, tuple[Cl
         .order_by(Payment.due_on, Payment.id)
     )
     found: dict[int, tuple[ClaimItem, ...]] = {}
-    for item, payment, group, period in session.execute(query):
-        row = _item(item, payment, group, period)
+    for item, payment, group, period, got in session.execute(query):
+        row = _item(item, payment, group, period, int(got))
         found[item.attempt_id] = (*found.get(item.attempt_id, ()), row)
     return found
 
 
-def _item(item: AttemptItem, payment: Payment, group: Group, period: Period | None) -> ClaimItem:
+def _item(
+    item: AttemptItem, payment: Payment, group: Group, period: Period | None, got_minor: int
+) -> ClaimItem:
     left = payment.amount_minor - payment.received_minor - payment.written_off_minor
     return ClaimItem(
         payment_id=payment.id,
@@ -300,6 +315,7 @@ def _item(item: AttemptItem, payment: Payment, group: Group, period: Period | No
         group_public_id=group.public_id,
         span=Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None,
         left=Money(left, payment.currency),
+        booked=Money(got_minor, payment.currency),
         due_on=payment.due_on,
         requested_on=payment.requested_on,
         reference=payment.reference,

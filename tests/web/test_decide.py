@@ -15,7 +15,7 @@ from substrack.services.founding import Founded
 from substrack.services.links import issue_link
 from substrack.services.putting_off import snooze_payments
 from substrack.store import Attempt, Event, LinkPurpose, Member, User
-from tests.support.cast import Cast
+from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, events
 from tests.web.forms import fill, send
 from tests.web.scenes import answers_to, claim, receipts, status_of, youtube_of
@@ -39,6 +39,10 @@ def attempt(cast: Cast, ben: Member) -> Attempt:
 
 @pytest.fixture
 def url(runtime: Runtime, cast: Cast, attempt: Attempt) -> str:
+    return _link(runtime, cast, attempt)
+
+
+def _link(runtime: Runtime, cast: Cast, attempt: Attempt) -> str:
     with runtime.transaction() as session:
         link = issue_link(
             session,
@@ -75,6 +79,26 @@ def test_confirm_decides_as_that_admin(zed: Browser, cast: Cast, ben: Member, ur
     event = cast.read(lambda session: session.scalars(select(Event).where(Event.verb == "confirm")).all())[0]
     assert (event.actor_id, event.via) == (cast.olga.id, "link")
     assert "Olga confirmed this at 10:00." in zed.get(url).text
+
+
+def test_what_was_booked_stays_to_be_read(zed: Browser, url: str) -> None:
+    send(zed, url, "versions", act="confirm")
+
+    shown = zed.get(url).text
+
+    assert shown.count("2.99\xa0€") == 2
+    assert "0.00" not in shown
+
+
+def test_more_than_is_owed_is_said_before_it_is_confirmed(
+    zed: Browser, runtime: Runtime, cast: Cast, ben: Member
+) -> None:
+    url = _link(runtime, cast, claim(cast, ben, 1, 2, amount=money("20.00")))
+
+    shown = zed.get(url).text
+
+    assert "5.98\xa0€ is owed" in shown
+    assert "14.02\xa0€ credit" in shown
 
 
 def test_reject_needs_a_reason_and_keeps_what_was_typed(
