@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -29,8 +29,10 @@ class UnknownGroup(NotFound):
 class GroupRow:
     """One group in a list, or at the head of its page.
 
-    `next_start` is the first day of the next unopened period, `price` what that one will cost (None: variable
-    or not known). `members` counts who is there on the day asked about, the payer included if they share.
+    `next_start` is the first day of the next unopened period, `price` what the period of the day asked about
+    costs, or the first one before it began (None: variable or not known); `next_price` is another that is set
+    for later, with the day it begins. `members` counts who is there on the day asked about, the payer
+    included if they share.
     """
 
     id: int
@@ -40,6 +42,7 @@ class GroupRow:
     currency: str
     exponent: int
     price: Money | None
+    next_price: tuple[date, Money] | None
     split: SplitKind
     unit: Unit
     every: int
@@ -89,7 +92,7 @@ def list_groups(
     query = _rows(today).where(Group.workspace_id == workspace_id)
     if not with_archived:
         query = query.where(Group.archived_at.is_(None))
-    return _load(session, query.order_by(func.lower(Group.name), Group.id))
+    return _load(session, query.order_by(func.lower(Group.name), Group.id), today)
 
 
 def load_group(session: Session, group_id: int, *, today: date) -> GroupRow:
@@ -98,7 +101,7 @@ def load_group(session: Session, group_id: int, *, today: date) -> GroupRow:
     Raises:
         UnknownGroup.
     """
-    rows = _load(session, _rows(today).where(Group.id == group_id))
+    rows = _load(session, _rows(today).where(Group.id == group_id), today)
     if not rows:
         raise UnknownGroup
     return rows[0]
@@ -198,24 +201,40 @@ def _rows(today: date) -> Select[Group, Contact, int]:
     return select(Group, Contact, members).join(Contact, Contact.id == Group.payer_id)
 
 
-def _load(session: Session, query: Select[Group, Contact, int]) -> list[GroupRow]:
+def _load(session: Session, query: Select[Group, Contact, int], today: date) -> list[GroupRow]:
     found = list(session.execute(query))
-    starts = {group.id: _next_start(group) for group, _, _ in found}
-    costs = _costs(session, starts)
+    prices_of = _prices_of(
+        session, [group.id for group, _, _ in found if group.split is not SplitKind.VARIABLE]
+    )
     return [
-        _row(group, payer, members, starts[group.id], costs.get(group.id)) for group, payer, members in found
+        _row(group, payer, members, prices_of.get(group.id, []), today) for group, payer, members in found
     ]
 
 
-def _costs(session: Session, starts: dict[int, date]) -> dict[int, int]:
-    """Find what each group costs on its day, in one query."""
-    query = select(Price.group_id, Price.from_on, Price.amount_minor).where(Price.group_id.in_(starts))
-    rows = session.execute(query.order_by(Price.group_id, Price.from_on))
-    return {group_id: amount for group_id, from_on, amount in rows if from_on <= starts[group_id]}
+def _prices_of(session: Session, group_ids: list[int]) -> dict[int, list[tuple[date, int]]]:
+    """Load each group's prices with the day each begins, oldest first, in one query."""
+    query = select(Price.group_id, Price.from_on, Price.amount_minor).where(Price.group_id.in_(group_ids))
+    found: dict[int, list[tuple[date, int]]] = {}
+    for group_id, from_on, amount in session.execute(query.order_by(Price.group_id, Price.from_on)):
+        found.setdefault(group_id, []).append((from_on, amount))
+    return found
 
 
-def _row(group: Group, payer: Contact, members: int, next_start: date, cost: int | None) -> GroupRow:
-    has_price = cost is not None and group.split is not SplitKind.VARIABLE
+def _price_and_next(
+    group: Group, known: list[tuple[date, int]], today: date
+) -> tuple[Money | None, tuple[date, Money] | None]:
+    """Find the price of the period that runs on a day, and the first other one after it."""
+    if not known:
+        return None, None
+    runs_from = _running_start(group, today)
+    cost = [amount for from_on, amount in known if from_on <= runs_from or from_on == known[0][0]][-1]
+    later = [(day, amount) for day, amount in known if day > runs_from and amount != cost]
+    ahead = (_first_start(group, later[0][0]), Money(later[0][1], group.currency)) if later else None
+    return Money(cost, group.currency), ahead
+
+
+def _row(group: Group, payer: Contact, members: int, known: list[tuple[date, int]], today: date) -> GroupRow:
+    price, next_price = _price_and_next(group, known, today)
     return GroupRow(
         id=group.id,
         public_id=group.public_id,
@@ -223,7 +242,8 @@ def _row(group: Group, payer: Contact, members: int, next_start: date, cost: int
         description=group.description,
         currency=group.currency,
         exponent=group.exponent,
-        price=Money(cost, group.currency) if cost is not None and has_price else None,
+        price=price,
+        next_price=next_price,
         split=group.split,
         unit=group.unit,
         every=group.every,
@@ -231,7 +251,7 @@ def _row(group: Group, payer: Contact, members: int, next_start: date, cost: int
         starts_on=group.starts_on,
         ends_on=group.ends_on,
         next_sequence=group.next_sequence,
-        next_start=next_start,
+        next_start=_next_start(group),
         next_open_at=group.next_open_at,
         payer_id=group.payer_id,
         payer_public_id=payer.public_id,
@@ -246,5 +266,21 @@ def _row(group: Group, payer: Contact, members: int, next_start: date, cost: int
 
 
 def _next_start(group: Group) -> date:
-    cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
-    return cycle.start_of(group.next_sequence)
+    return _cycle(group).start_of(group.next_sequence)
+
+
+def _running_start(group: Group, day: date) -> date:
+    """Find where the period of a day began; the day itself while another cycle's may run."""
+    cycle = _cycle(group)
+    if day < group.anchor_on:
+        return day
+    return cycle.start_of(cycle.sequence_on_or_after(day + timedelta(days=1)) - 1)
+
+
+def _first_start(group: Group, day: date) -> date:
+    cycle = _cycle(group)
+    return cycle.start_of(cycle.sequence_on_or_after(day))
+
+
+def _cycle(group: Group) -> Cycle:
+    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -12,8 +13,9 @@ from substrack.domain.shares import SplitKind
 from substrack.services.founding import Founded
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment
+from substrack.services.prices import set_price
 from substrack.store import Member
-from tests.support.cast import Cast
+from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, group_of, period, stranger
 from tests.web.crowds import crowd
 from tests.web.forms import counted, fill, press, send
@@ -101,6 +103,18 @@ class TestNextStep:
         assert shown.count(f'action="{page}/periods"') == 1
         assert press(olga, page, f"{page}/periods").status_code == 303
         assert "May 2026" in olga.get(page).text
+
+
+@pytest.mark.only_sqlite
+def test_a_price_that_begins_later_is_said_beside_todays(
+    olga: Browser, cast: Cast, members: dict[str, Member], url: str
+) -> None:
+    group, april = group_of(cast, "YouTube Premium"), date(2026, 4, 1)
+    cast.do(set_price, group.id, amount=money("31.00"), from_on=april, by=cast.olga, now=NOW)
+
+    for page in (url, "/groups"):
+        shown = " ".join(re.sub("<[^>]+>", "", olga.get(page).text).replace("\xa0", " ").split())
+        assert "8.97 € (31.00 € from 1 Apr" in shown
 
 
 class TestPeriods:
