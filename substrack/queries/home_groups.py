@@ -13,9 +13,10 @@ from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.domain.payments import CLOSED, OPEN, PaymentKind, Status
+from substrack.queries.claim_sums import load_sums
 from substrack.queries.groups import GroupRow, list_groups
 from substrack.queries.owing import LEFT, is_unclaimed
-from substrack.store import Contact, Group, Member, Message, Payment, PayMethod, Period
+from substrack.store import Attempt, AttemptState, Contact, Group, Member, Message, Payment, PayMethod, Period
 
 NAMED: Final = 3
 """How many of those who owe are named on a card; the rest is counted."""
@@ -112,7 +113,7 @@ def load_cards(session: Session, workspace_id: int, *, today: date) -> list[Card
 
 
 def load_out(session: Session, workspace_id: int) -> list[Out]:
-    """Add up what is still out, for each currency by itself; one statement."""
+    """Add up what is still out, for each currency by itself; what is to check is what claims stand for."""
     query = (
         select(Payment.currency, Payment.status, func.sum(LEFT))
         .where(
@@ -124,6 +125,7 @@ def load_out(session: Session, workspace_id: int) -> list[Out]:
         .group_by(Payment.currency, Payment.status)
         .order_by(Payment.currency)
     )
+    claimed = _claimed(session, workspace_id)
     sums: dict[str, dict[Status, int]] = {}
     for currency, status, minor in session.execute(query):
         sums.setdefault(currency, {})[status] = int(minor)
@@ -131,10 +133,21 @@ def load_out(session: Session, workspace_id: int) -> list[Out]:
         Out(
             total=Money(sum(by_status.values()), currency),
             overdue=Money(by_status.get(Status.OVERDUE, 0), currency),
-            to_check=Money(by_status.get(Status.MEMBER_CONFIRMED, 0), currency),
+            to_check=Money(claimed.get(currency, 0), currency),
         )
         for currency, by_status in sums.items()
     ]
+
+
+def _claimed(session: Session, workspace_id: int) -> dict[str, int]:
+    """Add up what the claims that wait stand for, for each currency by itself."""
+    waiting = select(Attempt.id).where(
+        Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN
+    )
+    sums: dict[str, int] = {}
+    for money in load_sums(session, session.scalars(waiting).all()).values():
+        sums[money.currency] = sums.get(money.currency, 0) + money.minor
+    return sums
 
 
 def load_first_steps(session: Session, workspace_id: int) -> FirstSteps:

@@ -306,6 +306,11 @@ class TestGroups:
         for left in ("2.99", "1.99"):
             assert f"{left}\xa0€" in page
 
+    def test_what_is_to_check_is_what_was_claimed(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        claim(cast, ben, 1, amount=money("2.00"))
+
+        assert "2.00\xa0€ to check" in olga.get("/").text
+
     def test_what_is_out_is_added_up_for_each_currency_by_itself(
         self, olga: Browser, cast: Cast, ben: Member
     ) -> None:
