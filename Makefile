@@ -22,7 +22,7 @@ WORD_STYLE := --no-location --omit-header --sort-output -w 110
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test check format words screenshots lock clean
+.PHONY: help demo run test test-telegram-load check format words screenshots lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +36,9 @@ run: .venv/.runtime ## the real thing: migrate and serve (data in instance, sett
 
 test: check ## everything CI runs: the checks, then every test (ARGS="-k name" to choose)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-telegram-load: .venv/.dev ## 1,000 presses, each delivered five times to three workers (about a minute and a half)
+	TELEGRAM_UPDATES=1000 $(BIN)/python -m pytest tests/journeys/test_telegram_crowd.py -k five_times
 
 check: .venv/.dev ## format, lint, types and import contracts
 	$(BIN)/ruff format --check $(SOURCES)
