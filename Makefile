@@ -25,7 +25,7 @@ WORD_STYLE := --no-location --omit-header --sort-output -w 110
 .PHONY: help demo run test test-telegram-load check format words screenshots lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 demo: .venv/.runtime ## a sample workspace to look at, on http://127.0.0.1:8000 (data in instance/demo)
 	SUBSTRACK_DATA_DIR=instance/demo SUBSTRACK_HOST=$(HOST) SUBSTRACK_PORT=$(PORT) $(BIN)/python -m substrack demo

@@ -310,7 +310,7 @@ class TestHistory:
             olga.get(url)
 
         assert len(many) <= len(few) + 1
-        assert len(few) <= 11
+        assert len(few) <= 12
 
     @pytest.mark.only_sqlite
     def test_the_payers_own_share_is_decided_by_nobody(self, olga: Browser, cast: Cast, ben: Member) -> None:
