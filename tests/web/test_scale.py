@@ -100,7 +100,7 @@ def test_a_page_takes_no_more_statements_and_stays_small(houses: tuple[House, Ho
             shown = house.get(TO_SEE[name])
         taken.append(len(statements))
 
-    assert taken[0] == taken[1] <= 30
+    assert taken[0] == taken[1] <= 31
     assert len(shown.encode()) < ENOUGH
 
 
