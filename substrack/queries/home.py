@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.delivery import MessageState
@@ -194,26 +194,6 @@ def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRo
 
 def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[UnreachableRow, ...]:
     """Find the people who are to pay and have no address that takes requests; so many for each reason."""
-    is_member = exists().where(
-        Member.contact_id == Contact.id,
-        Member.group_id == Group.id,
-        Group.archived_at.is_(None),
-        Group.payer_id != Contact.id,
-        or_(Member.left_on.is_(None), Member.left_on > today),
-    )
-    owes = exists().where(
-        Payment.contact_id == Contact.id,
-        Payment.kind == PaymentKind.DUES,
-        Payment.status.in_(OPEN),
-        Payment.voided_at.is_(None),
-    )
-    any_address = aliased(Address)
-    is_usable = exists().where(
-        any_address.contact_id == Contact.id,
-        any_address.value != "",
-        any_address.refused_since.is_(None),
-        any_address.unsubscribed_at.is_(None),
-    )
     mailbox, chat = aliased(Address), aliased(Address)
     why = case(
         (and_(mailbox.value != "", mailbox.refused_since.is_not(None)), "refused"),
@@ -243,14 +223,43 @@ def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[Unre
         .where(
             Contact.workspace_id == workspace_id,
             Contact.erased_at.is_(None),
-            ~is_usable,
-            or_(is_member, owes),
+            ~_is_usable(),
+            _is_to_pay(today),
         )
         .subquery()
     )
     shown = select(ranked).where(ranked.c.place <= SHOWN)
     found = session.execute(shown.order_by(func.lower(ranked.c.name), ranked.c.id))
     return tuple(UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason) for row in found)
+
+
+def _is_to_pay(today: date) -> ColumnElement[bool]:
+    """A contact shares in a group that runs, or owes something."""
+    is_member = exists().where(
+        Member.contact_id == Contact.id,
+        Member.group_id == Group.id,
+        Group.archived_at.is_(None),
+        Group.payer_id != Contact.id,
+        or_(Member.left_on.is_(None), Member.left_on > today),
+    )
+    owes = exists().where(
+        Payment.contact_id == Contact.id,
+        Payment.kind == PaymentKind.DUES,
+        Payment.status.in_(OPEN),
+        Payment.voided_at.is_(None),
+    )
+    return or_(is_member, owes)
+
+
+def _is_usable() -> ColumnElement[bool]:
+    """A contact has an address that takes requests."""
+    any_address = aliased(Address)
+    return exists().where(
+        any_address.contact_id == Contact.id,
+        any_address.value != "",
+        any_address.refused_since.is_(None),
+        any_address.unsubscribed_at.is_(None),
+    )
 
 
 def _notes(session: Session, workspace_id: int, now: datetime) -> tuple[NoteRow, ...]:

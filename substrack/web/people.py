@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, current_app, flash, redirect, url_for
+from flask import Blueprint, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, SelectField, StringField
 
@@ -247,7 +247,7 @@ def _show(
         account=likely_account(reading(), contact.id),
         ahead=paid_ahead(person),
         contact=contact,
-        can_be_asked=bool(person.open) and "asking.preview_person" in current_app.view_functions,
+        can_be_asked=bool(person.open),
         about=about or shown,
         email=email or EmailForm(email=contact.email or ""),
         note=note or NoteForm(note=contact.note),
