@@ -20,9 +20,12 @@ SOURCES := $(wildcard substrack tests migrations wsgi.py) $(if $(wildcard benchm
 WORDS := substrack/texts/translations
 WORD_STYLE := --no-location --omit-header --sort-output -w 110
 
+# Figures are written even when an experiment misses its target.
+CHAOS := PYTEST="$(BIN)/python -m pytest" PYTHON=$(BIN)/python sh tests/chaos/run.sh
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-telegram-load check format words screenshots lock clean
+.PHONY: help demo run test test-telegram-load chaos chaos-long check format words screenshots lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -39,6 +42,12 @@ test: check ## everything CI runs: the checks, then every test (ARGS="-k name" t
 
 test-telegram-load: .venv/.dev ## 1,000 presses, each delivered five times to three workers (about a minute and a half)
 	TELEGRAM_UPDATES=1000 $(BIN)/python -m pytest tests/journeys/test_telegram_crowd.py -k five_times
+
+chaos: .venv/.dev ## the experiments of docs/promises.md, and their figures into it (up to 20 minutes)
+	$(CHAOS) full
+
+chaos-long: .venv/.dev ## the same at their whole size (hours)
+	$(CHAOS) long
 
 check: .venv/.dev ## format, lint, types and import contracts
 	$(BIN)/ruff format --check $(SOURCES)

@@ -1,0 +1,79 @@
+"""What experiments measured: lines of JSON while they run, then rows of the table in `docs/promises.md`.
+
+A row is known by its promise and its experiment; a new figure replaces the old one, all others stay.
+`python -m tests.chaos.figures` writes what a run has recorded into the table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+VARIABLE = "SUBSTRACK_CHAOS_FIGURES"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "promises.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+HEAD = ["| promise | experiment | figure | date |", "|---|---|---|---|"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One thing measured: which promise, what was done, what came of it, on which day."""
+
+    promise: str
+    experiment: str
+    figure: str
+    date: str
+
+    @property
+    def row(self) -> str:
+        """The figure as a line of the table."""
+        return f"| {self.promise} | {self.experiment} | {self.figure} | {self.date} |"
+
+
+def record(promise: str, experiment: str, figure: str) -> None:
+    """Keep a figure, when this run keeps figures at all; say what was done at its real size.
+
+    Call it before the claim is asserted, so that a figure that misses its target is kept too.
+    """
+    path = os.environ.get(VARIABLE)
+    if path:
+        measured = Figure(promise, experiment, figure, datetime.now(UTC).date().isoformat())
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(measured), ensure_ascii=False) + "\n")
+
+
+def merged(page: str, measured: Sequence[Figure]) -> str:
+    """Put figures into the table of a page, each in the place of the one before it.
+
+    Raises:
+        ValueError: the page has no place for them.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    table, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the page has no table between {BEGIN} and {END}")
+    rows = {(one.promise, one.experiment): one for one in _read(table)}
+    rows |= {(one.promise, one.experiment): one for one in measured}
+    promises = list(dict.fromkeys(promise for promise, _ in rows))
+    ordered = sorted(rows.values(), key=lambda one: promises.index(one.promise))
+    return before + begin + "\n" + "\n".join([*HEAD, *(one.row for one in ordered)]) + "\n" + end + after
+
+
+def _read(table: str) -> list[Figure]:
+    rows = [line for line in table.strip().splitlines() if line.startswith("|")][len(HEAD) :]
+    return [Figure(*(cell.strip() for cell in row.strip("|").split("|"))) for row in rows]
+
+
+def main() -> None:
+    """Write the recorded figures into the page."""
+    lines = Path(os.environ[VARIABLE]).read_text(encoding="utf-8").splitlines()
+    page = merged(PAGE.read_text(encoding="utf-8"), [Figure(**json.loads(line)) for line in lines])
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
