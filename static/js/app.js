@@ -3,6 +3,7 @@
 const FEATURES = {
   copy: "./copy.js",
   counted: "./counted.js",
+  follow: "./follow.js",
   forecast: "./forecast.js",
   kinds: "./kinds.js",
   once: "./once.js",

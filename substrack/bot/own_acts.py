@@ -8,8 +8,8 @@ from substrack.domain.chat_buttons import MAX_KEY_DIGITS
 from substrack.services.chat_replacing import object_to_replacement
 from substrack.services.chats import unlink_chat
 from substrack.services.people import edit_contact
-from substrack.texts.catalogue import LANGUAGES
-from substrack.texts.chat_screens import LANGUAGE_NAMES, said, words_of
+from substrack.texts.catalogue import LANGUAGE_NAMES, LANGUAGES
+from substrack.texts.chat_screens import said, words_of
 from substrack.texts.words import Words
 
 

@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 from substrack.domain.letters import HowToPay, Item
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, PaymentKind, Status
+from substrack.domain.verdicts import Verdict
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
 from substrack.queries.pay_ahead import Coming, load_coming, sum_of_a_year
 from substrack.queries.pay_credit import Credit, load_credits
 from substrack.queries.pay_history import RESTS, News, load_events, load_news, newest, payment_of
 from substrack.queries.pay_reach import Reader
+from substrack.queries.pay_verdicts import last_verdicts
 from substrack.queries.proofs import load_proof_rows
 from substrack.store import Attempt, AttemptItem, AttemptState, Event, Payment
 
@@ -59,10 +61,12 @@ class Waiting:
 
 @dataclass(frozen=True)
 class PayPage:
-    """Everything the page of one person shows."""
+    """Everything the page of one person shows; `how_to_pay` is for what they have chosen to pay."""
 
     reader: Reader
+    verdicts: tuple[Verdict, ...]
     owing: tuple[Owing, ...]
+    chosen: tuple[Item, ...]
     how_to_pay: tuple[HowToPay, ...]
     waiting: tuple[Waiting, ...]
     news: tuple[News, ...]
@@ -80,21 +84,35 @@ class PayPage:
         return sum_of_a_year(self.items, self.coming) if self.owing else None
 
 
-def load_pay_page(session: Session, contact_id: int, reader: Reader, *, today: date) -> PayPage:
-    """Load the page of a contact who is the `reader`; `today` tells which snoozes still last."""
+def load_pay_page(
+    session: Session,
+    contact_id: int,
+    reader: Reader,
+    *,
+    choice: Collection[str] | None = None,
+    today: date,
+) -> PayPage:
+    """Load the page of a contact who is the `reader`; `today` tells which snoozes still last.
+
+    `choice` has the public ids of what is to be paid; everything that is open when it is None, or when it
+    names only what is not open any more. One that is empty stays empty.
+    """
     waiting, events = _open_claims(session, contact_id), load_events(session, contact_id)
     keys = _open_payments(session, contact_id) | {key for keys in waiting.values() for key in keys}
     news = newest(events)
     owed = {row.payment.id: row for row in load_owed(session, keys | {payment_of(event) for event in news})}
     open_rows = [row for key, row in owed.items() if key in keys and row.payment.status in ASKABLE]
+    chosen_rows = _chosen(open_rows, choice)
     proofs = load_proof_rows(session, [attempt.id for attempt in waiting])
     sums = load_sums(session, [attempt.id for attempt in waiting])
     rests = {payment_of(event): event for event in reversed(events) if event.verb in RESTS}
     paid_ahead = load_credits(session, contact_id)
     return PayPage(
         reader=reader,
+        verdicts=last_verdicts(events, open_rows),
         owing=tuple(_owing(row, rests.get(row.payment.id), today) for row in open_rows),
-        how_to_pay=load_how_to_pay(session, open_rows, today=today),
+        chosen=tuple(row.item for row in chosen_rows),
+        how_to_pay=load_how_to_pay(session, chosen_rows, today=today),
         waiting=tuple(
             _waiting(attempt, sums[attempt.id], keys, owed, len(proofs.get(attempt.id, ())))
             for attempt, keys in waiting.items()
@@ -113,6 +131,11 @@ def find_own_payments(session: Session, contact_id: int, public_ids: Collection[
         Payment.public_id.in_(sorted(set(public_ids))),
     )
     return {row.id: row.currency for row in session.execute(query.order_by(Payment.id))}
+
+
+def _chosen(open_rows: Sequence[Owed], choice: Collection[str] | None) -> list[Owed]:
+    chosen = [row for row in open_rows if choice is not None and row.payment.public_id in choice]
+    return chosen if chosen or (choice is not None and not choice) else list(open_rows)
 
 
 def _open_payments(session: Session, contact_id: int) -> set[int]:

@@ -25,8 +25,18 @@ FORMATS: Mapping[str, str] = MappingProxyType({"en": "en_150"})
 """Language → the locale its money and dates follow: English without a country is written as in Europe
 ("4.00 €", "5 March 2026"; CLDR's en_150), because CLDR's plain `en` is that of the United States."""
 
-LANGUAGES = ("en", "en_GB", "en_US", "de", "ru")
-"""The languages a person can choose."""
+LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "en": "English",
+        "en_GB": "English (UK)",
+        "en_US": "English (US)",
+        "de": "Deutsch",
+        "ru": "Русский",
+    }
+)
+"""The languages a person can choose, each by its own name."""
+
+LANGUAGES = tuple(LANGUAGE_NAMES)
 
 
 def language_of(*wishes: str | None) -> str:

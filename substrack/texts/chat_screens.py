@@ -19,7 +19,7 @@ from substrack.domain.epc import MAX_REMITTANCE
 from substrack.domain.letters import HowToPay, Item
 from substrack.texts.bills import bill, how_to_pay, what_for
 from substrack.texts.blocks import Block, Heading, Row
-from substrack.texts.catalogue import LANGUAGES, language_of
+from substrack.texts.catalogue import LANGUAGE_NAMES, LANGUAGES, language_of
 from substrack.texts.chat_keyboards import Key, Rows, resting_lines, sum_of
 from substrack.texts.chat_letters import ROWS_TO_TRY, lay_out
 from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, quote, shown_length
@@ -31,14 +31,6 @@ MOST_OF_A_NOTE = 300
 
 FEWEST_SUMS = 5
 """Sums of different payers that are shown when hardly anything fits."""
-
-LANGUAGE_NAMES = {
-    "en": "English",
-    "en_GB": "English (UK)",
-    "en_US": "English (US)",
-    "de": "Deutsch",
-    "ru": "Русский",
-}
 
 
 def words_of(locale: str) -> Words:
@@ -242,7 +234,7 @@ def ask_language(locale: str) -> tuple[str, Rows]:
     _ = words_of(locale)
     once = {code.partition("_")[0]: code for code in reversed(LANGUAGES)}  # of each language, the first
     offered = [code for code in LANGUAGES if code in once.values()]
-    rows = tuple((Key(LANGUAGE_NAMES.get(code, code), data(Do.LANGUAGE, code)),) for code in offered)
+    rows = tuple((Key(LANGUAGE_NAMES[code], data(Do.LANGUAGE, code)),) for code in offered)
     return str(plain(_("Which language shall I write in?"))), rows
 
 

@@ -6,13 +6,13 @@ link lives, and every form waits for a person to press its button.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from dateutil.relativedelta import MO, relativedelta
 from flask import Blueprint, abort, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -35,10 +35,11 @@ from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.ahead import covered_for
 from substrack.texts.asks import by_when, who_asks
 from substrack.texts.bills import payers_of, totals, what_for
-from substrack.texts.catalogue import LANGUAGES
+from substrack.texts.catalogue import LANGUAGE_NAMES
 from substrack.texts.days_away import days_away
 from substrack.texts.reaching import answer_comes, request_comes
 from substrack.texts.scan_codes import scan_codes
+from substrack.texts.verdicts import verdict_in_words
 from substrack.texts.words import Words
 from substrack.web.access import by_link
 from substrack.web.chats import linking_of
@@ -75,7 +76,7 @@ def say(token: str) -> ResponseReturnValue:
     act = request.form.get("act", "")
     if act == "fresh":
         return _send_fresh(token)
-    if act not in _ACTS:
+    if act != "show" and act not in _ACTS:
         abort(400)
     form = posted(PayForm)
     try:
@@ -102,6 +103,8 @@ def answer_too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
 
 def _act(act: str, form: PayForm, token: str) -> ResponseReturnValue:
     now = runtime().now()
+    if act == "show":
+        return _lead_to(form.payment.data or [])
     if act == "claim":
         form.take_proof()  # before the transaction, for a picture takes its time
     with runtime().transaction() as session:
@@ -113,7 +116,21 @@ def _act(act: str, form: PayForm, token: str) -> ResponseReturnValue:
         if not payments:
             raise NothingTicked
         _ACTS[act](session, visit.contact_id, payments, form, now)
-    return redirect(request.script_root + request.full_path.rstrip("?"), 303)
+    return redirect(_here(), 303)
+
+
+def _lead_to(chosen: Sequence[str]) -> ResponseReturnValue:
+    """Lead to the page with sums, links and codes for what is ticked; this changes nothing."""
+    if not chosen:
+        raise NothingTicked
+    return redirect(_here(chosen), 303)
+
+
+def _here(chosen: Sequence[str] = ()) -> str:
+    """Write the address of this page in the language it is read in."""
+    kept = [("language", one) for one in request.args.getlist("language")]
+    query = urlencode([*kept, *(("payment", one) for one in chosen)])
+    return f"{request.script_root}{request.path}{'?' if query else ''}{query}"
 
 
 def _claim(
@@ -190,35 +207,46 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     now = runtime().now()
     reader = load_reader(reading(), visit.contact_id)
     today = local_date(now, reader.time_zone)
-    rows = load_pay_page(reading(), visit.contact_id, reader, today=today)
-    chosen = request.args.get("language")
-    language = chosen or reader_language(reader.language, reader.home_language)
+    rows = load_pay_page(reading(), visit.contact_id, reader, choice=_choice(form), today=today)
+    wished = request.args.get("language")
+    language = wished or reader_language(reader.language, reader.home_language)
     _ = bare_words(language)
     form.speak(_)
-    ticked = form.payment.data or []
-    is_untouched = request.form.get("act") not in ("claim", "snooze")  # the others have boxes of their own
     return bare_page(
         "web/pay.html",
         language=language,
         rows=rows,
+        named=request.args.getlist("payment"),
         form=form,
         today=today,
         just_said=bool(rows.waiting) and now - rows.waiting[0].made_at < JUST,
-        is_ticked=lambda item: is_untouched or item.payment_id in ticked,
-        totals=totals(rows.items),
+        verdicts=[verdict_in_words(verdict, _) for verdict in rows.verdicts],
+        payers=payers_of(rows.items, _),
+        are_many=len({item.payer.name for item in rows.items}) > 1,
+        totals=totals(rows.chosen),
         asks=(who_asks(rows.items, _), by_when(rows.items, today, _)) if rows.items else (),
-        payers_of=payers_of,
         what_for=what_for,
         codes={(code.how, code.way): code.outline() for code in scan_codes(rows.how_to_pay)},
         coming=[_coming(row, today, _) for row in rows.coming],
         comes=(answer_comes(reader.answers, _.locale), request_comes(reader.requests, _.locale)),
         chat=linking_of(visit.contact_id, visit.workspace_id),
-        chat_action=url_for("chats.on_pay", token=token, language=chosen),
-        reach_action=url_for("pay_reach.change", token=token, language=chosen),
-        link_page=url_for("pay_reach.ask_about_link", token=token, language=chosen),
+        chat_action=url_for("chats.on_pay", token=token, language=wished),
+        reach_action=url_for("pay_reach.change", token=token, language=wished),
+        link_page=url_for("pay_reach.ask_about_link", token=token, language=wished),
         zoned=lambda instant: instant.astimezone(ZoneInfo(reader.time_zone)),
-        languages=[(code, Locale.parse(code).display_name) for code in LANGUAGES],
+        languages=LANGUAGE_NAMES.items(),
     )
+
+
+def _choice(form: PayForm) -> list[str] | None:
+    """Read which payments are ticked: on the form that was refused, or in the address; None for all of them.
+
+    An empty name in the address says that none is.
+    """
+    if request.form.get("act") in ("claim", "snooze", "show"):  # the others have boxes of their own
+        return form.payment.data or []
+    named = request.args.getlist("payment")
+    return [one for one in named if one] if named else None
 
 
 def _coming(row: Coming, today: date, _: Words) -> tuple[Coming, str, str | None]:

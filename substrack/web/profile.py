@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from babel import Locale
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import PasswordField, SelectField, StringField
@@ -14,7 +13,7 @@ from substrack.services.accounts import change_password, edit_profile
 from substrack.services.passwords import hash_new_password
 from substrack.services.user_sessions import end_session, end_sessions
 from substrack.texts.browsers import browser_name
-from substrack.texts.catalogue import LANGUAGES
+from substrack.texts.catalogue import LANGUAGE_NAMES
 from substrack.web.access import signed_in
 from substrack.web.chats import my_linking
 from substrack.web.confirming import check_password
@@ -30,7 +29,7 @@ blueprint = Blueprint("profile", __name__, url_prefix="/profile")
 
 def language_choices() -> list[tuple[str, str]]:
     """List the languages, each called as it calls itself."""
-    return [(code, Locale.parse(code).display_name or code) for code in LANGUAGES]
+    return list(LANGUAGE_NAMES.items())
 
 
 class ProfileForm(PageForm):

@@ -20,8 +20,7 @@ from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
 
 NAMES = (
-    "Olga Ben Mia Home YouTube Premium SubsTrack Telegram PayPal Deutsch English United Kingdom States "
-    "Test browser env bot"
+    "Olga Ben Mia Home YouTube Premium SubsTrack Telegram PayPal Deutsch English UK US Test browser env bot"
 )
 """What stays as it is in every language."""
 

@@ -1,0 +1,179 @@
+"""Claims about the top of the member's page: why a thing is open again, until it is claimed or decided."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from substrack.bootstrap import Runtime
+from substrack.domain.actors import Actor
+from substrack.domain.claims import RejectReason
+from substrack.domain.payments import ReopenCause
+from substrack.services.claim_decisions import reject_claim
+from substrack.services.claims import claim_payments
+from substrack.services.payments import (
+    adjust_payment,
+    confirm_payment,
+    reject_payment,
+    reopen_payment,
+)
+from substrack.services.undo import undo_decision
+from substrack.store import Member, Payment
+from tests.support.cast import Cast, make_cast, money
+from tests.web.support import TurnableClock
+from tests.web.test_pay import NOW, Page, attempts, page_of
+
+
+@pytest.fixture
+def cast(runtime: Runtime, clock: TurnableClock) -> Cast:
+    clock.now = NOW
+    return make_cast(runtime)
+
+
+@pytest.fixture
+def ben(cast: Cast) -> Member:
+    """Ben, who owes 2.99."""
+    member = cast.join(cast.group("YouTube Premium", "5.98"), "Ben")
+    cast.tick(NOW)
+    return member
+
+
+@pytest.fixture
+def owed(cast: Cast, ben: Member) -> Payment:
+    return cast.payment_of(ben)
+
+
+@pytest.fixture
+def page(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> Page:
+    return page_of(app, runtime, cast, ben.contact_id)
+
+
+def top_of(page: Page) -> str:
+    """Read what stands above the heading."""
+    shown = page.show().text
+    return shown[shown.index('class="pay-top"') : shown.index("<h1>")]
+
+
+def claim(cast: Cast, *payments: Payment) -> None:
+    person = payments[0].contact_id
+    keys = [payment.id for payment in payments]
+    cast.do(claim_payments, person, keys, by=Actor.contact(person), now=NOW)
+
+
+def reject(cast: Cast, payment: Payment, reason: str = "Nothing <came>") -> None:
+    cast.do(reject_payment, payment.id, reason=reason, by=cast.olga, now=NOW)
+
+
+def test_why_a_claim_was_rejected_and_what_to_do_stands_at_the_top(
+    page: Page, cast: Cast, owed: Payment
+) -> None:
+    assert "Not confirmed" not in top_of(page)
+    claim(cast, owed)
+    reject(cast, owed)
+
+    top = top_of(page)
+    assert "Not confirmed: YouTube Premium, February 2026" in top
+    assert "Nothing &lt;came&gt;" in top
+    assert "press “I’ve paid” again" in top
+
+
+def test_it_goes_when_the_member_claims_again_even_if_they_take_it_back(
+    page: Page, cast: Cast, owed: Payment
+) -> None:
+    claim(cast, owed)
+    reject(cast, owed)
+
+    page.press("claim", owed)
+    assert "Not confirmed" not in top_of(page)
+    page.press("withdraw", owed)
+    assert "Not confirmed" not in top_of(page)
+
+
+@pytest.mark.only_sqlite
+def test_another_decision_replaces_it(page: Page, cast: Cast, owed: Payment) -> None:
+    claim(cast, owed)
+    reject(cast, owed)
+
+    cast.do(adjust_payment, owed.id, amount=money("2.00"), reason="Half", by=cast.olga, now=NOW)
+
+    assert "Not confirmed" not in top_of(page)
+
+
+@pytest.mark.only_sqlite
+def test_putting_it_off_does_not_hide_it(page: Page, cast: Cast, owed: Payment) -> None:
+    claim(cast, owed)
+    reject(cast, owed)
+
+    page.press("snooze", owed, until="days")
+
+    assert "Not confirmed" in top_of(page)
+
+
+@pytest.mark.only_sqlite
+def test_an_undone_rejection_is_not_told(page: Page, cast: Cast, owed: Payment) -> None:
+    claim(cast, owed)
+    outcome = cast.do(reject_payment, owed.id, reason="Oops", by=cast.olga, now=NOW)
+
+    cast.do(undo_decision, outcome.correlation_id, by=cast.olga, now=NOW)
+
+    assert "Oops" not in top_of(page)
+
+
+def test_a_picked_reason_is_read_in_the_language_of_the_page(page: Page, cast: Cast, owed: Payment) -> None:
+    claim(cast, owed)
+    reject(cast, owed, RejectReason.NOT_RECEIVED.value)
+    assert "The money has not arrived." in top_of(page)
+
+    page.url += "?language=de"
+    assert "Das Geld ist nicht angekommen." in top_of(page)
+
+
+def test_one_decision_about_several_things_is_told_once(page: Page, cast: Cast, owed: Payment) -> None:
+    others = [cast.join(cast.group(name, "5.00"), "Ben") for name in ("Mullvad", "Strom")]
+    cast.tick(NOW)
+    claim(cast, owed, *(cast.payment_of(each) for each in others))
+    (attempt,) = attempts(cast)
+
+    cast.do(reject_claim, attempt.id, reason="Nothing came", by=cast.olga, now=NOW)
+
+    assert top_of(page).count("Nothing came") == 1
+    assert "Not confirmed: 3 shares" in top_of(page)
+
+
+def test_what_came_of_it_and_what_is_left_stands_at_the_top_and_in_the_bill(
+    page: Page, cast: Cast, owed: Payment
+) -> None:
+    cast.do(confirm_payment, owed.id, amount=money("2.00"), by=cast.olga, now=NOW)
+
+    top = top_of(page)
+    assert "Olga received 2.00\xa0€ of 2.99\xa0€, 0.99\xa0€ left: YouTube Premium, February 2026" in top
+    shown = page.show().text
+    assert "left of 2.99\xa0€" in shown
+    assert "Olga asks you for 0.99\xa0€." in shown
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize(
+    ("because", "why"),
+    [
+        (ReopenCause.NEVER_CAME, "The money that was noted for it has not come."),
+        (ReopenCause.SOMETHING_ELSE, "The money that was noted for it was for something else."),
+    ],
+)
+def test_what_is_open_again_says_why(
+    page: Page, cast: Cast, owed: Payment, because: ReopenCause, why: str
+) -> None:
+    cast.do(confirm_payment, owed.id, by=cast.olga, now=NOW)
+    cast.do(reopen_payment, owed.id, because=because, by=cast.olga, now=NOW)
+
+    assert "Open again: YouTube Premium, February 2026" in top_of(page)
+    assert why in top_of(page)
+
+
+@pytest.mark.only_sqlite
+def test_what_is_settled_has_no_verdict(page: Page, cast: Cast, owed: Payment) -> None:
+    claim(cast, owed)
+    reject(cast, owed)
+    cast.do(confirm_payment, owed.id, by=cast.olga, now=NOW)
+
+    assert "Not confirmed" not in top_of(page)
