@@ -44,6 +44,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """Lend databases to tests that need several, such as one for each example of a property."""
+    from tests.support.warmth import keep_warm
+
+    keep_warm()
     databases = Databases()
     yield databases
     databases.close()
