@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from substrack.files import sync_directory
 from substrack.services.links import LinkSigner
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
@@ -197,6 +198,7 @@ def _make_key(path: Path) -> None:
         pass
     finally:
         draft.unlink()
+        sync_directory(path.parent)
 
 
 def _stored_key(path: Path) -> str:

@@ -6,7 +6,6 @@ A file is complete or absent, and readable by its owner only: it may hold links 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +13,11 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from tempfile import mkstemp
 
 from substrack.channels.base import OutgoingMail
 from substrack.channels.mime import build_mime
 from substrack.domain.delivery import DeliveryFailed, Scope
+from substrack.files import keep_whole, sync_directory
 
 _NAME = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_-]{1,64}\.eml")
 
@@ -79,17 +78,10 @@ class MailboxChannel:
         return _kept_mail(name, content)
 
     def _write(self, name: str, content: bytes) -> None:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, part = mkstemp(dir=self._directory, prefix=".", suffix=".part")  # mode 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(part).replace(self._directory / name)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
+        if not self._directory.is_dir():
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(self._directory.parent)
+        keep_whole(self._directory / name, content)
 
 
 def _kept_mail(name: str, content: bytes) -> KeptMail:
