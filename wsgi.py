@@ -7,6 +7,6 @@ from substrack.settings import WrongSetting, load_settings
 from substrack.web.app import create_app
 
 try:
-    app = create_app(make_runtime(load_settings()))
+    app = create_app(make_runtime(load_settings()).for_pages())
 except WrongSetting as error:
     sys.exit(str(error))

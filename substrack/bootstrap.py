@@ -11,30 +11,49 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from shutil import disk_usage
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from substrack.files import sync_directory
 from substrack.services.links import LinkSigner
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
-from substrack.store.engines import read_engine, write_engine
+from substrack.store.engines import LOCK_SECONDS, read_engine, write_engine
+from substrack.store.trouble import DatabaseTrouble, Trouble
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["Base", "Clock", "NotMigrated", "Runtime", "make_runtime", "migrate", "wall_clock"]
+__all__ = [
+    "Base",
+    "Clock",
+    "DatabaseTrouble",
+    "NotMigrated",
+    "Runtime",
+    "Trouble",
+    "make_runtime",
+    "migrate",
+    "wall_clock",
+]
 
 Clock = Callable[[], datetime]
 ROOT = Path(__file__).resolve().parent.parent
+
+PAGE_LOCK_SECONDS: Final = 10.0
+"""How long a page waits for a lock: about as long as a person looks at one that does not come."""
+
+MIGRATION_LOCK_SECONDS: Final = 600.0
+"""How long a process that starts waits for another that brings the tables up to date."""
 
 
 class NotMigrated(WrongSetting):
@@ -53,15 +72,35 @@ class Runtime:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Open the one transaction of a use case: commits at the end, rolls back on any error."""
-        with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        """Open the one transaction of a use case: commits at the end, rolls back on any error.
+
+        Raises:
+            DatabaseTrouble: the database can't be used now.
+        """
+        is_done = False
+        try:
+            with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+                yield session
+                session.flush()
+                is_done = True
+        except DatabaseTrouble as trouble:
+            trouble.at_commit = is_done
+            raise
+        except PoolTimeout as error:
+            raise DatabaseTrouble(Trouble.BUSY, error) from error
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a session that can only read."""
-        with Session(self.read_engine, expire_on_commit=False) as session:
-            yield session
+        """Open a session that can only read.
+
+        Raises:
+            DatabaseTrouble: the database can't be used now.
+        """
+        try:
+            with Session(self.read_engine, expire_on_commit=False) as session:
+                yield session
+        except PoolTimeout as error:
+            raise DatabaseTrouble(Trouble.BUSY, error) from error
 
     def now(self) -> datetime:
         """Read the clock: an aware UTC instant."""
@@ -71,6 +110,16 @@ class Runtime:
     def mail_dir(self) -> Path:
         """Where mail is kept while no relay is set."""
         return self.settings.data_dir / "mail"
+
+    @property
+    def room_bytes(self) -> int:
+        """Measure the room that is left on the disk where our files are."""
+        return disk_usage(self.settings.data_dir).free
+
+    def for_pages(self) -> Runtime:
+        """Give the same with engines of its own, which wait less: somebody looks at the page."""
+        writing, reading = _engines(self.settings.database_url, PAGE_LOCK_SECONDS)
+        return replace(self, write_engine=writing, read_engine=reading)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -114,7 +163,7 @@ def migrate(database_url: str) -> None:
     from alembic.config import Config
     from alembic.util.exc import CommandError
 
-    engine, _reading = _engines(database_url)
+    engine, _reading = _engines(database_url, MIGRATION_LOCK_SECONDS)
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     try:
@@ -213,9 +262,9 @@ def _stored_key(path: Path) -> str:
     return key
 
 
-def _engines(url: str) -> tuple[Engine, Engine]:
+def _engines(url: str, lock_seconds: float = LOCK_SECONDS) -> tuple[Engine, Engine]:
     try:
-        engines = write_engine(url), read_engine(url)
+        engines = write_engine(url, lock_seconds=lock_seconds), read_engine(url, lock_seconds=lock_seconds)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError):
         raise WrongSetting(
             "SUBSTRACK_DATABASE_URL is not a database URL that SubsTrack knows. "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sqlalchemy.exc import OperationalError
 
+from substrack.bootstrap import DatabaseTrouble
 from substrack.domain.errors import Refused
 from substrack.services.people import MailboxShared
 from substrack.settings import WrongSetting
@@ -47,7 +47,7 @@ class App(click.Group):
             raise Sentence(_sentence(refused)) from None
         except WrongSetting as wrong:
             raise Sentence(str(wrong)) from None
-        except OperationalError as error:
+        except DatabaseTrouble as error:
             cause = str(error.orig).strip().splitlines()[0]
             raise Sentence(f"The database can't be used right now: {cause}") from None
 

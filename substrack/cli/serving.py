@@ -40,8 +40,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     Raises:
         WrongSetting: the port is taken, or a setting can't be used; the text says which.
     """
-    with _listening(host, port) as taken, _process(settings) as runtime:
-        server = _pages(runtime, taken)
+    with _listening(host, port) as taken, _process(settings) as runtime, _pages(runtime, taken) as server:
         _announce(runtime)
         with _working(runtime):
             click.echo(f"SubsTrack runs on {settings.base_url} (stop it with Ctrl-C)")
@@ -54,8 +53,7 @@ def web(settings: Settings, host: str, port: int) -> None:
     Raises:
         WrongSetting: the port is taken, or a setting can't be used; the text says which.
     """
-    with _listening(host, port) as taken, _process(settings) as runtime:
-        server = _pages(runtime, taken)
+    with _listening(host, port) as taken, _process(settings) as runtime, _pages(runtime, taken) as server:
         _announce(runtime)
         click.echo(f"SubsTrack's pages run on {settings.base_url} (stop with Ctrl-C); a worker must run too")
         server.run()
@@ -130,19 +128,24 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _pages(runtime: Runtime, taken: socket.socket) -> Any:
+@contextmanager
+def _pages(runtime: Runtime, taken: socket.socket) -> Iterator[Any]:
     from waitress.server import create_server
 
     from substrack.web.app import create_app
 
-    return create_server(
-        create_app(runtime),
-        sockets=[taken],
-        threads=WEB_THREADS,
-        ident=None,
-        # Waitress would drop the headers of our own proxies before the app can read them.
-        clear_untrusted_proxy_headers=runtime.settings.trusted_proxies == 0,
-    )
+    impatient = runtime.for_pages()
+    try:
+        yield create_server(
+            create_app(impatient),
+            sockets=[taken],
+            threads=WEB_THREADS,
+            ident=None,
+            # Waitress would drop the headers of our own proxies before the app can read them.
+            clear_untrusted_proxy_headers=runtime.settings.trusted_proxies == 0,
+        )
+    finally:
+        impatient.close()
 
 
 @contextmanager

@@ -4,37 +4,68 @@ SQLite: WAL, `synchronous=FULL` (NORMAL loses acknowledged commits in a power cu
 transactions that start with `BEGIN IMMEDIATE`, so that a writer waits for its turn instead of failing
 half-way with "database is locked". Readers never block writers and cannot write.
 
+PostgreSQL: a commit waits until it is on the disk, whatever the server's own settings say; nobody waits for a
+lock for ever, and a process that froze in the middle of a transaction does not keep its locks.
+
 Errors name statements, never their parameters: those are people's names, addresses and links.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 
-BUSY_TIMEOUT_SECONDS = 30
+from substrack.store.trouble import DatabaseTrouble, name_trouble
+
+LOCK_SECONDS: Final = 30.0
+"""How long a worker or a command waits for a lock."""
+
+IDLE_SECONDS: Final = 60
+"""How long PostgreSQL bears a writer that has begun and asks nothing more: no step of ours takes a second."""
+
+PREPARE_POSTGRESQL: Final = """
+SELECT set_config('lock_timeout', %(lock)s, false),
+       set_config('idle_in_transaction_session_timeout', %(idle)s, false),
+       set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)
+"""
+
+REACHING_POSTGRESQL: Final = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""How soon a server that says nothing counts as gone, unless the URL says otherwise (libpq, 34.1.2)."""
 
 
-def write_engine(url: str) -> Engine:
-    """Make the engine that all transactions of services run on."""
-    return _engine(make_url(url), begin="BEGIN IMMEDIATE", read_only=False)
+def write_engine(url: str, *, lock_seconds: float = LOCK_SECONDS) -> Engine:
+    """Make the engine that all transactions of services run on; they wait so long for each other."""
+    return _engine(make_url(url), lock_seconds, read_only=False)
 
 
-def read_engine(url: str) -> Engine:
+def read_engine(url: str, *, lock_seconds: float = LOCK_SECONDS) -> Engine:
     """Make the engine for pages and lists; the database itself refuses writes on it."""
-    return _engine(make_url(url), begin="BEGIN", read_only=True)
+    return _engine(make_url(url), lock_seconds, read_only=True)
 
 
-def _engine(url: URL, *, begin: str, read_only: bool) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url, begin=begin, read_only=read_only)
-    return _postgresql_engine(url, read_only=read_only)
+def _engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
+    make = _sqlite_engine if url.get_backend_name() == "sqlite" else _postgresql_engine
+    engine = make(url, lock_seconds, read_only=read_only)
+
+    @event.listens_for(engine, "handle_error")
+    def tell(context: ExceptionContext) -> DatabaseTrouble | None:
+        trouble = name_trouble(context)
+        is_ours = read_only and trouble is not None and trouble.is_read_only  # a write where none may be
+        return None if is_ours else trouble
+
+    return engine
 
 
-def _sqlite_engine(url: URL, *, begin: str, read_only: bool) -> Engine:
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+def _sqlite_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": lock_seconds})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
@@ -49,18 +80,26 @@ def _sqlite_engine(url: URL, *, begin: str, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 
 
-def _postgresql_engine(url: URL, *, read_only: bool) -> Engine:
+def _postgresql_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
+    reaching = {name: value for name, value in REACHING_POSTGRESQL.items() if name not in url.query}
     engine = create_engine(
-        url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+        url, hide_parameters=True, pool_pre_ping=True, pool_timeout=lock_seconds, connect_args=reaching
     )
+    wishes = {
+        "lock": f"{lock_seconds * 1000:.0f}",
+        "idle": "0" if read_only else f"{IDLE_SECONDS}s",
+    }
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
+        connection.autocommit = True
+        connection.execute(PREPARE_POSTGRESQL, wishes)
+        connection.autocommit = False
         connection.read_only = read_only
 
     return engine

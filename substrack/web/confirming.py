@@ -15,7 +15,7 @@ from substrack.services.user_sessions import (
     may_try_password,
 )
 from substrack.web.pages import page
-from substrack.web.reading import reading, runtime
+from substrack.web.reading import forget_commits, reading, runtime
 from substrack.web.sessions import me
 
 FIELD: Final = "your_password"
@@ -56,6 +56,7 @@ def check_password(typed: str) -> None:
         raise
     with runtime().transaction() as session:
         confirm_session(session, session_id, now=now)
+    forget_commits()
 
 
 def ask_password(lead: str) -> ResponseReturnValue:

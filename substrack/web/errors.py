@@ -1,4 +1,4 @@
-"""Calm answers to what goes wrong: not found, refused, too late, unreachable, broken.
+"""Calm answers to what goes wrong: not found, refused, too late, broken (see `unavailable` for the database).
 
 These pages ask the database for nothing, so that they can be shown when it is gone.
 """
@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, flash, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from substrack.domain.errors import Conflict, NotFound, Phrase, Refused
@@ -20,8 +18,7 @@ from substrack.services.links import DeadLink
 from substrack.texts.refusals import in_words
 from substrack.web.access import Access, access_of, can_be_gone_to
 from substrack.web.pages import bare_page, bare_words, my_words
-
-RETRY_AFTER_SECONDS = 5
+from substrack.web.unavailable import init_unavailable
 
 WORDS: dict[int, tuple[str, str]] = {
     403: (Phrase("This came from another site"), Phrase("Open SubsTrack itself and try again.")),
@@ -35,10 +32,6 @@ WORDS: dict[int, tuple[str, str]] = {
         Phrase("Something broke"),
         Phrase("It is our fault and has been noted. Nothing was half done; try again in a while."),
     ),
-    503: (
-        Phrase("One moment"),
-        Phrase("The database is busy or out of reach. Nothing was lost; try again in a few seconds."),
-    ),
 }
 OTHERWISE = (Phrase("That did not work"), Phrase("Go back and try again."))
 
@@ -50,8 +43,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(Refused, answer_refusal)
     app.register_error_handler(CSRFError, answer_old_form)
     app.register_error_handler(HTTPException, answer_http_error)
-    for error in (OperationalError, InterfaceError, PoolTimeout):
-        app.register_error_handler(error, answer_unreachable_database)
+    init_unavailable(app)
 
 
 def error_page(
@@ -93,14 +85,6 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
         return error
     response = error_page(error.code)
     response.headers.extend([header for header in error.get_headers() if header[0] != "Content-Type"])
-    return response
-
-
-def answer_unreachable_database(error: Exception) -> ResponseReturnValue:
-    """Ask to come back: the database is locked, restarting or away."""
-    current_app.logger.error("The database could not be used", exc_info=error)
-    response = error_page(503)
-    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 

@@ -82,6 +82,14 @@ NAV: Final = (
     NavItem("messages.show", Phrase("Messages"), "mail", covers=("previews",)),
 )
 
+LOW_ROOM_BYTES: Final = 100_000_000
+"""Room for some ten proofs, or for months of everything else."""
+
+HELD: Final = Phrase("Sending is on hold: %(why)s")
+NO_ROOM: Final = Phrase(
+    "The disk is nearly full: %(left)s MB are left. Once it is full, nothing more can be written down."
+)
+
 SETTING_SENTENCES: Final = {
     "clock": Phrase("The clock stands still at %(now)s (SUBSTRACK_NOW)."),
     "mail": Phrase("Mail is kept here and not sent. Set SUBSTRACK_SMTP_URL to reach people by mail."),
@@ -137,12 +145,14 @@ def reader_language(own: str | None, home: str) -> str:
 
 
 def banners() -> tuple[Banner, ...]:
-    """List what every admin has to know on every page: a hold on sending, a clock that stands still."""
-    held = load_installation(reading())
+    """List what every admin has to know on every page: a hold, a full disk, a clock that stands still."""
+    _, held, left = my_words(), load_installation(reading()), runtime().room_bytes
+    told = {
+        "pause": _(HELD, why=held.hold_reason) if held.hold_reason is not None else None,
+        "alert": _(NO_ROOM, left=left // 1_000_000) if left < LOW_ROOM_BYTES else None,
+    }
     fixed = tuple(banner for banner in setting_banners(runtime().settings) if banner.icon == "clock")
-    if held.hold_reason is None:
-        return fixed
-    return (Banner("warn", "pause", my_words()("Sending is on hold: %(why)s", why=held.hold_reason)), *fixed)
+    return (*(Banner("warn", icon, sentence) for icon, sentence in told.items() if sentence), *fixed)
 
 
 def installation_notes() -> tuple[Banner, ...]:

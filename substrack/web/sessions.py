@@ -5,16 +5,19 @@ Flask-Login only carries the person through the request; it keeps nothing in a c
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from flask import Flask, Request, Response, request, session
 from flask_login import LoginManager, current_user
 
+from substrack.bootstrap import DatabaseTrouble
 from substrack.domain.actors import Actor
 from substrack.queries.accounts import ABSOLUTE_LIMIT, SignedIn, find_session
 from substrack.services.user_sessions import SEEN_EVERY, start_session, touch_session
-from substrack.web.reading import reading, runtime
+from substrack.web.reading import forget_commits, reading, runtime
 from substrack.web.security import cookie_name
 
 USE: Final = "session"
@@ -48,9 +51,15 @@ def load_visitor(received: Request) -> Visitor | None:
     if row is None:
         return None
     if row.seen_at <= now - SEEN_EVERY:
-        with runtime().transaction() as transaction:
-            touch_session(transaction, row.session_id, now=now)
+        _note_visit(row, now)
     return Visitor(row)
+
+
+def _note_visit(row: SignedIn, now: datetime) -> None:
+    """Note that somebody was here, or not: a page that can be read is not kept back for that."""
+    with suppress(DatabaseTrouble), runtime().transaction() as transaction:
+        touch_session(transaction, row.session_id, now=now)
+    forget_commits()
 
 
 def me() -> SignedIn:

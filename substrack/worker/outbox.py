@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, TypeVarTuple, Unpack
 
-from sqlalchemy.exc import OperationalError
-
-from substrack.bootstrap import Clock, Runtime, wall_clock
+from substrack.bootstrap import Clock, DatabaseTrouble, Runtime, wall_clock
 from substrack.channels.base import MailSender
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_errors import ChatMoved
@@ -44,6 +42,7 @@ from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, ou
 
 log = logging.getLogger(__name__)
 LANE_WORKS = "lane %s works again"
+MARK_AGAIN_SECONDS = 1.0
 Answer = TypeVar("Answer")
 Given = TypeVarTuple("Given")
 
@@ -123,6 +122,7 @@ class Outbox:
     async def _handle(self, claimed: ClaimedMessage) -> None:
         """Bring one message out and mark it; whatever goes wrong, the others are not held up."""
         sent_to: str | None = None
+        is_leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
         try:
             built = await self._call(self._build, claimed)
             if built is None:
@@ -133,14 +133,24 @@ class Outbox:
             await self._call(self._follow, claimed, moved.new_chat_id)
         except DeliveryFailed as failure:
             await self._call(self._fail, claimed, failure, sent_to)
-        except OperationalError:
+        except DatabaseTrouble:
             raise  # the database's fault, not the message's; the lease runs out
         except Exception as error:
             log.exception("message %s could not be made or sent", claimed.public_id)
             bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
             await self._call(self._fail, claimed, bug, sent_to)
         else:
-            await self._call(self._accept, claimed, provider_id)
+            await self._mark(claimed, provider_id, is_leased_until)
+
+    async def _mark(self, claimed: ClaimedMessage, provider_id: str, is_leased_until: float) -> None:
+        """Mark what was accepted, again and again while the lease lasts: unmarked it would be sent twice."""
+        while True:
+            try:
+                return await self._call(self._accept, claimed, provider_id)
+            except DatabaseTrouble:
+                if asyncio.get_running_loop().time() > is_leased_until:
+                    raise
+                await asyncio.sleep(MARK_AGAIN_SECONDS)
 
     async def _send(self, claimed: ClaimedMessage, built: BuiltMessage) -> str:
         if built.chat is None or self._chats is None:

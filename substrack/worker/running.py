@@ -14,9 +14,7 @@ from contextlib import suppress
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
-
-from substrack.bootstrap import Runtime
+from substrack.bootstrap import DatabaseTrouble, Runtime
 from substrack.services.installation import beat
 from substrack.worker.clock_watch import ClockWatch
 from substrack.worker.outbox import Outbox
@@ -121,7 +119,7 @@ class Worker:
         """Survive what a chore raises; say so once until it works again."""
         try:
             await chore()
-        except OperationalError as error:
+        except DatabaseTrouble as error:
             self._complain(name, "the database can't be used: %s", str(error.orig).splitlines()[:1])
         except Exception:
             self._complain(name, "an error of SubsTrack", exc_info=True)

@@ -9,9 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
-from sqlalchemy.exc import OperationalError
-
-from substrack.bootstrap import Runtime
+from substrack.bootstrap import DatabaseTrouble, Runtime
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -71,7 +69,7 @@ class BotLife:
         while not self.is_over:
             try:
                 await chore()
-            except OperationalError:
+            except DatabaseTrouble:
                 log.warning("the bot can't use the database and tries on")
             except Exception:
                 log.exception("an error of SubsTrack in the bot; it tries on")
@@ -88,7 +86,7 @@ class BotLife:
         while not self.is_over:
             try:
                 return await self.call(step)
-            except OperationalError:
+            except DatabaseTrouble:
                 await self.pause(WAIT_SECONDS)
         return None
 

@@ -11,9 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy.exc import OperationalError
-
-from substrack.bootstrap import Runtime, secret_keys, wall_clock
+from substrack.bootstrap import DatabaseTrouble, Runtime, secret_keys, wall_clock
 from substrack.channels.telegram_updates import TelegramUpdates
 from substrack.domain.delivery import DeliveryFailed
 from substrack.queries.inbound import can_receive
@@ -58,7 +56,7 @@ class BotEars:
     async def leave(self) -> None:
         """Hang up and let another worker hear at once."""
         await self._updates.close()
-        with suppress(OperationalError):  # the lease runs out by itself
+        with suppress(DatabaseTrouble):  # the lease runs out by itself
             await self._life.call(self._release)
 
     async def _poll(self) -> None:

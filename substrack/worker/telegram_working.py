@@ -12,8 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy.exc import OperationalError
-
+from substrack.bootstrap import DatabaseTrouble
 from substrack.bot import Bot
 from substrack.bot.handling import handle
 from substrack.bot.refreshing import refresh
@@ -79,7 +78,7 @@ class BotHands:
             return []
         try:
             return await self._life.call(self._claim, min(BATCH, WIDTH - busy))
-        except OperationalError:
+        except DatabaseTrouble:
             return []
 
     async def _handle(self, claimed: ClaimedUpdate) -> None:
@@ -87,7 +86,7 @@ class BotHands:
         try:
             step = await self._try(claimed)
             await self._life.call(step)
-        except OperationalError as error:
+        except DatabaseTrouble as error:
             log.warning("update %s is worked on again later: %s", claimed.id, type(error).__name__)
         except Exception:
             log.exception("update %s could not be marked", claimed.id)
@@ -99,7 +98,7 @@ class BotHands:
             await handle(self._bot, claimed.body)
         except DeliveryFailed as failure:
             return partial(self._retry, claimed, failure)
-        except OperationalError:
+        except DatabaseTrouble:
             raise
         except Exception as error:
             log.exception("update %s could not be worked on", claimed.id)
@@ -112,7 +111,7 @@ class BotHands:
             await refresh(self._bot, edit.message_id)
         except DeliveryFailed as failure:
             log.info("message %s is brought up to date later: %s", edit.message_id, failure.reason)
-        except OperationalError:
+        except DatabaseTrouble:
             await self._life.pause(telegram_life.IDLE_SECONDS)
         except Exception:
             log.exception("message %s could not be brought up to date", edit.message_id)

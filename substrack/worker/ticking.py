@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from substrack.bootstrap import Runtime
+from substrack.bootstrap import DatabaseTrouble, Runtime
 from substrack.domain.errors import Refused
 from substrack.queries.due import due_contact_ids, due_group_ids
 from substrack.services.asking import postpone_contact, sweep_contact, sweep_payments
@@ -55,7 +54,7 @@ def _open_all(runtime: Runtime, now: datetime, stop: Stop) -> tuple[int, int, in
             break
         try:
             batch = _run(runtime, lambda session: open_due_periods(session, now=now))
-        except OperationalError:
+        except DatabaseTrouble:
             raise  # the database's fault, not a group's
         except Exception as error:
             is_bug = not isinstance(error, Refused)
@@ -79,7 +78,7 @@ def _open_one_by_one(runtime: Runtime, now: datetime) -> tuple[Opened, int]:
     for group_id in group_ids:
         try:
             opened = _open_one(runtime, group_id, now)
-        except OperationalError:
+        except DatabaseTrouble:
             raise
         except Exception as error:
             is_bug = not isinstance(error, Refused)
@@ -109,7 +108,7 @@ def _sweep_all(runtime: Runtime, now: datetime, stop: Stop) -> tuple[int, int]:
             break
         try:
             swept = _run(runtime, lambda session: sweep_payments(session, now=now))
-        except OperationalError:
+        except DatabaseTrouble:
             raise  # the database's fault, not somebody's payment's
         except Exception:
             log.exception("a batch of payments failed; acting on each person by themselves")
@@ -130,7 +129,7 @@ def _sweep_one_by_one(runtime: Runtime, now: datetime) -> tuple[int, int]:
         try:
             with runtime.transaction() as session:
                 swept = sweep_contact(session, contact_id, now=now)
-        except OperationalError:
+        except DatabaseTrouble:
             raise
         except Exception:
             log.exception("payments of contact %s are left alone for an hour", contact_id)

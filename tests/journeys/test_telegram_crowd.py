@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
+from substrack.bootstrap import DatabaseTrouble, Trouble
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
 from substrack.services import pacing
@@ -163,7 +163,7 @@ def test_a_bot_whose_database_fails_for_a_moment_hears_again(
 
     def finish(*args: Any, **named: Any) -> None:
         if next(failures, None) is not None:
-            raise OperationalError("UPDATE inbound", {}, Exception("the database restarts"))
+            raise DatabaseTrouble(Trouble.AWAY, Exception("the database restarts"))
         finish_update(*args, **named)
 
     monkeypatch.setattr(telegram_working, "finish_update", finish)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from substrack.channels.mailbox import MailboxChannel
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
 from substrack.services.installation import hold_sending
+from substrack.store import Message
+from substrack.store.engines import write_engine
 from substrack.worker.outbox import DeliverReport, deliver_due
 from tests.fakes.smtp import FakeRelay
 from tests.support.post import NOW, Post, through
@@ -66,6 +71,34 @@ def test_workers_side_by_side_send_each_message_once(post: Post, relay: FakeRela
     assert sum(report.sent for report in reports) == 24
     assert set(Counter(mail.message["Message-ID"] for mail in relay.received).values()) == {1}
     assert len(relay.received) == 24
+
+
+def test_a_mail_that_was_accepted_while_the_database_was_busy_is_marked_later_and_sent_once(
+    post: Post, relay: FakeRelay, database_url: str
+) -> None:
+    post.write("one", to=post.person("Ben"))
+    is_busy = threading.Event()
+
+    def keep_busy() -> None:
+        with post.runtime.transaction() as session:
+            is_row = Message.state == MessageState.SENDING
+            session.execute(update(Message).where(is_row).values(edits=Message.edits))
+            is_busy.set()
+            time.sleep(1)
+
+    def begin() -> None:
+        threading.Thread(target=keep_busy).start()
+        is_busy.wait(10)
+
+    relay.received = Arrivals(begin)
+    hasty = replace(post.runtime, write_engine=write_engine(database_url, lock_seconds=0.1))
+
+    assert deliver_due(hasty, now=NOW).sent == 1
+
+    hasty.write_engine.dispose()
+    after_the_lease = NOW + timedelta(seconds=2 * post.runtime.settings.lease_seconds)
+    assert deliver_due(post.runtime, now=after_the_lease).sent == 0
+    assert len(relay.received) == 1
 
 
 def test_a_kill_between_sending_and_marking_repeats_the_same_mail(post: Post, relay: FakeRelay) -> None:
