@@ -38,7 +38,7 @@ run: .venv/.runtime ## the real thing: migrate and serve (data in instance, sett
 	$(BIN)/python -m substrack migrate && exec $(BIN)/python -m substrack serve
 
 test: check ## everything CI runs: the checks, then every test (ARGS="-k name" to choose)
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-telegram-load: .venv/.dev ## 1,000 presses, each delivered five times to three workers (about a minute and a half)
 	TELEGRAM_UPDATES=1000 $(BIN)/python -m pytest tests/journeys/test_telegram_crowd.py -k five_times

@@ -4,9 +4,10 @@ A test that asks for `database_url`, or for what is built on it, runs once on ea
 `only_sqlite` and `only_postgresql` choose one.
 """
 
+import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,17 @@ def pytest_configure() -> None:
         del os.environ[name]
     # Ends like Ctrl-C, so that the databases are stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among thousands of tests, which all stay, while they are gathered or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
