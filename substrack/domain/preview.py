@@ -20,15 +20,15 @@ from substrack.domain.terms import GroupTerms
 class Preview:
     """The first period of a group.
 
-    `people` counts everybody who shares, the payer included if they do. `shares` are the others' amounts by
-    the key of their `Sharer`; `share` is the one amount when all of them pay the same. Amounts are None while
-    the price is unknown. `first_request_on` is None while there is nobody to ask.
+    `people` counts everybody who shares, the payer included if they do, and `others` all but the payer.
+    `shares` are the others' amounts by the key of their `Sharer`; `share` is the one amount when all of them
+    pay the same. Amounts are None while the price is unknown.
     """
 
     window: Window
     due_on: date
     opens_on: date
-    first_request_on: date | None
+    others: int
     people: int
     price: Money | None
     share: Money | None
@@ -49,7 +49,6 @@ def preview(
     window = (cycle or terms.cycle).window(sequence)
     due_on = window.starts_on + timedelta(days=terms.due_days)
     opens_on = window.starts_on - timedelta(days=terms.collect_days_before)
-    asked_on = opens_on if terms.collect_days_before else max(due_on, window.starts_on)
     others = sum(not sharer.is_payer for sharer in sharers)
     shares = _shares(terms, sharers, window)
     amounts = _amounts(shares, terms.currency)
@@ -57,7 +56,7 @@ def preview(
         window=window,
         due_on=due_on,
         opens_on=opens_on,
-        first_request_on=asked_on + timedelta(days=terms.grace_days) if others else None,
+        others=others,
         people=others + terms.payer_included,
         price=terms.price,
         share=next(iter(amounts.values())) if len(set(amounts.values())) == 1 else None,

@@ -7,31 +7,22 @@ All days are local dates of the group's zone.
 
 from __future__ import annotations
 
-from calendar import monthrange
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
+from substrack.domain.collecting import FirstRequest, first_day_of_collection, first_request_on
 from substrack.domain.cycles import at_hour, local_date, local_hour
-from substrack.domain.errors import Refused
 from substrack.domain.payments import ASKABLE, Status
+
+Key = TypeVar("Key", bound=Hashable)
 
 LAST_HOUR = 20
 OVERDUE_REPEAT_DAYS = 7
 NUDGE_DAYS = 3
 SNOOZE_MAX_DAYS = 31
 OBJECTION_REST_DAYS = 14
-
-
-class CollectionDayOutOfRange(Refused):
-    """The day of the month is not one of 1 to 31."""
-
-    field = "collection_day"
-
-    def __init__(self, day: int) -> None:
-        self.day = day
-        super().__init__(
-            "Choose a day from 1 to 31; in shorter months the last day is used. Or leave it empty."
-        )
 
 
 @dataclass(frozen=True)
@@ -84,29 +75,6 @@ class AskedPayment:
         return by_time and self.requested_on is not None and self.asked_on <= self.requested_on < day
 
 
-def check_collection_day(day: int | None) -> int | None:
-    """Return a day of the month, or None for none.
-
-    Raises:
-        CollectionDayOutOfRange.
-    """
-    if day is not None and not 1 <= day <= 31:
-        raise CollectionDayOutOfRange(day)
-    return day
-
-
-def first_day_of_collection(start: date, day: int) -> date:
-    """Find the first such day of a month on or after `start`, the last day of a shorter month."""
-    this_month = _day_of_month(start, day)
-    if this_month >= start:
-        return this_month
-    return _day_of_month(start.replace(day=1) + timedelta(days=31), day)
-
-
-def _day_of_month(month: date, day: int) -> date:
-    return month.replace(day=min(day, monthrange(month.year, month.month)[1]))
-
-
 def next_request_on(payment: AskedPayment, rules: RequestRules) -> date | None:
     """Say on which day this payment is due to be asked for next; None when it is not to be asked for."""
     if payment.status not in ASKABLE or not payment.is_reachable or not payment.is_asked:
@@ -123,24 +91,21 @@ def _slot(payment: AskedPayment, rules: RequestRules) -> date:
     afresh. So it does for whoever was asked by hand before their collection day.
     """
     counted_from = payment.requested_on or payment.collected_on
-    slot = counted_from + timedelta(days=_gap(payment, rules))
+    first = first_request_on(
+        payment.asked_on, grace_days=rules.grace_days, collection_day=payment.collection_day
+    )
+    slot = first if payment.requested_on is None else counted_from + _gap(payment, rules)
     if payment.collected_on > counted_from:
-        slot = max(slot, payment.collected_on + timedelta(days=_grace(payment, rules)))
+        slot = max(slot, first)
     if payment.pending_on > counted_from:
         return max(slot, payment.pending_on + timedelta(days=rules.repeat_every_days))
     return slot
 
 
-def _gap(payment: AskedPayment, rules: RequestRules) -> int:
-    if payment.requested_on is None:
-        return _grace(payment, rules)
+def _gap(payment: AskedPayment, rules: RequestRules) -> timedelta:
     if payment.status is Status.OVERDUE:
-        return max(rules.repeat_every_days, OVERDUE_REPEAT_DAYS)
-    return rules.repeat_every_days
-
-
-def _grace(payment: AskedPayment, rules: RequestRules) -> int:
-    return rules.grace_days if payment.collection_day is None else 0
+        return timedelta(days=max(rules.repeat_every_days, OVERDUE_REPEAT_DAYS))
+    return timedelta(days=rules.repeat_every_days)
 
 
 def is_last_word(payment: AskedPayment, rules: RequestRules) -> bool:
@@ -185,8 +150,11 @@ def may_ask_at(now: datetime, rules: RequestRules) -> bool:
 
     A group whose hour is 20 or later asks within that hour.
     """
-    hour = local_hour(now, rules.time_zone)
-    return rules.hour <= hour < max(LAST_HOUR, rules.hour + 1)
+    return rules.hour <= local_hour(now, rules.time_zone) < _end_of_hours(rules)
+
+
+def _end_of_hours(rules: RequestRules) -> int:
+    return max(LAST_HOUR, rules.hour + 1)
 
 
 def next_hours_at(now: datetime, rules: RequestRules) -> datetime:
@@ -194,6 +162,24 @@ def next_hours_at(now: datetime, rules: RequestRules) -> datetime:
     today = today_of(now, rules)
     has_passed = local_hour(now, rules.time_zone) >= rules.hour
     return at_hour(today + timedelta(days=has_passed), rules.hour, rules.time_zone)
+
+
+def leaves_on(slot: date, now: datetime, rules: RequestRules) -> date:
+    """Say on which local day a request whose slot is this day leaves: none does after today's hours."""
+    today = today_of(now, rules)
+    is_over = local_hour(now, rules.time_zone) >= _end_of_hours(rules)
+    return max(slot, today + timedelta(days=is_over))
+
+
+def first_requests(
+    asked_on: date, collection_days: Mapping[Key, int | None], rules: RequestRules, now: datetime
+) -> dict[Key, FirstRequest]:
+    """Foretell when each of some people, who have these collection days, gets a first request."""
+    found = {}
+    for key, day in collection_days.items():
+        slot = first_request_on(asked_on, grace_days=rules.grace_days, collection_day=day)
+        found[key] = FirstRequest(leaves_on(slot, now, rules), is_collected=day is not None)
+    return found
 
 
 def initiates(payment: AskedPayment, rules: RequestRules, today: date) -> bool:

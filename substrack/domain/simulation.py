@@ -6,9 +6,10 @@ An outlook is of one unopened period; what is open already is changed by nothing
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from substrack.domain.collecting import FirstRequest
 from substrack.domain.cycles import Window
 from substrack.domain.money import Money
 
@@ -87,12 +88,16 @@ class ShareChange:
 
 @dataclass(frozen=True)
 class GroupChange:
-    """The first period that a change touches, and what it does to each share of it."""
+    """The first period that a change touches, and what it does to each share of it.
+
+    `first_requests` says when those who owe it then are first asked, by contact; empty while the group rests.
+    """
 
     window: Window
     total_before: Money | None
     total_after: Money | None
     people: tuple[ShareChange, ...]
+    first_requests: Mapping[int, FirstRequest] = field(default_factory=dict)
 
     def differing_most(self, number: int) -> tuple[ShareChange, ...]:
         """List so many people in their order: the payer, who comes or goes, and whose share differs most."""

@@ -155,6 +155,22 @@ def find_named(session: Session, workspace_id: int, names: Collection[str]) -> d
     return found
 
 
+def find_at(session: Session, workspace_id: int, email_keys: Collection[str]) -> dict[tuple[str, str], int]:
+    """Find who is known at these mailboxes, by mailbox and name, both case-folded; the longest known."""
+    query = (
+        select(Address.value_key, Contact.name, Contact.id)
+        .join(Contact, Contact.id == Address.contact_id)
+        .where(
+            Contact.workspace_id == workspace_id,
+            Contact.erased_at.is_(None),
+            Address.channel == Channel.EMAIL,
+            Address.value_key.in_(email_keys),
+        )
+    )
+    rows = session.execute(query.order_by(Contact.id.desc()))
+    return {(row.value_key, row.name.casefold()): row.id for row in rows}
+
+
 def list_guests(session: Session, group: GroupOnForm) -> tuple[Guest, ...]:
     """List those who share a group, without its payer, as they would be typed for another one like it."""
     others = [one for one in group.sharers if one.contact_id != group.terms.payer_id]

@@ -14,12 +14,14 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
+from substrack.domain.collecting import asked_from, first_request_on
 from substrack.domain.coverage import Ahead, Coverage, cover, periods_a_year
 from substrack.domain.cycles import Cycle, Unit, Window
 from substrack.domain.letters import Item, Span
 from substrack.domain.money import Money
 from substrack.domain.shares import FixedAmountsOverTotal, SplitKind
 from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
+from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
 from substrack.queries.pay_credit import Credit
 from substrack.queries.sharing import rules_of
@@ -33,7 +35,7 @@ class Coming:
     """The next period of one group; `share` is None while its bill is not known.
 
     `covered` periods from this one on are settled by credit; of the first that is not, `there` is there
-    already.
+    already. `collected_on` is when it is first asked for, where a collection day decides that.
     """
 
     group_public_id: str
@@ -46,6 +48,7 @@ class Coming:
     share: Money | None
     covered: int
     there: Money
+    collected_on: date | None = None
 
     @property
     def missing(self) -> Money | None:
@@ -80,8 +83,10 @@ class _Place:
     stays: tuple[Stay, ...]
 
 
-def load_coming(session: Session, contact_id: int, credits: Iterable[Credit]) -> tuple[Coming, ...]:
-    """List what comes next in a person's groups, the soonest first (3 statements)."""
+def load_coming(
+    session: Session, contact_id: int, credits: Iterable[Credit], *, today: date
+) -> tuple[Coming, ...]:
+    """List what comes next in a person's groups, the soonest first (4 statements)."""
     memberships = _memberships(session, contact_id)
     group_ids = sorted({group.id for group, _payer in memberships})
     stays, prices = _stays(session, group_ids), _prices(session, group_ids)
@@ -90,7 +95,8 @@ def load_coming(session: Session, contact_id: int, credits: Iterable[Credit]) ->
     aheads = [_ahead(place, shares[place.group.id]) for place in places if place]
     free, kept = _purses(credits)
     reached = cover(aheads, free=free, kept=kept)
-    rows = [_coming(place, shares, reached) for place in places if place]
+    day = load_askable(session, [contact_id]).get(contact_id)
+    rows = [_coming(place, shares, reached, _collected_on(place, day, today)) for place in places if place]
     return tuple(sorted(rows, key=lambda row: (row.due_on, row.group)))
 
 
@@ -190,7 +196,23 @@ def _purses(credits: Iterable[Credit]) -> tuple[dict[Hashable, int], dict[int, i
     return free, kept
 
 
-def _coming(place: _Place, shares: dict[int, int | None], reached: dict[int, Coverage]) -> Coming:
+def _collected_on(place: _Place, collection_day: int | None, today: date) -> date | None:
+    """Say on which collection day a period is first asked for; None without such a day."""
+    if collection_day is None:
+        return None
+    group, starts_on = place.group, place.window.starts_on
+    asked_on = asked_from(
+        due_on=starts_on + timedelta(days=group.due_days),
+        opens_on=starts_on - timedelta(days=group.collect_days_before),
+        in_advance=group.collect_days_before > 0,
+        today=today,
+    )
+    return first_request_on(asked_on, grace_days=group.grace_days, collection_day=collection_day)
+
+
+def _coming(
+    place: _Place, shares: dict[int, int | None], reached: dict[int, Coverage], collected_on: date | None
+) -> Coming:
     group, window = place.group, place.window
     share_minor, coverage = shares[group.id], reached.get(group.id, Coverage())
     return Coming(
@@ -204,6 +226,7 @@ def _coming(place: _Place, shares: dict[int, int | None], reached: dict[int, Cov
         share=None if share_minor is None else Money(share_minor, group.currency),
         covered=coverage.periods,
         there=Money(coverage.rest_minor, group.currency),
+        collected_on=None if coverage.periods else collected_on,
     )
 
 

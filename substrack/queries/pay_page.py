@@ -119,7 +119,7 @@ def load_pay_page(
         ),
         news=load_news(session, news, owed),
         credits=paid_ahead,
-        coming=load_coming(session, contact_id, paid_ahead),
+        coming=load_coming(session, contact_id, paid_ahead, today=today),
     )
 
 

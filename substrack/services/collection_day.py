@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.collecting import check_collection_day
 from substrack.domain.payments import OPEN
-from substrack.domain.requests import check_collection_day
 from substrack.services.group_rows import is_admin
 from substrack.services.journal import record
 from substrack.services.ledger import check_admin

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.collecting import asked_from
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.money import Money, NegativeAmount
@@ -124,7 +125,12 @@ def _check(session: Session, period: Period, group: Group, member: Member, amoun
 def _payment(
     session: Session, period: Period, group: Group, member: Member, amount_minor: int, now: datetime
 ) -> Payment:
-    asked_from = period.opens_on if group.collect_days_before else period.due_on
+    asked_on = asked_from(
+        due_on=period.due_on,
+        opens_on=period.opens_on,
+        in_advance=group.collect_days_before > 0,
+        today=local_date(now, group.time_zone),
+    )
     return Payment(
         workspace_id=group.workspace_id,
         group_id=group.id,
@@ -143,7 +149,7 @@ def _payment(
         version=1,
         reference=new_references(session, [group.workspace_id], 1)[0],
         due_on=period.due_on,
-        asked_on=max(local_date(now, group.time_zone), asked_from),
+        asked_on=asked_on,
         pending_at=now,
         requests_sent=0,
         created_at=now,

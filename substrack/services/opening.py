@@ -20,6 +20,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.requests import AskedPayment, next_action_at
 from substrack.queries.batches import in_batches
+from substrack.queries.collection_days import load_collection_days
 from substrack.services.answers import queue_by_credit
 from substrack.services.credit import apply_credit
 from substrack.services.ledger import Decision, lock_contacts
@@ -27,7 +28,7 @@ from substrack.services.opening_notices import bills_wanted, heads_up, opened_no
 from substrack.services.outbox import Draft, queue
 from substrack.services.plans import Dues, Plan, dues_of, has_members, plan_of_bill, plans_for, shares_of
 from substrack.services.references import new_references
-from substrack.services.schedule import collection_days, next_opening, rules_of_group
+from substrack.services.schedule import next_opening, rules_of_group
 from substrack.store import (
     Address,
     Allocation,
@@ -183,7 +184,7 @@ def _write_bills(
     if not dues:
         return []
     owners = {part.member.contact_id for _plan, _key, part in dues}
-    askable = _Askable(_reachable(session, owners), collection_days(session, owners))
+    askable = _Askable(_reachable(session, owners), load_collection_days(session, owners))
     references = new_references(session, {plan.group.workspace_id for plan, _key, _part in dues}, len(dues))
     # Money that somebody is booking at this moment is waited for: it is seen below, or sees these payments.
     lock_contacts(session, owners)

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import TIME, Actor
+from substrack.domain.collecting import asked_from
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.money import Money
@@ -246,7 +247,8 @@ def _move_due_date(session: Session, period: Period, group: Group, due_on: date,
     """Move the due date of a period; everybody is asked from then on, nobody asked already any sooner."""
     payments = payments_now(session, Payment.period_id == period.id)
     today = local_date(decision.now, group.time_zone)
-    asked_on = max(period.opens_on, today) if group.collect_days_before else max(due_on, today)
+    in_advance = group.collect_days_before > 0
+    asked_on = asked_from(due_on=due_on, opens_on=period.opens_on, in_advance=in_advance, today=today)
     period.due_on = due_on
     rows: list[dict[str, Any]] = [
         {"id": payment.id, "due_on": due_on}

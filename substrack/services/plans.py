@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from substrack.domain.collecting import asked_from
 from substrack.domain.cycles import Window, local_date
 from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.shares import Sharer, Shares
@@ -44,8 +45,12 @@ class Plan:
     @property
     def asked_on(self) -> date:
         """The day requests and lapse count from, so that nothing is born overdue."""
-        from_on = self.opens_on if self.group.collect_days_before else self.due_on
-        return max(self.today, from_on)
+        return asked_from(
+            due_on=self.due_on,
+            opens_on=self.opens_on,
+            in_advance=self.group.collect_days_before > 0,
+            today=self.today,
+        )
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.orm import Session
 
 from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
+from substrack.domain.collecting import asked_from
 from substrack.domain.cycles import Cycle, at_hour, local_date
 from substrack.domain.payments import OPEN, PaymentKind
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
-from substrack.queries.batches import in_batches
+from substrack.queries.collection_days import collection_day
 from substrack.services.ledger import lock_contacts
 from substrack.store import Address, Contact, Event, Group, Member, Payment, Workspace
 
@@ -39,6 +40,16 @@ def rules_of_group(group: Group) -> RequestRules:
         overdue_after_days=group.overdue_after_days,
         hour=group.hour,
         time_zone=group.time_zone,
+    )
+
+
+def asked_from_start(group: Group, starts_on: date, now: datetime) -> date:
+    """Say from which day a period that starts on this day, and is not open yet, will be asked for."""
+    return asked_from(
+        due_on=starts_on + timedelta(days=group.due_days),
+        opens_on=starts_on - timedelta(days=group.collect_days_before),
+        in_advance=group.collect_days_before > 0,
+        today=local_date(now, group.time_zone),
     )
 
 
@@ -112,22 +123,22 @@ class DuePayment:
 def due_payments(session: Session, query: Rules) -> list[DuePayment]:
     """Load payments with their rules, in one statement; `query` comes from `payments_with_rules`."""
     return [
-        DuePayment(payment, group, left_on, bool(reachable), collection_day, asked_by_admins)
-        for payment, group, left_on, reachable, collection_day, asked_by_admins in session.execute(query)
+        DuePayment(payment, group, left_on, bool(reachable), day, asked_by_admins)
+        for payment, group, left_on, reachable, day, asked_by_admins in session.execute(query)
     ]
 
 
 def payments_with_rules() -> Rules:
     """Select payments with what `DuePayment` holds, in its order."""
-    collection_day = func.coalesce(Contact.collection_day, Workspace.collection_day)
-    is_collected = and_(collection_day.is_not(None), Payment.requested_on.is_not(None))
+    day = collection_day()
+    is_collected = and_(day.is_not(None), Payment.requested_on.is_not(None))
     return (
         select(
             Payment,
             Group,
             Member.left_on,
             takes_requests(),
-            collection_day,
+            day,
             case((is_collected, _asked_by_admins()), else_=0),
         )
         .join(Group, Group.id == Payment.group_id)
@@ -152,18 +163,6 @@ def _asked_by_admins() -> ColumnElement[int]:
     asks = Event.verb.in_((ASK, ASK_BY_HAND, STOP_ASKING))
     query = select(func.coalesce(func.sum(counts), 0)).where(Event.payment_id == Payment.id, asks)
     return query.scalar_subquery()
-
-
-def collection_days(session: Session, contact_ids: Iterable[int]) -> dict[int, int]:
-    """Find the day of the month on which people are first asked, their own before the workspace's."""
-    day = func.coalesce(Contact.collection_day, Workspace.collection_day)
-    query = (
-        select(Contact.id, day).join(Workspace, Workspace.id == Contact.workspace_id).where(day.is_not(None))
-    )
-    found: dict[int, int] = {}
-    for batch in in_batches(contact_ids):
-        found |= dict(session.execute(query.where(Contact.id.in_(batch))).all())
-    return found
 
 
 def reschedule_payments(session: Session, payment_ids: Sequence[int], *, now: datetime) -> None:

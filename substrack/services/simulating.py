@@ -17,10 +17,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.collecting import FirstRequest
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Conflict
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
+from substrack.domain.requests import first_requests
 from substrack.domain.simulation import (
     GroupChange,
     Hearing,
@@ -30,9 +32,11 @@ from substrack.domain.simulation import (
     first_difference,
 )
 from substrack.queries.batches import in_batches
+from substrack.queries.collection_days import load_askable
 from substrack.queries.outlooks import load_outlooks
 from substrack.services.group_rows import hold_group
 from substrack.services.outbox import Draft, queue, usable_addresses
+from substrack.services.schedule import asked_from_start, rules_of_group
 from substrack.store import Contact, Event, Group, Message
 
 Act = Callable[[Session], object]
@@ -47,7 +51,9 @@ class SeenOtherwise(Conflict):
         super().__init__("Something else changed in the meantime; look at it again before you apply it.")
 
 
-def look_ahead(session: Session, group_id: int, act: Act, *, day: date, by: Actor) -> GroupChange | None:
+def look_ahead(
+    session: Session, group_id: int, act: Act, *, day: date, by: Actor, now: datetime
+) -> GroupChange | None:
     """Say what a change around a day would do to everybody's share, and leave everything as it is.
 
     None when it changes nobody's share.
@@ -56,7 +62,7 @@ def look_ahead(session: Session, group_id: int, act: Act, *, day: date, by: Acto
         Refused: the change itself is refused.
     """
     group = hold_group(session, group_id, by)
-    return _try(session, group, act, day, keeps=lambda _change: False)
+    return _try(session, group, act, day, now, keeps=lambda _change: False)
 
 
 def carry_out(
@@ -81,7 +87,7 @@ def carry_out(
     """
     group = hold_group(session, group_id, by)
     # What changes nothing by now was made by an earlier press, of which no trace is to be left twice.
-    change = _try(session, group, act, day, keeps=lambda change: change is not None or seen is None)
+    change = _try(session, group, act, day, now, keeps=lambda change: change is not None or seen is None)
     if change is None:
         return None
     if seen != mark_of(change):
@@ -112,6 +118,7 @@ def _try(
     group: Group,
     act: Act,
     day: date,
+    now: datetime,
     *,
     keeps: Callable[[GroupChange | None], bool],
 ) -> GroupChange | None:
@@ -120,7 +127,7 @@ def _try(
     try:
         with session.begin_nested():
             act(session)
-            change = _compare(session, group, before, day)
+            change = _compare(session, group, before, day, now)
             if not keeps(change):
                 raise _TakenBack(change)
     except _TakenBack as trial:
@@ -128,7 +135,9 @@ def _try(
     return change
 
 
-def _compare(session: Session, group: Group, before: list[Outlook], day: date) -> GroupChange | None:
+def _compare(
+    session: Session, group: Group, before: list[Outlook], day: date, now: datetime
+) -> GroupChange | None:
     session.flush()
     session.refresh(group)
     found = first_difference(before, load_outlooks(session, group, day))
@@ -146,7 +155,19 @@ def _compare(session: Session, group: Group, before: list[Outlook], day: date) -
         total_before=_money(then.total_minor, group),
         total_after=_money(later.total_minor, group),
         people=tuple(sorted(people, key=lambda one: one.is_payer)),
+        first_requests=_first_requests(session, group, later, now),
     )
+
+
+def _first_requests(
+    session: Session, group: Group, outlook: Outlook, now: datetime
+) -> dict[int, FirstRequest]:
+    """Foretell when a period is first asked for, by the terms of the group as they are now."""
+    if group.paused_at is not None or group.archived_at is not None:
+        return {}
+    owing = [contact_id for contact_id in outlook.shares if contact_id != group.payer_id]
+    asked_on = asked_from_start(group, outlook.window.starts_on, now)
+    return first_requests(asked_on, load_askable(session, owing), rules_of_group(group), now)
 
 
 def _person(

@@ -9,10 +9,21 @@ from typing import Final
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.requests import is_last_word, next_request_on
+from substrack.domain.collecting import FirstRequest
+from substrack.domain.requests import first_requests, is_last_word, leaves_on, next_request_on
+from substrack.domain.shares import SplitKind
+from substrack.queries.collection_days import collection_day, list_collection_days
 from substrack.queries.owing import is_unclaimed
-from substrack.services.schedule import DuePayment, due_payments, payments_with_rules, takes_requests
-from substrack.store import Contact, Member, Payment, Workspace
+from substrack.services.schedule import (
+    DuePayment,
+    asked_from_start,
+    cycle_of,
+    due_payments,
+    payments_with_rules,
+    rules_of_group,
+    takes_requests,
+)
+from substrack.store import Contact, Group, Member, Payment, Workspace
 
 LOOKED_AT: Final = 4
 """How many of a group's payments of one kind are looked at; that many names would not fit on a card."""
@@ -27,9 +38,11 @@ class NextAsking:
     is_more: bool
 
 
-def load_next_askings(session: Session, workspace_id: int, *, now: datetime) -> dict[int, NextAsking]:
-    """Find for each group whom it asks next, by the group's key; two statements."""
-    chosen = payments_with_rules().where(Payment.id.in_(_first_of_each_kind(workspace_id, now)))
+def load_next_askings(
+    session: Session, workspace_id: int, *, group_id: int | None = None, now: datetime
+) -> dict[int, NextAsking]:
+    """Find for each group, or for one, whom it asks next, by the group's key; two statements."""
+    chosen = payments_with_rules().where(Payment.id.in_(_first_of_each_kind(workspace_id, group_id, now)))
     found = due_payments(session, chosen.order_by(Payment.next_action_at, Payment.id))
     names = _names(session, {due.payment.contact_id for due in found})
     by_group: dict[int, list[DuePayment]] = {}
@@ -39,7 +52,22 @@ def load_next_askings(session: Session, workspace_id: int, *, now: datetime) -> 
     return {key: asking for key, asking in askings.items() if asking}
 
 
-def _first_of_each_kind(workspace_id: int, now: datetime) -> Select[int]:
+def load_first_asking(session: Session, group_id: int, *, now: datetime) -> FirstRequest | None:
+    """Foretell when the next period of a group is first asked for; None when nobody is, or it has no price.
+
+    Two statements.
+    """
+    group = session.get_one(Group, group_id)
+    if group.next_open_at is None or group.split is SplitKind.VARIABLE:
+        return None
+    starts_on = cycle_of(group).start_of(group.next_sequence)
+    days = list_collection_days(session, group_id, on=starts_on)
+    asked_on = asked_from_start(group, starts_on, now)
+    found = first_requests(asked_on, dict(enumerate(days)), rules_of_group(group), now)
+    return min(found.values(), key=lambda request: request.on, default=None)
+
+
+def _first_of_each_kind(workspace_id: int, group_id: int | None, now: datetime) -> Select[int]:
     """Select a few of those payments that the rules treat alike, those first that have been due longest.
 
     Not by `next_action_at`: that may be the day on which a payment lapses.
@@ -49,7 +77,7 @@ def _first_of_each_kind(workspace_id: int, now: datetime) -> Select[int]:
         Payment.status,
         Payment.requested_on,
         Payment.snoozed_until,
-        func.coalesce(Contact.collection_day, Workspace.collection_day),
+        collection_day(),
     )
     place = func.row_number().over(partition_by=kind, order_by=(Payment.asked_on, Payment.id))
     yesterday = now.date() - timedelta(days=1)
@@ -60,6 +88,7 @@ def _first_of_each_kind(workspace_id: int, now: datetime) -> Select[int]:
         .join(Workspace, Workspace.id == Payment.workspace_id)
         .where(
             Payment.workspace_id == workspace_id,
+            *(() if group_id is None else (Payment.group_id == group_id,)),
             *is_unclaimed(),
             Payment.next_action_at.is_not(None),
             or_(Member.left_on.is_(None), Member.left_on > yesterday),
@@ -81,8 +110,9 @@ def _next_asking(dues: list[DuePayment], names: dict[int, str], now: datetime) -
 
 def _asks_on(due: DuePayment, now: datetime) -> date | None:
     """Say when a payment is asked for; None when it is not, or the next slot tells the admin instead."""
-    facts = due.facts(now)
-    return None if is_last_word(facts, due.rules) else next_request_on(facts, due.rules)
+    facts, rules = due.facts(now), due.rules
+    slot = None if is_last_word(facts, rules) else next_request_on(facts, rules)
+    return leaves_on(slot, now, rules) if slot else None
 
 
 def _names(session: Session, contact_ids: set[int]) -> dict[int, str]:

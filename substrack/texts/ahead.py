@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from substrack.domain.cycles import Unit
+from substrack.texts.days_away import days_away
 from substrack.texts.words import Words
+
+
+def comes_when(due_on: date, collected_on: date | None, today: date, _: Words) -> str:
+    """Say when a period to come is due, and on which collection day it is asked for."""
+    due = days_away(due_on, today, _.locale)
+    if collected_on is None or collected_on == due_on:
+        return due
+    return _("%(due)s; you are asked on %(day)s", due=due, day=_.short_day(collected_on))
 
 
 def covered_for(unit: Unit, every: int, periods: int, locale: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import date
 
+from substrack.domain.collecting import FirstRequest
 from substrack.domain.cycles import Unit
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.preview import Preview
+from substrack.texts.first_requests import first_request_sentences
 from substrack.texts.labels import rhythm
 from substrack.texts.words import Words
 
@@ -34,6 +36,7 @@ class Facts:
     """What a forecast says beside the amounts.
 
     `opening_now` periods have begun already and open at once; `payer` is None when the reader pays.
+    `first_requests` says when each who owes is first asked.
     `due_days` are those of the first few periods. `seats` is how many usually share such a thing, the payer
     included.
     """
@@ -44,17 +47,9 @@ class Facts:
     every: int
     payer: str | None
     opening_now: int
+    first_requests: Mapping[int, FirstRequest] = field(default_factory=dict)
     due_days: tuple[date, ...] = ()
     seats: int | None = None
-
-
-def asked_in_future(preview: Preview, *, today: date, grace_days: int) -> Preview:
-    """Move a first request that lies in the past: what opens late is asked for `grace_days` later."""
-    first = preview.first_request_on
-    if first is None:
-        return preview
-    earliest = date.fromordinal(today.toordinal() + grace_days)
-    return replace(preview, first_request_on=max(first, earliest))
 
 
 def forecast(facts: Facts, locale: str) -> Forecast:
@@ -65,7 +60,7 @@ def forecast(facts: Facts, locale: str) -> Forecast:
         _who_pays(facts, _),
         _payer_share(facts, _),
         _first_period(facts, _),
-        _first_request(facts, _),
+        *first_request_sentences(facts.first_requests, facts.names, _, is_billed=preview.price is not None),
     ]
     if facts.opening_now > 1:
         sentences.insert(
@@ -89,7 +84,7 @@ def forecast(facts: Facts, locale: str) -> Forecast:
 
 def _who_pays(facts: Facts, _: Words) -> str:
     preview, often = facts.preview, rhythm(facts.unit, facts.every, _.locale)
-    if preview.first_request_on is None:
+    if not preview.others:
         return _("Nobody else is in the group yet; the first period opens once somebody joins.")
     if preview.price is None:
         return _.ngettext(
@@ -138,7 +133,7 @@ def _crowd(facts: Facts, _: Words) -> str:
 
 def _payer_share(facts: Facts, _: Words) -> str:
     share = facts.preview.payer_share
-    if share is None or not share.minor or facts.preview.first_request_on is None:
+    if share is None or not share.minor or not facts.preview.others:
         return ""
     if facts.payer is None:
         return _("Your share is %(share)s.", share=_.money(share))
@@ -152,15 +147,3 @@ def _first_period(facts: Facts, _: Words) -> str:
     if preview.opens_on == preview.due_on:
         return _("The next period is %(period)s, due on %(due)s.", **values)
     return _("The next period is %(period)s; it opens on %(opens)s and is due on %(due)s.", **values)
-
-
-def _first_request(facts: Facts, _: Words) -> str:
-    first = facts.preview.first_request_on
-    if first is None:
-        return ""
-    if facts.preview.price is None:
-        return _(
-            "The first request goes out on %(day)s at the earliest, once the bill is entered.",
-            day=_.day(first),
-        )
-    return _("The first request goes out on %(day)s.", day=_.day(first))

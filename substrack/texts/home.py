@@ -31,6 +31,16 @@ def asks_when(names: tuple[str, ...], on: date, today: date, _: Words, *, is_mor
     )
 
 
+def next_request(names: tuple[str, ...], on: date, today: date, _: Words, *, is_more: bool) -> str:
+    """Say in a sentence whom a group asks next."""
+    shown = [*names, _("others")] if is_more else names
+    return _(
+        "The next request goes to %(names)s %(when)s.",
+        names=_.listed(shown),
+        when=days_away(max(on, today), today, _.locale),
+    )
+
+
 def who_is_missing(names: tuple[str, ...], others: int, _: Words) -> str:
     """Name those who owe: "Ben, Mia and 2 more"."""
     return _.listed([*names, *([_.ngettext("%(n)s more", "%(n)s more", others)] if others else [])])

@@ -6,10 +6,14 @@ from substrack.domain.terms import GroupTerms
 from substrack.texts.words import Words
 
 
-def rule_sentences(terms: GroupTerms, locale: str) -> list[str]:
-    """Say when a period opens, when people are asked, and what happens when they do not answer."""
+def rule_sentences(terms: GroupTerms, locale: str, *, collection_day: int | None) -> list[str]:
+    """Say when a period opens, when people are asked, and what happens when they do not answer.
+
+    `collection_day` is that of the workspace.
+    """
     _ = Words(locale)
-    return [_opening(terms, _), _due(terms, _), _first(terms, _), _then(terms, _), _late(terms, _)]
+    first = _first(terms, _) if collection_day is None else _collected(collection_day, _)
+    return [_opening(terms, _), _due(terms, _), first, _then(terms, _), _late(terms, _)]
 
 
 def _opening(terms: GroupTerms, _: Words) -> str:
@@ -41,6 +45,10 @@ def _first(terms: GroupTerms, _: Words) -> str:
         "Whoever has not paid is asked %(n)s days later.",
         terms.grace_days,
     )
+
+
+def _collected(day: int, _: Words) -> str:
+    return _("Whoever has not paid is first asked on your collection day, day %(day)s of the month.", day=day)
 
 
 def _then(terms: GroupTerms, _: Words) -> str:

@@ -11,6 +11,7 @@ from substrack.domain.cycles import Unit
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.simulation import GroupChange, Hearing, ShareChange
+from substrack.texts.first_requests import first_request_sentences
 from substrack.texts.words import Words
 
 SHOWN: Final = 50
@@ -72,6 +73,7 @@ def tell_change(change: GroupChange, setting: Setting, locale: str) -> Story:
                 period=_.span(span),
             ),
             _number_of_sharers(change.people, _),
+            *_first_requests(change, _),
             _("What is open already stays as it is."),
         ),
         from_words=_("From %(day)s", day=_.short_day(change.window.starts_on)),
@@ -81,6 +83,12 @@ def tell_change(change: GroupChange, setting: Setting, locale: str) -> Story:
         telling=_telling(change, setting, _),
         unreachable=_unreachable(change, _),
     )
+
+
+def _first_requests(change: GroupChange, _: Words) -> list[str]:
+    names = {one.contact_id: one.name for one in change.people if one.contact_id in change.first_requests}
+    is_billed = change.total_after is not None
+    return first_request_sentences(change.first_requests, names, _, is_billed=is_billed)
 
 
 def _number_of_sharers(people: Sequence[ShareChange], _: Words) -> str:

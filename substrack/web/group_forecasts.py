@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from substrack.domain.collecting import FirstRequest, asked_from
 from substrack.domain.cycles import Cycle, local_date
 from substrack.domain.errors import Refused
-from substrack.domain.preview import preview
+from substrack.domain.preview import Preview, preview
+from substrack.domain.requests import RequestRules, first_requests
 from substrack.domain.shares import Sharer
 from substrack.domain.terms import GroupTerms
+from substrack.queries.collection_days import find_collection_day, load_askable
 from substrack.queries.group_form import GroupOnForm, PersonChoice
 from substrack.texts.catalogue import language_of
-from substrack.texts.forecasts import Facts, Forecast, asked_in_future, forecast
+from substrack.texts.forecasts import Facts, Forecast, forecast
 from substrack.texts.kinds import usual_seats
 from substrack.web.group_forms import GroupForm
 from substrack.web.group_guests import read_people
-from substrack.web.reading import runtime
+from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
 
 PAYER: Final = 0
 """The key of the payer in a preview; members have theirs, people who are only typed count from 1."""
 
 SHOWN_DUE_DAYS: Final = 3
+
+
+@dataclass(frozen=True)
+class _Person:
+    """One who would share: `contact_id` is None for whom nobody knows yet, `has_email` for them alone."""
+
+    name: str
+    sharer: Sharer
+    contact_id: int | None
+    has_email: bool = False
 
 
 def foresee(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnForm | None) -> Forecast | None:
@@ -41,26 +55,60 @@ def foresee(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnForm 
 def _foresee(
     form: GroupForm, terms: GroupTerms, people: Sequence[PersonChoice], group: GroupOnForm | None
 ) -> Forecast:
-    sharers = {sharer.key: (name, sharer) for name, sharer in _sharers(form, terms, group)}
+    sharers = _sharers(form, terms, group)
     payer_id = terms.payer_id or me().contact_id
-    everybody = [sharer for _, sharer in sharers.values()]
+    everybody = [one.sharer for one in sharers]
     if terms.payer_included:
         everybody.insert(0, Sharer(PAYER, is_payer=True))
     cycle, sequence = _cycle(terms, group)
-    today = local_date(runtime().now(), terms.time_zone or me().time_zone)
+    today = local_date(runtime().now(), _zone(terms))
     coming = preview(terms, everybody, sequence=sequence, cycle=cycle)
     begun = cycle.sequence_on_or_after(today + timedelta(days=terms.collect_days_before + 1)) - sequence
     facts = Facts(
-        preview=asked_in_future(coming, today=today, grace_days=terms.grace_days),
-        names={key: name for key, (name, _) in sharers.items()},
+        preview=coming,
+        names={one.sharer.key: one.name for one in sharers},
         unit=terms.unit,
         every=terms.every,
         payer=None if payer_id == me().contact_id else next(one.name for one in people if one.id == payer_id),
         opening_now=max(begun, 0),
+        first_requests=_first_requests(coming, terms, sharers),
         due_days=_due_days(terms, cycle, sequence),
         seats=usual_seats(terms.kind),
     )
     return forecast(facts, language_of(me().language))
+
+
+def _first_requests(
+    coming: Preview, terms: GroupTerms, sharers: Sequence[_Person]
+) -> dict[int, FirstRequest]:
+    """Foretell when each of those who can be asked gets a first request."""
+    now = runtime().now()
+    asked_on = asked_from(
+        due_on=coming.due_on,
+        opens_on=coming.opens_on,
+        in_advance=terms.collect_days_before > 0,
+        today=local_date(now, _zone(terms)),
+    )
+    known = load_askable(reading(), [one.contact_id for one in sharers if one.contact_id is not None])
+    usual = find_collection_day(reading(), me().workspace_id)
+    days = {one.sharer.key: known[one.contact_id] for one in sharers if one.contact_id in known}
+    new = {one.sharer.key: usual for one in sharers if one.contact_id is None and one.has_email}
+    return first_requests(asked_on, days | new, _rules(terms), now)
+
+
+def _rules(terms: GroupTerms) -> RequestRules:
+    return RequestRules(
+        grace_days=terms.grace_days,
+        repeat_every_days=terms.repeat_every_days,
+        maximum=terms.max_requests,
+        overdue_after_days=terms.overdue_after_days,
+        hour=terms.hour,
+        time_zone=_zone(terms),
+    )
+
+
+def _zone(terms: GroupTerms) -> str:
+    return terms.time_zone or me().time_zone
 
 
 def _due_days(terms: GroupTerms, cycle: Cycle, sequence: int) -> tuple[date, ...]:
@@ -83,9 +131,14 @@ def _cycle(terms: GroupTerms, group: GroupOnForm | None) -> tuple[Cycle, int]:
     return begins, group.next_sequence
 
 
-def _sharers(form: GroupForm, terms: GroupTerms, group: GroupOnForm | None) -> list[tuple[str, Sharer]]:
+def _sharers(form: GroupForm, terms: GroupTerms, group: GroupOnForm | None) -> list[_Person]:
     if group is None:
         guests = read_people(form, terms)
-        return [(guest.shown, guest.sharer(key)) for key, guest in enumerate(guests, start=1)]
+        return [
+            _Person(guest.shown, guest.sharer(key), guest.contact_id, guest.guest.email is not None)
+            for key, guest in enumerate(guests, start=1)
+        ]
     payers = {terms.payer_id} | (set() if terms.payer_included else {group.terms.payer_id})
-    return [(one.name, one.sharer) for one in group.sharers if one.contact_id not in payers]
+    return [
+        _Person(one.name, one.sharer, one.contact_id) for one in group.sharers if one.contact_id not in payers
+    ]

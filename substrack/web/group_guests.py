@@ -12,7 +12,7 @@ from substrack.domain.guest_list import Guest, read_guests
 from substrack.domain.money import Money
 from substrack.domain.shares import Sharer, SplitKind
 from substrack.domain.terms import GroupTerms
-from substrack.queries.group_form import find_named
+from substrack.queries.group_form import find_at, find_named
 from substrack.services.mailboxes import MailboxShared, check_email
 from substrack.services.members import add_member
 from substrack.web.fields import read_amount
@@ -50,7 +50,7 @@ class SeveralOfThisName(Refused):
 
 @dataclass(frozen=True)
 class SeatedGuest:
-    """Somebody typed, with who they are when the bare name is that of one known person."""
+    """Somebody typed; `contact_id` when name and mailbox, or a bare name, are those of one known person."""
 
     guest: Guest
     contact_id: int | None
@@ -74,9 +74,8 @@ def read_people(form: GroupForm, terms: GroupTerms) -> list[SeatedGuest]:
         Refused: an entry can't be read, an address or a part is none, or a name says not who is meant.
     """
     guests = read_guests(form.people.data or "")
-    bare = [guest.name for guest in guests if guest.email is None]
-    named = find_named(reading(), me().workspace_id, bare) if bare else {}
-    seated = [_seat(guest, named.get(guest.name, []), terms) for guest in guests]
+    known = _known(guests)
+    seated = [_seat(guest, known.get(guest, []), terms) for guest in guests]
     payer_id = terms.payer_id or me().contact_id
     return [one for one in seated if not (terms.payer_included and one.contact_id == payer_id)]
 
@@ -112,16 +111,30 @@ def _add(session: Session, group_id: int, one: SeatedGuest, *, shares_mailbox: b
     )
 
 
+def _known(guests: Sequence[Guest]) -> dict[Guest, list[int]]:
+    """Find who the guests may be: those of a bare name, or the one of that name at that mailbox."""
+    bare = [guest for guest in guests if guest.email is None]
+    named = find_named(reading(), me().workspace_id, [guest.name for guest in bare]) if bare else {}
+    keys = {guest: _email_key(guest) for guest in guests if guest.email is not None}
+    at = find_at(reading(), me().workspace_id, list(keys.values())) if keys else {}
+    found = {guest: named.get(guest.name, []) for guest in bare}
+    for guest, key in keys.items():
+        found[guest] = [at[key, guest.name.casefold()]] if (key, guest.name.casefold()) in at else []
+    return found
+
+
+def _email_key(guest: Guest) -> str:
+    try:
+        return check_email(guest.email or "").casefold()
+    except Refused as refused:
+        raise GuestRefused(guest.name, refused) from None
+
+
 def _seat(guest: Guest, known: list[int], terms: GroupTerms) -> SeatedGuest:
-    is_bare = guest.email is None
-    if is_bare and len(known) > 1:
+    if len(known) > 1:
         raise SeveralOfThisName(guest.name)
     try:
-        if guest.email is not None:
-            check_email(guest.email)
-        seated = SeatedGuest(
-            guest, known[0] if is_bare and known else None, _weight(guest, terms), _fixed(guest, terms)
-        )
+        seated = SeatedGuest(guest, known[0] if known else None, _weight(guest, terms), _fixed(guest, terms))
         seated.sharer(1)
         return seated
     except Refused as refused:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
+from substrack.queries.collection_days import find_collection_day
 from substrack.queries.group_members import load_member_page
 from substrack.queries.group_page import load_matrix
 from substrack.queries.group_periods import (
@@ -31,8 +32,11 @@ from substrack.queries.groups import (
 from substrack.queries.groups import prices as list_prices
 from substrack.services.groups import archive_group, end_group, pause_group, restore_group, resume_group
 from substrack.services.periods import open_next_period
+from substrack.services.upcoming import load_first_asking, load_next_askings
 from substrack.texts.catalogue import language_of
 from substrack.texts.days_away import days_away
+from substrack.texts.first_requests import first_request_sentence
+from substrack.texts.home import next_request
 from substrack.texts.request_rules import rule_sentences
 from substrack.texts.words import Words
 from substrack.web.access import signed_in
@@ -88,7 +92,11 @@ def show_terms(public_id: str) -> str:
         group=group,
         prices=list_prices(reading(), group.id)[-PRICES_SHOWN:],
         pay_methods=load_pay_methods(reading(), group.id),
-        rules=rule_sentences(terms, language_of(me().language)),
+        rules=rule_sentences(
+            terms,
+            language_of(me().language),
+            collection_day=find_collection_day(reading(), me().workspace_id),
+        ),
     )
 
 
@@ -183,7 +191,7 @@ def _show(public_id: str, *, end: EndForm | None = None) -> str:
         voided=load_voided_periods(reading(), group.id),
         step=next_step(group, periods.columns, opens_by_hand=opens_by_hand),
         end=end or EndForm(ends_on=group.ends_on),
-        next_words=_next_words(group),
+        next_words=f"{_next_words(group)} {_asking_words(group)}".strip(),
         opens_by_hand=opens_by_hand,
     )
 
@@ -220,6 +228,16 @@ def _next_words(group: GroupRow) -> str:
     return _(
         "The next period, from %(start)s, opens %(away)s.", start=_.short_day(group.next_start), away=away
     )
+
+
+def _asking_words(group: GroupRow) -> str:
+    """Say whom the group asks next, or when it first asks for its next period."""
+    _, now = my_words(), runtime().now()
+    asking = load_next_askings(reading(), me().workspace_id, group_id=group.id, now=now).get(group.id)
+    if asking is not None:
+        return next_request(asking.names, asking.on, _today(), _, is_more=asking.is_more)
+    first = load_first_asking(reading(), group.id, now=now) if group.state == "active" else None
+    return first_request_sentence(first, _) if first else ""
 
 
 def _rest_words(group: GroupRow, _: Words) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from substrack.domain.cycles import local_date
 from substrack.queries.pay_ahead import load_coming
 from substrack.queries.pay_credit import load_credits
 from substrack.queries.people_page import PersonPage
 from substrack.texts.ahead import covered_for
 from substrack.texts.catalogue import language_of
-from substrack.web.reading import reading
+from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
 
 
@@ -27,7 +28,8 @@ def paid_ahead(person: PersonPage) -> tuple[PaidAhead, ...]:
     if not any(balance.credit.minor for balance in person.balances):
         return ()
     contact_id = person.contact.id
-    found = load_coming(reading(), contact_id, load_credits(reading(), contact_id))
+    today = local_date(runtime().now(), me().time_zone)
+    found = load_coming(reading(), contact_id, load_credits(reading(), contact_id), today=today)
     language = language_of(me().language)
     return tuple(
         PaidAhead(row.group_public_id, row.group, covered_for(row.unit, row.every, row.covered, language))

@@ -32,11 +32,10 @@ from substrack.services.links import DeadLink
 from substrack.services.proofs import MAX_BYTES, claim_with_proof
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.visits import PayVisit, open_pay
-from substrack.texts.ahead import covered_for
+from substrack.texts.ahead import comes_when, covered_for
 from substrack.texts.asks import by_when, who_asks
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGE_NAMES
-from substrack.texts.days_away import days_away
 from substrack.texts.reaching import answer_comes, request_comes
 from substrack.texts.scan_codes import scan_codes
 from substrack.texts.verdicts import verdict_in_words
@@ -250,9 +249,9 @@ def _choice(form: PayForm) -> list[str] | None:
 
 
 def _coming(row: Coming, today: date, _: Words) -> tuple[Coming, str, str | None]:
-    """Put one period to come into words: when it is due, and for how long it is covered."""
+    """Put one period to come into words: when it is due and asked for, and for how long it is covered."""
     covered = covered_for(row.unit, row.every, row.covered, _.locale) if row.covered else None
-    return row, days_away(row.due_on, today, _.locale), covered
+    return row, comes_when(row.due_on, row.collected_on, today, _), covered
 
 
 def _send_fresh(token: str) -> ResponseReturnValue:

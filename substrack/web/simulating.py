@@ -61,7 +61,12 @@ def propose(proposal: Proposal) -> ResponseReturnValue:
     if seen is None:
         with runtime().transaction() as session:
             change = look_ahead(
-                session, proposal.group.id, _act(proposal, False), day=proposal.day, by=by_me()
+                session,
+                proposal.group.id,
+                _act(proposal, False),
+                day=proposal.day,
+                by=by_me(),
+                now=runtime().now(),
             )
         if change is not None:
             return _show(proposal, change)

@@ -5,16 +5,21 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from substrack.domain.collecting import (
+    CollectionDayOutOfRange,
+    asked_from,
+    check_collection_day,
+    first_day_of_collection,
+)
 from substrack.domain.payments import Status
 from substrack.domain.requests import (
     AskedPayment,
-    CollectionDayOutOfRange,
     RequestRules,
-    check_collection_day,
-    first_day_of_collection,
+    first_requests,
     initiates,
     joins,
     lapses_on,
+    leaves_on,
     may_ask_at,
     next_hours_at,
     next_request_on,
@@ -128,6 +133,40 @@ def test_nothing_comes_along_before_its_collection_day() -> None:
     assert joins(NEW, RULES, date(2026, 3, 8))
     assert not joins(collected, RULES, date(2026, 3, 8))
     assert joins(collected, RULES, date(2026, 3, 9))
+
+
+@pytest.mark.parametrize(
+    ("opened", "in_advance", "foretold"),
+    [
+        (date(2026, 3, 1), False, {"Ann": date(2026, 3, 8), "Ben": date(2026, 3, 15)}),
+        (date(2026, 3, 1), True, {"Ann": date(2026, 3, 4), "Ben": date(2026, 3, 15)}),
+        (date(2026, 3, 16), False, {"Ann": date(2026, 3, 19), "Ben": date(2026, 4, 15)}),
+    ],
+    ids=["from the day it is due", "in advance", "late"],
+)
+def test_what_is_foretold_is_what_the_rules_do(
+    opened: date, in_advance: bool, foretold: dict[str, date]
+) -> None:
+    now = datetime(opened.year, opened.month, opened.day, 9, tzinfo=UTC)
+    asked_on = asked_from(
+        due_on=date(2026, 3, 5), opens_on=date(2026, 3, 1), in_advance=in_advance, today=opened
+    )
+    days: dict[str, int | None] = {"Ann": None, "Ben": 15}
+
+    found = first_requests(asked_on, days, RULES, now)
+
+    assert {name: request.on for name, request in found.items()} == foretold
+    for name, day in days.items():
+        payment = replace(NEW, asked_on=asked_on, pending_on=opened, collection_day=day)
+        assert next_request_on(payment, RULES) == foretold[name]
+
+
+@pytest.mark.parametrize(
+    ("hour", "leaves"), [(8, date(2026, 3, 7)), (18, date(2026, 3, 7)), (19, date(2026, 3, 8))]
+)
+def test_after_todays_hours_a_request_leaves_tomorrow(hour: int, leaves: date) -> None:
+    assert leaves_on(date(2026, 3, 7), datetime(2026, 3, 7, hour, tzinfo=UTC), RULES) == leaves
+    assert leaves_on(date(2026, 3, 9), datetime(2026, 3, 7, hour, tzinfo=UTC), RULES) == date(2026, 3, 9)
 
 
 def test_a_collection_day_is_a_day_of_a_month() -> None:

@@ -64,7 +64,6 @@ def test_the_preview_says_what_everybody_pays_and_when() -> None:
     assert found.share == Money(400, "EUR")
     assert found.payer_share == Money(399, "EUR")
     assert found.due_on == date(2026, 3, 5)
-    assert found.first_request_on == date(2026, 3, 8)
 
 
 def test_the_preview_ignores_weights_where_everybody_pays_the_same() -> None:
@@ -72,10 +71,9 @@ def test_the_preview_ignores_weights_where_everybody_pays_the_same() -> None:
     assert found.share == Money(1000, "EUR")
 
 
-def test_collecting_in_advance_asks_before_the_period_starts() -> None:
+def test_collecting_in_advance_opens_before_the_period_starts() -> None:
     found = preview(replace(TERMS, collect_days_before=10), [OLGA, Sharer(1)])
-    assert found.opens_on == date(2026, 2, 23)
-    assert found.first_request_on == date(2026, 2, 26)
+    assert (found.opens_on, found.due_on) == (date(2026, 2, 23), date(2026, 3, 5))
 
 
 def test_a_variable_group_has_no_amounts_to_show() -> None:
@@ -83,9 +81,9 @@ def test_a_variable_group_has_no_amounts_to_show() -> None:
     assert (found.share, found.payer_share, found.people) == (None, None, 2)
 
 
-def test_nobody_is_asked_in_a_group_of_one() -> None:
+def test_nobody_else_is_in_a_group_of_one() -> None:
     found = preview(replace(TERMS, unit=Unit.YEAR), [OLGA])
-    assert found.first_request_on is None
+    assert (found.others, found.people) == (0, 1)
     assert found.payer_share == TERMS.price
 
 

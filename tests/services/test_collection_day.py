@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from substrack.domain.collecting import CollectionDayOutOfRange
 from substrack.domain.payments import Status
-from substrack.domain.requests import CollectionDayOutOfRange
 from substrack.services.asking_now import ask_people, note_asked_by_hand
 from substrack.services.asking_undo import stop_asking
 from substrack.services.collection_day import set_contact_collection_day, set_workspace_collection_day

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from substrack.queries.collection_days import load_askable, load_collection_days
 from substrack.services import opening, simulating
 from substrack.services.ledger import lock_contacts
 from substrack.services.outbox import usable_addresses
-from substrack.services.schedule import collection_days
 from tests.support.cast import Cast
 
 MANY = range(70_000)
@@ -21,7 +21,8 @@ MANY = range(70_000)
     [
         lock_contacts,
         usable_addresses,
-        collection_days,
+        load_collection_days,
+        load_askable,
         simulating._names,
         opening._reachable,
         opening._pairs_with_credit,

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from substrack.domain.collecting import FirstRequest
 from substrack.domain.money import Money
 from substrack.domain.preview import preview
 from substrack.domain.shares import Sharer, SplitKind
 from substrack.domain.terms import GroupTerms
-from substrack.texts.forecasts import Facts, Forecast, asked_in_future, forecast
+from substrack.texts.forecasts import Facts, Forecast, forecast
 
 PAYER = Sharer(0, is_payer=True)
 TERMS = GroupTerms(name="YouTube", currency="EUR", starts_on=date(2026, 3, 5), price=Money(1999, "EUR"))
@@ -22,8 +23,9 @@ NAMES = {1: "Ann", 2: "Bob", 3: "Cem", 4: "Dia"}
 def foretold(terms: GroupTerms, *others: Sharer, payer: str | None = None, **facts: Any) -> Forecast:
     people = ([PAYER] if terms.payer_included else []) + list(others)
     names = {sharer.key: NAMES[sharer.key] for sharer in others}
-    opening_now = facts.get("opening_now", 0)
-    return forecast(Facts(preview(terms, people), names, terms.unit, terms.every, payer, opening_now), "en")
+    first = {sharer.key: FirstRequest(date(2026, 3, 8), is_collected=False) for sharer in others}
+    given: dict[str, Any] = {"opening_now": 0, "first_requests": first} | facts
+    return forecast(Facts(preview(terms, people), names, terms.unit, terms.every, payer, **given), "en")
 
 
 def said(terms: GroupTerms, *others: Sharer, **facts: Any) -> str:
@@ -72,7 +74,6 @@ def test_collecting_ahead_says_when_it_opens() -> None:
     terms = replace(TERMS, collect_days_before=7)
 
     assert "it opens on 26 February 2026 and is due on 5 March 2026." in said(terms, Sharer(1))
-    assert "The first request goes out on 1 March 2026." in said(terms, Sharer(1))
 
 
 def test_several_periods_that_have_begun_are_announced_and_one_is_not() -> None:
@@ -87,12 +88,3 @@ def test_the_table_adds_up_to_the_price() -> None:
     amounts = [amount.minor for _, amount in seen.shares]
     assert sum(amounts) + seen.payer[1].minor == 1999
     assert [name for name, _ in seen.shares] == ["Ann", "Bob", "Cem", "Dia"]
-
-
-def test_what_opens_late_is_first_asked_for_after_the_days_of_grace() -> None:
-    seen = preview(TERMS, [PAYER, Sharer(1)])
-
-    late = asked_in_future(seen, today=date(2026, 5, 1), grace_days=3)
-    early = asked_in_future(seen, today=date(2026, 3, 1), grace_days=3)
-
-    assert (late.first_request_on, early.first_request_on) == (date(2026, 5, 4), date(2026, 3, 8))

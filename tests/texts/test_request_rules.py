@@ -12,10 +12,10 @@ from substrack.domain.terms import GroupTerms
 from substrack.texts.request_rules import rule_sentences
 
 
-def said(**rules: Any) -> list[str]:
+def said(*, collection_day: int | None = None, **rules: Any) -> list[str]:
     price = Money(999, "EUR")
     terms = GroupTerms(name="Video", currency="EUR", starts_on=date(2026, 3, 1), price=price, **rules)
-    return rule_sentences(terms, "en")
+    return rule_sentences(terms, "en", collection_day=collection_day)
 
 
 def test_the_usual_rules() -> None:
@@ -40,3 +40,9 @@ def test_the_usual_rules() -> None:
 )
 def test_each_rule_changes_its_sentence(rule: str, value: int, sentence: str) -> None:
     assert sentence in said(**{rule: value})
+
+
+def test_a_collection_day_takes_the_place_of_the_days_of_grace() -> None:
+    asked = said(collection_day=15, grace_days=7)[2]
+
+    assert asked == "Whoever has not paid is first asked on your collection day, day 15 of the month."
