@@ -31,3 +31,9 @@ ASK_BY_HAND: Final = "ask_by_hand"
 
 STOP_ASKING: Final = "stop_asking"
 """The verb that takes one of them back."""
+
+HURRY: Final = "hurry"
+"""The verb by which an admin lets a request that waits go out now."""
+
+AT_ANY_HOUR: Final = "at_any_hour"
+"""The mark on a request that goes out by night too, because an admin wants it to."""

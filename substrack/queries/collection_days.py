@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.queries.batches import in_batches
@@ -43,10 +43,10 @@ def load_askable(session: Session, contact_ids: Iterable[int]) -> dict[int, int 
     return found
 
 
-def list_collection_days(session: Session, group_id: int, *, on: date) -> list[int | None]:
-    """List the different days that hold for the members whom a group can ask, None for having no such day."""
-    query = (
-        select(collection_day())
+def days_in(group_id: int, *, after: date) -> Select[int | None]:
+    """Select the different days, None for none, that hold for those whom a group can ask after a day."""
+    return (
+        select(collection_day().label("day"))
         .distinct()
         .select_from(Member)
         .join(Group, Group.id == Member.group_id)
@@ -55,11 +55,10 @@ def list_collection_days(session: Session, group_id: int, *, on: date) -> list[i
         .where(
             Member.group_id == group_id,
             Member.contact_id != Group.payer_id,
-            or_(Member.left_on.is_(None), Member.left_on > on),
+            or_(Member.left_on.is_(None), Member.left_on > after),
             _is_reached(),
         )
     )
-    return list(session.scalars(query))
 
 
 def find_collection_day(session: Session, workspace_id: int) -> int | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.queries.message_lists import MessageRow, find_message, list_messages, load_message
-from substrack.store import Contact, Group, Message, MessageItem, Payment
+from substrack.store import Contact, Group, Message, MessageItem, Payment, Workspace
 
 MESSAGES_A_PAGE: Final = 20
 CHOICES: Final = 300
@@ -44,7 +44,8 @@ class MessageChoices:
 class MessageDetail:
     """One message: its row, its text as `reader` may see it, where it was kept, and the payments it names.
 
-    `html` is how a mail looks, `buttons` are those that stood under a message in a chat.
+    `html` is how a mail looks, `buttons` are those that stood under a message in a chat. `contact` is the
+    public id of who gets it, `time_zone` theirs.
     """
 
     row: MessageRow
@@ -53,6 +54,8 @@ class MessageDetail:
     buttons: tuple[str, ...]
     provider_id: str | None
     payments: tuple[tuple[str, str], ...]
+    contact: str | None
+    time_zone: str
 
     @property
     def can_retry(self) -> bool:
@@ -114,8 +117,11 @@ def load_message_detail(
     """Load one message; links that act as another admin are cut short. Raises NotListed."""
     message_id = find_message(session, workspace_id, public_id)
     row = load_message(session, message_id)
-    contact_id, provider_id, rendered = session.execute(
-        select(Message.contact_id, Message.provider_id, Message.rendered).where(Message.id == message_id)
+    message, contact, home_zone = session.execute(
+        select(Message, Contact, Workspace.time_zone)
+        .join(Workspace, Workspace.id == Message.workspace_id)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .where(Message.id == message_id)
     ).one()
     named = session.execute(
         select(Payment.public_id, Payment.reference)
@@ -123,16 +129,18 @@ def load_message_detail(
         .where(MessageItem.message_id == message_id)
         .order_by(MessageItem.id)
     )
-    is_own = contact_id == reader_contact_id
-    stored = rendered or {}
+    is_own = message.contact_id == reader_contact_id
+    stored = message.rendered or {}
     html = stored.get("html") if row.channel is Channel.EMAIL else None
     return MessageDetail(
         row=row,
         text=_readable(row.text, is_own),
         html=_readable(html, is_own),
         buttons=tuple(key["text"] for keys in stored.get("keys", ()) for key in keys),
-        provider_id=provider_id,
+        provider_id=message.provider_id,
         payments=tuple((payment, reference) for payment, reference in named),
+        contact=contact.public_id if contact else None,
+        time_zone=(contact.time_zone if contact else None) or home_zone,
     )
 
 

@@ -65,13 +65,15 @@ def ask_people(
     *,
     group_id: int | None = None,
     only_rested: bool = False,
+    at_any_hour: bool = False,
     by: Actor,
     now: datetime,
 ) -> list[Asked]:
     """Queue a request to each of these people who can be asked; the others are left as they are.
 
     `only_rested` leaves out whom a group would not ask again yet. The messages wait for the actor's undo
-    time. A second press finds everybody asked and changes nothing.
+    time, and for the hours in which people are asked unless they go `at_any_hour`. A second press finds
+    everybody asked and changes nothing.
     """
     check_admin(session, by, workspace_id)
     here = select(Contact.id).where(Contact.workspace_id == workspace_id, Contact.id.in_(contact_ids))
@@ -90,6 +92,7 @@ def ask_people(
             now=now,
             due_at=due_at,
             correlation_id=asked[plan.contact_id],
+            at_any_hour=at_any_hour,
         )
         for plan in plans
     ]
@@ -97,7 +100,9 @@ def ask_people(
     for plan in plans:
         _record(session, ASK, plan, before[plan.contact_id], asked[plan.contact_id], by=by, now=now)
     _reschedule(session, plans, now)
-    return [Asked(plan.name, asked[plan.contact_id], plan.waits_until) for plan in plans]
+    return [
+        Asked(plan.name, asked[plan.contact_id], None if at_any_hour else plan.waits_until) for plan in plans
+    ]
 
 
 def note_asked_by_hand(

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.asking import CAN_BE_ASKED, CAN_BE_ASKED_BY_HAND, AskState
-from substrack.domain.delivery import WAITING
+from substrack.domain.delivery import WAITING, MessageState
 from substrack.domain.letters import Item, OwnSentence
 from substrack.domain.money import Money
 from substrack.domain.notices import REQUESTS, Channel, Notice, ways
@@ -24,7 +25,11 @@ from substrack.queries.letter_items import load_owed
 from substrack.services.putting_off import OBJECT, SNOOZE
 from substrack.services.request_drafts import workspace_day
 from substrack.services.schedule import DuePayment, due_payments, payments_with_rules
-from substrack.store import Address, Contact, Event, Message, Payment
+from substrack.services.withholding import resting
+from substrack.store import Address, Contact, Event, Message, Payment, Workspace
+
+A_MOMENT: Final = timedelta(minutes=1)
+"""What goes out within it does not wait; the undo time is shorter."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class PersonPlan:
     """One person: what they would be asked for, which way, or why they would not be.
 
     `asked_on` is when they were last asked for anything, `until` the day up to which they asked to wait.
-    `waits_until` is when the message would go out, where that is not now.
+    `waits_until` is when the message would go out, or when the one that is on its way does, where that is not
+    now. `time_zone` tells what time it is for them.
     """
 
     contact_id: int
@@ -44,7 +50,13 @@ class PersonPlan:
     asked_on: date | None
     until: date | None = None
     waits_until: datetime | None = None
+    time_zone: str = "UTC"
     entries: tuple[DuePayment, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether a request to them waits for the hours in which people are asked."""
+        return self.state is AskState.ON_ITS_WAY and self.waits_until is not None
 
     @property
     def is_asked(self) -> bool:
@@ -85,7 +97,7 @@ class PersonPlan:
 def plan_asking(
     session: Session, contact_ids: Collection[int], *, group_id: int | None = None, now: datetime
 ) -> list[PersonPlan]:
-    """Say for each of these people what asking them now would do, in the order given; 8 statements.
+    """Say for each of these people what asking them now would do, in the order given; 9 statements.
 
     `group_id` asks for what one group wants; without it, for everything.
     """
@@ -104,6 +116,7 @@ class _Reading:
         self.contacts = {one.id: one for one in session.scalars(people)}
         workspaces = {one.workspace_id for one in self.contacts.values()}
         self._today = {key: workspace_day(session, key, now) for key in workspaces}
+        self._zones = {key: session.get_one(Workspace, key).time_zone for key in workspaces}
         self._entries = _by_contact(_load_open(session, self.contacts))
         self._items = self._load_items()
         self._addresses = _load_addresses(session, self.contacts)
@@ -128,7 +141,10 @@ class _Reading:
             channels=self._channels(contact),
             asked_on=contact.requested_on,
             until=max((entry.payment.snoozed_until or date.min for entry in wanted), default=None),
-            waits_until=self._waits_until(entries) if state in CAN_BE_ASKED else None,
+            waits_until=self._waits_until(entries)
+            if state in CAN_BE_ASKED
+            else self._waiting.get(contact_id),
+            time_zone=contact.time_zone or self._zones[contact.workspace_id],
             entries=tuple(entries),
         )
 
@@ -230,15 +246,21 @@ def _load_addresses(session: Session, contact_ids: Iterable[int]) -> Mapping[int
     return found
 
 
-def _waiting(session: Session, contact_ids: Iterable[int], now: datetime) -> set[int]:
-    """Find those to whom a request is on its way."""
-    query = select(Message.contact_id).where(
+def _waiting(session: Session, contact_ids: Iterable[int], now: datetime) -> dict[int, datetime | None]:
+    """Find those to whom a request is on its way, and until when it waits on every way it goes."""
+    query = select(Message.id, Message.contact_id, Message.state, Message.due_at).where(
         Message.contact_id.in_(sorted(contact_ids)),
         Message.notice.in_(REQUESTS),
         Message.state.in_(WAITING),
         Message.expires_at > now,
     )
-    return {key for key in session.scalars(query) if key is not None}
+    found = session.execute(query).all()
+    rests = resting(session, [row.id for row in found], now=now)
+    leaves: dict[int, list[datetime]] = {}
+    for row in found:
+        is_held = row.state is MessageState.QUEUED
+        leaves.setdefault(row.contact_id, []).append(rests.get(row.id, row.due_at) if is_held else now)
+    return {key: min(some) if min(some) > now + A_MOMENT else None for key, some in leaves.items()}
 
 
 def _objected(session: Session, payment_ids: Sequence[int]) -> set[int]:

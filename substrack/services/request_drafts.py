@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from substrack.domain.asking import AT_ANY_HOUR
 from substrack.domain.cycles import local_date
 from substrack.domain.notices import Notice
 from substrack.domain.requests import today_of
@@ -27,8 +28,12 @@ def draft_request(
     now: datetime,
     due_at: datetime | None = None,
     correlation_id: str | None = None,
+    at_any_hour: bool = False,
 ) -> Draft:
-    """Count these payments as asked for now, and draft the message that does it, to be sent at `due_at`."""
+    """Count these payments as asked for now, and draft the message that does it, to be sent at `due_at`.
+
+    It waits for the hours in which people are asked, unless it is to go `at_any_hour`.
+    """
     is_first = all(entry.payment.requests_sent == 0 for entry in entries)
     contact = count_as_asked(session, contact_id, entries, now=now)
     return Draft(
@@ -37,6 +42,7 @@ def draft_request(
         notice=Notice.REQUEST if is_first else Notice.REMINDER,
         dedupe_key=f"request:{contact_id}:{contact.requested_on}",
         due_at=due_at or now,
+        payload={AT_ANY_HOUR: True} if at_any_hour else {},
         items=[Item(entry.payment.id, entry.payment.requests_sent) for entry in entries],
         correlation_id=correlation_id or new_correlation_id(),
     )

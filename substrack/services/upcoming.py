@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from substrack.domain.collecting import FirstRequest
 from substrack.domain.requests import first_requests, is_last_word, leaves_on, next_request_on
 from substrack.domain.shares import SplitKind
-from substrack.queries.collection_days import collection_day, list_collection_days
+from substrack.queries.collection_days import collection_day, days_in
 from substrack.queries.owing import is_unclaimed
 from substrack.services.schedule import (
     DuePayment,
     asked_from_start,
-    cycle_of,
     due_payments,
     payments_with_rules,
     rules_of_group,
@@ -44,7 +43,7 @@ def load_next_askings(
     """Find for each group, or for one, whom it asks next, by the group's key; two statements."""
     chosen = payments_with_rules().where(Payment.id.in_(_first_of_each_kind(workspace_id, group_id, now)))
     found = due_payments(session, chosen.order_by(Payment.next_action_at, Payment.id))
-    names = _names(session, {due.payment.contact_id for due in found})
+    names = _names(session, {due.payment.contact_id for due in found}) if found else {}
     by_group: dict[int, list[DuePayment]] = {}
     for due in found:
         by_group.setdefault(due.group.id, []).append(due)
@@ -52,19 +51,21 @@ def load_next_askings(
     return {key: asking for key, asking in askings.items() if asking}
 
 
-def load_first_asking(session: Session, group_id: int, *, now: datetime) -> FirstRequest | None:
-    """Foretell when the next period of a group is first asked for; None when nobody is, or it has no price.
+def load_first_asking(
+    session: Session, group_id: int, *, starts_on: date, now: datetime
+) -> FirstRequest | None:
+    """Foretell when a period of a group that is not open yet is first asked for, in one statement.
 
-    Two statements.
+    None when nobody can be asked, nothing opens by itself, or the bill is not known.
     """
-    group = session.get_one(Group, group_id)
-    if group.next_open_at is None or group.split is SplitKind.VARIABLE:
-        return None
-    starts_on = cycle_of(group).start_of(group.next_sequence)
-    days = list_collection_days(session, group_id, on=starts_on)
-    asked_on = asked_from_start(group, starts_on, now)
-    found = first_requests(asked_on, dict(enumerate(days)), rules_of_group(group), now)
-    return min(found.values(), key=lambda request: request.on, default=None)
+    days = days_in(group_id, after=starts_on).subquery()
+    query = select(Group, days.c.day).join(days, true()).where(Group.id == group_id)
+    found: list[FirstRequest] = []
+    for group, day in session.execute(query):
+        if group.next_open_at is not None and group.split is not SplitKind.VARIABLE:
+            asked_on = asked_from_start(group, starts_on, now)
+            found += first_requests(asked_on, {group_id: day}, rules_of_group(group), now).values()
+    return min(found, key=lambda request: request.on, default=None)
 
 
 def _first_of_each_kind(workspace_id: int, group_id: int | None, now: datetime) -> Select[int]:

@@ -6,12 +6,14 @@ is night. This looks once more, and writes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from substrack.domain.asking import AT_ANY_HOUR
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import REQUESTS, TO_ADMINS, TO_THE_FORMER, Notice, rules_of
 from substrack.domain.requests import may_ask_at, next_hours_at
@@ -54,23 +56,26 @@ def find_objection(session: Session, message: Message, address: Address | None) 
 
 
 def rests_until(session: Session, message: Message, *, now: datetime) -> datetime | None:
-    """Say when a request may go out that must not now; None when it may, and for every other notice.
+    """Say when a request may go out that must not now; None when it may, and for every other notice."""
+    return resting(session, [message.id], now=now).get(message.id)
 
-    The hours are those of the group whose payment has been due the longest.
+
+def resting(session: Session, message_ids: Collection[int], *, now: datetime) -> dict[int, datetime]:
+    """Say which of some messages are requests that must not go out now, and when they may.
+
+    The hours are those of the group whose payment has been due the longest; an admin can overrule them.
     """
-    if message.notice not in REQUESTS:
-        return None
-    group = session.scalar(
-        select(Group)
-        .join(Payment, Payment.group_id == Group.id)
-        .join(MessageItem, MessageItem.payment_id == Payment.id)
-        .where(MessageItem.message_id == message.id)
-        .order_by(Payment.due_on, Payment.id)
-        .limit(1)
+    query = (
+        select(Message.id, Message.payload, Group)
+        .join(MessageItem, MessageItem.message_id == Message.id)
+        .join(Payment, Payment.id == MessageItem.payment_id)
+        .join(Group, Group.id == Payment.group_id)
+        .where(Message.id.in_(message_ids), Message.notice.in_(REQUESTS))
+        .order_by(Payment.due_on.desc(), Payment.id.desc())
     )
-    if group is None or may_ask_at(now, rules := rules_of_group(group)):
-        return None
-    return next_hours_at(now, rules)
+    hours = {key: group for key, payload, group in session.execute(query) if AT_ANY_HOUR not in payload}
+    rules = {key: rules_of_group(group) for key, group in hours.items()}
+    return {key: next_hours_at(now, one) for key, one in rules.items() if not may_ask_at(now, one)}
 
 
 def _meant_for(session: Session, message: Message) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from substrack.domain.asking import AskState
 from substrack.domain.letters import Item, OwnSentence
 from substrack.domain.notices import Channel
+from substrack.texts import formats
 from substrack.texts.bills import own_sentences, payers_of, total_in_words, what_for
 from substrack.texts.days_away import days_away
 from substrack.texts.words import Words
@@ -33,6 +35,18 @@ def standing(state: AskState, asked_on: date | None, until: date | None, today: 
         AskState.PAID: _("owes nothing"),
     }
     return reasons[state]
+
+
+def held_until(until: datetime, _: Words) -> str:
+    """Say until when a request waits; the instant is in the reader's zone."""
+    return _("a request waits until %(when)s", when=_.moment(until))
+
+
+def time_there(now: datetime, zones: Iterable[str], _: Words) -> str:
+    """Say what time it is for people in these zones: "23:40", or "05:40–23:40" where it differs."""
+    local = sorted((now.astimezone(ZoneInfo(zone)) for zone in zones), key=lambda there: there.time())
+    ends = [formats.clock(there, _.locale) for there in (local[0], local[-1])]
+    return "–".join(dict.fromkeys(ends))
 
 
 def standing_sentence(words: str) -> str:

@@ -248,6 +248,9 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("contact", "test_chat"): lambda line, _: _("A test went to %(who)s in Telegram.", who=_who(line, _)),
     ("contact", "invite"): lambda line, _: _("%(who)s was invited to administer.", who=_who(line, _)),
     ("message", "retry"): lambda line, _: _("A message to %(who)s was queued again.", who=_who(line, _)),
+    ("message", "hurry"): lambda line, _: _(
+        "A request to %(who)s that waited was sent at once.", who=_who(line, _)
+    ),
     ("message", "cancel"): lambda line, _: _("A message to %(who)s was stopped.", who=_who(line, _)),
     ("user", "add"): lambda line, _: _("%(who)s can sign in.", who=_who(line, _)),
     ("user", "edit"): lambda line, _: _("%(who)s’s account was changed.", who=_who(line, _)),

@@ -32,9 +32,11 @@ from substrack.services.request_sentences import set_request_sentence
 from substrack.texts.asking import (
     asked_sentence,
     channels_in_words,
+    held_until,
     message_by_hand,
     standing,
     standing_sentence,
+    time_there,
 )
 from substrack.texts.bills import what_for
 from substrack.texts.catalogue import language_of
@@ -87,9 +89,14 @@ class Preview:
 
     @property
     def waits_until(self) -> datetime | None:
-        """When the messages go out, if all of them wait for the morning."""
+        """When the messages go out, if all of them wait for the hours in which people are asked."""
         waits = [plan.waits_until for plan in self.asked]
         return max((one for one in waits if one), default=None) if all(waits) else None
+
+    @property
+    def zones(self) -> set[str]:
+        """Where those live whose messages would wait."""
+        return {plan.time_zone for plan in self.asked if plan.waits_until}
 
 
 @blueprint.get("/ask")
@@ -177,6 +184,7 @@ def show_message(public_id: str) -> str:
         language=language,
         is_local=runtime().settings.base_url_is_loopback,
         sentence=standing_sentence(_standing()(plan)),
+        time_there=partial(time_there, now, _=my_words()),
     )
 
 
@@ -227,6 +235,7 @@ def _ask_in_turn(chosen: Sequence[int], group_id: int | None, *, only_rested: bo
                 chosen[start : start + AT_ONCE],
                 group_id=group_id,
                 only_rested=only_rested,
+                at_any_hour="at_once" in request.form,
                 by=by_me(),
                 now=runtime().now(),
             )
@@ -272,7 +281,8 @@ def _show(
         settled=load_settled(reading(), group.id, today=today) if group else None,
         form=form,
         refusal=refusal,
-        standing=_standing(),
+        standing=_standing(tells_wait=preview.waits_until is None),
+        time_there=partial(time_there, now, _=my_words()),
         channels_in_words=partial(channels_in_words, _=my_words()),
         what_for=partial(_what_for, group),
     )
@@ -297,6 +307,19 @@ def _preview(group: GroupRow | None, contact_id: int | None, now: datetime) -> P
     return Preview(tuple(asked), tuple(skipped), people)
 
 
-def _standing() -> Callable[[PersonPlan], str]:
-    today = local_date(runtime().now(), me().time_zone)
-    return lambda plan: standing(plan.state, plan.asked_on, plan.until, today, my_words())
+def _standing(*, tells_wait: bool = False) -> Callable[[PersonPlan], str]:
+    """Say how people stand; `tells_wait` says of those who can be asked when that would go out."""
+    today, zone = local_date(runtime().now(), me().time_zone), ZoneInfo(me().time_zone)
+
+    def stand(plan: PersonPlan) -> str:
+        _, until = my_words(), plan.waits_until.astimezone(zone) if plan.waits_until else None
+        if plan.is_held and until:
+            return held_until(until, _)
+        words = standing(plan.state, plan.asked_on, plan.until, today, _)
+        return (
+            _("%(words)s; goes out %(when)s", words=words, when=_.moment(until))
+            if until and tells_wait
+            else words
+        )
+
+    return stand

@@ -236,7 +236,9 @@ def _asking_words(group: GroupRow) -> str:
     asking = load_next_askings(reading(), me().workspace_id, group_id=group.id, now=now).get(group.id)
     if asking is not None:
         return next_request(asking.names, asking.on, _today(), _, is_more=asking.is_more)
-    first = load_first_asking(reading(), group.id, now=now) if group.state == "active" else None
+    if group.state != "active":
+        return ""
+    first = load_first_asking(reading(), group.id, starts_on=group.next_start, now=now)
     return first_request_sentence(first, _) if first else ""
 
 

@@ -18,10 +18,17 @@ from substrack.domain.errors import NotFound
 from substrack.domain.notices import Notice
 from substrack.queries.groups import find_group
 from substrack.queries.message_lists import find_message
-from substrack.queries.messages_page import load_message_choices, load_message_detail, load_messages
+from substrack.queries.messages_page import (
+    MessageDetail,
+    load_message_choices,
+    load_message_detail,
+    load_messages,
+)
 from substrack.queries.people import find_contact
 from substrack.services.messages import cancel_message, retry_message, send_test
+from substrack.services.withholding import resting
 from substrack.texts import formats
+from substrack.texts.asking import time_there
 from substrack.texts.delivery_words import channel_name, is_a_servers, what_happened
 from substrack.web.access import signed_in
 from substrack.web.fields import read_key
@@ -97,10 +104,13 @@ def show() -> str:
 def show_one(public_id: str) -> str:
     """Show one message with its exact text."""
     detail = load_message_detail(reading(), me().workspace_id, public_id, reader_contact_id=me().contact_id)
+    now = runtime().now()
     return page(
         "web/message.html",
         detail=detail,
         row=detail.row,
+        rests_until=_rests_until(detail, now),
+        time_there=partial(time_there, now, _=my_words()),
         kept=_kept(detail.provider_id),
         channel_name=partial(channel_name, _=my_words()),
         what_happened=partial(what_happened, _=my_words()),
@@ -156,6 +166,13 @@ def letter_answer(html: str) -> Response:
     response.headers["Content-Security-Policy"] = LETTER_POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
+
+
+def _rests_until(detail: MessageDetail, now: datetime) -> datetime | None:
+    """Say until when a request waits for the hours in which people are asked; None when it does not."""
+    if detail.row.state is not MessageState.QUEUED or detail.contact is None:
+        return None
+    return resting(reading(), [detail.row.id], now=now).get(detail.row.id)
 
 
 def _kept(provider_id: str | None) -> KeptMail | None:

@@ -26,6 +26,7 @@ INVENTORY = {
     "asking.preview": ("GET /groups/<public_id>/ask", "signed_in"),
     "asking.preview_all": ("GET /ask", "signed_in"),
     "asking.preview_person": ("GET /people/<public_id>/ask", "signed_in"),
+    "hurrying.send_now": ("POST /people/<public_id>/ask/now", "signed_in"),
     "asking.set_sentence": ("POST /groups/<public_id>/sentence", "signed_in"),
     "asking.show_message": ("GET /people/<public_id>/message", "signed_in"),
     "attachments.show": ("GET /attachments/<public_id>", "signed_in"),
