@@ -69,7 +69,12 @@ def release_hold(session: Session) -> bool:
 
 
 def release_steady_hold(session: Session, *, now: datetime) -> bool:
-    """End a hold that a clock jump has set, once the clock has been steady for 30 minutes."""
+    """End a hold that a clock jump has set, once the clock has been steady for 30 minutes.
+
+    A wait that began later than now starts afresh: the clock was set back while no process watched it, and
+    the hold would last until that time has come again.
+    """
+    session.execute(update(Installation).where(Installation.steady_since > now).values(steady_since=now))
     return _release(session, Installation.steady_since <= now - STEADY)
 
 

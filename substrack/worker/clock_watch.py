@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 from threading import Lock
 
 from substrack.bootstrap import Runtime
@@ -44,10 +45,17 @@ class ClockWatch:
 
         True during a hold that an operator has set: that one stops sending only.
         """
+        return self.believed_now() is not None
+
+    def believed_now(self) -> datetime | None:
+        """Read the clock; None when nothing may be done by it (see `may_act`).
+
+        It is the instant that was checked: a clock read once more may have been set in between.
+        """
         if self._is_fixed:
-            return True
+            return self._runtime.now()
         with self._turn:
-            return self._check()
+            return self._before.wall if self._check() else None
 
     def _check(self) -> bool:
         before, self._before = self._before, self._look()

@@ -138,10 +138,10 @@ class Worker:
         self._deliver_bell.set()
 
     def _tick_once(self) -> None:
-        may_act, now = self._watch.may_act(), self._runtime.now()
+        now = self._watch.believed_now()
         with self._runtime.transaction() as session:
-            beat(session, now=now)
-        if not may_act:
+            beat(session, now=now or self._runtime.now())
+        if now is None:
             return
         report = tick(self._runtime, now=now, stop=lambda: self._is_stopping)
         if report.periods_opened or report.payments_lapsed or report.messages_queued:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
 
 Size = TypeVar("Size")
+Test = TypeVar("Test", bound=Callable[..., Any])
 
 VARIABLE = "SUBSTRACK_CHAOS"
 SCALES = ("short", "full", "long")
@@ -27,3 +31,9 @@ def sized(*, short: Size, full: Size, long: Size | None = None) -> Size:
     """Choose a number by the scale of this run; without `long`, the full one is all there is."""
     sizes = {"short": short, "full": full, "long": full if long is None else long}
     return sizes[scale()]
+
+
+def mostly_on(kind: str) -> Callable[[Test], Test]:
+    """Mark a test that short runs do on one kind of database only, and all others on both."""
+    mark: Callable[[Test], Test] = getattr(pytest.mark, f"only_{kind}")
+    return mark if scale() == "short" else lambda test: test

@@ -54,6 +54,14 @@ def test_a_hold_by_a_jump_ends_by_itself_after_thirty_steady_minutes(runtime: Ru
     assert status(runtime).hold_reason is None
 
 
+def test_a_hold_from_a_time_that_is_yet_to_come_ends_after_thirty_steady_minutes(runtime: Runtime) -> None:
+    with runtime.transaction() as session:
+        hold_for_jump(session, timedelta(days=400), now=NOW + timedelta(days=400))
+        assert not release_steady_hold(session, now=NOW)
+        assert not release_steady_hold(session, now=NOW + 29 * MINUTE)
+        assert release_steady_hold(session, now=NOW + 30 * MINUTE)
+
+
 def test_another_jump_starts_the_wait_afresh_and_keeps_the_beginning(runtime: Runtime) -> None:
     with runtime.transaction() as session:
         hold_for_jump(session, timedelta(hours=2), now=NOW)

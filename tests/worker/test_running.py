@@ -128,11 +128,11 @@ class Breaking(ClockWatch):
 
     failures = 3
 
-    def may_act(self) -> bool:
+    def believed_now(self) -> datetime | None:
         if self.failures:
             self.failures -= 1
             raise RuntimeError("broken for a test")
-        return super().may_act()
+        return super().believed_now()
 
 
 def test_a_clock_that_was_set_holds_sending(post: Post) -> None:

@@ -1,0 +1,45 @@
+"""Faults planted into the program, to see that experiments find them. Each patches the process it is in."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Select
+
+from substrack import bootstrap
+from substrack.services import outbox, request_drafts
+from substrack.services.outbox import Item
+from substrack.store import engines
+
+
+def nothing_is_locked(patch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for anybody: no row is locked, and on SQLite each statement is its own transaction."""
+
+    def write_engine(url: str, **terms: Any) -> Engine:
+        engine = engines.write_engine(url, **terms)
+        if engine.dialect.name == "sqlite":
+            engine.dispatch.begin.clear()
+        return engine
+
+    def without_lock(statement: Select[Any], **_how: Any) -> Select[Any]:
+        return statement
+
+    patch.setattr(bootstrap, "write_engine", write_engine)
+    patch.setattr(Select, "with_for_update", without_lock)
+
+
+def messages_have_no_key(patch: pytest.MonkeyPatch) -> None:
+    """Let the same request be written any number of times: neither its key nor its steps are the same."""
+    write = outbox._message_row
+
+    def row_of(*given: Any) -> dict[str, Any]:
+        row = write(*given)
+        return row | {"dedupe_key": f"{row['dedupe_key']}:{secrets.token_hex(4)}"}
+
+    def item(payment_id: int, step: int) -> Item:
+        return Item(payment_id, step * 1_000_000 + secrets.randbelow(1_000_000))
+
+    patch.setattr(outbox, "_message_row", row_of)
+    patch.setattr(request_drafts, "Item", item)
