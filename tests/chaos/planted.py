@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, Select
 
 from substrack import bootstrap
+from substrack.queries import member_letters
 from substrack.services import outbox, request_drafts
 from substrack.services.outbox import Item
 from substrack.store import engines
@@ -43,3 +44,12 @@ def messages_have_no_key(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(outbox, "_message_row", row_of)
     patch.setattr(request_drafts, "Item", item)
+
+
+def what_is_paid_stays_listed(patch: pytest.MonkeyPatch) -> None:
+    """Let a request say what it was written to say, whatever has become of it when it is sent."""
+
+    def is_asked(_row: Any, _now: Any) -> bool:
+        return True
+
+    patch.setattr(member_letters, "is_asked", is_asked)

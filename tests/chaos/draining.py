@@ -1,0 +1,78 @@
+"""Draining an outbox by real workers that note when they claim a message and when they put it into words.
+
+Instants are readings of the monotonic clock, which all processes of a machine share. Each is taken before
+the step begins, inside its transaction: what was committed by then is what the step must know.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from substrack.bootstrap import Runtime
+from substrack.worker import outbox
+from substrack.worker.running import Worker
+from tests.chaos.board import OVER, Board
+
+POLL_SECONDS = 0.02
+
+
+@dataclass
+class Instants:
+    """When each message was last claimed and last put into words, by public id."""
+
+    claimed: dict[str, int] = field(default_factory=dict)
+    built: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Instants:
+        """Read what the workers noted."""
+        found = cls()
+        for line in path.read_text(encoding="ascii").splitlines():
+            step, public_id, at = line.split()
+            (found.claimed if step == "claim" else found.built)[public_id] = int(at)
+        return found
+
+
+def note_instants(path: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have this process note its claims and builds in a file that all of them append to."""
+    claim, build = outbox.claim_messages, outbox.build_message
+    turn = threading.Lock()
+
+    def note(step: str, public_ids: Iterable[str], at: int) -> None:
+        with turn, path.open("a", encoding="ascii") as file:
+            file.write("".join(f"{step} {public_id} {at}\n" for public_id in public_ids))
+
+    def noted_claim(*given: Any, **terms: Any) -> Any:
+        at = time.monotonic_ns()
+        held = claim(*given, **terms)
+        note("claim", [one.public_id for one in held], at)
+        return held
+
+    def noted_build(session: Any, claimed: Any, **terms: Any) -> Any:
+        note("build", [claimed.public_id], time.monotonic_ns())
+        return build(session, claimed, **terms)
+
+    patch.setattr(outbox, "claim_messages", noted_claim)
+    patch.setattr(outbox, "build_message", noted_build)
+
+
+def work_until_over(runtime: Runtime, board: Path) -> None:
+    """Run a worker as an operator does, until the board says that it is over."""
+    worker, shared = Worker(runtime), Board(board)
+    ending = threading.Thread(target=_stop_when_over, args=(worker, shared))
+    ending.start()
+    worker.run()
+    ending.join()
+
+
+def _stop_when_over(worker: Worker, board: Board) -> None:
+    while board.round != OVER:
+        time.sleep(POLL_SECONDS)
+    worker.stop()
