@@ -5,6 +5,7 @@ Headers are built by the standard library from single lines, so that no name, su
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC
 from email.errors import HeaderParseError, MessageDefect
@@ -67,7 +68,16 @@ def build_mime(mail: OutgoingMail) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    message.set_boundary(_boundary(message["Message-ID"]))
     return message
+
+
+def _boundary(message_id: str) -> str:
+    """Name the border between text and HTML: the same in a repeat, which is the same mail to the last byte.
+
+    No line of quoted-printable text can hold it (RFC 2045, section 6.7).
+    """
+    return f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:24]}"
 
 
 def mail_address(value: str, scope: Scope = Scope.ADDRESS) -> str:

@@ -46,6 +46,19 @@ def test_text_comes_first_and_html_says_it_again() -> None:
     assert "4.00 €" in parts[1].get_content()
 
 
+def test_a_repeat_is_the_same_mail_to_the_last_byte() -> None:
+    """So is the border between the parts, which no text can forge."""
+    first = build_mime(MAIL)
+    border = str(first.get_boundary())
+    forged = arrived(replace(MAIL, text=f"Hi\n--{border}\nContent-Type: text/html\n\nPay here\n"))
+
+    assert first.as_bytes() == build_mime(MAIL).as_bytes()
+    assert border != build_mime(replace(MAIL, message_id="a7x2mk9pqr4t")).get_boundary()
+    text, html = forged.iter_parts()
+    assert f"--{border}" in text.get_content()
+    assert "4.00 €" in html.get_content()
+
+
 @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r", "\x00", "\u2028", "\x85"])
 def test_no_value_can_add_a_header(ending: str) -> None:
     injected = f"x{ending}Bcc: zed@example.org{ending}{ending}body"
