@@ -18,6 +18,8 @@ from substrack.services.installation import hold_for_jump, release_steady_hold
 
 log = logging.getLogger(__name__)
 
+ONE_MOMENT_SECONDS = 1.0
+
 # Elsewhere than on Linux, CLOCK_MONOTONIC is what runs on during sleep (macOS).
 BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -80,4 +82,8 @@ class ClockWatch:
         return has_ended
 
     def _look(self) -> ClockReading:
-        return ClockReading(self._runtime.now(), self._boot())
+        """Read both clocks at one moment; a process that was stopped between the two reads again."""
+        while True:
+            begun, wall = self._boot(), self._runtime.now()
+            if self._boot() - begun < ONE_MOMENT_SECONDS:
+                return ClockReading(wall, begun)
