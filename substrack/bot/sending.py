@@ -9,16 +9,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from typing import TypeVar, TypeVarTuple, Unpack
 
-from substrack.bootstrap import wall_clock
 from substrack.bot import Bot
 from substrack.bot.reactions import Screen
+from substrack.bot.turns import Turns
 from substrack.channels.chats import OutgoingChat
 from substrack.domain.delivery import DeliveryFailed, Scope
-from substrack.services.pacing import pace_of_bot, pause_bot, reserve_send, rest_chat
 
 log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+Given = TypeVarTuple("Given")
 
 
 async def say(bot: Bot, chat_id: int, screen: Screen, *, reply_to: int) -> None:
@@ -121,37 +122,9 @@ async def _change(bot: Bot, chat_id: int, number: int, edit: Callable[[], Awaita
 
 
 async def _in_turn(bot: Bot, chat_id: int, speak: Callable[[], Awaitable[None]]) -> None:
-    """Speak when the bot may, and let the chat rest from then on."""
-    while True:
-        seconds, is_reserved = await asyncio.to_thread(_reserve, bot, chat_id)
-        await asyncio.sleep(seconds)
-        if is_reserved:
-            break
-    try:
-        await speak()
-    except DeliveryFailed as failure:
-        if failure.retry_after is not None:
-            await asyncio.to_thread(_pause, bot, failure.retry_after)
-        raise
-    await asyncio.to_thread(_rest, bot, chat_id)
+    turns = Turns(bot.runtime, bot.channel.account.bot_id, in_thread=_in_any_thread)
+    await turns.speak(str(chat_id), speak)
 
 
-def _reserve(bot: Bot, chat_id: int) -> tuple[float, bool]:
-    now = wall_clock()
-    with bot.runtime.transaction() as session:
-        slot = reserve_send(session, _pace(bot), str(chat_id), now=now)
-    return max(0.0, (slot.at - now).total_seconds()), slot.is_reserved
-
-
-def _rest(bot: Bot, chat_id: int) -> None:
-    with bot.runtime.transaction() as session:
-        rest_chat(session, _pace(bot), str(chat_id), now=wall_clock())
-
-
-def _pause(bot: Bot, rest: timedelta) -> None:
-    with bot.runtime.transaction() as session:
-        pause_bot(session, _pace(bot), rest, now=wall_clock())
-
-
-def _pace(bot: Bot) -> str:
-    return pace_of_bot(bot.channel.account.bot_id)
+async def _in_any_thread(step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
+    return await asyncio.to_thread(step, *given)

@@ -52,6 +52,11 @@ class TelegramChannel:
         """The bot this channel writes as."""
         return self._account
 
+    @property
+    def connections(self) -> int:
+        """How many requests it makes side by side."""
+        return self._connections
+
     async def send(self, chat: OutgoingChat) -> str:
         """Send one message and return its number in that chat.
 

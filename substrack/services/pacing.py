@@ -27,6 +27,9 @@ CHAT_GAP: Final = timedelta(seconds=1.05)
 MOST_WAITED: Final = timedelta(seconds=10)
 """Until the end of a pause; a longer one is a failure, so that whatever waits can be laid down."""
 
+SLACK: Final = timedelta(milliseconds=100)
+"""How late a reserved instant may be used: 26 a second and those of a tenth before are less than 30."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -62,6 +65,14 @@ def reserve_send(session: Session, pace: str, chat: str, *, now: datetime) -> Sl
     bot_row.next_at, chat_row.next_at = at + BOT_GAP, at + CHAT_GAP
     session.flush()
     return Slot(at, is_reserved=True)
+
+
+def is_usable(session: Session, pace: str, slot: Slot, *, slack: timedelta, now: datetime) -> bool:
+    """Tell whether a reserved instant may be used now: it has not long passed, and no pause came up since."""
+    if now > slot.at + slack:
+        return False
+    paused_until = session.scalar(select(Lane.paused_until).where(Lane.name == pace))
+    return paused_until is None or paused_until <= now
 
 
 def rest_chat(session: Session, pace: str, chat: str, *, now: datetime) -> None:

@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from substrack.domain.delivery import DeliveryFailed, Scope
-from substrack.services.pacing import MOST_WAITED, pace_of_bot, pause_bot, reserve_send, rest_chat
+from substrack.services.pacing import (
+    BOT_GAP,
+    MOST_WAITED,
+    SLACK,
+    is_usable,
+    pace_of_bot,
+    pause_bot,
+    reserve_send,
+    rest_chat,
+)
 from tests.support.cast import Cast, at
 
 NOW = at("2026-02-02")
@@ -48,6 +57,23 @@ def test_chat_rests_from_when_a_late_message_really_went_out(cast: Cast) -> None
     late = NOW + timedelta(milliseconds=800)
     cast.do(rest_chat, PACE, "ben", now=late)
     assert cast.do(reserve_send, PACE, "ben", now=late).at >= late + timedelta(seconds=1)
+
+
+def test_a_turn_that_was_missed_or_fell_into_a_pause_is_not_used(cast: Cast) -> None:
+    slot = cast.do(reserve_send, PACE, "ben", now=NOW)
+
+    def may_use(late: timedelta) -> bool:
+        return cast.read(lambda session: is_usable(session, PACE, slot, slack=SLACK, now=slot.at + late))
+
+    assert may_use(SLACK)
+    assert not may_use(SLACK + timedelta(milliseconds=1))
+    cast.do(pause_bot, PACE, timedelta(seconds=1), now=NOW)
+    assert not may_use(timedelta(0))
+
+
+def test_the_slack_of_turns_keeps_the_limit() -> None:
+    """The most sends in a second: the slots of that second and those that may be used as late as SLACK."""
+    assert (timedelta(seconds=1) + SLACK) // BOT_GAP + 1 <= 30
 
 
 def test_short_pause_is_waited_for_and_a_longer_one_is_a_failure(cast: Cast) -> None:
