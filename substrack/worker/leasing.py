@@ -7,13 +7,47 @@ a loop that is cut off loses nothing; its claims run out and come back.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 Held = TypeVar("Held")
 Claim = Callable[[int], Awaitable[Sequence[Held]]]
 Handle = Callable[[Held], Awaitable[None]]
 Stop = Callable[[], bool]
+
+
+async def serve(
+    find: Callable[[], Awaitable[Collection[str]]],
+    work: Callable[[str], Awaitable[None]],
+    *,
+    look_seconds: float,
+) -> None:
+    """Work on every queue that `find` names, side by side; return when all have come to their end.
+
+    While one has much to do the others do not wait for it: `find` is asked again every `look_seconds`. An
+    error is raised when all else has ended; cancelling cuts everything off.
+    """
+    at_work: dict[str, asyncio.Task[None]] = {}
+    errors: list[BaseException] = []
+    try:
+        while True:
+            for name in set(await find()) - set(at_work):
+                at_work[name] = asyncio.ensure_future(work(name))
+            if at_work:
+                await asyncio.wait(at_work.values(), timeout=look_seconds)
+            errors += [error for task in at_work.values() if task.done() and (error := task.exception())]
+            at_work = {name: task for name, task in at_work.items() if not task.done()}
+            if not at_work:
+                break
+    except asyncio.CancelledError:
+        for task in at_work.values():
+            task.cancel()
+        raise
+    finally:
+        if at_work:
+            await asyncio.wait(at_work.values())
+    if errors:
+        raise errors[0]
 
 
 async def drain(claim: Claim[Held], handle: Handle[Held], *, width: int, stop: Stop) -> None:

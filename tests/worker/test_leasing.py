@@ -1,0 +1,59 @@
+"""Claims about the loops that carry effects out: nobody waits for another, and no error is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from substrack.worker.leasing import serve
+
+
+def serving(due: list[list[str]], work: Callable[[str], Awaitable[None]]) -> None:
+    """Serve queues; each look finds the next list of those that have work."""
+
+    async def find() -> list[str]:
+        return due.pop(0) if due else []
+
+    asyncio.run(asyncio.wait_for(serve(find, work, look_seconds=0.01), 5))
+
+
+def test_what_comes_due_on_one_lane_does_not_wait_for_another() -> None:
+    mail_went_out = asyncio.Event()
+    served: list[str] = []
+
+    async def work(lane: str) -> None:
+        if lane == "a long queue of chats":
+            await mail_went_out.wait()
+        else:
+            mail_went_out.set()
+        served.append(lane)
+
+    serving([["a long queue of chats"], [], ["mail"]], work)
+    assert served == ["mail", "a long queue of chats"]
+
+
+def test_a_lane_at_work_is_not_begun_twice() -> None:
+    served: list[str] = []
+
+    async def work(lane: str) -> None:
+        served.append(lane)
+        await asyncio.sleep(0.1)
+
+    serving([["mail"]] * 4, work)
+    assert served == ["mail"]
+
+
+def test_an_error_is_raised_when_all_else_has_ended() -> None:
+    served: list[str] = []
+
+    async def work(lane: str) -> None:
+        if lane == "broken":
+            raise OSError("no route")
+        await asyncio.sleep(0.05)
+        served.append(lane)
+
+    with pytest.raises(OSError, match="no route"):
+        serving([["broken", "mail"]], work)
+    assert served == ["mail"]
