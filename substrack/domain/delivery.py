@@ -74,6 +74,11 @@ def lane_name(channel: Channel, connection_id: int) -> str:
     return f"{channel.value}:{connection_id}"
 
 
+def channel_of(lane: str) -> Channel:
+    """Say by which channel a lane goes out."""
+    return Channel(lane.partition(":")[0])
+
+
 def after_failure(failure: DeliveryFailed, *, attempts: int, due_at: datetime, now: datetime) -> Verdict:
     """Decide what becomes of a message whose `attempts` earlier tries were refused and which failed again.
 

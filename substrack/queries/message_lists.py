@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, Notice
+from substrack.queries.delivery import is_waiting
 from substrack.queries.finding import NotListed, must_find
 from substrack.store import Address, Contact, Event, Message, MessageItem, Payment
 
@@ -72,8 +73,8 @@ def list_messages(
 
 def count_due(session: Session, *, now: datetime) -> int:
     """Count the messages of all workspaces that are to be sent by now."""
-    due = select(func.count()).select_from(Message)
-    return session.scalar(due.where(Message.state == MessageState.QUEUED, Message.due_at <= now)) or 0
+    due = select(func.count()).select_from(Message).where(is_waiting(), Message.due_at <= now)
+    return session.scalar(due.where(Message.state == MessageState.QUEUED)) or 0
 
 
 def load_message(session: Session, message_id: int) -> MessageRow:

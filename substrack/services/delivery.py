@@ -7,9 +7,10 @@ that runs out, and another sends the same text under the same Message-ID. Nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
@@ -44,13 +45,16 @@ MAX_PROVIDER_ID = 200
 class ClaimedMessage:
     """A message this worker holds until its lease runs out; only the token can mark it.
 
-    `is_probe`: its lane was failing, and this one message tries whether it works again.
+    `lease` is how long it is held, anew from when it is put into words. `is_probe`: its lane was failing, and
+    this one message tries whether it works again.
     """
 
     id: int
     public_id: str
+    contact_id: int | None
     lane: str
     token: str
+    lease: timedelta
     is_probe: bool = False
 
 
@@ -58,7 +62,8 @@ class ClaimedMessage:
 class BuiltMessage:
     """What is to be sent: one letter to one address. `message_id` and `date` stay the same in a repeat.
 
-    `letter` are the words of a mail, `chat` those of a chat message; one of them is there.
+    `letter` are the words of a mail, `chat` those of a chat message; one of them is there. `held_until`: from
+    then on the message may be another worker's.
     """
 
     message_id: str
@@ -67,6 +72,7 @@ class BuiltMessage:
     date: datetime
     chat: ChatWords | None = None
     is_silent: bool = False
+    held_until: datetime = field(kw_only=True, compare=False)
 
 
 class Outcome(StrEnum):
@@ -86,18 +92,26 @@ class Failed:
     has_opened_lane: bool = False
 
 
+def clear_lane(session: Session, lane: str, *, now: datetime) -> None:
+    """Cancel what expired on a lane, and turn to mail what waits for a bot nobody reaches; not on hold.
+
+    This looks at everything that waits, so it is done before a lane is emptied, not with every claim.
+    """
+    if load_installation(session).hold_reason is None:
+        cancel_stale(session, lane, now=now)
+        divert_waiting(session, lane, now=now)
+
+
 def claim_messages(
     session: Session, lane: str, *, limit: int, lease: timedelta, now: datetime
 ) -> list[ClaimedMessage]:
     """Take up to `limit` due messages of a lane, oldest first; none on hold or while the lane is paused.
 
-    Stale ones are cancelled on the way. Rows another worker is just taking are skipped, not waited for
+    Stale ones are left to `clear_lane`. Rows another worker is just taking are skipped, not waited for
     (PostgreSQL; on SQLite transactions that write follow each other).
     """
     if load_installation(session).hold_reason is not None:
         return []
-    cancel_stale(session, lane, now=now)
-    divert_waiting(session, lane, now=now)
     room = find_room(session, lane, limit=limit, now=now)
     due = (
         select(Message.id)
@@ -110,19 +124,23 @@ def claim_messages(
         .limit(room.places)
         .with_for_update(skip_locked=True)
     )
+    keys = session.scalars(due).all() if room.places else []
+    if room.is_probe and room.places and not keys:
+        probe_again(session, lane)
+    if not keys:
+        return []
     token = new_public_id()
     claimed = session.execute(
         update(Message)
-        .where(Message.id.in_(session.scalars(due).all()))
+        .where(Message.id.in_(keys))
         .values(state=MessageState.SENDING, lease_token=token, lease_until=now + lease)
-        .returning(Message.id, Message.public_id)
+        .returning(Message.id, Message.public_id, Message.contact_id)
+        .execution_options(synchronize_session=False)
     )
-    held = [
-        ClaimedMessage(key, public_id, lane, token, room.is_probe) for key, public_id in sorted(claimed.all())
+    return [
+        ClaimedMessage(key, public_id, contact_id, lane, token, lease, room.is_probe)
+        for key, public_id, contact_id in sorted(claimed.all(), key=itemgetter(0))
     ]
-    if room.is_probe and room.places and not held:
-        probe_again(session, lane)
-    return held
 
 
 def build_message(
@@ -130,7 +148,8 @@ def build_message(
 ) -> BuiltMessage | None:
     """Put a claimed message into words and store them; None when it is not to be sent.
 
-    A text that was stored before a crash is sent again as it is. Nothing is sent, and the message is
+    A text that was stored before a crash is sent again as it is. The lease begins anew, so that a worker with
+    much to build before does not send what it has lost. Nothing is sent, and the message is
     cancelled with the reason, when the address is gone, no longer wants it or is not the one an account is
     opened from, or when there is nothing left to say. It is dead, to be retried, when the address refuses
     mail, and a request waits for the hours in which people are asked.
@@ -152,10 +171,10 @@ def build_message(
         _give_up(session, claimed, message, Objection("nothing left to say"), now)
         return None
     if message.rendered is None:
-        # The mail's Date: an answer that waited out three weeks of downtime must not sort three weeks back.
-        message.rendered, message.due_at = _put_into_words(session, message, letter, now), now
+        message.rendered = _put_into_words(session, message, letter, now)
     # Addresses change; the log says where this message really went.
     message.rendered = {**message.rendered, "to": _destination(message, address)}
+    message.lease_until = now + claimed.lease
     session.flush()
     return _built(session, message, address, message.rendered, now)
 
@@ -257,24 +276,24 @@ def _order(room: Room) -> tuple[Any, ...]:
 
 
 def _put_into_words(session: Session, message: Message, letter: Letter, now: datetime) -> dict[str, Any]:
+    """Write the words, dated now: what waited out three weeks of downtime must not sort three weeks back."""
     if message.channel is Channel.TELEGRAM:
         return chat_words(letter, load_card(session, message, now=now))
-    return render(letter).as_dict()
+    return {**render(letter).as_dict(), "date": now.isoformat()}
 
 
 def _built(
     session: Session, message: Message, address: Address, stored: dict[str, Any], now: datetime
 ) -> BuiltMessage:
-    if message.channel is Channel.EMAIL:
-        letter = RenderedLetter.from_dict(stored)
-        return BuiltMessage(message.public_id, _destination(message, address), letter, message.due_at)
+    is_mail = message.channel is Channel.EMAIL
     return BuiltMessage(
         message.public_id,
         _destination(message, address),
-        None,
-        message.due_at,
-        chat=ChatWords.from_dict(stored),
-        is_silent=is_silent(message.notice, now, _zone_of(session, message)),
+        RenderedLetter.from_dict(stored) if is_mail else None,
+        datetime.fromisoformat(stored["date"]) if "date" in stored else message.due_at,
+        None if is_mail else ChatWords.from_dict(stored),
+        not is_mail and is_silent(message.notice, now, _zone_of(session, message)),
+        held_until=message.lease_until or now,
     )
 
 
@@ -292,8 +311,7 @@ def _destination(message: Message, address: Address) -> str:
 
 def _held(session: Session, claimed: ClaimedMessage) -> Message | None:
     """Lock what this claim is about, the contact before the message, like every decision."""
-    contact_id = session.scalar(select(Message.contact_id).where(Message.id == claimed.id))
-    lock_contacts(session, [] if contact_id is None else [contact_id])
+    lock_contacts(session, [] if claimed.contact_id is None else [claimed.contact_id])
     return session.scalar(
         select(Message)
         .where(
@@ -340,5 +358,6 @@ def _mark(session: Session, claimed: ClaimedMessage, **values: Any) -> bool:
         )
         .values(lease_token=None, lease_until=None, **values)
         .returning(Message.id)
+        .execution_options(synchronize_session=False)
     ).first()
     return marked is not None

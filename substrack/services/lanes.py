@@ -12,7 +12,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import LANE_PROBE, DeliveryFailed
+from substrack.domain.delivery import LANE_PROBE, DeliveryFailed, channel_of
 from substrack.domain.notices import Channel
 from substrack.services.connections import mark_bot_accepted
 from substrack.store import Lane
@@ -71,7 +71,6 @@ def resume_lane(session: Session, lane: str) -> bool:
         .values(failing_since=None, paused_until=None, last_error=None)
         .returning(Lane.id)
     ).first()
-    channel, _, connection_id = lane.partition(":")
-    if opened is not None and channel == Channel.TELEGRAM:
-        mark_bot_accepted(session, int(connection_id))
+    if opened is not None and channel_of(lane) is Channel.TELEGRAM:
+        mark_bot_accepted(session, int(lane.partition(":")[2]))
     return opened is not None

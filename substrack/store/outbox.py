@@ -27,7 +27,9 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
-        Index("ix_messages_lane_due_at", "lane", "due_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        Index(
+            "ix_messages_waiting", "lane", "due_at", "id", postgresql_where=_WAITING, sqlite_where=_WAITING
+        ),
         Index("ix_messages_workspace_created_at", "workspace_id", "created_at"),
         Index("ix_messages_contact_created_at", "contact_id", "created_at"),
         Index("ix_messages_correlation_id", "correlation_id"),

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, TypeVarTuple, Unpack
 
-from substrack.bootstrap import Clock, DatabaseTrouble, Runtime, wall_clock
+from substrack.bootstrap import Clock, DatabaseTrouble, Runtime
+from substrack.bot.turns import Turns
 from substrack.channels.base import MailSender
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_errors import ChatMoved
-from substrack.domain.delivery import DeliveryFailed, Scope
+from substrack.domain.delivery import DeliveryFailed, Scope, channel_of
 from substrack.domain.notices import Channel
 from substrack.queries.delivery import due_lanes
 from substrack.queries.installation import load_installation
@@ -31,20 +32,27 @@ from substrack.services.delivery import (
     Outcome,
     build_message,
     claim_messages,
+    clear_lane,
     follow_move,
     mark_failed,
     mark_sent,
 )
 from substrack.services.lanes import resume_lane
-from substrack.services.pacing import Slot, pace_of_bot, pause_bot, reserve_send, rest_chat
-from substrack.worker.leasing import Stop, drain
+from substrack.worker.leasing import Stop, drain, serve
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
 log = logging.getLogger(__name__)
 LANE_WORKS = "lane %s works again"
 MARK_AGAIN_SECONDS = 1.0
+LOOK_SECONDS = 2.0
+"""While one lane has much to do, others are looked after as often as by an idle worker."""
+
 Answer = TypeVar("Answer")
 Given = TypeVarTuple("Given")
+
+
+class LeaseOver(Exception):
+    """The time for which a message was held has passed before it was sent."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +111,11 @@ class Outbox:
 
     async def deliver(self, stop: Stop = lambda: False) -> None:
         """Send what is due on every open lane, lanes side by side, until there is no more or `stop()`."""
-        held, lanes = await self._call(self._due)
-        if held is None:
-            await asyncio.gather(*(self._deliver_lane(lane, stop) for lane in lanes))
+
+        async def find() -> Sequence[str]:
+            return [] if stop() else await self._call(self._due)
+
+        await serve(find, lambda lane: self._deliver_lane(lane, stop), look_seconds=LOOK_SECONDS)
 
     async def report(self) -> DeliverReport:
         """Say what was done so far, and what waits now."""
@@ -117,7 +127,14 @@ class Outbox:
         async def claim(places: int) -> Sequence[ClaimedMessage]:
             return await self._call(self._claim, lane, places)
 
-        await drain(claim, self._handle, width=self._runtime.settings.smtp_connections, stop=stop)
+        await self._call(self._clear, lane)
+        await drain(claim, self._handle, width=self._width_of(lane), stop=stop)
+
+    def _width_of(self, lane: str) -> int:
+        """As many as the lane's channel has connections: what is claimed is sent at once."""
+        if self._chats is not None and channel_of(lane) is Channel.TELEGRAM:
+            return self._chats.connections
+        return self._runtime.settings.smtp_connections
 
     async def _handle(self, claimed: ClaimedMessage) -> None:
         """Bring one message out and mark it; whatever goes wrong, the others are not held up."""
@@ -128,7 +145,9 @@ class Outbox:
             if built is None:
                 return
             sent_to = built.to
-            provider_id = await self._send(claimed, built)
+            provider_id = await self._send(built)
+        except LeaseOver:
+            log.info("message %s is left to another worker", claimed.public_id)
         except ChatMoved as moved:
             await self._call(self._follow, claimed, moved.new_chat_id)
         except DeliveryFailed as failure:
@@ -152,53 +171,43 @@ class Outbox:
                     raise
                 await asyncio.sleep(MARK_AGAIN_SECONDS)
 
-    async def _send(self, claimed: ClaimedMessage, built: BuiltMessage) -> str:
+    async def _send(self, built: BuiltMessage) -> str:
         if built.chat is None or self._chats is None:
+            self._check_hold(built)
             return await self._sender.send(
                 outgoing_mail(built, from_address=self._runtime.settings.mail_from)
             )
-        pace = pace_of_bot(self._chats.account.bot_id)
-        await self._take_turn(pace, built.to)
-        try:
-            number = await self._chats.send(outgoing_chat(built))
-        except DeliveryFailed as failure:
-            if failure.retry_after is not None:
-                await self._call(self._pause, pace, failure.retry_after)
-            raise
-        await self._call(self._rest, pace, built.to)
-        return number
+        chats, chat = self._chats, outgoing_chat(built)
 
-    async def _take_turn(self, pace: str, chat: str) -> None:
-        """Wait until the bot may speak, and speak into this chat, again."""
-        slot = await self._call(self._reserve, pace, chat)
-        while not slot.is_reserved:
-            await asyncio.sleep(max(0.0, (slot.at - wall_clock()).total_seconds()))
-            slot = await self._call(self._reserve, pace, chat)
-        await asyncio.sleep(max(0.0, (slot.at - wall_clock()).total_seconds()))
+        async def say() -> str:
+            self._check_hold(built)
+            return await chats.send(chat)
 
-    def _rest(self, pace: str, chat: str) -> None:
-        with self._runtime.transaction() as session:
-            rest_chat(session, pace, chat, now=wall_clock())
+        turns = Turns(self._runtime, chats.account.bot_id, in_thread=self._call)
+        return await turns.speak(built.to, say)
 
-    def _pause(self, pace: str, rest: timedelta) -> None:
-        with self._runtime.transaction() as session:
-            pause_bot(session, pace, rest, now=wall_clock())
-
-    def _reserve(self, pace: str, chat: str) -> Slot:
-        with self._runtime.transaction() as session:
-            return reserve_send(session, pace, chat, now=wall_clock())
+    def _check_hold(self, built: BuiltMessage) -> None:
+        """A process that stood still may find, when it goes on, that another has its messages by now."""
+        if self._clock() >= built.held_until:
+            raise LeaseOver
 
     def _follow(self, claimed: ClaimedMessage, new_chat_id: int) -> None:
         with self._runtime.transaction() as session:
             follow_move(session, claimed, new_value=str(new_chat_id), now=self._clock())
 
-    def _due(self) -> tuple[str | None, list[str]]:
+    def _due(self) -> list[str]:
         with self._runtime.reading() as session:
-            return load_installation(session).hold_reason, due_lanes(session, self._served, now=self._clock())
+            if load_installation(session).hold_reason is not None:
+                return []
+            return due_lanes(session, self._served, now=self._clock())
 
     def _waiting(self) -> tuple[str | None, int]:
         with self._runtime.reading() as session:
             return load_installation(session).hold_reason, count_due(session, now=self._clock())
+
+    def _clear(self, lane: str) -> None:
+        with self._runtime.transaction() as session:
+            clear_lane(session, lane, now=self._clock())
 
     def _claim(self, lane: str, places: int) -> list[ClaimedMessage]:
         with self._runtime.transaction() as session:

@@ -26,7 +26,7 @@ from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.payments import Status
 from substrack.services.chat_rows import write_chat
-from substrack.services.delivery import build_message, claim_messages, mark_sent
+from substrack.services.delivery import build_message, claim_messages, clear_lane, mark_sent
 from substrack.services.inbound import store_updates
 from substrack.services.mailboxes import connection_for
 from substrack.services.shown import claim_edits
@@ -95,6 +95,7 @@ class House:
         """Send what is due into chats, as a worker would."""
         for lane in self.lanes():
             with self.bot.runtime.transaction() as session:
+                clear_lane(session, lane, now=self.now)
                 claimed = claim_messages(session, lane, limit=500, lease=LEASE, now=self.now)
             for one in claimed:
                 with self.bot.runtime.transaction() as session:

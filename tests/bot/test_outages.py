@@ -10,7 +10,7 @@ from sqlalchemy import select
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Channel, ChannelChoice, Notice
 from substrack.services.chats import choose_channel
-from substrack.services.delivery import build_message, claim_messages, mark_failed
+from substrack.services.delivery import build_message, claim_messages, clear_lane, mark_failed
 from substrack.services.mailboxes import mark_refused, set_email
 from substrack.store import Address, Member
 from tests.bot.house import LEASE_SHORT, Home, House
@@ -35,6 +35,7 @@ def fail_to_deliver(house: House) -> None:
     """Try to send as a worker would while Telegram is down."""
     for lane in house.lanes():
         with house.bot.runtime.transaction() as session:
+            clear_lane(session, lane, now=house.now)
             claimed = claim_messages(session, lane, limit=500, lease=LEASE_SHORT, now=house.now)
         for one in claimed:
             with house.bot.runtime.transaction() as session:

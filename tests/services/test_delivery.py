@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import OPERATOR, Actor
@@ -22,6 +22,7 @@ from substrack.services.delivery import (
     Outcome,
     build_message,
     claim_messages,
+    clear_lane,
     mark_failed,
     mark_sent,
 )
@@ -83,6 +84,7 @@ class House:
 
     def claim(self, limit: int = 10, *, now: datetime = NOW) -> list[ClaimedMessage]:
         with self.runtime.transaction() as session:
+            clear_lane(session, self.lane, now=now)
             return claim_messages(session, self.lane, limit=limit, lease=LEASE, now=now)
 
     def build(self, claimed: ClaimedMessage, *, now: datetime = NOW) -> BuiltMessage | None:
@@ -135,6 +137,31 @@ def test_the_oldest_due_messages_are_claimed_first(house: House) -> None:
     assert [claimed.id for claimed in house.claim()] == [late]
 
 
+@pytest.mark.only_sqlite
+def test_what_waits_is_found_without_reading_what_was_sent(house: House) -> None:
+    """A workspace keeps years of messages; workers ask every two seconds."""
+    plans: list[str] = []
+
+    def explain(connection: Any, _cursor: object, statement: str, given: Any, *_more: object) -> None:
+        if statement.startswith("SELECT") and "FROM messages" in statement:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+            plans.extend(row[-1] for row in rows if " messages" in row[-1])
+
+    house.write("one")
+    lane, engines = house.lane, (house.runtime.write_engine, house.runtime.read_engine)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", explain)
+    with house.runtime.transaction() as session:
+        clear_lane(session, lane, now=NOW)
+        claim_messages(session, lane, limit=1, lease=LEASE, now=NOW)
+    with house.runtime.reading() as session:
+        assert due_lanes(session, [Channel.EMAIL], now=NOW + LEASE) == [lane]
+        count_due(session, now=NOW)
+
+    assert len(plans) == 4
+    assert [plan for plan in plans if "ix_messages_waiting" not in plan] == []
+
+
 def test_workers_who_race_claim_each_message_once(house: House) -> None:
     keys = {house.write(str(number)) for number in range(30)}
     claimed: list[int] = []
@@ -173,6 +200,28 @@ def test_a_worker_thought_dead_marks_nothing(house: House) -> None:
     assert house.build(zombie) is None
     assert house.message(key).state is MessageState.SENDING
     assert house.sent(heir)
+
+
+def test_a_crash_costs_a_message_no_place_in_the_queue(house: House) -> None:
+    """Those that wait, however many, came due later than the one that was on its way already."""
+    orphan = house.write("orphan", due_at=NOW - timedelta(hours=1))
+    house.build(house.claim()[0])
+    house.write("waiting", due_at=NOW - timedelta(minutes=30))
+
+    assert [claimed.id for claimed in house.claim(limit=1, now=NOW + LEASE)] == [orphan]
+
+
+def test_a_message_is_held_anew_from_when_it_is_put_into_words(house: House) -> None:
+    """Of many that were claimed at once, the last to be built is as safe as the first."""
+    house.write("one")
+    claimed = house.claim()[0]
+
+    built = house.build(claimed, now=NOW + LEASE - timedelta(seconds=1))
+
+    assert built is not None
+    assert built.held_until == NOW + 2 * LEASE - timedelta(seconds=1)
+    assert house.claim(now=NOW + LEASE) == []
+    assert len(house.claim(now=built.held_until)) == 1
 
 
 def test_a_sent_message_is_marked_once_and_never_claimed_again(house: House) -> None:
@@ -441,7 +490,8 @@ def test_the_words_are_stored_before_anything_is_sent(house: House) -> None:
     assert built is not None
     assert built.letter is not None
     assert built.to == "ben@example.org"
-    assert house.message(key).rendered == built.letter.as_dict() | {"to": "ben@example.org"}
+    kept = {"to": "ben@example.org", "date": NOW.isoformat()}
+    assert house.message(key).rendered == built.letter.as_dict() | kept
     assert "/pay/" in built.letter.text
 
 

@@ -10,7 +10,7 @@ import pytest
 from substrack.domain.actors import OPERATOR
 from substrack.domain.delivery import LANE_PROBE, DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Notice
-from substrack.services.delivery import ClaimedMessage, build_message, claim_messages, mark_failed
+from substrack.services.delivery import ClaimedMessage, build_message, claim_messages, clear_lane, mark_failed
 from substrack.services.installation import hold_sending, release_hold
 from substrack.services.payments import confirm_payment
 from substrack.store import Member, Message
@@ -32,6 +32,7 @@ class Scene:
 
     def claim(self, now: datetime, *, limit: int = 10) -> list[ClaimedMessage]:
         lane, lease = self.cast.messages()[0].lane, timedelta(minutes=5)
+        self.cast.do(clear_lane, lane, now=now)
         return self.cast.do(claim_messages, lane, limit=limit, lease=lease, now=now)
 
     def pause(self, now: datetime) -> None:
