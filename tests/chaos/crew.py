@@ -1,0 +1,162 @@
+"""A worker as an operator runs it, in a process that writes down what it does and may die at a named step.
+
+The steps of the outbox are wrapped from outside; the worker knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import alembic.command  # noqa: F401  (what every worker needs, read once for all)
+from aiosmtplib.protocol import SMTPProtocol
+from apscheduler.schedulers import asyncio as _scheduler  # noqa: F401
+
+from substrack.cli import serving
+from substrack.services.delivery import ClaimedMessage
+from substrack.settings import Settings
+from substrack.worker import outbox, running
+from tests.chaos.journals import Pen
+
+DIED: Final = 77
+"""How a process ends that came to its failpoint."""
+
+POINTS: Final = ("claiming", "claimed", "building", "built", "sent", "accepted", "marking", "marked")
+"""Steps at which a worker may die: `…ing` before the commit of a step, the others after it.
+
+`sent`: the whole mail is on its way and no answer was read; `accepted`: the answer was read.
+"""
+
+END_OF_MAIL: Final = b"\r\n.\r\n"
+
+
+@dataclass(frozen=True)
+class Orders:
+    """How one worker is to live: its settings, where it writes, at which step it dies and after how many.
+
+    `tamper` spoils the code of this process, for experiments that have to notice.
+    """
+
+    settings: Settings
+    journal: Path
+    log: Path
+    ring_seconds: float
+    dies_at: str | None = None
+    dies_after: int = 1
+    tamper: Callable[[], None] | None = None
+
+
+def work(orders: Orders) -> None:
+    """Be a worker until told to stop."""
+    threading.Thread(target=_end_with_the_test, daemon=True).start()
+    _write_to(orders.log)
+    vars(running)["DELIVER_SECONDS"] = orders.ring_seconds
+    if orders.tamper is not None:
+        orders.tamper()
+    _wrap(_Steps(orders))
+    serving.worker(orders.settings)
+
+
+def _end_with_the_test() -> None:
+    """Nobody is to go on working for a test that was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _write_to(log: Path) -> None:
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(handle, sys.stdout.fileno())
+    os.dup2(handle, sys.stderr.fileno())
+
+
+class _Steps:
+    """Passes the steps of one worker, in order; the last one kills."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._pen, self._orders, self._left = Pen(orders.journal), orders, orders.dies_after
+        self._rows = 0
+
+    def ready(self) -> None:
+        self._note("ready")
+
+    def claiming(self, held: Sequence[ClaimedMessage]) -> None:
+        for one in held:
+            self._note("claiming", message=one.public_id, token=one.token)
+        if held:
+            self._passed("claiming")
+
+    def claimed(self, held: Sequence[ClaimedMessage]) -> None:
+        if held:
+            self._note("claimed", token=held[0].token)
+            self._passed("claimed")
+
+    def building(self) -> None:
+        self._passed("building")
+
+    def built(self) -> None:
+        self._passed("built")
+
+    def written(self, data: bytes) -> None:
+        if data.endswith(END_OF_MAIL):
+            self._passed("sent")
+
+    def accepted(self) -> None:
+        self._passed("accepted")
+
+    def marking(self, has_changed: bool) -> None:
+        self._rows = int(has_changed)
+        self._passed("marking")
+
+    def marked(self, one: ClaimedMessage) -> None:
+        self._note("marked", message=one.public_id, token=one.token, rows=self._rows)
+        self._passed("marked")
+
+    def _note(self, what: str, **facts: Any) -> None:
+        self._pen.write(pid=os.getpid(), what=what, **facts)
+
+    def _passed(self, point: str) -> None:
+        if point == self._orders.dies_at:
+            self._left -= 1
+            if not self._left:
+                self._note("died", point=point)
+                os._exit(DIED)
+
+
+def _wrap(steps: _Steps) -> None:
+    """Put the steps around what the outbox does; what services did is noted inside their transaction."""
+    around(outbox.Outbox, "deliver", before=lambda *_given: steps.ready())
+    around(outbox, "claim_messages", after=lambda held, *_given: steps.claiming(held))
+    around(outbox.Outbox, "_claim", after=lambda held, *_given: steps.claimed(held))
+    around(outbox, "build_message", after=lambda *_given: steps.building())
+    around(outbox.Outbox, "_build", after=lambda *_given: steps.built())
+    around(SMTPProtocol, "write", after=lambda _none, _protocol, data: steps.written(data))
+    around(outbox.Outbox, "_accept", before=lambda *_given: steps.accepted())
+    around(outbox, "mark_sent", after=lambda changed, *_given: steps.marking(changed))
+    around(outbox.Outbox, "_accept", after=lambda _none, _outbox, one, _id: steps.marked(one))
+
+
+def around(
+    place: object,
+    name: str,
+    *,
+    before: Callable[..., None] = lambda *_given: None,
+    after: Callable[..., None] = lambda _result, *_given: None,
+) -> None:
+    """Wrap a function of a module or class; `after` is given its result first."""
+    inner = getattr(place, name)
+
+    def wrapped(*given: Any, **named: Any) -> Any:
+        before(*given)
+        result = inner(*given, **named)
+        after(result, *given)
+        return result
+
+    setattr(place, name, wrapped)

@@ -1,0 +1,55 @@
+"""Faults to plant in a worker's process: each breaks one promise of delivery, and must be noticed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from substrack.services import delivery
+from substrack.services.delivery import ClaimedMessage, claim_messages
+from substrack.store import Message
+from substrack.worker import outbox
+from tests.chaos.crew import around
+
+FOR_EVER = timedelta(days=365)
+
+
+def mark_before_sending() -> None:
+    """Note a message as sent once it is put into words, and send it then."""
+
+    def mark(built: object, post: outbox.Outbox, claimed: ClaimedMessage) -> None:
+        if built is not None:
+            post._accept(claimed, "")
+
+    around(outbox.Outbox, "_build", after=mark)
+
+
+def claim_without_lease() -> None:
+    """Hold what was claimed for good."""
+
+    def claim(session: Session, lane: str, **named: Any) -> list[ClaimedMessage]:
+        return claim_messages(session, lane, **named | {"lease": FOR_EVER})
+
+    vars(outbox)["claim_messages"] = claim
+
+
+def mark_without_token() -> None:
+    """Mark a message whoever holds it now."""
+
+    def mark(session: Session, claimed: ClaimedMessage, **values: Any) -> bool:
+        marking = update(Message).where(Message.id == claimed.id).values(lease_token=None, **values)
+        return session.execute(marking.returning(Message.id)).first() is not None
+
+    vars(delivery)["_mark"] = mark
+
+
+def forget_the_text() -> None:
+    """Put a message into words anew whenever it is tried."""
+
+    def forget(session: Session, claimed: ClaimedMessage) -> None:
+        session.execute(update(Message).where(Message.id == claimed.id).values(rendered=None))
+
+    around(outbox, "build_message", before=forget)

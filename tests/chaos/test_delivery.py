@@ -1,0 +1,157 @@
+"""No accepted message is lost, whatever becomes of those who deliver it; and orphans are soon resumed."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from substrack.bootstrap import make_runtime
+from substrack.settings import Settings
+from tests.chaos.crew import POINTS, Orders
+from tests.chaos.delivery import Disaster, Run, ask_to_stop, failpoint, freeze, kill
+from tests.chaos.figures import record
+from tests.chaos.fleet import Fleet
+from tests.chaos.outcome import Fault, Outcome
+from tests.chaos.post_office import open_post_office
+from tests.chaos.relay import Relay
+from tests.chaos.scale import mostly_on, sized
+from tests.chaos.tampering import (
+    claim_without_lease,
+    forget_the_text,
+    mark_before_sending,
+    mark_without_token,
+)
+
+PROMISE = "no accepted message is lost"
+LEASE_SECONDS = sized(short=2, full=3)
+RING_SECONDS = sized(short=1, full=2)
+"""How often an idle worker looks."""
+
+WAIT_SECONDS = sized(short=math.inf, full=2.0 * LEASE_SECONDS)
+"""Within two leases; but what `make test` runs beside is no machine to measure on."""
+
+LIVES = sized(short=1, full=4, long=50)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is done to four workers, and to how many messages at least."""
+
+    name: str
+    disasters: Sequence[Disaster]
+    pieces: int
+    connections: int = 10
+    gap: tuple[float, float] = (0.1, 0.4)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+EVERYTHING_ONCE = Trial(
+    "everything once",
+    [*[failpoint] * len(POINTS), freeze, kill, ask_to_stop],
+    pieces=0,
+    connections=4,
+    gap=(0.0, 0.1),
+)
+TRIALS = sized(
+    short=[EVERYTHING_ONCE],
+    full=[
+        Trial(f"{kills} × kill -9, {connections} connections", [kill] * kills, pieces, connections)
+        for kills, pieces in [(sized(short=0, full=16, long=200), sized(short=0, full=600, long=10_000))]
+        for connections in (1, 10)
+    ]
+    + [
+        Trial(f"os._exit at {len(POINTS)} steps × {LIVES}", [failpoint] * len(POINTS) * LIVES, 0),
+        Trial(
+            f"SIGTERM × {sized(short=1, full=12, long=100)}",
+            [ask_to_stop] * sized(short=1, full=12, long=100),
+            0,
+        ),
+        Trial(
+            "SIGSTOP past the lease, SIGCONT", [freeze] * sized(short=1, full=8, long=100), 0, gap=(1.0, 3.0)
+        ),
+    ],
+)
+
+
+@mostly_on("postgresql")
+@pytest.mark.parametrize("trial", TRIALS, ids=str)
+def test_whatever_becomes_of_workers_each_message_comes(
+    trial: Trial, database_kind: str, database_url: str, tmp_path: Path
+) -> None:
+    with trying(trial, database_url, tmp_path) as run:
+        outcome = run.through(trial.disasters, pieces=trial.pieces)
+    tell(trial, outcome, database_kind)
+    assert outcome.faults(in_flight=trial.connections, wait_seconds=WAIT_SECONDS) == set()
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize(
+    ("tamper", "fault", "disaster"),
+    [
+        (mark_before_sending, Fault.LOST, kill),
+        (claim_without_lease, Fault.LOST, kill),
+        (mark_without_token, Fault.LATE_MARK, freeze),
+        (forget_the_text, Fault.CHANGED, kill),
+    ],
+)
+def test_the_experiment_notices(
+    tamper: Callable[[], None], fault: Fault, disaster: Disaster, database_url: str, tmp_path: Path
+) -> None:
+    trial = replace(EVERYTHING_ONCE, disasters=[disaster] * 2)
+    with trying(trial, database_url, tmp_path, tamper=tamper) as run:
+        outcome = run.through(trial.disasters, pieces=trial.pieces)
+    assert fault in outcome.faults(in_flight=trial.connections, wait_seconds=WAIT_SECONDS)
+
+
+@contextmanager
+def trying(
+    trial: Trial, database_url: str, tmp_path: Path, *, tamper: Callable[[], None] | None = None
+) -> Iterator[Run]:
+    """Open the post office, start relay and workers; where a trial asks for it, each dies at another step."""
+    steps = iter(random.sample(POINTS * LIVES, len(POINTS) * LIVES) if failpoint in trial.disasters else ())
+
+    def given(orders: Orders) -> Orders:
+        return replace(
+            orders, dies_at=next(steps, None), dies_after=random.randint(1, sized(short=3, full=12))
+        )
+
+    with Relay(tmp_path) as relay:
+        settings = Settings(
+            database_url=database_url,
+            data_dir=tmp_path,
+            base_url="http://127.0.0.1:8000",
+            smtp_url=relay.url,
+            smtp_connections=trial.connections,
+            lease_seconds=LEASE_SECONDS,
+        )
+        runtime = make_runtime(settings)
+        orders = Orders(settings, tmp_path / "journal", tmp_path / "log", RING_SECONDS, tamper=tamper)
+        try:
+            office = open_post_office(runtime)
+            with Fleet(orders, 4, given) as fleet:
+                yield Run(office, relay, fleet, LEASE_SECONDS, trial.gap)
+        finally:
+            runtime.close()
+
+
+def tell(trial: Trial, outcome: Outcome, kind: str) -> None:
+    """Keep the figures."""
+    waits = sorted(outcome.waits)
+    sent = f"{len(outcome.lost)} lost of {len(outcome.states)} in {outcome.seconds:.0f} s"
+    changed = f"{len(outcome.changed)} of them changed"
+    twice = f"{outcome.doubles} twice ({outcome.overtaken} claims overtaken alive), {changed}"
+    late = f"{len(outcome.late_marks)} late marks changed {sum(outcome.late_marks)} rows"
+    orphans = (
+        f"{len(waits)} orphans resumed after {waits[len(waits) // 2]:.1f} s, the last after {waits[-1]:.1f} s"
+    )
+    left = f"{outcome.left_behind} left by workers asked to stop"
+    facts = [sent, twice, late, left, *([orphans] if waits else [])]
+    record(PROMISE, f"{kind}: {trial.name}", "; ".join(facts))
