@@ -10,22 +10,44 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from email.policy import EmailPolicy
 
 import aiosmtplib
 
 from substrack.channels.base import OutgoingMail
 from substrack.channels.mime import POLICY, build_mime, mail_address
+from substrack.channels.quoting import quoted
 from substrack.channels.smtp_errors import delivery_failure
 from substrack.channels.smtp_server import SmtpServer
 from substrack.domain.delivery import DeliveryFailed, Scope
 
 TIMEOUT_SECONDS = 30.0
+TOTAL_SECONDS = 120.0
+"""For one mail in all. A server that answers each command just in time would outlast the lease of a message,
+and another worker would send it too."""
+
 IDLE_CHECK_SECONDS = 5.0
 """A connection unused for longer is asked whether it is still there (NOOP) before a mail is risked on it."""
 
 EHLO_NAME = "[127.0.0.1]"
 """An address literal (RFC 5321, section 4.1.3): looking up the machine's name may be slow, and tells it."""
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A letter in its envelope."""
+
+    sender: str
+    recipient: str
+    message: bytes
+    options: list[str]
+
+    async def hand_to(self, client: aiosmtplib.SMTP) -> str:
+        _refused, answer = await client.sendmail(
+            self.sender, [self.recipient], self.message, mail_options=self.options
+        )
+        return answer
 
 
 class EmailChannel:
@@ -40,10 +62,11 @@ class EmailChannel:
         *,
         connections: int = 4,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
         self._server = server
-        self._timeout = timeout_seconds
+        self._timeout, self._total = timeout_seconds, total_seconds
         self._tls_context = tls_context
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
@@ -55,15 +78,12 @@ class EmailChannel:
             DeliveryFailed: scope LANE for connection, TLS, login, 421 and timeouts; ADDRESS for a refused
                 recipient; MESSAGE for everything the server has against this mail.
         """
-        message = build_mime(mail).as_bytes(policy=_policy_for(mail))
-        async with self._slots, self._connection() as client:
-            _refused, answer = await client.sendmail(
-                mail_address(mail.from_address, Scope.LANE),
-                [mail_address(mail.to)],
-                message,
-                mail_options=_options(mail),
-            )
-        return answer
+        async with self._slots:
+            try:
+                async with asyncio.timeout(self._total):
+                    return await self._send(mail)
+            except TimeoutError as error:
+                raise DeliveryFailed("the mail server is too slow", scope=Scope.LANE) from error
 
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
@@ -71,6 +91,15 @@ class EmailChannel:
             client, _since = self._idle.pop()
             await _quit(client)
         await asyncio.sleep(0)  # lets the loop close the sockets of what was dropped
+
+    async def _send(self, mail: OutgoingMail) -> str:
+        written = _write(mail)
+        async with self._connection() as client:
+            try:
+                answer = await written.hand_to(client)
+            except aiosmtplib.SMTPNotSupported:
+                answer = await _write(_in_plain_letters(mail)).hand_to(client)
+        return quoted(answer)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
@@ -155,6 +184,28 @@ class EmailChannel:
             self._idle.append((client, asyncio.get_running_loop().time()))
 
 
+def _write(mail: OutgoingMail) -> _Written:
+    return _Written(
+        sender=mail_address(mail.from_address, Scope.LANE),
+        recipient=mail_address(mail.to),
+        message=build_mime(mail).as_bytes(policy=_policy_for(mail)),
+        options=_options(mail),
+    )
+
+
+def _in_plain_letters(mail: OutgoingMail) -> OutgoingMail:
+    """Do without letters beyond ASCII where nothing but an answer depends on them.
+
+    Raises:
+        DeliveryFailed: they are the recipient's, or those of everybody's sender.
+    """
+    for address, scope in ((mail.from_address, Scope.LANE), (mail.to, Scope.ADDRESS)):
+        if not _has_plain_name(address):
+            reason = "the mail server can’t send to addresses with such letters (SMTPUTF8)"
+            raise DeliveryFailed(reason, scope=scope, permanent=scope is Scope.ADDRESS)
+    return replace(mail, reply_to=None)
+
+
 def _policy_for(mail: OutgoingMail) -> EmailPolicy:
     return POLICY if _is_ascii(mail) else POLICY.clone(utf8=True)
 
@@ -165,8 +216,11 @@ def _options(mail: OutgoingMail) -> list[str]:
 
 
 def _is_ascii(mail: OutgoingMail) -> bool:
-    addresses = (mail.from_address, mail.to, mail.reply_to or "")
-    return all(address.rpartition("@")[0].isascii() for address in addresses)
+    return all(map(_has_plain_name, (mail.from_address, mail.to, mail.reply_to or "")))
+
+
+def _has_plain_name(address: str) -> bool:
+    return address.rpartition("@")[0].isascii()
 
 
 async def _quit(client: aiosmtplib.SMTP) -> None:

@@ -15,6 +15,7 @@ from email.policy import SMTP, EmailPolicy
 from typing import Any
 
 from substrack.channels.base import OutgoingMail
+from substrack.channels.quoting import one_line
 from substrack.domain.delivery import DeliveryFailed, Scope
 
 URL_HEADERS = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
@@ -52,9 +53,9 @@ def build_mime(mail: OutgoingMail) -> EmailMessage:
     """
     message = EmailMessage(policy=POLICY)
     sender = mail_address(mail.from_address, Scope.LANE)
-    message["From"] = _header_address(sender, _one_line(mail.from_name))
+    message["From"] = _header_address(sender, one_line(mail.from_name))
     message["To"] = _header_address(mail_address(mail.to))
-    message["Subject"] = _one_line(mail.subject)
+    message["Subject"] = one_line(mail.subject)
     message["Date"] = mail.date.astimezone(UTC)
     host = sender.rpartition("@")[2]
     message["Message-ID"] = f"<{_one_word(mail.message_id)}@{host}>"
@@ -92,7 +93,7 @@ def mail_address(value: str, scope: Scope = Scope.ADDRESS) -> str:
         _check_parts(name, ascii_host)
     except (ValueError, HeaderParseError, MessageDefect, IndexError) as error:
         raise DeliveryFailed(
-            f"“{_one_line(value)[:100]}” is not an email address",
+            f"“{one_line(value)[:100]}” is not an email address",
             scope=scope,
             permanent=scope is not Scope.LANE,
         ) from error
@@ -109,10 +110,6 @@ def _check_parts(name: str, host: str) -> None:
 def _header_address(address: str, display_name: str = "") -> Address:
     name, _, host = address.rpartition("@")
     return Address(display_name, username=name, domain=host)
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _one_word(text: str) -> str:

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import aiosmtplib
 
+from substrack.channels.quoting import quoted
 from substrack.domain.delivery import DeliveryFailed, Scope
 
-MAX_REASON = 300
 LANE_CODES = frozenset({421, 454, 530, 534, 535, 538})
 """Codes that mean everybody on this server: it closes, or it wants TLS or a login (RFC 4954, section 6)."""
 
@@ -23,7 +23,9 @@ NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.
 BARE_ADDRESS_CODES = frozenset({550, 551, 553})
 BAD_SENDER = frozenset({"5.1.7", "5.1.8"})
 
-_OURS = re.compile(r"\b(relay\w*|s?auth\w*|unauth\w*|log ?in|client host)\b", re.IGNORECASE)
+_OURS = re.compile(r"\b(relay\w*|s?auth\w*|unauth\w*|log ?in|client host|not verified)\b", re.IGNORECASE)
+_QUOTA = re.compile(r"\b(daily|hourly|sending|outgoing|outbound|too many messages)\b", re.IGNORECASE)
+_LIMIT = re.compile(r"\b(quota|limits?|rate|exceeded|too many messages)\b", re.IGNORECASE)
 _POLICY = re.compile(r"\b(polic\w*|spam\w*|block\w*|blacklist\w*|denylist\w*|reputation)\b", re.IGNORECASE)
 _SENDER = re.compile(r"\bsender\b", re.IGNORECASE)
 
@@ -44,19 +46,19 @@ def delivery_failure(error: Exception) -> DeliveryFailed | None:
         case aiosmtplib.SMTPResponseException():
             return _lane(f"the mail server answered {_reply(error)}")
         case aiosmtplib.SMTPNotSupported():
-            return _not_supported(error)
+            return _lane(f"the mail server lacks something: {quoted(error.message)}")
         case TimeoutError():
             return _lane("the mail server did not answer in time")
         case ssl.SSLError():
-            return _lane(f"no safe connection to the mail server: {_short(str(error))}")
+            return _lane(f"no safe connection to the mail server: {quoted(str(error))}")
         case aiosmtplib.SMTPException() | OSError() | EOFError():
-            return _lane(f"the mail server can’t be reached: {_short(str(error)) or type(error).__name__}")
+            return _lane(f"the mail server can’t be reached: {quoted(str(error)) or type(error).__name__}")
         case _:
             return None
 
 
 def _recipient_refused(error: aiosmtplib.SMTPRecipientRefused) -> DeliveryFailed:
-    if error.code in LANE_CODES:
+    if _is_everybodys(error):
         return _lane(_reply(error))
     if error.code < 500:
         return DeliveryFailed(_reply(error), scope=Scope.MESSAGE)
@@ -64,12 +66,25 @@ def _recipient_refused(error: aiosmtplib.SMTPRecipientRefused) -> DeliveryFailed
     return DeliveryFailed(_reply(error), scope=scope, permanent=scope is not Scope.LANE)
 
 
+def _is_everybodys(error: aiosmtplib.SMTPResponseException) -> bool:
+    """Tell what every mail would be answered: that the server closes, a quota, or something senseless."""
+    is_refusal = 400 <= error.code < 600
+    return error.code in LANE_CODES or not is_refusal or _is_quota(error.message)
+
+
+def _is_quota(message: str) -> bool:
+    """Tell how much we may send from how much a mailbox holds (RFC 3463, x.2.x: mailbox status)."""
+    enhanced, text = _enhanced(message), _without_addresses(message)
+    is_mailbox = enhanced is not None and enhanced.split(".")[1] == "2"
+    return not is_mailbox and _QUOTA.search(text) is not None and _LIMIT.search(text) is not None
+
+
 def _scope_of_refusal(code: int, message: str) -> Scope:
     """Tell whom a refused recipient is about; many servers say "550" to whoever may not send at all.
 
     Only what names the address condemns it: a mistake in our settings must not cost anybody theirs.
     """
-    enhanced, text = _enhanced(message), re.sub(r"\S+@\S+", "", message)
+    enhanced, text = _enhanced(message), _without_addresses(message)
     if enhanced in NO_SUCH_ADDRESS:
         return Scope.ADDRESS
     if enhanced in BAD_SENDER or _OURS.search(text):
@@ -85,22 +100,16 @@ def _sender_refused(error: aiosmtplib.SMTPSenderRefused) -> DeliveryFailed:
     """Our own address is refused for every mail; only a size limit (552) is about this one."""
     if error.code == 552:
         return DeliveryFailed(_reply(error), scope=Scope.MESSAGE, permanent=True)
-    if error.code in (450, 451, 452):
+    if error.code in (450, 451, 452) and not _is_quota(error.message):
         return DeliveryFailed(_reply(error), scope=Scope.MESSAGE)
     return _lane(_reply(error))
 
 
 def _data_refused(error: aiosmtplib.SMTPDataError) -> DeliveryFailed:
-    if error.code in LANE_CODES:
+    """Some servers say only now that they send nothing for us; addresses were spoken about before."""
+    if _is_everybodys(error) or _scope_of_refusal(error.code, error.message) is Scope.LANE:
         return _lane(_reply(error))
     return DeliveryFailed(_reply(error), scope=Scope.MESSAGE, permanent=error.code >= 500)
-
-
-def _not_supported(error: aiosmtplib.SMTPNotSupported) -> DeliveryFailed:
-    if "SMTPUTF8" in error.message:
-        reason = "the mail server can’t send to addresses with such letters (SMTPUTF8)"
-        return DeliveryFailed(reason, scope=Scope.ADDRESS, permanent=True)
-    return _lane(f"the mail server lacks something: {_short(error.message)}")
 
 
 def _lane(reason: str) -> DeliveryFailed:
@@ -111,13 +120,13 @@ def _reply(error: aiosmtplib.SMTPResponseException) -> str:
     message = error.message
     with suppress(AttributeError):
         message = message.decode(errors="replace")  # type: ignore[attr-defined]
-    return f"{error.code} {_short(message)}".strip()
+    return f"{error.code} {quoted(message)}".strip()
+
+
+def _without_addresses(message: str) -> str:
+    return re.sub(r"\S+@\S+", "", message)
 
 
 def _enhanced(message: str) -> str | None:
     found = re.match(r"\s*([245]\.\d{1,3}\.\d{1,3})\b", message)
     return found[1] if found else None
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:MAX_REASON]

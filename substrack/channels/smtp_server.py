@@ -52,6 +52,7 @@ class SmtpServer:
         try:
             parts = urlsplit(url)
             port = parts.port
+            (parts.hostname or "").encode("idna")
         except ValueError as error:
             raise WrongSmtpUrl from error
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port == 0:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from substrack.channels.quoting import quoted
 from substrack.domain.delivery import DeliveryFailed, Scope
 
-MAX_REASON = 300
+LONGEST_PAUSE = timedelta(days=1)
 TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{20,}")
 
 ALREADY_SO = ("message is not modified", "query is too old", "query id is invalid", "query_id_invalid")
@@ -91,7 +92,9 @@ def _failure(error: Exception, scope: Scope, what: str) -> DeliveryFailed:
 
 
 def _pause(wish: int | timedelta) -> timedelta:
-    return wish if isinstance(wish, timedelta) else timedelta(seconds=wish)
+    """Read how long Telegram wants peace; what nobody would wish for is a fault of something in between."""
+    rest = wish if isinstance(wish, timedelta) else timedelta(seconds=wish)
+    return min(max(rest, timedelta(0)), LONGEST_PAUSE)
 
 
 def _says(error: BaseException, words: tuple[str, ...]) -> bool:
@@ -101,5 +104,4 @@ def _says(error: BaseException, words: tuple[str, ...]) -> bool:
 
 def _reason(error: Exception, what: str) -> str:
     """Say it on one line, without the token, which is part of every URL of the Bot API."""
-    said = TOKEN.sub("…", " ".join(str(error).split()))
-    return f"{what}: {said}"[:MAX_REASON]
+    return quoted(f"{what}: {TOKEN.sub('…', str(error))}")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from substrack.bootstrap import Runtime
 from substrack.channels.base import MailSender, OutgoingMail
 from substrack.channels.chats import Button, Keyboard, OutgoingChat
-from substrack.channels.email import EmailChannel
+from substrack.channels.email import TOTAL_SECONDS, EmailChannel
 from substrack.channels.mailbox import MailboxChannel
 from substrack.channels.smtp_server import SmtpServer
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_account import TelegramAccount
 from substrack.services.delivery import BuiltMessage
 from substrack.texts.chat_keyboards import Key
+
+PART_OF_LEASE: Final = 0.8
+"""A mail that takes longer is given up: when its lease has run out, another worker sends it."""
 
 
 def mail_sender(runtime: Runtime) -> MailSender:
@@ -27,7 +31,9 @@ def mail_sender(runtime: Runtime) -> MailSender:
         return MailboxChannel(runtime.mail_dir)
     password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
     return EmailChannel(
-        SmtpServer.from_url(settings.smtp_url, password), connections=settings.smtp_connections
+        SmtpServer.from_url(settings.smtp_url, password),
+        connections=settings.smtp_connections,
+        total_seconds=min(TOTAL_SECONDS, PART_OF_LEASE * settings.lease_seconds),
     )
 
 

@@ -35,6 +35,10 @@ REFUSALS = [
     (552, "5.2.2 mailbox full", Scope.MESSAGE),
     (554, "transaction failed", Scope.MESSAGE),
     (550, "5.4.1 recipient rejected: access denied", Scope.MESSAGE),
+    (552, "5.2.2 the account you tried to reach is over its daily quota", Scope.MESSAGE),
+    (550, "5.4.5 Daily user sending limit exceeded", Scope.LANE),
+    (550, "you have reached your hourly sending limit", Scope.LANE),
+    (554, "Message rejected: Email address is not verified", Scope.LANE),
 ]
 
 
@@ -44,3 +48,36 @@ def test_only_words_about_the_address_condemn_it(code: int, text: str, scope: Sc
     failure = delivery_failure(aiosmtplib.SMTPRecipientsRefused([refused]))
     assert failure is not None
     assert (failure.scope, failure.permanent) == (scope, scope is not Scope.LANE)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "scope", "permanent"),
+    [
+        (554, "5.7.1 looks like spam", Scope.MESSAGE, True),
+        (550, "5.1.1 no such user", Scope.MESSAGE, True),
+        (451, "4.3.0 try again", Scope.MESSAGE, False),
+        (550, "5.4.5 Daily user sending quota exceeded", Scope.LANE, False),
+        (452, "4.3.1 sending rate exceeded, slow down", Scope.LANE, False),
+        (554, "Message rejected: Email address is not verified", Scope.LANE, False),
+        (550, "5.7.60 not authorized to send as this sender", Scope.LANE, False),
+    ],
+)
+def test_what_concerns_everybody_may_be_said_after_the_text(
+    code: int, text: str, scope: Scope, permanent: bool
+) -> None:
+    failure = delivery_failure(aiosmtplib.SMTPDataError(code, text))
+    assert failure is not None
+    assert (failure.scope, failure.permanent) == (scope, permanent)
+
+
+@pytest.mark.parametrize("code", [-1, 0, 150, 251, 299, 354, 600, 999])
+def test_an_answer_that_answers_nothing_condemns_nothing(code: int) -> None:
+    refused = aiosmtplib.SMTPRecipientRefused(code, "what?", "ben@example.org")
+    errors = (
+        aiosmtplib.SMTPRecipientsRefused([refused]),
+        aiosmtplib.SMTPDataError(code, "what?"),
+        aiosmtplib.SMTPSenderRefused(code, "what?", "olga@example.org"),
+    )
+    assert {(failure.scope, failure.permanent) for failure in map(delivery_failure, errors) if failure} == {
+        (Scope.LANE, False)
+    }

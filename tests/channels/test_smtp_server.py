@@ -40,6 +40,8 @@ def test_the_password_is_not_shown() -> None:
         "smtp://",
         "smtp://x:99999",
         "smtp://x?insecure=maybe",
+        "smtp://mail..example.org",
+        f"smtp://{'x' * 64}.example.org",
     ],
 )
 def test_what_names_no_server_is_refused(url: str) -> None:
