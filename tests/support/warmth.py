@@ -7,9 +7,12 @@ same for all; that took most of the time of all tests. Results are shared, found
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Flask
+from httpx import create_ssl_context
+from httpx._transports import default
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import Connection, Engine, event
@@ -46,6 +49,8 @@ def keep_warm() -> None:
     for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
         _make_equal(dialect)
     _share_builders()
+    # Each bot has an HTTP client, and each of these reads all certificates of the world.
+    setattr(default, "create_ssl_context", cache(create_ssl_context))  # noqa: B010
 
 
 def _share_statements(connection: Connection) -> None:
