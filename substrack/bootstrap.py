@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from shutil import disk_usage
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from sqlalchemy import Connection, Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,25 +29,36 @@ from substrack.services.links import LinkSigner
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
 from substrack.store.engines import LOCK_SECONDS, read_engine, write_engine
+from substrack.store.schema import (
+    ROOT,
+    allow_rebuilding,
+    check_references,
+    find_revision,
+    known_revisions,
+    newest_revision,
+    upgrade_schema,
+)
 from substrack.store.trouble import DatabaseTrouble, Trouble
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
 __all__ = [
+    "ROOT",
     "Base",
     "Clock",
     "DatabaseTrouble",
     "NotMigrated",
     "Runtime",
     "Trouble",
+    "find_revision",
+    "known_revisions",
     "make_runtime",
     "migrate",
+    "newest_revision",
+    "upgrade_schema",
     "wall_clock",
 ]
 
 Clock = Callable[[], datetime]
-ROOT = Path(__file__).resolve().parent.parent
+BeforeUpgrade = Callable[[str], None]
 
 PAGE_LOCK_SECONDS: Final = 10.0
 """How long a page waits for a lock: about as long as a person looks at one that does not come."""
@@ -118,7 +129,7 @@ class Runtime:
 
     def for_pages(self) -> Runtime:
         """Give the same with engines of its own, which wait less: somebody looks at the page."""
-        writing, reading = _engines(self.settings.database_url, PAGE_LOCK_SECONDS)
+        writing, reading = open_engines(self.settings.database_url, PAGE_LOCK_SECONDS)
         return replace(self, write_engine=writing, read_engine=reading)
 
     def close(self) -> None:
@@ -136,9 +147,14 @@ def make_runtime(settings: Settings, *, now: datetime | None = None) -> Runtime:
     """
     prepare_data_dir(settings.data_dir)
     keys = secret_keys(settings)
-    writing, reading = _engines(settings.database_url)
-    _check_schema(reading)
-    _check_fingerprint(writing, keys)
+    writing, reading = open_engines(settings.database_url)
+    try:
+        _check_schema(reading)
+        _check_fingerprint(writing, keys)
+    except WrongSetting:
+        writing.dispose()
+        reading.dispose()
+        raise
     fixed = now or settings.now
     return Runtime(
         settings=settings,
@@ -154,23 +170,45 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def migrate(database_url: str) -> None:
+def migrate(database_url: str, *, before: BeforeUpgrade | None = None) -> None:
     """Bring the tables to this version; idempotent, and safe when two processes start at once.
+
+    All of it happens or nothing does. `before` is called once nobody else migrates and something is to be
+    done, with the revision that was found; what it raises ends everything.
 
     Raises:
         WrongSetting: the database cannot be reached, or was made by a newer version.
     """
-    from alembic.config import Config
+    with schema_transaction(database_url) as connection:
+        found = find_revision(connection)
+        if found == newest_revision():
+            return
+        _check_known(found)
+        if before is not None and found is not None:
+            before(found)
+        upgrade_schema(connection)
+
+
+@contextmanager
+def schema_transaction(database_url: str) -> Iterator[Connection]:
+    """Open the one transaction in which tables are made or changed; one process at a time.
+
+    Raises:
+        WrongSetting: the database cannot be reached, or not be changed like that.
+    """
     from alembic.util.exc import CommandError
 
-    engine, _reading = _engines(database_url, MIGRATION_LOCK_SECONDS)
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
+    engine, _reading = open_engines(database_url, MIGRATION_LOCK_SECONDS)
     try:
         with engine.connect() as connection:
-            _allow_rebuilding(connection)
+            allow_rebuilding(connection)
             with connection.begin():
-                _upgrade(connection, config)
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(7253001)"))
+                    # A backup before the upgrade may take longer than a writer may else be idle.
+                    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+                yield connection
+                check_references(connection)
     except DatabaseError as error:
         raise WrongSetting(_unreachable(error)) from None
     except CommandError as error:
@@ -179,31 +217,13 @@ def migrate(database_url: str) -> None:
         engine.dispose()
 
 
-def _upgrade(connection: Connection, config: Config) -> None:
-    from alembic import command
-
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(7253001)"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    _check_references(connection)
-
-
-def _allow_rebuilding(connection: Connection) -> None:
-    """Let migrations replace tables that others refer to: SQLite changes most of a table only by a copy.
-
-    Foreign keys can't be switched inside a transaction (SQLite, PRAGMA foreign_keys).
-    """
-    if connection.dialect.name == "sqlite":
-        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
-
-
-def _check_references(connection: Connection) -> None:
-    """Give a migration up that would leave rows pointing nowhere."""
-    if connection.dialect.name == "sqlite":
-        lost = connection.execute(text("PRAGMA foreign_key_check")).all()
-        if lost:
-            raise RuntimeError(f"the migration would leave {len(lost)} rows that refer to nothing")
+def _check_known(revision: str | None) -> None:
+    """Refuse to go back: older code can neither read newer tables nor undo what made them."""
+    if revision is not None and revision not in known_revisions():
+        raise NotMigrated(
+            f"The database was made by a newer SubsTrack (revision {revision}; this one knows "
+            f"{newest_revision()}). Start the newer one, or restore the backup made before the upgrade."
+        )
 
 
 def prepare_data_dir(path: Path) -> None:
@@ -262,7 +282,12 @@ def _stored_key(path: Path) -> str:
     return key
 
 
-def _engines(url: str, lock_seconds: float = LOCK_SECONDS) -> tuple[Engine, Engine]:
+def open_engines(url: str, lock_seconds: float = LOCK_SECONDS) -> tuple[Engine, Engine]:
+    """Make the engine that writes and the one that reads; both are to be disposed of.
+
+    Raises:
+        WrongSetting: the URL names no database that SubsTrack knows.
+    """
     try:
         engines = write_engine(url, lock_seconds=lock_seconds), read_engine(url, lock_seconds=lock_seconds)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError):
@@ -278,24 +303,24 @@ def _engines(url: str, lock_seconds: float = LOCK_SECONDS) -> tuple[Engine, Engi
 def _check_schema(engine: Engine) -> None:
     try:
         with engine.connect() as connection:
-            names = set(inspect(connection).get_table_names())
-            if "alembic_version" not in names:
-                raise NotMigrated("The database has no tables yet. Run `python -m substrack migrate` first.")
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            found = find_revision(connection)
     except DatabaseError as error:
         raise WrongSetting(_unreachable(error)) from None
+    if found is None:
+        raise NotMigrated("The database has no tables yet. Run `python -m substrack migrate` first.")
+    _check_known(found)
     if found != newest_revision():
         raise NotMigrated("The tables are of another version. Run `python -m substrack migrate` first.")
 
 
-def newest_revision() -> str:
-    """Name the newest migration in `migrations/versions`; file names start with their revision."""
-    return max(path.name for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py")).split("_")[0]
+def fingerprint_of(key: str) -> str:
+    """Tell a key by a few characters that give nothing of it away."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def _check_fingerprint(engine: Engine, keys: list[str]) -> None:
     """Refuse keys that did not sign the links already sent: cron and server must share them."""
-    prints = [hashlib.sha256(key.encode()).hexdigest()[:16] for key in keys]
+    prints = [fingerprint_of(key) for key in keys]
     try:
         with Session(engine) as session, session.begin():
             row = _installation(session)
