@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     telegram_api_url: str = ""
     telegram_webhook: bool = False
     lease_seconds: int = Field(default=300, ge=1, le=3600)
+    backups: bool = True
+    backup_dir: Path | None = None
     now: datetime | None = None
 
     @field_validator("secret_keys", mode="before")
@@ -112,6 +114,11 @@ class Settings(BaseSettings):
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.absolute() / 'substrack.db'}")
         return self
+
+    @property
+    def backups_go_to(self) -> Path:
+        """The directory of backups: the one that was named, else one in the data directory."""
+        return self.backup_dir or self.data_dir / "backups"
 
     @property
     def base_url_is_loopback(self) -> bool:

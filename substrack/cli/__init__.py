@@ -9,7 +9,18 @@ from __future__ import annotations
 import click
 
 from substrack import __version__
-from substrack.cli import groups, members, messages, payments, periods, receipts, running, users
+from substrack.cli import (
+    groups,
+    holding,
+    members,
+    messages,
+    payments,
+    periods,
+    receipts,
+    running,
+    upkeep,
+    users,
+)
 from substrack.cli.app import App
 from substrack.cli.demo import demo
 
@@ -28,8 +39,10 @@ for command in (
     running.worker,
     running.tick,
     running.deliver,
-    running.migrate,
-    running.hold,
+    upkeep.migrate,
+    upkeep.backup,
+    upkeep.restore,
+    holding.hold,
     demo,
     users.users,
     groups.groups,

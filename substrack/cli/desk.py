@@ -12,12 +12,13 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from substrack.bootstrap import NotMigrated, Runtime, make_runtime, migrate
+from substrack.bootstrap import NotMigrated, Runtime, make_runtime, wall_clock
 from substrack.cli.params import now_option
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Refused
 from substrack.queries.workspaces import WorkspaceRow, list_workspaces
 from substrack.settings import load_settings
+from substrack.upkeep.upgrading import upgrade
 
 workspace_option = click.option(
     "--workspace", "workspace_id", help="Its id; only needed when there are several."
@@ -100,7 +101,7 @@ def open_runtime(now: datetime | None, *, migrates: bool = False) -> Iterator[Ru
     except NotMigrated:
         if not (migrates and settings.database_url.startswith("sqlite")):
             raise
-        migrate(settings.database_url)
+        upgrade(settings, now=now or settings.now or wall_clock())
         runtime = make_runtime(settings, now=now)
     try:
         yield runtime

@@ -1,4 +1,4 @@
-"""The commands that run things: the server, the worker, one tick, one delivery, migrations, the hold."""
+"""The commands that run things: the server, the worker, one tick, one delivery."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import Any
 
 import click
 
-from substrack.bootstrap import migrate as migrate_database
-from substrack.bootstrap import prepare_data_dir
 from substrack.cli.desk import open_runtime, rehearsal
-from substrack.cli.output import plain, show
+from substrack.cli.output import show
 from substrack.cli.params import dry_run_flag, json_flag, now_option
-from substrack.queries.installation import InstallationRow
 from substrack.queries.message_lists import count_due
-from substrack.services.installation import hold_status, release_hold
 from substrack.settings import Settings, load_settings
 
 host_option = click.option("--host", help="Default: SUBSTRACK_HOST, else 127.0.0.1.")
@@ -92,50 +88,6 @@ def deliver(*, dry_run: bool, as_json: bool, now: datetime | None) -> None:
     show(report, as_json=as_json)
 
 
-@click.command()
-@now_option
-def migrate(*, now: datetime | None) -> None:
-    """Bring the database to this version; does nothing when it is."""
-    settings = load_settings()
-    prepare_data_dir(settings.data_dir)
-    migrate_database(settings.database_url)
-    click.echo("The database is up to date.")
-
-
-@click.group("hold")
-def hold() -> None:
-    """Look at, or end, a stop of all sending."""
-
-
-@hold.command("show")
-@json_flag
-@now_option
-def hold_show(*, as_json: bool, now: datetime | None) -> None:
-    """Say whether sending is on hold, and why."""
-    with open_runtime(now) as runtime, runtime.reading() as session:
-        show(_described(hold_status(session)), as_json=as_json)
-
-
-@hold.command("release")
-@json_flag
-@now_option
-def hold_release(*, as_json: bool, now: datetime | None) -> None:
-    """Let messages go out again."""
-    with open_runtime(now) as runtime, runtime.transaction() as session:
-        released = release_hold(session)
-        result = {"released": released, **_described(hold_status(session))}
-    show(result, as_json=as_json)
-
-
 def _settings(host: str | None, port: int | None, now: datetime | None) -> Settings:
     given: dict[str, Any] = {"host": host, "port": port, "now": now}
     return load_settings(**{name: value for name, value in given.items() if value is not None})
-
-
-def _described(row: InstallationRow) -> dict[str, object]:
-    return {
-        "on_hold": row.hold_reason is not None,
-        "reason": row.hold_reason,
-        "since": plain(row.held_since),
-        "last_tick_at": plain(row.last_tick_at),
-    }

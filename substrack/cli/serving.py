@@ -21,11 +21,12 @@ from typing import Any, NoReturn
 
 import click
 
-from substrack.bootstrap import Runtime, make_runtime, migrate, prepare_data_dir
+from substrack.bootstrap import Runtime, make_runtime, wall_clock
 from substrack.queries.accounts import has_setup_link, registration_is_open
 from substrack.queries.installation import settings_that_lose
 from substrack.services.founding import issue_setup_link
 from substrack.settings import Settings, WrongSetting
+from substrack.upkeep.upgrading import upgrade
 from substrack.worker.running import Worker
 
 log = logging.getLogger(__name__)
@@ -110,8 +111,9 @@ def _process(settings: Settings) -> Iterator[Runtime]:
     """Set up one process, and end it quietly when it is told to."""
     logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("substrack").setLevel(logging.INFO)
-    prepare_data_dir(settings.data_dir)
-    migrate(settings.database_url)
+    before = upgrade(settings, now=settings.now or wall_clock())
+    if before is not None:
+        click.echo(f"The database was upgraded; as it was before, it lies in {before.path}.")
     runtime = make_runtime(settings)
     signal.signal(signal.SIGTERM, _leave)
     try:

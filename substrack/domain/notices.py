@@ -150,3 +150,17 @@ def ways(notice: Notice, choice: ChannelChoice, usable: Collection[Channel]) -> 
 
 
 REQUESTS = frozenset({Notice.REQUEST, Notice.REMINDER})
+
+OPENS_AN_ACCOUNT = frozenset({Notice.RESET, Notice.SETUP, Notice.INVITE})
+"""Never sent on to another mailbox: admins edit each other's contacts, but may not take their accounts."""
+
+TOLD_BY_TIME = frozenset(
+    {
+        Notice.PERIOD_OPENED,
+        Notice.HEADS_UP,
+        Notice.BILL_WANTED,
+        Notice.REQUESTS_EXHAUSTED,
+        Notice.CLAIMS_WAITING,
+    }
+)
+"""What nobody's act causes, besides requests: when time is caught up, it may have been told before."""

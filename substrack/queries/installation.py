@@ -15,13 +15,20 @@ from substrack.store import Installation
 class InstallationRow:
     """When the worker last ticked, and why sending is on hold, if it is.
 
-    `steady_since` is set while the hold comes from a clock that jumped, and ends by itself.
+    `steady_since` is set while the hold comes from a clock that jumped, and ends by itself. While sending
+    waits after a restore, `restored_at` is when that was, `restored_from` when the backup was made, and
+    `restored_upto` the last message in it. `backup_error` is why the last backup by a worker failed.
     """
 
     last_tick_at: datetime | None = None
     hold_reason: str | None = None
     held_since: datetime | None = None
     steady_since: datetime | None = None
+    restored_at: datetime | None = None
+    restored_from: datetime | None = None
+    restored_upto: int | None = None
+    backup_at: datetime | None = None
+    backup_error: str | None = None
 
 
 def load_installation(session: Session) -> InstallationRow:
@@ -32,6 +39,11 @@ def load_installation(session: Session) -> InstallationRow:
             Installation.hold_reason,
             Installation.held_since,
             Installation.steady_since,
+            Installation.restored_at,
+            Installation.restored_from,
+            Installation.restored_upto,
+            Installation.backup_at,
+            Installation.backup_error,
         )
     ).first()
     return InstallationRow(*row) if row else InstallationRow()

@@ -12,6 +12,8 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.queries.delivery import is_waiting
 from substrack.queries.finding import NotListed, must_find
+from substrack.queries.held import may_have_gone_out
+from substrack.queries.installation import load_installation
 from substrack.store import Address, Contact, Event, Message, MessageItem, Payment
 
 
@@ -69,6 +71,15 @@ def list_messages(
     if before_id is not None:
         query = query.where(Message.id < before_id)
     return [_message_row(*row) for row in session.execute(query.order_by(Message.id.desc()).limit(limit))]
+
+
+def list_held(session: Session, *, limit: int = 100) -> list[MessageRow]:
+    """List what may have gone out before the last restore, of all workspaces, the first due first."""
+    row = load_installation(session)
+    if row.restored_from is None:
+        return []
+    query = _messages().where(may_have_gone_out(row)).order_by(Message.due_at, Message.id).limit(limit)
+    return [_message_row(*found) for found in session.execute(query)]
 
 
 def count_due(session: Session, *, now: datetime) -> int:

@@ -3,26 +3,56 @@
 A hold stops what leaves the house. One that an operator sets leaves the ledger going: periods open, people
 are put down to be asked. One that a clock jump has set stops the worker's ticks as well, since a wrong date
 would open periods that have not begun; it ends by itself once the clock has been steady for a while. An
-operator may end any.
+operator may end any. The one after a restore begins with a question: what may have gone out before?
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.clock import STEADY
+from substrack.domain.delivery import MessageState
+from substrack.domain.errors import Refused
+from substrack.queries.held import Held, load_held, may_have_gone_out
 from substrack.queries.installation import InstallationRow, load_installation
-from substrack.store import Installation
+from substrack.store import Installation, Message
 
 BEAT_EVERY = timedelta(minutes=5)
+MAY_HAVE_GONE_OUT = "may have gone out before the restore"
+
+
+class Waiting(StrEnum):
+    """What becomes of messages that may have gone out before a restore."""
+
+    CANCEL = "cancel"
+    SEND = "send"
+
+
+class WaitingUndecided(Refused):
+    """Messages may have gone out before the restore, and nobody has said what becomes of them."""
+
+    field = "waiting"
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
+        super().__init__(
+            "Messages may have gone out before the restore (%(count)s). Say if they are cancelled or sent.",
+            count=held.total,
+        )
+
 
 __all__ = [
     "BEAT_EVERY",
     "InstallationRow",
+    "Waiting",
+    "WaitingUndecided",
     "beat",
+    "forget_key",
+    "hold_after_restore",
     "hold_for_jump",
     "hold_sending",
     "hold_status",
@@ -63,8 +93,51 @@ def hold_for_jump(session: Session, jump: timedelta, *, now: datetime) -> str:
     return reason
 
 
-def release_hold(session: Session) -> bool:
-    """End any hold; False when there was none."""
+def hold_after_restore(session: Session, *, made_at: datetime, upto: int, now: datetime) -> str:
+    """Stop all sending because the books were put back to a backup made at `made_at`; return the reason.
+
+    `upto` is the last message of the backup. What was noted about holds and backups before is forgotten.
+    """
+    reason = _restored_reason(made_at)
+    if session.get(Installation, 1) is None:
+        session.add(Installation(id=1))
+        session.flush()
+    session.execute(
+        update(Installation).values(
+            hold_reason=reason,
+            held_since=now,
+            steady_since=None,
+            restored_at=now,
+            restored_from=made_at,
+            restored_upto=upto,
+            last_tick_at=None,
+            backup_at=None,
+            backup_until=None,
+            backup_error=None,
+        )
+    )
+    return reason
+
+
+def forget_key(session: Session) -> None:
+    """Let the next process that starts say which key signs links from now on."""
+    session.execute(update(Installation).values(secret_fingerprint=None))
+
+
+def release_hold(session: Session, *, waiting: Waiting | None = None) -> bool:
+    """End any hold; False when there was none.
+
+    After a restore, `waiting` says what becomes of messages that may have gone out before it.
+
+    Raises:
+        WaitingUndecided: there are such messages, and nobody has said.
+    """
+    held = load_held(session)
+    if held is not None and held.total:
+        if waiting is None:
+            raise WaitingUndecided(held)
+        if waiting is Waiting.CANCEL:
+            _cancel_held(session)
     return _release(session, Installation.hold_reason.is_not(None))
 
 
@@ -72,10 +145,16 @@ def release_steady_hold(session: Session, *, now: datetime) -> bool:
     """End a hold that a clock jump has set, once the clock has been steady for 30 minutes.
 
     A wait that began later than now starts afresh: the clock was set back while no process watched it, and
-    the hold would last until that time has come again.
+    the hold would last until that time has come again. A hold that was there since a restore stays.
     """
     session.execute(update(Installation).where(Installation.steady_since > now).values(steady_since=now))
-    return _release(session, Installation.steady_since <= now - STEADY)
+    is_steady = Installation.steady_since <= now - STEADY
+    row = load_installation(session)
+    if row.restored_from is not None:
+        reason = _restored_reason(row.restored_from)
+        session.execute(update(Installation).where(is_steady).values(hold_reason=reason, steady_since=None))
+        return False
+    return _release(session, is_steady)
 
 
 def hold_status(session: Session) -> InstallationRow:
@@ -96,10 +175,36 @@ def _release(session: Session, condition: ColumnElement[bool]) -> bool:
     released = session.execute(
         update(Installation)
         .where(condition)
-        .values(hold_reason=None, held_since=None, steady_since=None)
+        .values(
+            hold_reason=None,
+            held_since=None,
+            steady_since=None,
+            restored_at=None,
+            restored_from=None,
+            restored_upto=None,
+        )
         .returning(Installation.id)
     ).first()
     return released is not None
+
+
+def _cancel_held(session: Session) -> None:
+    """Cancel what may have gone out; it counts as sent, so that the next request keeps its distance."""
+    session.execute(
+        update(Message)
+        .where(may_have_gone_out(load_installation(session)))
+        .values(
+            state=MessageState.CANCELLED,
+            last_error=MAY_HAVE_GONE_OUT,
+            lease_token=None,
+            lease_until=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _restored_reason(made_at: datetime) -> str:
+    return f"restored from the backup of {made_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _spoken(jump: timedelta) -> str:

@@ -15,7 +15,14 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.asking import AT_ANY_HOUR
 from substrack.domain.delivery import MessageState
-from substrack.domain.notices import REQUESTS, TO_ADMINS, TO_THE_FORMER, Notice, rules_of
+from substrack.domain.notices import (
+    OPENS_AN_ACCOUNT,
+    REQUESTS,
+    TO_ADMINS,
+    TO_THE_FORMER,
+    Notice,
+    rules_of,
+)
 from substrack.domain.requests import may_ask_at, next_hours_at
 from substrack.queries.chats import administers
 from substrack.services.schedule import rules_of_group
@@ -31,8 +38,6 @@ class Objection:
 
 
 GONE = Objection("the address is gone")
-OPENS_AN_ACCOUNT = frozenset({Notice.RESET, Notice.SETUP, Notice.INVITE})
-"""Never sent on to another mailbox: admins edit each other's contacts, but may not take their accounts."""
 
 
 def find_objection(session: Session, message: Message, address: Address | None) -> Objection | None:

@@ -43,7 +43,12 @@ class Workspace(Base):
 
 
 class Installation(Base):
-    """One row: the worker's heartbeat, the hold on sending, and which keys sign links."""
+    """One row: the worker's heartbeat, the hold on sending, which keys sign links, backups.
+
+    While sending waits after a restore, `restored_at` is when that was, `restored_from` when the backup was
+    made, and `restored_upto` the last message in it. `backup_until` is how long a worker that makes a backup
+    may take, or when the next try is due after a failure.
+    """
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -53,6 +58,12 @@ class Installation(Base):
     held_since: Mapped[datetime | None]
     steady_since: Mapped[datetime | None]
     secret_fingerprint: Mapped[str | None] = mapped_column(String(200))
+    restored_at: Mapped[datetime | None]
+    restored_from: Mapped[datetime | None]
+    restored_upto: Mapped[int | None]
+    backup_at: Mapped[datetime | None]
+    backup_until: Mapped[datetime | None]
+    backup_error: Mapped[str | None] = mapped_column(String(500))
 
 
 class User(Base):

@@ -40,6 +40,7 @@ def what_happened(error: str, _: Words) -> str:
         "unsubscribed": _("They want no requests."),
         "no longer an admin": _("They are no admin any more."),
         "sent by mail instead": _("It was sent by mail instead."),
+        "may have gone out before the restore": _("It may have gone out before the books were restored."),
         "the price changed again": _("The price changed again before it was sent."),
     }
     return ours.get(error) or _by_signs(error, _)

@@ -258,6 +258,9 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("workspace", "edit"): lambda line, _: _("The general settings were changed."),
     ("workspace", "group_defaults"): lambda line, _: _("What new groups begin with was changed."),
     ("workspace", "collection_day"): _collection_day,
+    ("workspace", "restore"): lambda line, _: _(
+        "The books were restored from the backup of %(day)s.", day=line.day("made_on", _)
+    ),
     ("workspace", "found"): lambda line, _: _("SubsTrack was set up."),
 }
 """What is said of each kind of subject and verb; the verbs are those that services write."""

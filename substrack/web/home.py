@@ -16,6 +16,7 @@ from substrack.domain.errors import Phrase
 from substrack.queries.accounts import list_invites
 from substrack.queries.chats import find_username
 from substrack.queries.groups import GroupRow
+from substrack.queries.held import load_held
 from substrack.queries.home import UnreachableRow, load_needs
 from substrack.queries.home_groups import load_cards, load_first_steps, load_out
 from substrack.queries.home_history import History, MonthRow, load_history
@@ -23,7 +24,7 @@ from substrack.queries.home_invites import ChatInvite, load_chat_invites, load_p
 from substrack.queries.installation import load_installation
 from substrack.queries.owing import load_owing
 from substrack.queries.review import load_claims
-from substrack.services.installation import release_hold
+from substrack.services.installation import Waiting, release_hold
 from substrack.services.upcoming import load_next_askings
 from substrack.texts.bills import what_for
 from substrack.texts.home import (
@@ -39,7 +40,7 @@ from substrack.texts.home import (
 from substrack.texts.words import Words
 from substrack.web.access import signed_in
 from substrack.web.charts import Bar, Mark, bars
-from substrack.web.pages import installation_notes, my_words, page
+from substrack.web.pages import backup_notes, installation_notes, my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.review import Retry
 from substrack.web.sessions import me
@@ -80,7 +81,7 @@ def show() -> str:
     now, workspace_id = runtime().now(), me().workspace_id
     today = local_date(now, me().time_zone)
     needs = load_needs(reading(), workspace_id, has_bot=_has_bot(), today=today, now=now)
-    words = my_words()
+    words, hold = my_words(), load_installation(reading())
     return page(
         "web/home.html",
         claims=load_claims(reading(), workspace_id, limit=CLAIMS_ON_HOME),
@@ -93,8 +94,9 @@ def show() -> str:
         out=load_out(reading(), workspace_id),
         charts=_charts(load_history(reading(), workspace_id, today=today, currency=_currency())),
         steps=load_first_steps(reading(), workspace_id),
-        hold=load_installation(reading()),
-        installation=installation_notes(),
+        hold=hold,
+        held=load_held(reading()) if hold.restored_from else None,
+        installation=(*installation_notes(), *backup_notes(hold, now)),
         is_owner=_is_owner(),
         retry=Retry(),
         what_for=what_for,
@@ -109,11 +111,13 @@ def show() -> str:
 @blueprint.post("/hold/release")
 @signed_in
 def release() -> ResponseReturnValue:
-    """Let mail go out again after a hold; for the owner."""
+    """Let mail go out again after a hold, with or without what waits since a restore; for the owner."""
     if not _is_owner():
         abort(404)
+    chosen = request.form.get("waiting", "")
+    waiting = Waiting(chosen) if chosen in list(Waiting) else None
     with runtime().transaction() as session:
-        released = release_hold(session)
+        released = release_hold(session, waiting=waiting)
     flash(
         Phrase("Mail goes out again.")
         if released

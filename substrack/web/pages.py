@@ -6,7 +6,7 @@ What a page shows is decided here and in the views; templates only write it down
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined
 
 from substrack.domain.errors import Phrase
 from substrack.queries.accounts import SignedIn
-from substrack.queries.installation import load_installation
+from substrack.queries.installation import InstallationRow, load_installation
 from substrack.settings import Settings
 from substrack.texts import formats, labels
 from substrack.texts.catalogue import language_of
@@ -85,10 +85,11 @@ NAV: Final = (
 LOW_ROOM_BYTES: Final = 100_000_000
 """Room for some ten proofs, or for months of everything else."""
 
-HELD: Final = Phrase("Sending is on hold: %(why)s")
 NO_ROOM: Final = Phrase(
     "The disk is nearly full: %(left)s MB are left. Once it is full, nothing more can be written down."
 )
+
+BACKUP_IS_OLD: Final = timedelta(days=3)
 
 SETTING_SENTENCES: Final = {
     "clock": Phrase("The clock stands still at %(now)s (SUBSTRACK_NOW)."),
@@ -148,16 +149,39 @@ def banners() -> tuple[Banner, ...]:
     """List what every admin has to know on every page: a hold, a full disk, a clock that stands still."""
     _, held, left = my_words(), load_installation(reading()), runtime().room_bytes
     told = {
-        "pause": _(HELD, why=held.hold_reason) if held.hold_reason is not None else None,
+        "pause": _on_hold(held, _) if held.hold_reason is not None else None,
         "alert": _(NO_ROOM, left=left // 1_000_000) if left < LOW_ROOM_BYTES else None,
     }
     fixed = tuple(banner for banner in setting_banners(runtime().settings) if banner.icon == "clock")
     return (*(Banner("warn", icon, sentence) for icon, sentence in told.items() if sentence), *fixed)
 
 
+def _on_hold(held: InstallationRow, _: Words) -> str:
+    if held.restored_from is None:
+        return _("Sending is on hold: %(why)s", why=held.hold_reason)
+    when = moment(held.restored_from, me())
+    return _("Sending is on hold: the books were restored from the backup of %(when)s.", when=when)
+
+
 def installation_notes() -> tuple[Banner, ...]:
     """List what the settings keep from people, for home: nothing is wrong, and something is to be done."""
     return tuple(banner for banner in setting_banners(runtime().settings) if banner.icon != "clock")
+
+
+def backup_notes(row: InstallationRow, now: datetime) -> tuple[Banner, ...]:
+    """Say, for home, when backups fail or have stopped; whoever runs the machine reads why."""
+    _ = my_words()
+    if row.backup_error is not None:
+        why = row.backup_error if me().role.value == "owner" else ""
+        return (
+            Banner("warn", "alert", _("The last backup failed. It is tried again every hour.") + f" {why}"),
+        )
+    if runtime().settings.backups and row.backup_at and now - row.backup_at > BACKUP_IS_OLD:
+        when = moment(row.backup_at, me())
+        return (
+            Banner("warn", "alert", _("The last backup is from %(when)s. Does the worker run?", when=when)),
+        )
+    return ()
 
 
 def setting_banners(settings: Settings) -> tuple[Banner, ...]:

@@ -72,7 +72,7 @@ def _settings(host: str | None, port: int | None, now: datetime | None) -> Setti
     given: dict[str, Any] = {"host": host, "port": port, "now": now}
     chosen = {name: value for name, value in given.items() if value is not None}
     data_dir = os.environ.get("SUBSTRACK_DATA_DIR") or DATA_DIR
-    return load_settings(**chosen, data_dir=data_dir, database_url="", smtp_url="")
+    return load_settings(**chosen, data_dir=data_dir, database_url="", smtp_url="", backups=False)
 
 
 def _clear_half_done(settings: Settings) -> None:

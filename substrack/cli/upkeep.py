@@ -1,0 +1,119 @@
+"""`migrate`, `backup`, `restore`: the database as a whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from substrack.bootstrap import wall_clock
+from substrack.cli.desk import open_runtime
+from substrack.cli.output import note, plain, show
+from substrack.cli.params import dry_run_flag, json_flag, now_option
+from substrack.domain.actors import OPERATOR
+from substrack.settings import load_settings
+from substrack.upkeep.backups import Backup, make_backup
+from substrack.upkeep.manifest import Manifest
+from substrack.upkeep.restoring import Restored
+from substrack.upkeep.restoring import restore as restore_backup
+from substrack.upkeep.upgrading import upgrade
+
+BY_HAND = "by-hand"
+
+
+@click.command()
+@click.option("--no-backup", is_flag=True, help="Make no backup before books are upgraded.")
+@now_option
+def migrate(*, no_backup: bool, now: datetime | None) -> None:
+    """Bring the database to this version; does nothing when it is.
+
+    What is in it is backed up first.
+    """
+    backup = upgrade(load_settings(), with_backup=False if no_backup else None, now=now or wall_clock())
+    if backup is not None:
+        click.echo(f"The database as it was before lies in {backup.path}.")
+    click.echo("The database is up to date.")
+
+
+@click.command()
+@click.option("--to", "directory", type=click.Path(path_type=Path), help="Default: SUBSTRACK_BACKUP_DIR.")
+@json_flag
+@now_option
+def backup(*, directory: Path | None, as_json: bool, now: datetime | None) -> None:
+    """Write everything into one file, while SubsTrack runs.
+
+    The secret key is not in it: keep a copy of that apart, once.
+    """
+    with open_runtime(now) as runtime:
+        goes_to = directory or runtime.settings.backups_go_to
+        made = make_backup(runtime.read_engine, goes_to, reason=BY_HAND, now=runtime.now())
+        key = None if runtime.settings.secret_keys else runtime.settings.data_dir / "secret-key"
+    show(_backup_facts(made, key), as_json=as_json)
+    if not as_json:
+        where = str(key) if key else "in SUBSTRACK_SECRET_KEYS"
+        note(f"The secret key is not in it. It is {where}; keep a copy of it somewhere else, once.")
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--key", "key_file", type=click.Path(path_type=Path), help="The file that holds the secret key."
+)
+@click.option("--new-key", is_flag=True, help="The key is lost: let every link sent so far be dead.")
+@dry_run_flag
+@json_flag
+@now_option
+def restore(
+    *, path: Path, key_file: Path | None, new_key: bool, dry_run: bool, as_json: bool, now: datetime | None
+) -> None:
+    """Fill an empty database from a backup, and put sending on hold."""
+    restored = restore_backup(
+        load_settings(),
+        path,
+        key_file=key_file,
+        with_new_key=new_key,
+        dry_run=dry_run,
+        by=OPERATOR,
+        now=now or wall_clock(),
+    )
+    show(_restore_facts(restored), as_json=as_json)
+    if not as_json and restored.settled is not None:
+        note("Nothing is sent yet: look at `hold show`, then go on with `hold release`.")
+
+
+def _backup_facts(made: Backup, key: Path | None) -> dict[str, Any]:
+    return {
+        "path": str(made.path),
+        "size": made.size,
+        "sha256": made.sha256,
+        **_manifest_facts(made.manifest),
+        "key_file": str(key) if key else None,
+    }
+
+
+def _restore_facts(restored: Restored) -> dict[str, Any]:
+    facts: dict[str, Any] = {"restored": restored.settled is not None, **_manifest_facts(restored.manifest)}
+    if restored.settled is not None:
+        facts |= {
+            "on_hold": True,
+            "reason": restored.settled.reason,
+            "sessions_ended": restored.settled.sessions_ended,
+            "links_ended": restored.settled.links_ended,
+            "people_resting": restored.settled.people_resting,
+            "may_have_gone_out": restored.settled.messages_waiting,
+        }
+    return facts
+
+
+def _manifest_facts(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "made_at": plain(manifest.made_at),
+        "version": manifest.version,
+        "revision": manifest.revision,
+        "key_fingerprint": manifest.key_fingerprint,
+        "payments": manifest.rows.get("payments", 0),
+        "rows": sum(manifest.rows.values()),
+        "ledger": manifest.ledger,
+    }

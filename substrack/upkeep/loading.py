@@ -1,0 +1,85 @@
+"""Put the rows of a backup into empty tables of the revision it was made at."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+from zipfile import ZipFile
+
+import sqlalchemy as sa
+
+from substrack.upkeep.archive import check_sums, read_rows
+from substrack.upkeep.manifest import Manifest, NotABackup, TableEntry
+from substrack.upkeep.shapes import Shape, convert, load_shapes, quoted
+from substrack.upkeep.sums import Sums, ledger_sums
+
+BATCH: Final = 1000
+
+
+def load_rows(connection: sa.Connection, archive: ZipFile, manifest: Manifest) -> None:
+    """Write all rows, and compare what the database then adds up with the manifest.
+
+    Raises:
+        NotABackup: the tables are not those of the backup, or it is damaged; the caller gives up its
+            transaction.
+    """
+    shapes = load_shapes(connection)
+    entries = {entry.shape.table: entry for entry in manifest.tables}
+    if {shape.table: _columns(shape) for shape in shapes} != {
+        name: _columns(entry.shape) for name, entry in entries.items()
+    }:
+        raise NotABackup("The backup's tables are not those of its version. It was changed, or is damaged.")
+    sums: Sums = {}
+    for shape in shapes:
+        _load(connection, archive, entries[shape.table], sums)
+    check_sums(manifest, sums)
+    check_sums(manifest, ledger_sums(connection, shapes))
+
+
+def _columns(shape: Shape) -> set[tuple[str, str]]:
+    return set(shape.columns)
+
+
+def _load(connection: sa.Connection, archive: ZipFile, entry: TableEntry, sums: Sums) -> None:
+    ways = entry.shape.readers(connection.dialect.name)
+    rows = (convert(row, ways) for row in read_rows(archive, entry, sums))
+    if connection.dialect.name == "postgresql":
+        _copy(connection, entry.shape, rows)
+        _count_on(connection, entry.shape)
+    else:
+        _insert(connection, entry.shape, rows)
+
+
+def _insert(connection: sa.Connection, shape: Shape, rows: Iterable[list[Any]]) -> None:
+    places = ", ".join("?" for _column in shape.columns)
+    statement = f"INSERT INTO {quoted(shape.table)} ({_names(shape)}) VALUES ({places})"  # noqa: S608
+    for batch in _batches(rows):
+        connection.exec_driver_sql(statement, [tuple(row) for row in batch])
+
+
+def _copy(connection: sa.Connection, shape: Shape, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows by COPY: the server reads the texts of instants, days and JSON itself."""
+    driver: Any = connection.connection.driver_connection
+    statement = f"COPY {quoted(shape.table)} ({_names(shape)}) FROM STDIN"
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _count_on(connection: sa.Connection, shape: Shape) -> None:
+    """Let new rows be numbered on from the last one."""
+    table = quoted(shape.table)
+    connection.exec_driver_sql(
+        f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), MAX(id)) FROM {table}"  # noqa: S608
+    )
+
+
+def _names(shape: Shape) -> str:
+    return ", ".join(quoted(name) for name, _kind in shape.columns)
+
+
+def _batches(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
+    waiting = iter(rows)
+    while batch := list(itertools.islice(waiting, BATCH)):
+        yield batch

@@ -1,0 +1,186 @@
+"""Restore a backup into an empty database: all of it or nothing, and sending waits until somebody says so."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from substrack.bootstrap import (
+    NotMigrated,
+    fingerprint_of,
+    known_revisions,
+    newest_revision,
+    prepare_data_dir,
+    schema_transaction,
+    upgrade_schema,
+)
+from substrack.domain.actors import Actor
+from substrack.services.installation import forget_key
+from substrack.services.restoring import Settled, settle_restored
+from substrack.settings import Settings, WrongSetting
+from substrack.upkeep.archive import reading, verify
+from substrack.upkeep.loading import load_rows
+from substrack.upkeep.manifest import Manifest
+from substrack.upkeep.shapes import VERSION_TABLE
+
+KEY_FILE = "secret-key"
+
+
+class NotEmpty(WrongSetting):
+    """There are books in the database already, and a restore never replaces any."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database is not empty, and a restore replaces nothing. "
+            "Name an empty one with SUBSTRACK_DATABASE_URL, or move the file of the old one away."
+        )
+
+
+class WrongKey(WrongSetting):
+    """The secret key is missing, or not the one that signs the links of the backup."""
+
+    def __init__(self, wanted: str, found: list[str]) -> None:
+        here = f"here is {' and '.join(found)}" if found else "there is none here"
+        super().__init__(
+            f"The backup belongs to the secret key with the fingerprint {wanted}; {here}. Give the file that "
+            "holds it with --key FILE, or set SUBSTRACK_SECRET_KEYS. If it is lost, --new-key restores "
+            "without it: every link sent so far is dead then."
+        )
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored, and what that has ended; `settled` is None when it was only tried out."""
+
+    manifest: Manifest
+    settled: Settled | None
+
+
+def restore(
+    settings: Settings,
+    path: Path,
+    *,
+    key_file: Path | None = None,
+    with_new_key: bool = False,
+    dry_run: bool = False,
+    by: Actor,
+    now: datetime,
+) -> Restored:
+    """Fill an empty database from a backup, bring it to this version, and put sending on hold.
+
+    The key of `key_file` is put into the data directory. With `dry_run` everything is looked at and nothing
+    is written.
+
+    Raises:
+        NotABackup: the file is none, or damaged. NotEmpty, WrongKey, NotMigrated (it is of a newer version).
+        WrongSetting: the database can't be used.
+    """
+    prepare_data_dir(settings.data_dir)
+    with reading(path) as (archive, manifest):
+        _check_version(manifest)
+        key = _choose_key(settings, manifest, key_file, with_new_key=with_new_key)
+        with schema_transaction(settings.database_url) as connection:
+            _check_empty(connection)
+            if dry_run:
+                return Restored(verify(path), None)
+            _clear(connection)
+            upgrade_schema(connection, manifest.revision)
+            load_rows(connection, archive, manifest)
+            upgrade_schema(connection)
+            settled = _settle(connection, manifest, with_new_key=with_new_key, by=by, now=now)
+            if key is not None:
+                _keep_key(settings.data_dir, key)
+    return Restored(manifest, settled)
+
+
+def _check_version(manifest: Manifest) -> None:
+    if manifest.revision not in known_revisions():
+        raise NotMigrated(
+            f"The backup was made by a newer SubsTrack ({manifest.version}, revision {manifest.revision}; "
+            f"this one knows {newest_revision()}). Restore it with that one."
+        )
+
+
+def _choose_key(
+    settings: Settings, manifest: Manifest, key_file: Path | None, *, with_new_key: bool
+) -> str | None:
+    """Return the key to put into the data directory; None when the right one is there, or any will do."""
+    if with_new_key or manifest.key_fingerprint is None:
+        return None
+    given = [_read_key(key_file)] if key_file else _keys_here(settings)
+    prints = [fingerprint_of(key) for key in given]
+    if manifest.key_fingerprint not in prints:
+        raise WrongKey(manifest.key_fingerprint, prints)
+    return given[0] if key_file else None
+
+
+def _read_key(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise WrongSetting(f"{path} holds no key that can be read.") from None
+
+
+def _keys_here(settings: Settings) -> list[str]:
+    """Read the keys this installation has, without making one."""
+    if settings.secret_keys:
+        return [key.get_secret_value() for key in settings.secret_keys]
+    path = settings.data_dir / KEY_FILE
+    return [_read_key(path)] if path.exists() else []
+
+
+def _check_empty(connection: sa.Connection) -> None:
+    """Refuse a database in which somebody has set something up; bare tables of a first start are none."""
+    tables = set(sa.inspect(connection).get_table_names())
+    if not tables:
+        return
+    is_ours = VERSION_TABLE in tables and {"workspaces", "users"} <= tables
+    if not is_ours or any(_has_rows(connection, name) for name in ("workspaces", "users")):
+        raise NotEmpty
+
+
+def _has_rows(connection: sa.Connection, table: str) -> bool:
+    return (
+        connection.execute(sa.select(sa.literal(1)).select_from(sa.table(table)).limit(1)).first() is not None
+    )
+
+
+def _clear(connection: sa.Connection) -> None:
+    """Drop the tables of a first start, each before those it refers to."""
+    metadata = sa.MetaData()
+    metadata.reflect(connection)
+    metadata.drop_all(connection)
+
+
+def _settle(
+    connection: sa.Connection, manifest: Manifest, *, with_new_key: bool, by: Actor, now: datetime
+) -> Settled:
+    with Session(connection) as session:
+        settled = settle_restored(session, made_at=manifest.made_at, by=by, now=now)
+        if with_new_key:
+            forget_key(session)
+        session.flush()
+        return settled
+
+
+def _keep_key(data_dir: Path, key: str) -> None:
+    """Put a key where processes look for it; another one that is there is put aside, never overwritten."""
+    path = data_dir / KEY_FILE
+    if path.exists():
+        if path.read_text(encoding="ascii").strip() == key:
+            return
+        path.rename(path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}.old"))
+    draft = path.with_name(f".{KEY_FILE}-{secrets.token_hex(8)}")
+    with os.fdopen(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+    ) as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
