@@ -20,6 +20,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import sqlalchemy as sa
 
 from substrack import __version__
+from substrack.files import sync_directory
 from substrack.settings import WrongSetting
 from substrack.upkeep.archive import file_sha256, verify, write_manifest, write_table
 from substrack.upkeep.manifest import Manifest, NotABackup
@@ -145,18 +146,9 @@ def _put_into_place(draft: Path, name: str) -> Path:
     numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     paths = (draft.with_name(f"{name}{number}.zip") for number in numbers)
     path = draft.rename(next(path for path in paths if not path.exists()))
-    _sync_directory(path.parent)
+    with suppress(OSError):  # shares that can't sync a directory
+        sync_directory(path.parent)
     return path
-
-
-def _sync_directory(path: Path) -> None:
-    """Make a new name outlive a power cut, where the file system can do that (some shares can't)."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _check(stop: Stop) -> None:

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import sqlalchemy as sa
 
+from substrack.settings import WrongSetting
 from substrack.upkeep.archive import check_sums, read_rows
 from substrack.upkeep.manifest import Manifest, NotABackup, TableEntry
 from substrack.upkeep.shapes import Shape, convert, load_shapes, quoted
@@ -17,12 +18,20 @@ from substrack.upkeep.sums import Sums, ledger_sums
 BATCH: Final = 1000
 
 
+class NotLoaded(WrongSetting):
+    """The database did not take the rows of a backup; the text says why."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"The database did not take the backup: {str(cause).splitlines()[0]}.")
+
+
 def load_rows(connection: sa.Connection, archive: ZipFile, manifest: Manifest) -> None:
     """Write all rows, and compare what the database then adds up with the manifest.
 
     Raises:
         NotABackup: the tables are not those of the backup, or it is damaged; the caller gives up its
             transaction.
+        NotLoaded: the database is full, or gone.
     """
     shapes = load_shapes(connection)
     entries = {entry.shape.table: entry for entry in manifest.tables}
@@ -62,9 +71,12 @@ def _copy(connection: sa.Connection, shape: Shape, rows: Iterable[Sequence[Any]]
     """Write rows by COPY: the server reads the texts of instants, days and JSON itself."""
     driver: Any = connection.connection.driver_connection
     statement = f"COPY {quoted(shape.table)} ({_names(shape)}) FROM STDIN"
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise NotLoaded(error) from error
 
 
 def _count_on(connection: sa.Connection, shape: Shape) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from substrack.bootstrap import (
     upgrade_schema,
 )
 from substrack.domain.actors import Actor
+from substrack.files import keep_whole
 from substrack.services.installation import forget_key
 from substrack.services.restoring import Settled, settle_restored
 from substrack.settings import Settings, WrongSetting
@@ -176,11 +176,4 @@ def _keep_key(data_dir: Path, key: str) -> None:
         if path.read_text(encoding="ascii").strip() == key:
             return
         path.rename(path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}.old"))
-    draft = path.with_name(f".{KEY_FILE}-{secrets.token_hex(8)}")
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
-    ) as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
+    keep_whole(path, key.encode("ascii"))

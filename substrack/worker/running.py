@@ -1,4 +1,4 @@
-"""The worker of a process: ticks every minute, empties the outbox every few seconds, ends when told to.
+"""The worker of a process: ticks every minute, empties the outbox every few seconds, backs up once a day.
 
 APScheduler only rings; it keeps no jobs and runs none of ours. All that is to be done stands in the tables,
 so any number of workers may share one PostgreSQL, and each may die at any moment.
@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from substrack.bootstrap import DatabaseTrouble, Runtime
 from substrack.services.installation import beat
+from substrack.worker.backing_up import back_up_daily
 from substrack.worker.clock_watch import ClockWatch
 from substrack.worker.outbox import Outbox
 from substrack.worker.senders import chat_sender, mail_sender
@@ -49,6 +51,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_stopping = False
         self._stop, self._tick_bell, self._deliver_bell = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._backup_bell = asyncio.Event()
         self._failing: set[str] = set()
 
     def run(self) -> bool:
@@ -66,7 +69,7 @@ class Worker:
                 self._loop.call_soon_threadsafe(self._ring_to_stop)
 
     def _ring_to_stop(self) -> None:
-        for bell in (self._stop, self._tick_bell, self._deliver_bell):
+        for bell in (self._stop, self._tick_bell, self._deliver_bell, self._backup_bell):
             bell.set()
         if self._bot is not None:
             self._bot.stop()
@@ -75,14 +78,17 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         if self._is_stopping:
             return True
-        # Two threads: a long tick must not keep a sent message waiting for its mark.
+        # Threads of their own: a long tick must not keep a sent message waiting for its mark, nor a long
+        # backup a tick.
         ticking, database = ThreadPoolExecutor(1, "tick"), ThreadPoolExecutor(1, "outbox")
+        backing_up = ThreadPoolExecutor(1, "backup")
         outbox = Outbox(self._runtime, self._sender, database, clock=self._runtime.now, chats=self._chats)
         scheduler = _ringing(self._tick_bell, self._deliver_bell)
         try:
             return await self._run_until_stopped(
                 self._repeat("tick", TICK_SECONDS, self._tick_bell, lambda: self._tick(ticking)),
                 self._repeat("delivery", DELIVER_SECONDS, self._deliver_bell, lambda: self._deliver(outbox)),
+                self._repeat("backup", TICK_SECONDS, self._backup_bell, lambda: self._back_up(backing_up)),
                 *([self._bot.run()] if self._bot is not None else []),
             )
         finally:
@@ -92,6 +98,7 @@ class Worker:
                 await self._chats.close()
             ticking.shutdown(wait=False)
             database.shutdown(wait=False)
+            backing_up.shutdown(wait=False)
 
     async def _run_until_stopped(self, *chores: Coroutine[Any, Any, None]) -> bool:
         tasks = [asyncio.create_task(chore) for chore in chores]
@@ -146,6 +153,11 @@ class Worker:
         report = tick(self._runtime, now=now, stop=lambda: self._is_stopping)
         if report.periods_opened or report.payments_lapsed or report.messages_queued:
             log.info("tick: %s", report)
+
+    async def _back_up(self, thread: ThreadPoolExecutor) -> None:
+        if await asyncio.to_thread(self._watch.may_act):
+            back_up = partial(back_up_daily, self._runtime, stop=lambda: self._is_stopping)
+            await asyncio.get_running_loop().run_in_executor(thread, back_up)
 
     async def _deliver(self, outbox: Outbox) -> None:
         if await asyncio.to_thread(self._watch.may_act):

@@ -14,6 +14,7 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
+from substrack.services.backup_turns import note_failed_backup
 from substrack.services.founding import Founded
 from substrack.services.installation import hold_sending
 from substrack.services.mailboxes import connection_for
@@ -24,6 +25,7 @@ from substrack.services.people import mark_refused, unsubscribe
 from substrack.services.periods import postpone_opening
 from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import void_receipt
+from substrack.services.restoring import settle_restored
 from substrack.store import Address, Member, Message
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, group_of, period, stranger
@@ -258,6 +260,27 @@ class TestNeeds:
         shown = olga.get("/").text
         assert "Mail goes out again." in shown
         assert "on hold" not in shown
+
+    def test_after_a_restore_the_owner_says_what_becomes_of_what_may_have_gone_out(
+        self, olga: Browser, runtime: Runtime, home: Founded, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        cast.tick(NOW + timedelta(days=3))
+        waiting = len(cast.messages(state=MessageState.QUEUED))
+        cast.do(settle_restored, made_at=NOW, by=cast.olga, now=NOW + timedelta(days=4))
+        olga.sign_in(runtime, home.user_id)
+        shown = olga.get("/").text
+        assert "the books were restored from the backup of 1 Mar 2026, 10:00" in shown
+        assert f"{waiting} messages may have gone out since that backup" in shown
+
+        press(olga, "/", "/hold/release", waiting="cancel")
+
+        assert "on hold" not in olga.get("/").text
+        assert cast.messages(state=MessageState.QUEUED) == []
+
+    def test_a_backup_that_failed_is_told(self, olga: Browser, cast: Cast) -> None:
+        cast.do(note_failed_backup, "No space left on device.", now=NOW)
+
+        assert "The last backup failed. It is tried again every hour. No space left" in olga.get("/").text
 
 
 class TestGroups:
