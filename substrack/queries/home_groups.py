@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Span
@@ -16,7 +16,18 @@ from substrack.domain.payments import CLOSED, OPEN, PaymentKind, Status
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.groups import GroupRow, list_groups
 from substrack.queries.owing import LEFT, is_unclaimed
-from substrack.store import Attempt, AttemptState, Contact, Group, Member, Message, Payment, PayMethod, Period
+from substrack.store import (
+    Attempt,
+    AttemptItem,
+    AttemptState,
+    Contact,
+    Group,
+    Member,
+    Message,
+    Payment,
+    PayMethod,
+    Period,
+)
 
 NAMED: Final = 3
 """How many of those who owe are named on a card; the rest is counted."""
@@ -39,7 +50,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Missing:
-    """What a group waits for over all its periods: the sum, what is to check, and who owes the rest."""
+    """What a group waits for over all its periods: the sum, the claims to check, and who owes the rest.
+
+    A claim that names payments of several groups is to be checked in each of them.
+    """
 
     total: Money
     to_check: int = 0
@@ -209,10 +223,11 @@ def _missing(group: GroupRow, sums: tuple[int, int], people: tuple[tuple[str, ..
 
 
 def _sums(session: Session, workspace_id: int) -> dict[int, tuple[int, int]]:
-    """Add up what each group waits for, and count the payments of it that are to be checked."""
-    to_check = func.count().filter(Payment.status == Status.MEMBER_CONFIRMED)
+    """Add up what each group waits for, and count the claims that name a payment of it."""
+    is_claimed = and_(AttemptItem.payment_id == Payment.id, AttemptItem.state == AttemptState.OPEN)
     query = (
-        select(Payment.group_id, func.sum(LEFT), to_check)
+        select(Payment.group_id, func.sum(LEFT), func.count(AttemptItem.attempt_id.distinct()))
+        .outerjoin(AttemptItem, is_claimed)
         .where(
             Payment.workspace_id == workspace_id,
             Payment.kind == PaymentKind.DUES,

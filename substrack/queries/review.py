@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.actors import ActorKind, Via
@@ -169,10 +169,20 @@ class Decider:
 
 
 def load_claims(
-    session: Session, workspace_id: int, *, number: int = 1, limit: int = CLAIMS_A_PAGE
+    session: Session,
+    workspace_id: int,
+    *,
+    group_id: int | None = None,
+    number: int = 1,
+    limit: int = CLAIMS_A_PAGE,
 ) -> ClaimPage:
-    """Load one page of the claims that wait, oldest first; a page past the end shows the last one."""
-    waiting = (Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN)
+    """Load one page of the claims that wait, or of those that name a payment of a group, oldest first.
+
+    A page past the end shows the last one.
+    """
+    waiting = [Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN]
+    if group_id is not None:
+        waiting.append(Attempt.id.in_(_naming(group_id)))
     total = session.scalar(select(func.count()).select_from(Attempt).where(*waiting)) or 0
     number = max(1, min(number, -(-total // limit)))
     rows = _claims(session, *waiting, limit=limit, offset=(number - 1) * limit)
@@ -185,17 +195,6 @@ def load_claim(session: Session, workspace_id: int, attempt_id: int) -> ClaimRow
     if not rows:
         raise NotListed("claim")
     return rows[0]
-
-
-def load_claims_in(session: Session, workspace_id: int, group_id: int, *, limit: int) -> tuple[ClaimRow, ...]:
-    """Load the oldest claims that wait and name a payment of a group."""
-    naming = (
-        select(AttemptItem.attempt_id)
-        .join(Payment, Payment.id == AttemptItem.payment_id)
-        .where(Payment.group_id == group_id, AttemptItem.state == AttemptState.OPEN)
-    )
-    is_waiting = (Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN)
-    return _claims(session, *is_waiting, Attempt.id.in_(naming), limit=limit)
 
 
 def load_claims_on(session: Session, workspace_id: int, payment_id: int) -> tuple[ClaimRow, ...]:
@@ -255,6 +254,14 @@ def find_decider(session: Session, workspace_id: int, user_id: int) -> Decider |
         .where(Workspace.id == workspace_id, User.id == user_id, User.deactivated_at.is_(None))
     ).first()
     return Decider(*row) if row else None
+
+
+def _naming(group_id: int) -> Select[int]:
+    return (
+        select(AttemptItem.attempt_id)
+        .join(Payment, Payment.id == AttemptItem.payment_id)
+        .where(Payment.group_id == group_id, AttemptItem.state == AttemptState.OPEN)
+    )
 
 
 def _last(session: Session, *conditions: ColumnElement[bool]) -> LastDecision | None:

@@ -8,7 +8,7 @@ from substrack.domain.money import Money
 from substrack.queries.group_page import owes_anything
 from substrack.queries.group_periods import PeriodColumn
 from substrack.queries.groups import GroupRow
-from substrack.queries.review import CLAIMS_A_PAGE, ClaimRow, load_claims_in
+from substrack.queries.review import ClaimRow, load_claims
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
 
@@ -17,10 +17,12 @@ from substrack.web.sessions import me
 class NextStep:
     """What to do: `check` the claims, `look` at claims elsewhere, enter the `bill`, `open` or `ask`.
 
+    `claims` are those about the period shown, at most a page of them; `to_check` counts all of the group.
     `can_ask`: somebody owes, so that they can be asked as well, whatever comes first.
     """
 
     kind: str
+    to_check: int = 0
     claims: tuple[ClaimRow, ...] = ()
     bill: PeriodColumn | None = None
     can_ask: bool = False
@@ -38,13 +40,13 @@ class NextStep:
 
 
 def next_step(group: GroupRow, columns: tuple[PeriodColumn, ...], *, opens_by_hand: bool) -> NextStep | None:
-    """Choose what comes first in a group; the period shown is the first of `columns` (2 statements)."""
-    claims = load_claims_in(reading(), me().workspace_id, group.id, limit=CLAIMS_A_PAGE)
+    """Choose what comes first in a group; the period shown is the first of `columns`."""
+    claims = load_claims(reading(), me().workspace_id, group_id=group.id)
     owing = owes_anything(reading(), group.id)
-    here = tuple(claim for claim in claims if columns and _is_about(claim, group, columns[0]))
+    here = tuple(claim for claim in claims.rows if columns and _is_about(claim, group, columns[0]))
     bill = next((column for column in reversed(columns) if column.total is None), None)
-    if claims:
-        return NextStep("check" if here else "look", here or claims, can_ask=owing)
+    if claims.total:
+        return NextStep("check" if here else "look", claims.total, here, can_ask=owing)
     if bill:
         return NextStep("bill", bill=bill, can_ask=owing)
     if opens_by_hand and _is_due(group):

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, flash, request
 from flask.typing import ResponseReturnValue
 
+from substrack.domain.cycles import local_date
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money
+from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.review import (
     claim_currency,
     find_claim,
@@ -27,6 +29,7 @@ from substrack.web.access import signed_in
 from substrack.web.decisions import back, decided_words, flash_decision
 from substrack.web.fields import LookAgain, read_optional_sum, read_version
 from substrack.web.pages import my_words, page
+from substrack.web.paging import numbered
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -47,7 +50,10 @@ class Retry:
 @blueprint.get("")
 @signed_in
 def show() -> str:
-    """List the claims that wait; `?ticked=all` has them ticked, for somebody without scripts as well."""
+    """List the claims that wait, or those of one group.
+
+    `?ticked=all` has them ticked, for somebody without scripts as well.
+    """
     return _show_all(Retry())
 
 
@@ -193,11 +199,20 @@ def _show_refused(refused: Refused, reason: str, ticked: Iterable[str]) -> str:
 
 
 def _show_all(retry: Retry) -> str:
-    number = request.args.get("page", 1, type=int)
-    rows = load_claims(reading(), me().workspace_id, number=number)
+    group = _group()
+    rows = load_claims(reading(), me().workspace_id, group_id=group.id if group else None, number=numbered())
     if request.args.get("ticked") == "all" and not retry.field:
         retry = replace(retry, ticked=frozenset(row.public_id for row in rows.rows))
-    return page("web/review.html", rows=rows, what_for=what_for, retry=retry)
+    return page("web/review.html", group=group, rows=rows, what_for=what_for, retry=retry)
+
+
+def _group() -> GroupRow | None:
+    """Load the group whose claims alone are wanted, if any."""
+    public_id, now = request.args.get("group"), runtime().now()
+    if not public_id:
+        return None
+    group_id = find_group(reading(), me().workspace_id, public_id)
+    return load_group(reading(), group_id, today=local_date(now, me().time_zone))
 
 
 def _show_one(public_id: str, retry: Retry) -> str:

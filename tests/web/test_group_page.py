@@ -70,7 +70,7 @@ class TestNextStep:
 
         latest, older = olga.get(url).text, olga.get(f"{url}?before=2").text
 
-        assert "Check 1 earlier" in latest
+        assert "1 to check</a>" in latest
         assert 'value="confirm"' not in latest
         assert 'value="confirm"' in older
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
 from substrack.services.backup_turns import note_failed_backup
+from substrack.services.claims import claim_payments
 from substrack.services.founding import Founded
 from substrack.services.installation import hold_sending
 from substrack.services.mailboxes import connection_for
@@ -328,6 +330,28 @@ class TestGroups:
         assert "2.99\xa0€ to check" in home
         for left in ("2.99", "1.99"):
             assert f"{left}\xa0€" in page
+
+    def test_claims_are_counted_alike_everywhere_whatever_they_name(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        phone = cast.group("Phone", "10.00")
+        ben_too = join_again(cast, phone, "Ben")
+        youtube, ben = group_of(cast, "YouTube Premium"), members["Ben"]
+        both = [cast.payment_of(ben, 1).id, cast.payment_of(ben, 2).id, cast.payment_of(ben_too, 1).id]
+        cast.do(claim_payments, ben.contact_id, both, by=Actor.contact(ben.contact_id), now=NOW)
+        claim(cast, members["Mia"], 1, 2)
+        home, review = olga.get("/").text, olga.get("/review").text
+        cards = dict(re.findall(r"<strong>([^<]*)</strong> *<span>.*?· (\d) to check", home, re.DOTALL))
+
+        assert "2 payments to check" in home
+        assert "2 payments wait for you" in review
+        assert review.count('class="claim"') == 2
+        assert cards == {"YouTube Premium": "2", "Phone": "1"}
+        for group in (youtube, phone):
+            page = olga.get(f"/groups/{group.public_id}").text
+            (link,) = re.findall(rf'href="([^"]*)">(?:<svg.*</svg> )?{cards[group.name]} to check</a>', page)
+            assert link == f"/review?group={group.public_id}"
+            assert olga.get(link).text.count('class="claim"') == int(cards[group.name])
 
     def test_what_is_to_check_is_what_was_claimed(self, olga: Browser, cast: Cast, ben: Member) -> None:
         claim(cast, ben, 1, amount=money("2.00"))

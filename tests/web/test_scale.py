@@ -131,8 +131,10 @@ def test_what_is_to_check_is_the_same_everywhere(old: House) -> None:
     assert review.count('class="claim"') == 50
     sums = re.findall(r'class="claim-sum">(.*?)</span></span>', review)
     assert sum(cents(one) for one in sums) == cents(home, rf"({MONEY}) to check") == 51 * 300
-    cards = re.findall(r"(\d+) to check", home.partition("Still out")[0])
-    assert sum(map(int, cards)) == 51
+    cards = dict(re.findall(r'class="group-card" href="([^"]*)".*?· (\d+) to check', home, re.DOTALL))
+    assert len(cards) == 50
+    for path, count in cards.items():
+        assert re.findall(r"(\d+) to check</a>", old.get(path)) == [count] == ["1"], path
 
 
 def test_what_is_missing_is_the_same_on_home_and_on_the_pages_of_groups(old: House) -> None:
