@@ -30,7 +30,7 @@ from substrack.queries.groups import (
     load_terms,
 )
 from substrack.queries.groups import prices as list_prices
-from substrack.services.groups import archive_group, end_group, pause_group, restore_group, resume_group
+from substrack.services.groups import end_group, pause_group, resume_group
 from substrack.services.periods import open_next_period
 from substrack.services.upcoming import load_first_asking, load_next_askings
 from substrack.texts.catalogue import language_of
@@ -121,20 +121,6 @@ def pause(public_id: str) -> ResponseReturnValue:
 def resume(public_id: str) -> ResponseReturnValue:
     """Go on with the first period that starts today or later."""
     return _do(public_id, resume_group, Phrase("The group goes on."))
-
-
-@blueprint.post("/<public_id>/archive")
-@signed_in
-def archive(public_id: str) -> ResponseReturnValue:
-    """Put a group away."""
-    return _do(public_id, archive_group, Phrase("Archived. Its history stays, and what is open stays owed."))
-
-
-@blueprint.post("/<public_id>/restore")
-@signed_in
-def restore(public_id: str) -> ResponseReturnValue:
-    """Take a group out of the archive."""
-    return _do(public_id, restore_group, Phrase("The group is back."))
 
 
 @blueprint.post("/<public_id>/end")

@@ -24,6 +24,7 @@ VISITS: Final = {
     "asking.show_message to who owes": "/people/{debtor}/message",
     "auth.ask_sign_in": "/sign-in",
     "decide.show": "/decide/{decide}",
+    "group_archive.ask": "/groups/{group}/archive",
     "group_terms.ask_edit": "/groups/{group}/edit",
     "group_terms.ask_new": "/groups/new",
     "groups.show": "/groups/{group}",

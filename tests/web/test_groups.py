@@ -426,7 +426,7 @@ class TestWholeGroups:
         assert "Paused or ended" not in olga.get("/groups").text
         send(olga, page, "ends_on", f"{page}/end", ends_on="2026-03-31")
         assert "ended" in olga.get("/groups").text
-        press(olga, page, f"{page}/archive")
+        press(olga, f"{page}/archive", f"{page}/archive")
         assert "Archive (1)" in olga.get("/groups").text
         press(olga, page, f"{page}/restore")
         assert group_of(cast, "YouTube Premium").archived_at is None

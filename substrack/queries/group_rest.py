@@ -1,0 +1,98 @@
+"""What a group leaves open when it is put away: what is owed, what is to check, what was paid ahead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from substrack.domain.money import Money
+from substrack.domain.payments import OPEN, PaymentKind
+from substrack.queries.groups import GroupRow
+from substrack.queries.owing import LEFT
+from substrack.store import (
+    Allocation,
+    Attempt,
+    AttemptItem,
+    AttemptState,
+    Contact,
+    Direction,
+    Payment,
+    Receipt,
+    ReceiptSource,
+)
+
+NAMED: Final = 3
+"""How many of those who owe are named; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class GroupRest:
+    """What is still owed for a group, by whom, in how many claims of it somebody says to have paid.
+
+    `kept` is credit that settles payments of this group only.
+    """
+
+    owed: Money
+    people: int
+    names: tuple[str, ...]
+    to_check: int
+    kept: Money
+
+    @property
+    def others(self) -> int:
+        """How many owe besides those named."""
+        return self.people - len(self.names)
+
+
+def load_rest(session: Session, group: GroupRow) -> GroupRest:
+    """Load what stays open of a group; three statements."""
+    owing = (
+        select(Contact.name, func.sum(LEFT), func.sum(func.sum(LEFT)).over(), func.count().over())
+        .join(Contact, Contact.id == Payment.contact_id)
+        .where(
+            Payment.group_id == group.id,
+            Payment.status.in_(OPEN),
+            Payment.kind == PaymentKind.DUES,
+            Payment.voided_at.is_(None),
+        )
+        .group_by(Contact.id, Contact.name)
+        .order_by(func.sum(LEFT).desc(), Contact.id)
+        .limit(NAMED)
+    )
+    found = session.execute(owing).all()
+    _name, _owed, total, people = found[0] if found else ("", 0, 0, 0)
+    return GroupRest(
+        owed=Money(int(total), group.currency),
+        people=people,
+        names=tuple(name for name, *_ in found),
+        to_check=_to_check(session, group.id),
+        kept=Money(_kept(session, group.id), group.currency),
+    )
+
+
+def _to_check(session: Session, group_id: int) -> int:
+    query = (
+        select(func.count(Attempt.id.distinct()))
+        .join(AttemptItem, AttemptItem.attempt_id == Attempt.id)
+        .join(Payment, Payment.id == AttemptItem.payment_id)
+        .where(Payment.group_id == group_id, AttemptItem.state == AttemptState.OPEN)
+    )
+    return session.scalar(query) or 0
+
+
+def _kept(session: Session, group_id: int) -> int:
+    settled = (
+        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
+        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
+        .scalar_subquery()
+    )
+    query = select(func.sum(Receipt.amount_minor - settled)).where(
+        Receipt.group_id == group_id,
+        Receipt.voided_at.is_(None),
+        Receipt.direction == Direction.IN,
+        Receipt.source != ReceiptSource.OWN,
+    )
+    return int(session.scalar(query) or 0)
