@@ -6,7 +6,6 @@ A file is complete or absent, and readable by its owner only: it may hold links 
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -16,10 +15,8 @@ from pathlib import Path
 
 from substrack.channels.base import OutgoingMail
 from substrack.channels.mime import build_mime
-from substrack.domain.delivery import DeliveryFailed, Scope
+from substrack.domain.delivery import KEPT_NAME, DeliveryFailed, Scope
 from substrack.files import keep_whole, sync_directory
-
-_NAME = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_-]{1,64}\.eml")
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class MailboxChannel:
             DeliveryFailed: an address is none; or the directory can't be written (scope LANE).
         """
         name = f"{mail.date.astimezone(UTC):%Y%m%dT%H%M%SZ}-{mail.message_id}.eml"
-        if not _NAME.fullmatch(name):
+        if not KEPT_NAME.fullmatch(name):
             raise ValueError(f"no name for a file: {name!r}")
         content = build_mime(mail).as_bytes()
         try:
@@ -63,13 +60,13 @@ class MailboxChannel:
 
     def newest(self, limit: int = 100) -> list[KeptMail]:
         """Read the newest mails, newest first."""
-        found = [path.name for path in self._directory.glob("*.eml") if _NAME.fullmatch(path.name)]
+        found = [path.name for path in self._directory.glob("*.eml") if KEPT_NAME.fullmatch(path.name)]
         mails = (self.read(name) for name in sorted(found, reverse=True)[:limit])
         return [mail for mail in mails if mail is not None]
 
     def read(self, name: str) -> KeptMail | None:
         """Read one mail; None when there is none of that name."""
-        if not _NAME.fullmatch(name):
+        if not KEPT_NAME.fullmatch(name):
             return None
         try:
             content = (self._directory / name).read_bytes()

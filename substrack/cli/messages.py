@@ -34,7 +34,7 @@ def list_them(desk: Desk, *, state: str | None, limit: int, as_json: bool) -> No
     with desk.reading() as session:
         chosen = MessageState(state) if state else None
         rows = list_messages(session, desk.workspace_id, state=chosen, limit=limit)
-    show([describe(row) for row in rows], as_json=as_json, columns=COLUMNS)
+    show([describe(row) if as_json else told(row) for row in rows], as_json=as_json, columns=COLUMNS)
 
 
 @messages.command("show")
@@ -48,7 +48,7 @@ def show_one(desk: Desk, *, message_id: str, as_json: bool) -> None:
     if as_json:
         show(describe(row) | {"text": row.text}, as_json=True)
         return
-    show(describe(row), as_json=False)
+    show(told(row), as_json=False)
     click.echo(f"\n{row.text or 'Not written yet.'}")
 
 
@@ -87,6 +87,11 @@ def describe(row: MessageRow) -> dict[str, Any]:
         "attempts": row.attempts,
         "last_error": row.last_error,
     }
+
+
+def told(row: MessageRow) -> dict[str, Any]:
+    """Describe a message for people: a mail that no server took is "kept", not "sent"."""
+    return describe(row) | {"state": row.fate.value}
 
 
 def _change(desk: Desk, act: Any, message_ids: tuple[str, ...], *, dry_run: bool, as_json: bool) -> None:

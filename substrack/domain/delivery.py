@@ -6,6 +6,7 @@ or address is permanent or is tried again along `BACKOFF`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +20,17 @@ class MessageState(StrEnum):
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+class Fate(StrEnum):
+    """What became of a message, as people are told: a mail that no server took is kept, never "sent"."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    KEPT = "kept"
     DEAD = "dead"
     CANCELLED = "cancelled"
 
@@ -37,6 +49,9 @@ BACKOFF = (
 )
 LANE_PROBE = timedelta(minutes=1)
 LEASE = timedelta(minutes=5)
+
+KEPT_NAME = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_-]{1,64}\.eml")
+"""What a kept mail has where a server's answer would stand: the name of its file."""
 
 
 class Scope(StrEnum):
@@ -67,6 +82,13 @@ class Verdict:
     state: MessageState
     due_at: datetime
     attempts: int
+
+
+def fate_of(state: MessageState, provider_id: str | None) -> Fate:
+    """Say what became of a message: its state, and whether a mail was only kept."""
+    if state is MessageState.SENT and KEPT_NAME.fullmatch(provider_id or ""):
+        return Fate.KEPT
+    return Fate(state.value)
 
 
 def lane_name(channel: Channel, connection_id: int) -> str:

@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import String, cast, func, literal, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import Fate, MessageState, fate_of
 from substrack.domain.notices import Channel, Notice
 from substrack.queries.chats import ENVIRONMENT
+from substrack.queries.message_lists import IS_KEPT
 from substrack.store import Connection, Lane, Message
 
 
@@ -19,18 +20,22 @@ class SentTest:
     """The latest test of somebody."""
 
     public_id: str
-    state: MessageState
+    fate: Fate
     at: datetime
     last_error: str | None
 
 
 @dataclass(frozen=True)
 class MailStatus:
-    """How the mail of a workspace is doing; `failing_since` while the server takes nothing from anybody."""
+    """How the mail of a workspace is doing; `failing_since` while the server takes nothing from anybody.
+
+    `last_kept_at` is when a mail was last kept here, which nobody got.
+    """
 
     failing_since: datetime | None
     last_error: str | None
     last_sent_at: datetime | None
+    last_kept_at: datetime | None
     waiting: int
     failed: int
     test: SentTest | None
@@ -39,9 +44,10 @@ class MailStatus:
 def load_mail_status(session: Session, workspace_id: int, contact_id: int) -> MailStatus:
     """Load how mail is doing, with the latest test of a contact (3 statements)."""
     is_mail = (Message.workspace_id == workspace_id, Message.channel == Channel.EMAIL)
-    last_sent_at, waiting, failed = session.execute(
+    last_sent_at, last_kept_at, waiting, failed = session.execute(
         select(
-            func.max(Message.sent_at),
+            func.max(Message.sent_at).filter(~IS_KEPT),
+            func.max(Message.sent_at).filter(IS_KEPT),
             func.count().filter(Message.state.in_([MessageState.QUEUED, MessageState.SENDING])),
             func.count().filter(Message.state == MessageState.DEAD),
         ).where(*is_mail)
@@ -65,6 +71,7 @@ def load_mail_status(session: Session, workspace_id: int, contact_id: int) -> Ma
         failing_since=lane.failing_since if lane else None,
         last_error=lane.last_error if lane else None,
         last_sent_at=last_sent_at,
+        last_kept_at=last_kept_at,
         waiting=waiting,
         failed=failed,
         test=_test(test) if test else None,
@@ -73,4 +80,5 @@ def load_mail_status(session: Session, workspace_id: int, contact_id: int) -> Ma
 
 def _test(message: Message) -> SentTest:
     at = message.sent_at or message.created_at
-    return SentTest(message.public_id, message.state, at, message.last_error)
+    fate = fate_of(message.state, message.provider_id)
+    return SentTest(message.public_id, fate, at, message.last_error)

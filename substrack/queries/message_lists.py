@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import Fate, MessageState, fate_of
 from substrack.domain.notices import Channel, Notice
 from substrack.queries.delivery import is_waiting
 from substrack.queries.finding import NotListed, must_find
 from substrack.queries.held import may_have_gone_out
 from substrack.queries.installation import load_installation
 from substrack.store import Address, Contact, Event, Message, MessageItem, Payment
+
+IS_KEPT: Final = func.coalesce(Message.provider_id, "").like("________T______Z-%.eml")
+"""In SQL, roughly what `KEPT_NAME` says: no server's answer looks like that."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class MessageRow:
     to: str | None
     address: str | None
     state: MessageState
+    fate: Fate
     due_at: datetime
     created_at: datetime
     sent_at: datetime | None
@@ -52,6 +57,7 @@ def list_messages(
     workspace_id: int,
     *,
     state: MessageState | None = None,
+    fate: Fate | None = None,
     notice: Notice | None = None,
     contact_id: int | None = None,
     group_id: int | None = None,
@@ -66,6 +72,8 @@ def list_messages(
         query = query.where(_is_about_group(group_id))
     if state is not None:
         query = query.where(Message.state == state)
+    if fate is not None:
+        query = query.where(has_fate(fate))
     if notice is not None:
         query = query.where(Message.notice == notice)
     if before_id is not None:
@@ -80,6 +88,14 @@ def list_held(session: Session, *, limit: int = 100) -> list[MessageRow]:
         return []
     query = _messages().where(may_have_gone_out(row)).order_by(Message.due_at, Message.id).limit(limit)
     return [_message_row(*found) for found in session.execute(query)]
+
+
+def has_fate(fate: Fate) -> ColumnElement[bool]:
+    """Select what became of messages as people are told it."""
+    if fate is Fate.KEPT:
+        return and_(Message.state == MessageState.SENT, IS_KEPT)
+    is_in_state = Message.state == MessageState(fate.value)
+    return and_(is_in_state, ~IS_KEPT) if fate is Fate.SENT else is_in_state
 
 
 def count_due(session: Session, *, now: datetime) -> int:
@@ -128,6 +144,7 @@ def _message_row(message: Message, to: str | None, address: str | None) -> Messa
         to=to,
         address=rendered.get("to") or message.payload.get("former") or address or None,
         state=message.state,
+        fate=fate_of(message.state, message.provider_id),
         due_at=message.due_at,
         created_at=message.created_at,
         sent_at=message.sent_at,

@@ -10,9 +10,9 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import Fate, MessageState
 from substrack.domain.notices import Channel, Notice
-from substrack.queries.message_lists import MessageRow, find_message, list_messages, load_message
+from substrack.queries.message_lists import IS_KEPT, MessageRow, find_message, list_messages, load_message
 from substrack.store import Contact, Group, Message, MessageItem, Payment, Workspace
 
 MESSAGES_A_PAGE: Final = 20
@@ -28,7 +28,7 @@ class MessagePage:
     """Some messages, newest first; `older_than` is where to go on, `counts` are of all."""
 
     rows: tuple[MessageRow, ...]
-    counts: Mapping[MessageState, int]
+    counts: Mapping[Fate, int]
     older_than: int | None
 
 
@@ -67,7 +67,7 @@ def load_messages(
     session: Session,
     workspace_id: int,
     *,
-    state: MessageState | None = None,
+    fate: Fate | None = None,
     notice: Notice | None = None,
     contact_id: int | None = None,
     group_id: int | None = None,
@@ -78,7 +78,7 @@ def load_messages(
     found = list_messages(
         session,
         workspace_id,
-        state=state,
+        fate=fate,
         notice=notice,
         contact_id=contact_id,
         group_id=group_id,
@@ -86,13 +86,20 @@ def load_messages(
         limit=limit + 1,
     )
     rows = tuple(found[:limit])
+    return MessagePage(rows, _counts(session, workspace_id), rows[-1].id if len(found) > limit else None)
+
+
+def _counts(session: Session, workspace_id: int) -> dict[Fate, int]:
     counted = session.execute(
-        select(Message.state, func.count())
+        select(Message.state, IS_KEPT, func.count())
         .where(Message.workspace_id == workspace_id)
-        .group_by(Message.state)
+        .group_by(Message.state, IS_KEPT)
     )
-    counts = dict(counted.all())
-    return MessagePage(rows, counts, rows[-1].id if len(found) > limit else None)
+    counts: dict[Fate, int] = {}
+    for state, is_kept, count in counted:
+        fate = Fate.KEPT if is_kept and state is MessageState.SENT else Fate(state.value)
+        counts[fate] = counts.get(fate, 0) + count
+    return counts
 
 
 def load_message_choices(session: Session, workspace_id: int) -> MessageChoices:

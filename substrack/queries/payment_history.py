@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import Fate, fate_of
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice, rules_of
@@ -43,7 +43,7 @@ class MessageLine:
     public_id: str
     notice: Notice
     to: str | None
-    state: MessageState
+    fate: Fate
     at: datetime
 
 
@@ -140,4 +140,5 @@ def _is_for(message: Message, contact_id: int) -> bool:
 def _line(found: Iterable[tuple[Message, str | None]]) -> Iterable[MessageLine]:
     for message, name in found:
         at = message.sent_at or message.due_at
-        yield MessageLine(message.public_id, message.notice, name, message.state, at)
+        fate = fate_of(message.state, message.provider_id)
+        yield MessageLine(message.public_id, message.notice, name, fate, at)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import Fate, fate_of
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel, Notice
@@ -93,7 +93,7 @@ class SentRow:
     public_id: str
     notice: Notice
     channel: Channel
-    state: MessageState
+    fate: Fate
     at: datetime
     last_error: str | None
 
@@ -253,6 +253,13 @@ def _messages_to(session: Session, contact_id: int) -> tuple[SentRow, ...]:
         .limit(MESSAGES_SHOWN)
     )
     return tuple(
-        SentRow(row.public_id, row.notice, row.channel, row.state, row.sent_at or row.due_at, row.last_error)
+        SentRow(
+            public_id=row.public_id,
+            notice=row.notice,
+            channel=row.channel,
+            fate=fate_of(row.state, row.provider_id),
+            at=row.sent_at or row.due_at,
+            last_error=row.last_error,
+        )
         for row in session.scalars(query)
     )

@@ -16,9 +16,25 @@ from substrack.texts.days_away import days_away
 from substrack.texts.words import Words
 
 
-def standing(state: AskState, asked_on: date | None, until: date | None, today: date, _: Words) -> str:
-    """Say when somebody was last asked, or why they are not asked now."""
+def standing(
+    state: AskState,
+    asked_on: date | None,
+    until: date | None,
+    today: date,
+    _: Words,
+    *,
+    is_kept: bool = False,
+) -> str:
+    """Say when somebody was last asked, or why they are not asked now.
+
+    `is_kept`: what asked them was only kept here, so that they know nothing of it.
+    """
     match state:
+        case AskState.READY | AskState.RECENT if is_kept and asked_on is not None:
+            when = days_away(asked_on, today, _.locale)
+            return _("written %(when)s and kept here, not sent", when=when)
+        case AskState.ASKED_TODAY if is_kept:
+            return _("written today and kept here, not sent")
         case AskState.READY | AskState.RECENT:
             return last_asked(asked_on, today, _)
         case AskState.SNOOZED if until is not None and until > today:
@@ -67,11 +83,15 @@ def channels_in_words(channels: Sequence[Channel], _: Words) -> str:
     return _.listed([names[channel] for channel in channels])
 
 
-def asked_sentence(names: Sequence[str], waits_until: datetime | None, _: Words) -> str:
-    """Say who is asked, and when it goes out if that is not at once."""
+def asked_sentence(
+    names: Sequence[str], waits_until: datetime | None, _: Words, *, is_kept: bool = False
+) -> str:
+    """Say who is asked, and when it goes out if that is not at once; `is_kept`: mail goes nowhere."""
     if not names:
         return _("Nobody was asked: whoever can be asked was asked already.")
     whom = _.listed(names) if len(names) <= 3 else _.ngettext("%(n)s person", "%(n)s people", len(names))
+    if is_kept:
+        return _("Written to %(whom)s. Mail is kept here, not sent: no mail server is set.", whom=whom)
     if waits_until is None:
         return _("Asked: %(whom)s. It goes out in ten seconds.", whom=whom)
     return _("Asked: %(whom)s. It goes out %(when)s.", whom=whom, when=_.moment(waits_until))

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from substrack.domain.claims import RejectReason
 from substrack.domain.cycles import Unit
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import Fate
 from substrack.domain.notices import ChannelChoice, Notice
 from substrack.domain.payments import Status
 from substrack.domain.shares import SplitKind
@@ -49,13 +49,14 @@ _STATUS_LOOKS: Mapping[Status, tuple[Tone, str]] = MappingProxyType(
     }
 )
 
-_MESSAGE_LOOKS: Mapping[MessageState, tuple[Tone, str]] = MappingProxyType(
+_MESSAGE_LOOKS: Mapping[Fate, tuple[Tone, str]] = MappingProxyType(
     {
-        MessageState.QUEUED: (Tone.CALM, "clock"),
-        MessageState.SENDING: (Tone.WAITING, "send"),
-        MessageState.SENT: (Tone.GOOD, "check-circle-fill"),
-        MessageState.DEAD: (Tone.BAD, "x-circle-fill"),
-        MessageState.CANCELLED: (Tone.MUTED, "slash-circle"),
+        Fate.QUEUED: (Tone.CALM, "clock"),
+        Fate.SENDING: (Tone.WAITING, "send"),
+        Fate.SENT: (Tone.GOOD, "check-circle-fill"),
+        Fate.KEPT: (Tone.WAITING, "file"),
+        Fate.DEAD: (Tone.BAD, "x-circle-fill"),
+        Fate.CANCELLED: (Tone.MUTED, "slash-circle"),
     }
 )
 
@@ -80,17 +81,18 @@ def payment_label(status: Status, is_own: bool, locale: str) -> Label:
     return status_label(status, locale)
 
 
-def message_label(state: MessageState, locale: str) -> Label:
-    """Name the state of a message."""
+def message_label(fate: Fate, locale: str) -> Label:
+    """Name what became of a message."""
     _ = Words(locale)
     words = {
-        MessageState.QUEUED: _("Waiting"),
-        MessageState.SENDING: _("Sending"),
-        MessageState.SENT: _("Sent"),
-        MessageState.DEAD: _("Failed"),
-        MessageState.CANCELLED: _("Cancelled"),
+        Fate.QUEUED: _("Waiting"),
+        Fate.SENDING: _("Sending"),
+        Fate.SENT: _("Sent"),
+        Fate.KEPT: _("Kept here, not sent"),
+        Fate.DEAD: _("Failed"),
+        Fate.CANCELLED: _("Cancelled"),
     }
-    return Label(words[state], *_MESSAGE_LOOKS[state])
+    return Label(words[fate], *_MESSAGE_LOOKS[fate])
 
 
 def notice_name(notice: Notice, locale: str) -> str:

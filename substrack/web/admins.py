@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import StringField
 
+from substrack.domain.errors import Phrase
 from substrack.queries.accounts import list_invites, list_users
 from substrack.services.invitations import invite_admin
 from substrack.services.presses import find_made
 from substrack.web.access import signed_in
 from substrack.web.forms import PageForm, answer, email_field, posted, required
-from substrack.web.pages import my_words, page
+from substrack.web.pages import flash_sent, page
 from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -54,7 +55,11 @@ def _invite(form: InvitationForm) -> ResponseReturnValue:
                 now=runtime().now(),
                 press=press,
             )
-    flash(my_words()("An invitation is on its way to %(address)s.", address=form.email.data), "done")
+    flash_sent(
+        Phrase("An invitation is on its way to %(address)s."),
+        Phrase("The invitation to %(address)s is kept under Messages, not sent: no mail server is set."),
+        address=form.email.data,
+    )
     return redirect(url_for("admins.show"), 303)
 
 

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from substrack.domain.cycles import local_date
 from substrack.domain.letters import Item
+from substrack.domain.notices import Channel
 from substrack.queries.asking import (
     OwingPeople,
     find_people,
@@ -23,6 +24,7 @@ from substrack.queries.asking import (
     load_settled,
 )
 from substrack.queries.groups import GroupRow, find_group, load_group
+from substrack.queries.kept_requests import load_kept_requests
 from substrack.queries.people import find_contact, load_contact
 from substrack.queries.workspaces import load_workspace_settings
 from substrack.services.asking_now import Asked, NotToBeAsked, ask_people, note_asked_by_hand
@@ -46,7 +48,7 @@ from substrack.web.access import signed_in
 from substrack.web.decisions import flash_decision
 from substrack.web.fields import line
 from substrack.web.forms import PageForm, answer, posted
-from substrack.web.pages import my_words, page
+from substrack.web.pages import mail_is_kept, my_words, page
 from substrack.web.paging import numbered
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -183,7 +185,7 @@ def show_message(public_id: str) -> str:
         text=text,
         language=language,
         is_local=runtime().settings.base_url_is_loopback,
-        sentence=standing_sentence(_standing()(plan)),
+        sentence=standing_sentence(_standing([plan])(plan)),
         time_there=partial(time_there, now, _=my_words()),
     )
 
@@ -218,7 +220,7 @@ def _ask(back: str, *, show: Callable[..., str], group_id: int | None = None) ->
     zone = ZoneInfo(me().time_zone)
     waits = [one.waits_until for one in asked]
     until = max(one.astimezone(zone) for one in waits if one) if waits and all(waits) else None
-    sentence = asked_sentence([one.name for one in asked], until, _)
+    sentence = asked_sentence([one.name for one in asked], until, _, is_kept=mail_is_kept())
     undo = [one.correlation_id for one in asked] if len(asked) <= UNDO_MOST else []
     flash_decision(sentence, *undo)
     return redirect(back, 303)
@@ -281,7 +283,8 @@ def _show(
         settled=load_settled(reading(), group.id, today=today) if group else None,
         form=form,
         refusal=refusal,
-        standing=_standing(tells_wait=preview.waits_until is None),
+        standing=_standing((*preview.asked, *preview.skipped), tells_wait=preview.waits_until is None),
+        is_kept=mail_is_kept() and any(Channel.EMAIL in plan.channels for plan in preview.asked),
         time_there=partial(time_there, now, _=my_words()),
         channels_in_words=partial(channels_in_words, _=my_words()),
         what_for=partial(_what_for, group),
@@ -307,15 +310,18 @@ def _preview(group: GroupRow | None, contact_id: int | None, now: datetime) -> P
     return Preview(tuple(asked), tuple(skipped), people)
 
 
-def _standing(*, tells_wait: bool = False) -> Callable[[PersonPlan], str]:
+def _standing(plans: Sequence[PersonPlan], *, tells_wait: bool = False) -> Callable[[PersonPlan], str]:
     """Say how people stand; `tells_wait` says of those who can be asked when that would go out."""
     today, zone = local_date(runtime().now(), me().time_zone), ZoneInfo(me().time_zone)
+    written = load_kept_requests(reading(), [plan.contact_id for plan in plans])
+    kept = {(contact_id, local_date(at, me().time_zone)) for contact_id, at in written.items()}
 
     def stand(plan: PersonPlan) -> str:
         _, until = my_words(), plan.waits_until.astimezone(zone) if plan.waits_until else None
         if plan.is_held and until:
             return held_until(until, _)
-        words = standing(plan.state, plan.asked_on, plan.until, today, _)
+        is_kept = (plan.contact_id, plan.asked_on) in kept
+        words = standing(plan.state, plan.asked_on, plan.until, today, _, is_kept=is_kept)
         return (
             _("%(words)s; goes out %(when)s", words=words, when=_.moment(until))
             if until and tells_wait

@@ -40,7 +40,7 @@ from substrack.texts.home import (
 from substrack.texts.words import Words
 from substrack.web.access import signed_in
 from substrack.web.charts import Bar, Mark, bars
-from substrack.web.pages import backup_notes, installation_notes, my_words, page
+from substrack.web.pages import backup_notes, installation_notes, mail_is_kept, my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.review import Retry
 from substrack.web.sessions import me
@@ -97,6 +97,7 @@ def show() -> str:
         hold=hold,
         held=load_held(reading()) if hold.restored_from else None,
         installation=(*installation_notes(), *backup_notes(hold, now)),
+        is_kept=mail_is_kept(),
         is_owner=_is_owner(),
         retry=Retry(),
         what_for=what_for,

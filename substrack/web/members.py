@@ -22,7 +22,7 @@ from substrack.services.presses import find_made
 from substrack.web.access import signed_in
 from substrack.web.fields import line, optional_day, optional_whole, read_optional_amount
 from substrack.web.forms import PageForm, answer, posted
-from substrack.web.pages import my_words, page
+from substrack.web.pages import mail_is_kept, my_words, page
 from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -224,6 +224,11 @@ def _today(group: GroupRow) -> date:
 def _told(told: int, unreachable: int) -> str:
     _ = my_words()
     sent = _.ngettext("The welcome goes to %(n)s of them.", "The welcome goes to %(n)s of them.", told)
+    if mail_is_kept():
+        written = _.ngettext(
+            "The welcome to %(n)s of them is written.", "The welcome to %(n)s of them is written.", told
+        )
+        sent = written + " " + _("Mail is kept here, not sent: no mail server is set.")
     sent = sent if told else _("Nobody was told.")
     if not unreachable:
         return sent

@@ -13,8 +13,8 @@ from flask import Blueprint, Response, abort, flash, make_response, redirect, re
 from flask.typing import ResponseReturnValue
 
 from substrack.channels.mailbox import KeptMail, MailboxChannel
-from substrack.domain.delivery import MessageState
-from substrack.domain.errors import NotFound
+from substrack.domain.delivery import Fate
+from substrack.domain.errors import NotFound, Phrase
 from substrack.domain.notices import Notice
 from substrack.queries.groups import find_group
 from substrack.queries.message_lists import find_message
@@ -32,7 +32,7 @@ from substrack.texts.asking import time_there
 from substrack.texts.delivery_words import channel_name, is_a_servers, what_happened
 from substrack.web.access import signed_in
 from substrack.web.fields import read_key
-from substrack.web.pages import my_words, page
+from substrack.web.pages import flash_sent, my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -50,7 +50,7 @@ LETTER_POLICY: Final = (
 class Filters:
     """What a list of messages is narrowed to; people and groups by their public ids."""
 
-    state: MessageState | None
+    fate: Fate | None
     notice: Notice | None
     person: str
     group: str
@@ -58,11 +58,11 @@ class Filters:
     @property
     def are_set(self) -> bool:
         """Tell whether anything is left out."""
-        return any((self.state, self.notice, self.person, self.group))
+        return any((self.fate, self.notice, self.person, self.group))
 
     def as_query(self) -> dict[str, str]:
         """Write them into a URL."""
-        named = {"state": self.state, "notice": self.notice, "person": self.person, "group": self.group}
+        named = {"state": self.fate, "notice": self.notice, "person": self.person, "group": self.group}
         return {name: str(value) for name, value in named.items() if value}
 
 
@@ -72,7 +72,7 @@ def show() -> str:
     """List messages, newest first, perhaps only those of one state, kind, person or group."""
     workspace_id = me().workspace_id
     filters = Filters(
-        _chosen(MessageState, "state"),
+        _chosen(Fate, "state"),
         _chosen(Notice, "notice"),
         request.args.get("person", ""),
         request.args.get("group", ""),
@@ -80,7 +80,7 @@ def show() -> str:
     rows = load_messages(
         reading(),
         workspace_id,
-        state=filters.state,
+        fate=filters.fate,
         notice=filters.notice,
         contact_id=_person(filters.person),
         group_id=_group(filters.group),
@@ -91,7 +91,7 @@ def show() -> str:
         rows=rows,
         filters=filters,
         choices=load_message_choices(reading(), workspace_id),
-        states=MessageState,
+        fates=Fate,
         notices=Notice,
         channel_name=partial(channel_name, _=my_words()),
         what_happened=partial(what_happened, _=my_words()),
@@ -156,7 +156,10 @@ def send_me_a_test() -> ResponseReturnValue:
     """Send a test to oneself."""
     with runtime().transaction() as session:
         send_test(session, me().workspace_id, me().contact_id, by=by_me(), now=runtime().now())
-    flash("A test is on its way to you. It shows up below.", "done")
+    flash_sent(
+        Phrase("A test is on its way to you. It shows up below."),
+        Phrase("The test shows up below. Mail is kept here, not sent: no mail server is set."),
+    )
     return redirect(url_for("messages.show"), 303)
 
 
@@ -176,10 +179,8 @@ def _rests_until(detail: MessageDetail, now: datetime) -> datetime | None:
 
 
 def _kept(provider_id: str | None) -> KeptMail | None:
-    """Read the file of a mail that was kept because no mail server is set."""
-    if provider_id is None or runtime().settings.smtp_url:
-        return None
-    return MailboxChannel(runtime().mail_dir).read(provider_id)
+    """Read the file of a mail that was kept because no mail server was set."""
+    return MailboxChannel(runtime().mail_dir).read(provider_id) if provider_id else None
 
 
 def _chosen(kind: type[Member], name: str) -> Member | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from flask import Flask, get_flashed_messages, render_template, request
+from flask import Flask, flash, get_flashed_messages, render_template, request
 from jinja2 import StrictUndefined
 
 from substrack.domain.errors import Phrase
@@ -182,6 +182,16 @@ def backup_notes(row: InstallationRow, now: datetime) -> tuple[Banner, ...]:
             Banner("warn", "alert", _("The last backup is from %(when)s. Does the worker run?", when=when)),
         )
     return ()
+
+
+def mail_is_kept() -> bool:
+    """Tell whether mail goes nowhere, for want of a mail server."""
+    return not runtime().settings.smtp_url
+
+
+def flash_sent(sent: Phrase, kept: Phrase, **facts: Any) -> None:
+    """Say on the next page that something is on its way, or that it was only kept."""
+    flash(my_words()(kept if mail_is_kept() else sent, **facts), "done")
 
 
 def setting_banners(settings: Settings) -> tuple[Banner, ...]:

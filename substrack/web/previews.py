@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from substrack.domain.errors import Phrase
 from substrack.domain.letters import Letter, LetterLinks
 from substrack.domain.notices import Notice
 from substrack.queries.groups import find_group
@@ -22,7 +23,7 @@ from substrack.services.messages import send_sample
 from substrack.texts.letters import render
 from substrack.web.access import signed_in
 from substrack.web.messages import letter_answer
-from substrack.web.pages import my_words, page
+from substrack.web.pages import flash_sent, page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -83,8 +84,10 @@ def send_to_me() -> ResponseReturnValue:
     words = {"email": render(letter).as_dict(), "telegram": chat_words(letter, None)}
     with runtime().transaction() as session:
         send_sample(session, me().contact_id, words, by=by_me(), now=runtime().now())
-    _ = my_words()
-    flash(_("It is on its way to you. The links in it lead nowhere."), "done")
+    flash_sent(
+        Phrase("It is on its way to you. The links in it lead nowhere."),
+        Phrase("It shows up under Messages. Mail is kept here, not sent: no mail server is set."),
+    )
     return redirect(url_for("previews.show", **chosen.as_query()), 303)
 
 

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, SelectField, StringField
 
 from substrack.domain.currencies import EXPONENTS
+from substrack.domain.errors import Phrase
 from substrack.domain.group_defaults import GroupDefaults
 from substrack.domain.shares import PartPeriod
 from substrack.queries.mail_status import load_mail_status
@@ -26,7 +27,7 @@ from substrack.web.fields import one_of, optional_whole, whole
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.group_forms import PARTS
 from substrack.web.joining import zone_choices
-from substrack.web.pages import page
+from substrack.web.pages import flash_sent, page
 from substrack.web.profile import language_choices
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -115,7 +116,10 @@ def send_mail() -> ResponseReturnValue:
     """Send a test to one's own mailbox."""
     with runtime().transaction() as session:
         send_mail_test(session, me().contact_id, by=by_me(), now=runtime().now())
-    flash("A test is on its way to your mailbox.", "done")
+    flash_sent(
+        Phrase("A test is on its way to your mailbox."),
+        Phrase("The test is written, and kept here: no mail server is set, so it is not sent."),
+    )
     return redirect(url_for("settings.show_mail"), 303)
 
 

@@ -63,7 +63,7 @@ def test_everybody_is_asked_once(six: Six, window: OpenWindow, look: Look) -> No
     olga = window(six.site, look, user_id=six.olga)
     olga.open(f"/groups/{six.group.public_id}/ask")
     posts = press_twice(olga, "Ask 5 people")
-    olga.sees("Asked: 5 people" if look.scripts else "Nobody was asked")
+    olga.sees("Written to 5 people" if look.scripts else "Nobody was asked")
 
     assert posts == (1 if look.scripts else 2)
     assert [len(six.mail_of(name)) for name in six.members] == [1] * 5

@@ -91,7 +91,7 @@ def test_all_unpaid_are_asked_in_two(six: Six, olga: Window) -> None:
     olga.open(f"/groups/{six.group.public_id}")
     olga.press("Ask all unpaid", role="link")
     olga.press("Ask 5 people")
-    olga.sees("Asked: 5 people")
+    olga.sees("Written to 5 people")
 
     assert olga.presses == 2
     assert [len(six.mail_of(name)) for name in six.members] == [1] * 5

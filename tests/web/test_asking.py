@@ -78,7 +78,7 @@ def test_everybody_unpaid_is_asked_by_one_press_of_the_preview(
     for member in members.values():
         [message] = requests(cast, member)
         assert message.due_at == NOW + timedelta(seconds=10)
-    assert "Asked: 4 people." in olga.get(group).text
+    assert "Written to 4 people." in olga.get(group).text
 
 
 def test_a_second_press_asks_nobody_again(

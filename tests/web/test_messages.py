@@ -14,6 +14,7 @@ from substrack.services.asking_now import ask_people
 from substrack.services.founding import Founded
 from substrack.services.outbox import Draft, queue
 from substrack.store import Address, Message
+from substrack.worker.outbox import deliver_due
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, contact_named, group_of, stranger
 from tests.web.forms import counted, press
@@ -254,3 +255,51 @@ def _copies(first: Message, count: int) -> list[Message]:
         Message(dedupe_key=f"copy:{number}", **{name: getattr(first, name) for name in kept})
         for number in range(count)
     ]
+
+
+class TestKeptMail:
+    """No mail server is set: nobody may read that something was sent."""
+
+    @pytest.fixture
+    def kept(self, runtime: Runtime, message: Message) -> Message:
+        deliver_due(runtime, now=NOW)
+        return message
+
+    def test_the_log_says_that_it_was_kept(self, olga: Browser, kept: Message) -> None:
+        shown = olga.get("/messages").text
+
+        assert "Kept here, not sent</span>" in shown
+        assert ">Sent<" not in shown
+        assert "Sent (0)" in shown
+        assert "Kept here, not sent (1)" in shown
+
+    def test_what_was_kept_and_what_was_sent_are_found_apart(
+        self, olga: Browser, runtime: Runtime, kept: Message
+    ) -> None:
+        path = f"/messages/{kept.public_id}"
+        assert path in olga.get("/messages?state=kept").text
+        assert path not in olga.get("/messages?state=sent").text
+
+        set_message(runtime, kept, provider_id="2.0.0 Ok: queued as 4F")
+
+        assert path not in olga.get("/messages?state=kept").text
+        assert path in olga.get("/messages?state=sent").text
+
+    def test_its_page_says_that_nobody_got_it_and_where_it_is(self, olga: Browser, kept: Message) -> None:
+        shown = olga.get(f"/messages/{kept.public_id}").text
+
+        assert "Kept here, not sent" in shown
+        assert "Nobody got this: no mail server was set" in shown
+        assert f"-{kept.public_id}.eml in the mail folder" in shown
+        assert "<dt>Sent</dt>" not in shown
+
+    def test_the_state_of_mail_tells_them_apart(self, olga: Browser, runtime: Runtime, kept: Message) -> None:
+        press(olga, "/settings/mail", "/settings/mail/test")
+        assert "it is not sent" in olga.get("/settings/mail").text
+        deliver_due(runtime, now=NOW)
+
+        shown = olga.get("/settings/mail").text
+
+        assert "<dt>Last sent</dt><dd>nothing yet</dd>" in shown
+        assert "<dt>Last kept here, not sent</dt><dd>1 Mar 2026" in shown
+        assert "Kept here, not sent</span>" in shown

@@ -160,7 +160,7 @@ class TestActs:
             session.get_one(Payment, cast.payment_of(ben).id).requests_sent = 9
 
         cast.do(use_up)
-        assert "<dt>Requests sent</dt><dd>8</dd>" in olga.get(url).text
+        assert "<dt>Requests</dt><dd>8</dd>" in olga.get(url).text
 
     def test_reject_with_a_reason(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
         claim(cast, ben)
