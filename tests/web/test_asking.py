@@ -17,6 +17,7 @@ from substrack.services.founding import Founded
 from substrack.services.pay_links import give_pay_link
 from substrack.services.putting_off import snooze_payments
 from substrack.store import Address, Connection, Contact, Group, Member, Message
+from substrack.worker.outbox import deliver_due
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, contact_named, group_of, stranger
 from tests.web.crowds import crowd
@@ -55,6 +56,11 @@ def set_address(cast: Cast, member: Member, **values: Any) -> None:
         session.execute(update(Address).where(Address.contact_id == member.contact_id).values(**values))
 
 
+def set_message(cast: Cast, member: Member, **values: Any) -> None:
+    with cast.runtime.transaction() as session:
+        session.execute(update(Message).where(Message.contact_id == member.contact_id).values(**values))
+
+
 def person(cast: Cast, name: str) -> str:
     return f"/people/{contact_named(cast, name).public_id}"
 
@@ -79,6 +85,23 @@ def test_everybody_unpaid_is_asked_by_one_press_of_the_preview(
         [message] = requests(cast, member)
         assert message.due_at == NOW + timedelta(seconds=10)
     assert "Written to 4 people." in olga.get(group).text
+
+
+def test_without_a_mail_server_nobody_is_said_to_have_been_asked(
+    olga: Browser, runtime: Runtime, cast: Cast, clock: TurnableClock, members: dict[str, Member], path: str
+) -> None:
+    assert "nobody gets this by mail" in olga.get(path).text
+    send(olga, path, "person")
+    clock.turn(timedelta(minutes=1))
+    deliver_due(runtime, now=clock.now)
+    assert "written today and kept here, not sent" in plain(olga.get(path).text)
+    clock.turn(timedelta(days=1))
+    set_message(cast, members["Ben"], provider_id="2.0.0 Ok: queued as 4F")
+
+    shown = plain(olga.get(path).text)
+
+    assert shown.count("kept here, not sent") - shown.count("Mail is kept here, not sent") == 3
+    assert shown.count("asked yesterday") == 1
 
 
 def test_a_second_press_asks_nobody_again(
