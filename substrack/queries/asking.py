@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import OPEN, PaymentKind
+from substrack.queries.namesakes import names_apart
 from substrack.store import Contact, Group, Member, Payment
 
 PEOPLE_A_PAGE: Final = 40
@@ -79,7 +80,7 @@ def load_settled(session: Session, group_id: int, *, today: date) -> Settled:
     """Say who of a group's members owes nothing; the payer is not one of them."""
     owes = exists().where(Payment.contact_id == Contact.id, Payment.group_id == group_id, *_is_open())
     query = (
-        select(Contact.name, func.count().over().label("total"))
+        select(Contact.public_id, Contact.name, func.count().over().label("total"))
         .join(Member, Member.contact_id == Contact.id)
         .join(Group, Group.id == Member.group_id)
         .where(
@@ -92,7 +93,8 @@ def load_settled(session: Session, group_id: int, *, today: date) -> Settled:
         .limit(NAMES_SHOWN)
     )
     found = session.execute(query).all()
-    return Settled(tuple(row.name for row in found), found[0].total if found else 0)
+    called = names_apart(session, {row.public_id: row.name for row in found})
+    return Settled(tuple(called.values()), found[0].total if found else 0)
 
 
 def load_request_sentence(session: Session, group_id: int) -> str:

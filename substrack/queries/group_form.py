@@ -1,4 +1,4 @@
-"""What the form of a group needs besides its terms: people, defaults, and how earlier groups were set up."""
+"""What the form of a group needs besides its terms: who shares it, defaults, what earlier groups had."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Cycle, Window
@@ -21,15 +21,6 @@ from substrack.queries.groups import find_group, load_pay_methods, load_terms
 from substrack.queries.sharing import sharers_of
 from substrack.store import Address, Contact, Group, Member, Workspace
 from substrack.store import PayMethod as PayMethodRow
-
-
-@dataclass(frozen=True)
-class PersonChoice:
-    """One person of the workspace, for a select."""
-
-    id: int
-    public_id: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -60,15 +51,6 @@ class GroupOnForm:
     cycle: Cycle
     payer_public_id: str
     sharers: tuple[NamedSharer, ...]
-
-
-def list_people(session: Session, workspace_id: int) -> list[PersonChoice]:
-    """List everybody the workspace knows by name."""
-    query = select(Contact.id, Contact.public_id, Contact.name).where(
-        Contact.workspace_id == workspace_id, Contact.erased_at.is_(None)
-    )
-    rows = session.execute(query.order_by(func.lower(Contact.name), Contact.id))
-    return [PersonChoice(*row) for row in rows]
 
 
 def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> GroupOnForm:

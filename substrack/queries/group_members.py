@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.queries.group_periods import MEMBERS_A_PAGE, PeriodOfGroup
+from substrack.queries.namesakes import tell_apart
 from substrack.queries.people import MemberRow, list_some_members
 from substrack.queries.searching import named_like
 from substrack.store import Group, Member, Payment
@@ -28,22 +30,40 @@ class MemberPage:
 
 
 def load_member_page(
-    session: Session, group_id: int, *, today: date, left: bool, search: str = "", number: int = 1
+    session: Session,
+    group_id: int,
+    *,
+    today: date,
+    left: bool = False,
+    with_payer: bool = True,
+    search: str = "",
+    number: int = 1,
 ) -> MemberPage:
     """Load one page of those who are there today or will be, or of those who left, in one statement.
 
-    A payer who does not share is no member to look at.
+    A payer who does not share is no member to look at; one who shares can be left out.
     """
+    is_no_payer = Member.contact_id != Group.payer_id
     found = list_some_members(
         session,
         Member.group_id == group_id,
         Member.left_on <= today if left else _stays_after(today),
-        or_(Group.payer_included, Member.contact_id != Group.payer_id),
+        or_(Group.payer_included, is_no_payer) if with_payer else is_no_payer,
         named_like(search),
         limit=MEMBERS_A_PAGE + 1,
         offset=(number - 1) * MEMBERS_A_PAGE,
     )
-    return MemberPage(tuple(found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
+    return MemberPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
+
+
+def find_members(
+    session: Session, group_id: int, public_ids: Collection[str] | None, *, today: date
+) -> list[int]:
+    """Find the keys of those who are there, without the payer, by public id; None: all who were not told."""
+    wanted = Member.told_at.is_(None) if public_ids is None else Member.public_id.in_(sorted(public_ids))
+    query = select(Member.id).join(Group, Group.id == Member.group_id)
+    is_there = (Member.group_id == group_id, Member.contact_id != Group.payer_id, _stays_after(today))
+    return list(session.scalars(query.where(*is_there, wanted).order_by(Member.id)))
 
 
 def has_former_members(session: Session, group_id: int, *, today: date) -> bool:
@@ -52,12 +72,12 @@ def has_former_members(session: Session, group_id: int, *, today: date) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def list_without_payment(session: Session, period: PeriodOfGroup) -> list[MemberRow]:
+def list_without_payment(session: Session, period: PeriodOfGroup) -> tuple[MemberRow, ...]:
     """List who had not left before a period began and has no payment in it, but for the payer."""
     voided_at = period.column.voided_at
     is_counted = Payment.voided_at.is_(None) if voided_at is None else Payment.voided_at == voided_at
     pays = exists().where(Payment.period_id == period.column.id, Payment.member_id == Member.id, is_counted)
-    return list_some_members(
+    found = list_some_members(
         session,
         Member.group_id == period.group_id,
         Member.contact_id != Group.payer_id,
@@ -65,6 +85,7 @@ def list_without_payment(session: Session, period: PeriodOfGroup) -> list[Member
         ~pays,
         limit=CHOICES,
     )
+    return tell_apart(session, found)
 
 
 def _stays_after(day: date) -> ColumnElement[bool]:

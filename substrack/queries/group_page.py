@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.group_periods import MEMBERS_A_PAGE, Cell, PeriodColumn, cell_of
+from substrack.queries.namesakes import tell_apart
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Member, Payment
 
@@ -69,7 +70,8 @@ def load_matrix(
         )
         for member, contact in shown
     ]
-    return Matrix(tuple(sorted(rows, key=lambda row: row.is_payer)), number, len(found) > MEMBERS_A_PAGE)
+    rows.sort(key=lambda row: row.is_payer)
+    return Matrix(tell_apart(session, rows), number, len(found) > MEMBERS_A_PAGE)
 
 
 def owes_anything(session: Session, group_id: int) -> bool:

@@ -18,6 +18,7 @@ from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import CLOSED, PaymentKind, Status
 from substrack.queries.finding import NotListed
+from substrack.queries.namesakes import tell_apart
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Group, Payment, Period
 
@@ -184,7 +185,7 @@ def load_cells(session: Session, column: PeriodColumn, *, search: str = "", numb
         .offset((number - 1) * MEMBERS_A_PAGE)
     )
     found = [cell_of(payment, contact) for payment, contact in session.execute(query)]
-    return CellPage(tuple(found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
+    return CellPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
 
 
 def cell_of(payment: Payment, contact: Contact) -> Cell:

@@ -20,6 +20,7 @@ from substrack.domain.notices import Channel
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
 from substrack.domain.requests import OBJECTION_REST_DAYS
 from substrack.queries.chats import find_bot_refusal
+from substrack.queries.namesakes import tell_apart
 from substrack.store import Address, Contact, Event, Group, Member, Message, Payment, Period
 
 SHOWN: Final = 20
@@ -46,6 +47,7 @@ class BillRow:
 class LeaverRow:
     """Somebody who left a group and still owes for it; `oldest` is the public id of their oldest payment."""
 
+    contact_public_id: str
     name: str
     group: str
     left_on: date
@@ -72,6 +74,7 @@ class NoteRow:
     """Something that is off with a payment, in the member's own words."""
 
     payment_public_id: str
+    contact_public_id: str
     name: str
     group: str
     span: Span | None
@@ -178,7 +181,7 @@ def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRo
         .subquery()
     )
     query = (
-        select(Contact.name, Group.name, Member.left_on, ranked)
+        select(Contact.public_id, Contact.name, Group.name, Member.left_on, ranked)
         .join(Member, Member.id == ranked.c.member_id)
         .join(Contact, Contact.id == Member.contact_id)
         .join(Group, Group.id == Member.group_id)
@@ -186,10 +189,13 @@ def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRo
         .order_by(Member.left_on, Member.id)
         .limit(SHOWN)
     )
-    return tuple(
-        LeaverRow(name, group, left_on, Money(int(owed_minor), currency), oldest)
-        for name, group, left_on, oldest, _member, currency, owed_minor, _place in session.execute(query)
-    )
+    rows = [
+        LeaverRow(contact, name, group, left_on, Money(int(owed_minor), currency), oldest)
+        for contact, name, group, left_on, oldest, _member, currency, owed_minor, _place in session.execute(
+            query
+        )
+    ]
+    return tell_apart(session, rows)
 
 
 def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[UnreachableRow, ...]:
@@ -230,7 +236,8 @@ def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[Unre
     )
     shown = select(ranked).where(ranked.c.place <= SHOWN)
     found = session.execute(shown.order_by(func.lower(ranked.c.name), ranked.c.id))
-    return tuple(UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason) for row in found)
+    rows = [UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason) for row in found]
+    return tell_apart(session, rows)
 
 
 def _is_to_pay(today: date) -> ColumnElement[bool]:
@@ -277,7 +284,7 @@ def _notes(session: Session, workspace_id: int, now: datetime) -> tuple[NoteRow,
         .group_by(Event.payment_id)
     )
     query = (
-        select(Event, Payment.public_id, Contact.name, Group, Period)
+        select(Event, Payment.public_id, Contact.public_id, Contact.name, Group, Period)
         .join(Payment, Payment.id == Event.payment_id)
         .join(Contact, Contact.id == Payment.contact_id)
         .join(Group, Group.id == Payment.group_id)
@@ -286,10 +293,11 @@ def _notes(session: Session, workspace_id: int, now: datetime) -> tuple[NoteRow,
         .order_by(Event.id.desc())
         .limit(SHOWN)
     )
-    return tuple(
-        NoteRow(public_id, name, group.name, _span(group, period), event.reason or "", event.at)
-        for event, public_id, name, group, period in session.execute(query)
-    )
+    rows = [
+        NoteRow(public_id, contact, name, group.name, _span(group, period), event.reason or "", event.at)
+        for event, public_id, contact, name, group, period in session.execute(query)
+    ]
+    return tell_apart(session, rows)
 
 
 def _span(group: Group, period: Period | None) -> Span | None:

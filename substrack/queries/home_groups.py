@@ -15,6 +15,7 @@ from substrack.domain.notices import Notice
 from substrack.domain.payments import CLOSED, OPEN, PaymentKind, Status
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.groups import GroupRow, list_groups
+from substrack.queries.namesakes import names_apart
 from substrack.queries.owing import LEFT, is_unclaimed
 from substrack.store import (
     Attempt,
@@ -256,13 +257,15 @@ def _people(session: Session, workspace_id: int) -> dict[int, tuple[tuple[str, .
         .subquery()
     )
     query = (
-        select(owing.c.group_id, Contact.name, owing.c.people)
+        select(owing.c.group_id, Contact.public_id, Contact.name, owing.c.people)
         .join(Contact, Contact.id == owing.c.contact_id)
         .where(owing.c.place <= NAMED)
         .order_by(owing.c.group_id, owing.c.place)
     )
+    rows = session.execute(query).all()
+    called = names_apart(session, {public_id: name for _group, public_id, name, _people in rows})
     found: dict[int, tuple[tuple[str, ...], int]] = {}
-    for group_id, name, people in session.execute(query):
+    for group_id, public_id, _name, people in rows:
         names, _ = found.get(group_id, ((), 0))
-        found[group_id] = ((*names, name), people)
+        found[group_id] = ((*names, called[public_id]), people)
     return found

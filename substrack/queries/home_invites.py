@@ -14,6 +14,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.notices import Channel
+from substrack.queries.namesakes import tell_apart
 from substrack.store import Address, Contact, Link, LinkPurpose
 
 SHOWN: Final = 20
@@ -51,7 +52,7 @@ def load_chat_invites(session: Session, workspace_id: int, *, now: datetime) -> 
         .order_by(Link.id)
     )
     last = {row.public_id: ChatInvite(*row) for row in session.execute(query)}
-    return tuple(last.values())[:SHOWN]
+    return tell_apart(session, list(last.values())[:SHOWN])
 
 
 def load_pay_links(session: Session, public_ids: Collection[str], *, now: datetime) -> dict[str, Link]:

@@ -15,6 +15,7 @@ from substrack.queries.delivery import is_waiting
 from substrack.queries.finding import NotListed, must_find
 from substrack.queries.held import may_have_gone_out
 from substrack.queries.installation import load_installation
+from substrack.queries.searching import named_like
 from substrack.store import Address, Contact, Event, Message, MessageItem, Payment
 
 IS_KEPT: Final = func.coalesce(Message.provider_id, "").like("________T______Z-%.eml")
@@ -32,6 +33,7 @@ class MessageRow:
     id: int
     public_id: str
     notice: Notice
+    contact_public_id: str | None
     to: str | None
     address: str | None
     state: MessageState
@@ -60,12 +62,13 @@ def list_messages(
     fate: Fate | None = None,
     notice: Notice | None = None,
     contact_id: int | None = None,
+    called: str = "",
     group_id: int | None = None,
     limit: int = 100,
     before_id: int | None = None,
 ) -> list[MessageRow]:
     """List messages, the newest first; `before_id` goes on where a page ended."""
-    query = _messages().where(Message.workspace_id == workspace_id)
+    query = _messages().where(Message.workspace_id == workspace_id, named_like(called))
     if contact_id is not None:
         query = query.where(Message.contact_id == contact_id)
     if group_id is not None:
@@ -127,20 +130,21 @@ def _is_about_group(group_id: int) -> ColumnElement[bool]:
     )
 
 
-def _messages() -> Select[Message, str, str]:
+def _messages() -> Select[Message, str, str, str]:
     return (
-        select(Message, Contact.name, Address.value)
+        select(Message, Contact.public_id, Contact.name, Address.value)
         .outerjoin(Contact, Contact.id == Message.contact_id)
         .outerjoin(Address, Address.id == Message.address_id)
     )
 
 
-def _message_row(message: Message, to: str | None, address: str | None) -> MessageRow:
+def _message_row(message: Message, contact: str | None, to: str | None, address: str | None) -> MessageRow:
     rendered = message.rendered or {}
     return MessageRow(
         id=message.id,
         public_id=message.public_id,
         notice=message.notice,
+        contact_public_id=contact,
         to=to,
         address=rendered.get("to") or message.payload.get("former") or address or None,
         state=message.state,

@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 from substrack.domain.delivery import Fate, MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.queries.message_lists import IS_KEPT, MessageRow, find_message, list_messages, load_message
+from substrack.queries.namesakes import tell_apart
+from substrack.queries.people_choices import load_people_choices
 from substrack.store import Contact, Group, Message, MessageItem, Payment, Workspace
 
 MESSAGES_A_PAGE: Final = 20
 CHOICES: Final = 300
-"""How many people or groups a filter offers at most."""
+"""How many groups a filter offers at most."""
 
 _ACTS_FOR_ANOTHER = re.compile(r"(/(?:reset|decide)/)[\w.~-]+")
 """Links that act as one certain admin; nobody else is shown them."""
@@ -34,10 +36,14 @@ class MessagePage:
 
 @dataclass(frozen=True)
 class MessageChoices:
-    """The people and the groups a list of messages can be narrowed to, by public id and name."""
+    """The people and the groups a list of messages can be narrowed to, by public id and name.
+
+    `knows_others`: there are more people than are listed; they are found by typing.
+    """
 
     people: tuple[tuple[str, str], ...]
     groups: tuple[tuple[str, str], ...]
+    knows_others: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,14 @@ def load_messages(
     fate: Fate | None = None,
     notice: Notice | None = None,
     contact_id: int | None = None,
+    called: str = "",
     group_id: int | None = None,
     before_id: int | None = None,
 ) -> MessagePage:
-    """Load one page of messages and how many there are of each state; two statements."""
+    """Load one page of messages and how many there are of each state; two statements.
+
+    `called` is a piece of the name of those they went to.
+    """
     limit = MESSAGES_A_PAGE
     found = list_messages(
         session,
@@ -81,11 +91,12 @@ def load_messages(
         fate=fate,
         notice=notice,
         contact_id=contact_id,
+        called=called,
         group_id=group_id,
         before_id=before_id,
         limit=limit + 1,
     )
-    rows = tuple(found[:limit])
+    rows = tell_apart(session, found[:limit], field="to")
     return MessagePage(rows, _counts(session, workspace_id), rows[-1].id if len(found) > limit else None)
 
 
@@ -102,19 +113,19 @@ def _counts(session: Session, workspace_id: int) -> dict[Fate, int]:
     return counts
 
 
-def load_message_choices(session: Session, workspace_id: int) -> MessageChoices:
-    """Load whom and what a list of messages can be narrowed to; two statements."""
-    people, groups = (
-        session.execute(
-            select(table.public_id, table.name)
-            .where(table.workspace_id == workspace_id)
-            .order_by(func.lower(table.name), table.id)
-            .limit(CHOICES)
-        )
-        for table in (Contact, Group)
+def load_message_choices(session: Session, workspace_id: int, *wanted: str) -> MessageChoices:
+    """Load whom and what a list of messages can be narrowed to, those `wanted` among them."""
+    people = load_people_choices(session, workspace_id, wanted)
+    groups = session.execute(
+        select(Group.public_id, Group.name)
+        .where(Group.workspace_id == workspace_id)
+        .order_by(func.lower(Group.name), Group.id)
+        .limit(CHOICES)
     )
     return MessageChoices(
-        tuple((row.public_id, row.name) for row in people), tuple((row.public_id, row.name) for row in groups)
+        people=tuple((one.public_id, one.name) for one in people.rows),
+        groups=tuple((row.public_id, row.name) for row in groups),
+        knows_others=people.is_cut,
     )
 
 

@@ -16,6 +16,7 @@ from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.queries.finding import NotListed
+from substrack.queries.namesakes import tell_apart
 from substrack.queries.owing import LEFT
 from substrack.queries.searching import named_like
 from substrack.store import (
@@ -46,6 +47,11 @@ class Account:
     last_receipt_id: int
 
     @property
+    def contact_public_id(self) -> str:
+        """Whose account it is."""
+        return self.key.partition(".")[0]
+
+    @property
     def version(self) -> str:
         """What a form sends back, so that the same money is not recorded by a second tap."""
         return f"{self.owed.minor}.{self.credit.minor}.{self.last_receipt_id}"
@@ -73,7 +79,9 @@ class GroupChoice:
     name: str
 
 
-def load_accounts(session: Session, workspace_id: int, *, search: str = "", limit: int) -> list[Account]:
+def load_accounts(
+    session: Session, workspace_id: int, *, search: str = "", limit: int
+) -> tuple[Account, ...]:
     """List the first people by name, and where each stands with each payer; seven statements."""
     query = (
         select(Contact.id)
@@ -81,7 +89,7 @@ def load_accounts(session: Session, workspace_id: int, *, search: str = "", limi
         .order_by(func.lower(Contact.name), Contact.id)
         .limit(limit)
     )
-    return _accounts(session, list(session.scalars(query)))
+    return tell_apart(session, _accounts(session, list(session.scalars(query))))
 
 
 def load_account(session: Session, workspace_id: int, key: str) -> Account:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, PaymentKind
+from substrack.queries.namesakes import tell_apart
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Payment
 
@@ -56,7 +57,8 @@ def load_owing(
     """List who owes, the longest due first; one statement."""
     query = _owing(workspace_id).where(named_like(search)).limit(limit).offset(offset)
     found = session.execute(query).all()
-    return OwingPage(tuple(_row(row) for row in found), found[0].total if found else 0)
+    rows = tell_apart(session, [_row(row) for row in found])
+    return OwingPage(rows, found[0].total if found else 0)
 
 
 def find_owing(session: Session, workspace_id: int, key: str) -> OwingRow | None:

@@ -14,6 +14,7 @@ from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import OPEN, PaymentKind, Status
+from substrack.queries.namesakes import tell_apart
 from substrack.queries.people import (
     ContactRow,
     MemberRow,
@@ -122,7 +123,8 @@ def load_people_page(
     keys = [contact.id for contact in contacts]
     balances = _balances(session, Payment.contact_id.in_(keys), Receipt.contact_id.in_(keys))
     invited = _invited(session, keys, now)
-    rows = [PersonRow(one, balances.get(one.id, ()), one.id in invited) for one in contacts]
+    named = tell_apart(session, contacts)
+    rows = [PersonRow(one, balances.get(one.id, ()), one.id in invited) for one in named]
     return PeoplePage(tuple(rows), number, max(1, -(-total // PEOPLE_A_PAGE)), total)
 
 

@@ -18,6 +18,7 @@ from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.queries.claim_sums import GOT, load_sums
 from substrack.queries.finding import NotListed, must_find
+from substrack.queries.namesakes import tell_apart
 from substrack.queries.proofs import ProofRow, load_proof_rows
 from substrack.store import (
     Attempt,
@@ -186,7 +187,7 @@ def load_claims(
     total = session.scalar(select(func.count()).select_from(Attempt).where(*waiting)) or 0
     number = max(1, min(number, -(-total // limit)))
     rows = _claims(session, *waiting, limit=limit, offset=(number - 1) * limit)
-    return ClaimPage(rows, total, number)
+    return ClaimPage(tell_apart(session, rows), total, number)
 
 
 def load_claim(session: Session, workspace_id: int, attempt_id: int) -> ClaimRow:

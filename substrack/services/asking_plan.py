@@ -22,6 +22,7 @@ from substrack.domain.notices import REQUESTS, Channel, Notice, ways
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
 from substrack.domain.requests import joins, may_ask_at, next_hours_at, today_of
 from substrack.queries.letter_items import load_owed
+from substrack.queries.namesakes import tell_apart
 from substrack.services.putting_off import OBJECT, SNOOZE
 from substrack.services.request_drafts import workspace_day
 from substrack.services.schedule import DuePayment, due_payments, payments_with_rules
@@ -102,7 +103,8 @@ def plan_asking(
     `group_id` asks for what one group wants; without it, for everything.
     """
     reading = _Reading(session, contact_ids, group_id, now)
-    return [reading.plan(contact_id) for contact_id in contact_ids if contact_id in reading.contacts]
+    plans = [reading.plan(contact_id) for contact_id in contact_ids if contact_id in reading.contacts]
+    return list(tell_apart(session, plans))
 
 
 class _Reading:

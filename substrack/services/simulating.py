@@ -31,13 +31,13 @@ from substrack.domain.simulation import (
     Why,
     first_difference,
 )
-from substrack.queries.batches import in_batches
 from substrack.queries.collection_days import load_askable
+from substrack.queries.namesakes import names_of
 from substrack.queries.outlooks import load_outlooks
 from substrack.services.group_rows import hold_group
 from substrack.services.outbox import Draft, queue, usable_addresses
 from substrack.services.schedule import asked_from_start, rules_of_group
-from substrack.store import Contact, Event, Group, Message
+from substrack.store import Event, Group, Message
 
 Act = Callable[[Session], object]
 """The change itself: a call of the service that makes it."""
@@ -145,7 +145,7 @@ def _compare(
         return None
     then, later = found
     contact_ids = list(dict.fromkeys([*later.shares, *then.shares]))
-    names, reachable = _names(session, contact_ids), _reachable(session, contact_ids)
+    names, reachable = names_of(session, contact_ids), _reachable(session, contact_ids)
     people = [
         _person(group, then, later, contact_id, names[contact_id], contact_id in reachable)
         for contact_id in contact_ids
@@ -193,14 +193,6 @@ def _person(
 
 def _money(minor: int | None, group: Group) -> Money | None:
     return None if minor is None else Money(minor, group.currency)
-
-
-def _names(session: Session, contact_ids: Iterable[int]) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for batch in in_batches(contact_ids):
-        query = select(Contact.id, Contact.name).where(Contact.id.in_(batch))
-        found |= {row.id: row.name for row in session.execute(query)}
-    return found
 
 
 def _reachable(session: Session, contact_ids: Iterable[int]) -> set[int]:

@@ -13,6 +13,7 @@ from substrack.domain.collecting import FirstRequest
 from substrack.domain.requests import first_requests, is_last_word, leaves_on, next_request_on
 from substrack.domain.shares import SplitKind
 from substrack.queries.collection_days import collection_day, days_in
+from substrack.queries.namesakes import names_of
 from substrack.queries.owing import is_unclaimed
 from substrack.services.schedule import (
     DuePayment,
@@ -43,7 +44,7 @@ def load_next_askings(
     """Find for each group, or for one, whom it asks next, by the group's key; two statements."""
     chosen = payments_with_rules().where(Payment.id.in_(_first_of_each_kind(workspace_id, group_id, now)))
     found = due_payments(session, chosen.order_by(Payment.next_action_at, Payment.id))
-    names = _names(session, {due.payment.contact_id for due in found}) if found else {}
+    names = names_of(session, {due.payment.contact_id for due in found}) if found else {}
     by_group: dict[int, list[DuePayment]] = {}
     for due in found:
         by_group.setdefault(due.group.id, []).append(due)
@@ -105,7 +106,7 @@ def _next_asking(dues: list[DuePayment], names: dict[int, str], now: datetime) -
     first = min((day for _contact, day in days if day), default=None)
     if first is None:
         return None
-    asked = list(dict.fromkeys(names[contact] for contact, day in days if day == first))
+    asked = [names[contact] for contact in dict.fromkeys(contact for contact, day in days if day == first)]
     return NextAsking(first, tuple(asked[: LOOKED_AT - 1]), len(asked) >= LOOKED_AT)
 
 
@@ -114,8 +115,3 @@ def _asks_on(due: DuePayment, now: datetime) -> date | None:
     facts, rules = due.facts(now), due.rules
     slot = None if is_last_word(facts, rules) else next_request_on(facts, rules)
     return leaves_on(slot, now, rules) if slot else None
-
-
-def _names(session: Session, contact_ids: set[int]) -> dict[int, str]:
-    query = select(Contact.id, Contact.name).where(Contact.id.in_(sorted(contact_ids)))
-    return dict(session.execute(query).all())

@@ -15,7 +15,7 @@ from substrack.domain.requests import RequestRules, first_requests
 from substrack.domain.shares import Sharer
 from substrack.domain.terms import GroupTerms
 from substrack.queries.collection_days import find_collection_day, load_askable
-from substrack.queries.group_form import GroupOnForm, PersonChoice
+from substrack.queries.group_form import GroupOnForm
 from substrack.texts.catalogue import language_of
 from substrack.texts.forecasts import Facts, Forecast, forecast
 from substrack.texts.kinds import usual_seats
@@ -40,21 +40,19 @@ class _Person:
     has_email: bool = False
 
 
-def foresee(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnForm | None) -> Forecast | None:
+def foresee(form: GroupForm, group: GroupOnForm | None) -> Forecast | None:
     """Work out what the typed terms do; what makes no sense is refused in the form instead."""
     if not form.validate():
         return None
     try:
-        terms = form.terms(people)
-        return _foresee(form, terms, people, group)
+        terms = form.terms()
+        return _foresee(form, terms, group)
     except Refused as refused:
         form.refuse(refused)
         return None
 
 
-def _foresee(
-    form: GroupForm, terms: GroupTerms, people: Sequence[PersonChoice], group: GroupOnForm | None
-) -> Forecast:
+def _foresee(form: GroupForm, terms: GroupTerms, group: GroupOnForm | None) -> Forecast:
     sharers = _sharers(form, terms, group)
     payer_id = terms.payer_id or me().contact_id
     everybody = [one.sharer for one in sharers]
@@ -69,7 +67,7 @@ def _foresee(
         names={one.sharer.key: one.name for one in sharers},
         unit=terms.unit,
         every=terms.every,
-        payer=None if payer_id == me().contact_id else next(one.name for one in people if one.id == payer_id),
+        payer=form.chosen_payer.name if form.chosen_payer and payer_id != me().contact_id else None,
         opening_now=max(begun, 0),
         first_requests=_first_requests(coming, terms, sharers),
         due_days=_due_days(terms, cycle, sequence),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
@@ -26,7 +26,9 @@ from substrack.domain.pay_recognition import recognise
 from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import FixedAmountMissing, PartPeriod, SplitKind
 from substrack.domain.terms import GroupTerms, check_terms
-from substrack.queries.group_form import EarlierWays, GroupOnForm, PersonChoice
+from substrack.queries.group_form import EarlierWays, GroupOnForm
+from substrack.queries.people_choices import PersonChoice
+from substrack.web.choosing import TYPED_LABEL, chosen_person
 from substrack.web.fields import (
     area,
     day,
@@ -135,6 +137,7 @@ class GroupForm(PageForm):
     starts_on = day("First period from")
     billing_day = optional_whole("Billing day")
     payer = SelectField("Who receives the money")
+    payer_typed = line(TYPED_LABEL, maximum=320)
     payer_included = BooleanField("The payer shares the price", default=True)
     people = area("Who shares it with you", maximum=10_000)
     same_ways = line("How to pay", maximum=32, default=TYPED_WAYS)
@@ -156,9 +159,10 @@ class GroupForm(PageForm):
     version = HiddenField()
 
     asks_sharing = False
+    knows_others = False
     earlier_ways: EarlierWays | None = None
     _refused_way: Form | None = None
-    _payer: PersonChoice | None = None
+    chosen_payer: PersonChoice | None = None
 
     def refuse(self, refused: Refused) -> None:
         """Show a refusal beside the field of this form that it is about."""
@@ -172,8 +176,8 @@ class GroupForm(PageForm):
         refused.field = _BESIDE.get(refused.field or "", refused.field)
         super().refuse(refused)
 
-    def terms(self, people: Sequence[PersonChoice]) -> GroupTerms:
-        """Read the terms; the payer is one of `people`.
+    def terms(self) -> GroupTerms:
+        """Read the terms; a payer who was typed is picked from then on.
 
         Raises:
             Refused: a value makes no sense; `refuse` shows which.
@@ -181,7 +185,7 @@ class GroupForm(PageForm):
         same = {name: self[name].data for name in _SAME_NAME}
         currency = currency_code(self.currency.data or "")
         terms = GroupTerms(**same)
-        payer = self._payer = next((one for one in people if one.public_id == self.payer.data), None)
+        payer = self._read_payer()
         return check_terms(
             replace(
                 terms,
@@ -197,6 +201,12 @@ class GroupForm(PageForm):
                 pay_methods=self.pay_methods(),
             )
         )
+
+    def _read_payer(self) -> PersonChoice | None:
+        payer = self.chosen_payer = chosen_person(self.payer.data, self.payer_typed.data, field="payer_typed")
+        if payer is not None:
+            self.payer.data, self.payer_typed.data = payer.public_id, ""
+        return payer
 
     def _tolerance(self, currency: str) -> int:
         typed = read_optional_amount(self.tolerance.data, currency, field="tolerance")
@@ -252,14 +262,14 @@ class GroupForm(PageForm):
         return any(self[name].errors for name in MORE)
 
     def _earlier_methods(self, earlier: EarlierWays) -> tuple[PayMethod, ...]:
-        if self._payer is not None and self._payer.id != earlier.payer_id:
+        if self.chosen_payer is not None and self.chosen_payer.id != earlier.payer_id:
             self.same_ways.data = TYPED_WAYS
-            raise WaysOfAnother(earlier, self._payer.name)
+            raise WaysOfAnother(earlier, self.chosen_payer.name)
         return earlier.methods
 
     def _method(self, way: Form) -> PayMethod:
         value = way["value"].data or ""
-        holder = (way["holder"].data or "").strip() or (self._payer.name if self._payer else "")
+        holder = (way["holder"].data or "").strip() or (self.chosen_payer.name if self.chosen_payer else "")
         fields = {"url": value, "iban": value, "vpa": value, "text": value, "holder": holder}
         self._refused_way = way
         method = pay_method(way["kind"].data or recognise(value), fields, way["label"].data)
@@ -273,6 +283,7 @@ MORE: Final = (
     "every",
     "billing_day",
     "payer",
+    "payer_typed",
     "payer_included",
     "description",
     "collect_days_before",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -19,15 +18,15 @@ from substrack.domain.terms import GroupTerms
 from substrack.queries.group_form import (
     EarlierWays,
     GroupOnForm,
-    PersonChoice,
     find_latest_ways,
     find_ways_of,
     list_guests,
-    list_people,
     load_group_defaults,
     load_group_on_form,
 )
 from substrack.queries.groups import load_group
+from substrack.queries.people import load_contact
+from substrack.queries.people_choices import find_person
 from substrack.services.group_edits import edit_group
 from substrack.services.groups import create_group
 from substrack.services.presses import find_made
@@ -36,6 +35,7 @@ from substrack.texts.catalogue import language_of
 from substrack.texts.forecasts import Forecast
 from substrack.texts.kinds import kind_tiles
 from substrack.web.access import signed_in
+from substrack.web.choosing import offer_people
 from substrack.web.confirming import ask_password, needs_password
 from substrack.web.fields import read_version
 from substrack.web.forms import answer, posted
@@ -61,27 +61,24 @@ PART: Final = "X-Part"
 @signed_in
 def ask_new() -> str:
     """Show the form of a new group, empty or like another one."""
-    people = list_people(reading(), me().workspace_id)
     like = request.args.get("like")
-    return _show(_form_like(like) if like else _new_form(people), people)
+    return _show(_form_like(like) if like else _new_form())
 
 
 @blueprint.post("/new")
 @signed_in
 def create() -> ResponseReturnValue:
     """Set up a group, with those who share it."""
-    people = list_people(reading(), me().workspace_id)
-    form = _posted(people)
-    return answer(form, lambda: _create(form, people), lambda: _show(form, people))
+    form = _posted()
+    return answer(form, lambda: _create(form), lambda: _show(form))
 
 
 @blueprint.post("/new/preview")
 @signed_in
 def preview_new() -> str:
     """Show what a new group would do, and change nothing."""
-    people = list_people(reading(), me().workspace_id)
-    form = _posted(people)
-    return _foretell(form, people, None)
+    form = _posted()
+    return _foretell(form, None)
 
 
 @blueprint.get("/<public_id>/edit")
@@ -89,7 +86,7 @@ def preview_new() -> str:
 def ask_edit(public_id: str) -> str:
     """Show the terms of a group for editing."""
     group = load_group_on_form(reading(), me().workspace_id, public_id)
-    return _show(filled_form(group), list_people(reading(), me().workspace_id), group)
+    return _show(filled_form(group), group)
 
 
 @blueprint.post("/<public_id>/edit")
@@ -97,11 +94,10 @@ def ask_edit(public_id: str) -> str:
 def edit(public_id: str) -> ResponseReturnValue:
     """Change the terms of a group; what changes somebody's share is shown first."""
     group = load_group_on_form(reading(), me().workspace_id, public_id)
-    people = list_people(reading(), me().workspace_id)
-    form = _posted(people)
+    form = _posted()
     if is_going_back():
-        return _show(form, people, group)
-    return answer(form, lambda: _edit(form, people, group), lambda: _show(form, people, group))
+        return _show(form, group)
+    return answer(form, lambda: _edit(form, group), lambda: _show(form, group))
 
 
 @blueprint.post("/<public_id>/edit/preview")
@@ -109,15 +105,14 @@ def edit(public_id: str) -> ResponseReturnValue:
 def preview_edit(public_id: str) -> str:
     """Show what changed terms would do, and change nothing."""
     group = load_group_on_form(reading(), me().workspace_id, public_id)
-    people = list_people(reading(), me().workspace_id)
-    form = _posted(people)
-    return _foretell(form, people, group)
+    form = _posted()
+    return _foretell(form, group)
 
 
-def _new_form(people: Sequence[PersonChoice]) -> GroupForm:
-    mine = next((one.public_id for one in people if one.id == me().contact_id), "")
+def _new_form() -> GroupForm:
+    mine = load_contact(reading(), me().contact_id)
     return new_form(
-        payer=mine,
+        payer=mine.public_id,
         time_zone=me().time_zone,
         today=local_date(runtime().now(), me().time_zone),
         defaults=load_group_defaults(reading(), me().workspace_id),
@@ -140,8 +135,8 @@ def _earlier_ways(payer_id: int) -> EarlierWays | None:
     return find_latest_ways(reading(), me().workspace_id, payer_id)
 
 
-def _create(form: GroupForm, people: Sequence[PersonChoice]) -> ResponseReturnValue:
-    terms = form.terms(people)
+def _create(form: GroupForm) -> ResponseReturnValue:
+    terms = form.terms()
     guests = read_people(form, terms)
     press, now = this_press(), runtime().now()
     with runtime().transaction() as session:
@@ -155,8 +150,8 @@ def _create(form: GroupForm, people: Sequence[PersonChoice]) -> ResponseReturnVa
     return redirect(url_for("groups.show", public_id=public_id), 303)
 
 
-def _edit(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnForm) -> ResponseReturnValue:
-    terms, now = form.terms(people), runtime().now()
+def _edit(form: GroupForm, group: GroupOnForm) -> ResponseReturnValue:
+    terms, now = form.terms(), runtime().now()
     if _moves_money(group, terms) and needs_password():
         return ask_password(my_words()("You are changing where members send their money."))
     version = read_version(form.version.data)
@@ -206,42 +201,41 @@ def _is_price_alone(was: GroupTerms, terms: GroupTerms) -> bool:
     return sharing(was) == sharing(replace(terms, payer_id=terms.payer_id or was.payer_id))
 
 
-def _foretell(form: GroupForm, people: Sequence[PersonChoice], group: GroupOnForm | None) -> str:
+def _foretell(form: GroupForm, group: GroupOnForm | None) -> str:
     """Show the form with its forecast, or to a script the forecast alone."""
     if PART not in request.headers:
-        return _show(form, people, group, seen=foresee(form, people, group))
+        return _show(form, group, seen=foresee(form, group))
     form.overlook_what_is_not_typed_yet()
-    seen = foresee(form, people, group) if form.has_price else None
+    seen = foresee(form, group) if form.has_price else None
     form.speak(my_words())
     return page("partials/group_forecast.html", seen=seen, doubts=form.all_errors(), group=group)
 
 
-def _posted(people: Sequence[PersonChoice]) -> GroupForm:
+def _posted() -> GroupForm:
     form = posted(GroupForm)
     if form.same_ways.data:
         form.earlier_ways = find_ways_of(reading(), me().workspace_id, form.same_ways.data)
-    _offer(form, people)
+    _offer(form)
     return form
 
 
-def _offer(form: GroupForm, people: Sequence[PersonChoice]) -> None:
-    form.payer.choices = {one.public_id: one.name for one in people}
+def _offer(form: GroupForm) -> None:
+    form.payer.choices, form.knows_others = offer_people(form.payer.data)
 
 
 def _show(
     form: GroupForm,
-    people: Sequence[PersonChoice],
     group: GroupOnForm | None = None,
     *,
     seen: Forecast | None = None,
 ) -> str:
-    _offer(form, people)
+    _offer(form)
     if request.form.get("more"):
         form.offer_another_way()
     save_url = (
         url_for("group_terms.edit", public_id=group.public_id) if group else url_for("group_terms.create")
     )
-    earlier = None if group else _offered_ways(form, people)
+    earlier = None if group else _offered_ways(form)
     return page(
         "web/group_form.html",
         form=form,
@@ -258,12 +252,12 @@ def _show(
     )
 
 
-def _offered_ways(form: GroupForm, people: Sequence[PersonChoice]) -> EarlierWays | None:
+def _offered_ways(form: GroupForm) -> EarlierWays | None:
     """Find the earlier ways to offer: those that were chosen, or the latest of who is to be paid."""
     if form.takes_earlier_ways:
         return form.earlier_ways
-    payer = next((one.id for one in people if one.public_id == form.payer.data), me().contact_id)
-    return _earlier_ways(payer)
+    payer = find_person(reading(), me().workspace_id, form.payer.data or "")
+    return _earlier_ways(payer.id if payer else me().contact_id)
 
 
 def _ways_in_short(earlier: EarlierWays) -> str:

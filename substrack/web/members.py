@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,16 +15,18 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase, Refused
 from substrack.domain.shares import SplitKind
 from substrack.domain.simulation import Why
-from substrack.queries.group_form import list_people
+from substrack.queries.group_members import find_members, load_member_page
 from substrack.queries.groups import GroupRow, find_group, load_group
-from substrack.queries.people import MemberRow, find_contact, find_member, list_members, load_member
+from substrack.queries.people import MemberRow, find_member, load_member
 from substrack.services.mailboxes import MailboxShared
-from substrack.services.members import add_member, edit_member, leave_group, tell_them
+from substrack.services.members import Told, add_member, edit_member, leave_group, tell_them
 from substrack.services.presses import find_made
 from substrack.web.access import signed_in
+from substrack.web.choosing import chosen_person, offer_people
 from substrack.web.fields import line, optional_day, optional_whole, read_optional_amount
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import mail_is_kept, my_words, page
+from substrack.web.paging import numbered, searched
 from substrack.web.presses import this_press
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -31,6 +35,9 @@ from substrack.web.simulating import Proposal, is_going_back, propose
 blueprint = Blueprint("members", __name__)
 
 SOMEBODY_NEW = ""
+
+AT_ONCE: Final = 200
+"""How many members one transaction tells."""
 
 
 class TermsForm(PageForm):
@@ -45,11 +52,13 @@ class JoinForm(TermsForm):
     """Who joins: somebody known, or a new person."""
 
     known = SelectField("Who")
+    known_typed = line("Somebody you know: name or address", maximum=320)
     name = line("Name")
     email = line("Email address", maximum=320)
     shares_mailbox = BooleanField("Yes, two people share this mailbox")
 
     asks_sharing = False
+    knows_others = False
 
     def refuse(self, refused: Refused) -> None:
         self.asks_sharing = self.asks_sharing or isinstance(refused, MailboxShared)
@@ -119,21 +128,30 @@ def ask_tell(public_id: str) -> str:
 def tell(public_id: str) -> ResponseReturnValue:
     """Send the welcome to the members who are ticked."""
     group = _group(public_id)
-    ids = {one.public_id: one.id for one in _present(group)}
-    chosen = [ids[ticked] for ticked in request.form.getlist("member") if ticked in ids]
+    wanted = None if request.form.get("whom") == "all" else set(request.form.getlist("member"))
+    chosen = find_members(reading(), group.id, wanted, today=_today(group))
     if not chosen:
-        flash("Tick who is to be told.", "refused")
+        everybody = Phrase("Everybody was told before.")
+        flash(everybody if wanted is None else Phrase("Tick who is to be told."), "refused")
         return redirect(url_for("members.ask_tell", public_id=public_id), 303)
-    with runtime().transaction() as session:
-        told = tell_them(session, group.id, chosen, by=by_me(), now=runtime().now())
-    flash(_told(len(told.told), len(told.unreachable)), "done")
+    told = _tell_in_turn(group, chosen)
+    flash(_told(sum(len(one.told) for one in told), sum(len(one.unreachable) for one in told)), "done")
     return redirect(url_for("groups.show", public_id=public_id), 303)
+
+
+def _tell_in_turn(group: GroupRow, member_ids: Sequence[int]) -> list[Told]:
+    """Tell some members at a time, so that nobody waits long for the group."""
+    told = []
+    for start in range(0, len(member_ids), AT_ONCE):
+        with runtime().transaction() as session:
+            some = member_ids[start : start + AT_ONCE]
+            told.append(tell_them(session, group.id, some, by=by_me(), now=runtime().now()))
+    return told
 
 
 def _joining(group: GroupRow, form: JoinForm) -> Proposal:
     fixed = read_optional_amount(form.amount.data, group.currency, field="amount")
-    known = form.known.data
-    contact_id = find_contact(reading(), me().workspace_id, known) if known else None
+    known = chosen_person(form.known.data, form.known_typed.data, field="known_typed")
     weight, press, now = form.weight.data, this_press(), runtime().now()
     joined_on: date | None = form.joined_on.data
 
@@ -143,7 +161,7 @@ def _joining(group: GroupRow, form: JoinForm) -> Proposal:
         member = add_member(
             session,
             group.id,
-            contact_id=contact_id,
+            contact_id=known.id if known else None,
             name=form.name.data,
             email=form.email.data,
             weight=1 if weight is None else weight,
@@ -254,20 +272,20 @@ def _show_join(group: GroupRow, form: JoinForm) -> str:
 
 
 def _show_tell(group: GroupRow) -> str:
-    return page("web/tell.html", group=group, members=_present(group))
-
-
-def _present(group: GroupRow) -> list[MemberRow]:
-    """List who is in a group now, without the payer, who needs no welcome."""
-    now: datetime = runtime().now()
-    today = local_date(now, group.time_zone)
-    members = list_members(reading(), me().workspace_id, group_id=group.id, today=today)
-    return [one for one in members if not one.is_payer]
+    members = load_member_page(
+        reading(),
+        group.id,
+        today=_today(group),
+        with_payer=False,
+        search=searched(),
+        number=numbered(),
+    )
+    return page("web/tell.html", group=group, members=members, search=searched(), is_kept=mail_is_kept())
 
 
 def _offer(form: JoinForm) -> None:
-    people = list_people(reading(), me().workspace_id)
-    form.known.choices = {SOMEBODY_NEW: Phrase("Somebody new")} | {one.public_id: one.name for one in people}
+    people, form.knows_others = offer_people(form.known.data)
+    form.known.choices = {SOMEBODY_NEW: Phrase("Somebody new")} | people
 
 
 def _group(public_id: str) -> GroupRow:

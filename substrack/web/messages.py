@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, flash, make_response, redirect, re
 from flask.typing import ResponseReturnValue
 
 from substrack.channels.mailbox import KeptMail, MailboxChannel
-from substrack.domain.delivery import Fate
+from substrack.domain.delivery import Fate, MessageState
 from substrack.domain.errors import NotFound, Phrase
 from substrack.domain.notices import Notice
 from substrack.queries.groups import find_group
@@ -33,6 +33,7 @@ from substrack.texts.delivery_words import channel_name, is_a_servers, what_happ
 from substrack.web.access import signed_in
 from substrack.web.fields import read_key
 from substrack.web.pages import flash_sent, my_words, page
+from substrack.web.paging import searched
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -53,16 +54,18 @@ class Filters:
     fate: Fate | None
     notice: Notice | None
     person: str
+    called: str
     group: str
 
     @property
     def are_set(self) -> bool:
         """Tell whether anything is left out."""
-        return any((self.fate, self.notice, self.person, self.group))
+        return any((self.fate, self.notice, self.person, self.called, self.group))
 
     def as_query(self) -> dict[str, str]:
         """Write them into a URL."""
-        named = {"state": self.fate, "notice": self.notice, "person": self.person, "group": self.group}
+        named = {"state": self.fate, "notice": self.notice, "person": self.person}
+        named |= {"q": self.called, "group": self.group}
         return {name: str(value) for name, value in named.items() if value}
 
 
@@ -75,6 +78,7 @@ def show() -> str:
         _chosen(Fate, "state"),
         _chosen(Notice, "notice"),
         request.args.get("person", ""),
+        searched(),
         request.args.get("group", ""),
     )
     rows = load_messages(
@@ -83,6 +87,7 @@ def show() -> str:
         fate=filters.fate,
         notice=filters.notice,
         contact_id=_person(filters.person),
+        called=filters.called,
         group_id=_group(filters.group),
         before_id=read_key(request.args.get("before")),
     )
@@ -90,7 +95,7 @@ def show() -> str:
         "web/messages.html",
         rows=rows,
         filters=filters,
-        choices=load_message_choices(reading(), workspace_id),
+        choices=load_message_choices(reading(), workspace_id, filters.person),
         fates=Fate,
         notices=Notice,
         channel_name=partial(channel_name, _=my_words()),

@@ -24,6 +24,7 @@ from substrack.queries.money_page import (
     load_choices,
     load_open,
 )
+from substrack.queries.namesakes import tell_apart
 from substrack.queries.owing import OwingRow, find_owing, load_owing, owed_payment_ids
 from substrack.queries.people import find_contact
 from substrack.queries.receipt_lists import ReceiptRow, find_receipt, list_receipts
@@ -266,9 +267,9 @@ def _show(account: Account, form: MoneyForm, amount: Money | None = None) -> str
     )
 
 
-def _recent(contact_id: int | None = None) -> list[ReceiptRow]:
-    workspace_id = me().workspace_id
-    return list_receipts(reading(), workspace_id, contact_id=contact_id, with_voided=True, limit=RECENT)
+def _recent(contact_id: int | None = None) -> tuple[ReceiptRow, ...]:
+    found = list_receipts(reading(), me().workspace_id, contact_id=contact_id, with_voided=True, limit=RECENT)
+    return tell_apart(reading(), found, field="contact")
 
 
 def _today() -> date:

@@ -154,7 +154,7 @@ def _done(period: PeriodOfGroup, sentence: str) -> ResponseReturnValue:
     return redirect(url_for("periods.show", public_id=period.column.public_id), 303)
 
 
-def _offer(form: LateForm, members: list[MemberRow]) -> None:
+def _offer(form: LateForm, members: Sequence[MemberRow]) -> None:
     form.member.choices = {one.public_id: one.name for one in members}
 
 

@@ -17,6 +17,7 @@ from substrack.domain.notices import Notice
 from substrack.queries.groups import find_group
 from substrack.queries.messages_page import MessageChoices, load_message_choices
 from substrack.queries.people import find_contact
+from substrack.queries.people_choices import find_fitting
 from substrack.queries.previews import FOR_ADMINS, PAYLOADS, load_preview
 from substrack.services.chat_building import chat_words
 from substrack.services.messages import send_sample
@@ -24,6 +25,7 @@ from substrack.texts.letters import render
 from substrack.web.access import signed_in
 from substrack.web.messages import letter_answer
 from substrack.web.pages import flash_sent, page
+from substrack.web.paging import searched
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -47,8 +49,7 @@ class Chosen:
 @signed_in
 def show() -> str:
     """Show one kind of message as a mail and as a chat."""
-    choices = load_message_choices(reading(), me().workspace_id)
-    chosen = _chosen(choices)
+    choices, chosen = _choices()
     letter = _letter(chosen) if chosen else None
     return page(
         "web/preview.html",
@@ -66,7 +67,7 @@ def show() -> str:
 @signed_in
 def show_letter() -> Response:
     """Hand out the HTML of a mail, to be looked at inside the page."""
-    chosen = _chosen(load_message_choices(reading(), me().workspace_id))
+    _all, chosen = _choices()
     letter = _letter(chosen) if chosen else None
     if letter is None:
         abort(404)
@@ -77,7 +78,7 @@ def show_letter() -> Response:
 @signed_in
 def send_to_me() -> ResponseReturnValue:
     """Send what is looked at to oneself."""
-    chosen = _chosen(load_message_choices(reading(), me().workspace_id))
+    _all, chosen = _choices()
     letter = _letter(chosen) if chosen else None
     if chosen is None or letter is None:
         abort(404)
@@ -91,15 +92,22 @@ def send_to_me() -> ResponseReturnValue:
     return redirect(url_for("previews.show", **chosen.as_query()), 303)
 
 
-def _chosen(choices: MessageChoices) -> Chosen | None:
-    """Read what is wanted; the first of each kind where nothing is said."""
-    wanted = request.values
+def _choices() -> tuple[MessageChoices, Chosen | None]:
+    """Load what can be chosen, and what is: the first of each where nothing is said."""
+    wanted, person = request.values, _person()
+    choices = load_message_choices(reading(), me().workspace_id, person)
+    if not choices.people or not choices.groups:
+        return choices, None
     notice = next((one for one in PAYLOADS if one.value == wanted.get("notice")), Notice.REQUEST)
-    people, groups = [key for key, _name in choices.people], [key for key, _name in choices.groups]
-    person, group = wanted.get("person") or None, wanted.get("group") or None
-    if not people or not groups:
-        return None
-    return Chosen(notice, person or people[0], group or groups[0])
+    first_person, first_group = choices.people[0][0], choices.groups[0][0]
+    return choices, Chosen(notice, person or first_person, wanted.get("group") or first_group)
+
+
+def _person() -> str:
+    """Read who is wanted: the first whom a typed name or address fits, or who was picked."""
+    typed = searched()
+    fitting = find_fitting(reading(), me().workspace_id, typed) if typed else ()
+    return fitting[0].public_id if fitting else request.values.get("person", "")
 
 
 def _letter(chosen: Chosen) -> Letter | None:
