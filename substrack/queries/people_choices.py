@@ -40,14 +40,13 @@ class PeopleChoices:
 
 def load_people_choices(session: Session, workspace_id: int, wanted: Collection[str] = ()) -> PeopleChoices:
     """Load everybody of a few; of a crowd admins, payers and those `wanted` by public id (two statements)."""
-    few = _load(session, workspace_id, limit=FEW + 1)
-    if len(few) <= FEW:
-        return PeopleChoices(tell_apart(session, few), is_cut=False)
     administer = select(RoleGrant.contact_id).where(RoleGrant.workspace_id == workspace_id)
     paid = select(Group.payer_id).where(Group.workspace_id == workspace_id)
     is_at_hand = or_(Contact.id.in_(administer), Contact.id.in_(paid), Contact.public_id.in_(sorted(wanted)))
     at_hand = _load(session, workspace_id, is_at_hand, limit=FEW)
-    return PeopleChoices(tell_apart(session, at_hand), is_cut=True)
+    first = _load(session, workspace_id, limit=FEW + 1)
+    is_cut = len(first) > FEW
+    return PeopleChoices(tell_apart(session, at_hand if is_cut else first), is_cut)
 
 
 def find_person(session: Session, workspace_id: int, public_id: str) -> PersonChoice | None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.claims import RejectReason
@@ -22,7 +22,18 @@ from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.domain.simulation import Why
 from substrack.queries.letters import load_letter
-from substrack.store import Address, Attempt, AttemptState, Group, Member, Message, Payment, Period, Price
+from substrack.store import (
+    Address,
+    Attempt,
+    AttemptState,
+    Contact,
+    Group,
+    Member,
+    Message,
+    Payment,
+    Period,
+    Price,
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,18 @@ class About:
         group = self.group
         cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
         return cycle.start_of(group.next_sequence)
+
+
+def find_example(session: Session, workspace_id: int, group: str) -> str | None:
+    """Name somebody whom letters about a group go to, or about the first group that has such a member."""
+    query = (
+        select(Contact.public_id)
+        .join(Member, Member.contact_id == Contact.id)
+        .join(Group, Group.id == Member.group_id)
+        .where(Group.workspace_id == workspace_id, Member.contact_id != Group.payer_id)
+        .order_by(func.lower(Group.name), Group.id, Member.id)
+    )
+    return session.scalar((query.where(Group.public_id == group) if group else query).limit(1))
 
 
 def load_preview(

@@ -1,14 +1,17 @@
 """A person's year: what they were to pay, what of it came, and what they sent.
 
 A payment belongs to the year in which it is due, money to the year in which it came. Everything stands as it
-does now: a statement of last year changes when last year's payments are settled.
+does now: a statement of last year changes when last year's payments are settled. A year of more rows than
+anybody reads through is summed up by groups and months, each of which can be looked at by itself.
 """
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date
+from typing import Final
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -18,6 +21,9 @@ from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.store import Contact, Direction, Group, Payment, Period, Receipt, ReceiptSource
 
+READ_THROUGH: Final = 100
+"""As many payments, or receipts, of a year are listed one by one."""
+
 
 @dataclass(frozen=True)
 class DueRow:
@@ -25,6 +31,7 @@ class DueRow:
 
     public_id: str
     group: str
+    group_public_id: str
     span: Span | None
     due_on: date
     status: Status
@@ -56,13 +63,78 @@ class YearTotal:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What of a year is looked at: one group or one month of it, or all."""
+
+    group: str | None = None
+    month: int | None = None
+
+
+WHOLE: Final = Part()
+
+
+@dataclass(frozen=True)
+class GroupSum:
+    """What was to be paid for one group in a year."""
+
+    group: str
+    group_public_id: str
+    count: int
+    owed: Money
+    received: Money
+    forgiven: Money
+    left: Money
+
+
+@dataclass(frozen=True)
+class MonthSum:
+    """What one payer got in one month, in one currency."""
+
+    month: date
+    payer: str
+    count: int
+    amount: Money
+
+
+@dataclass(frozen=True)
 class Statement:
-    """One year of one person."""
+    """One year of one person, or a part of it."""
 
     year: int
+    part: Part
     dues: tuple[DueRow, ...]
     sent: tuple[SentRow, ...]
     totals: tuple[YearTotal, ...]
+
+    @property
+    def first_day(self) -> date:
+        """The first day that it is about."""
+        return date(self.year, self.part.month or 1, 1)
+
+    @property
+    def is_long(self) -> bool:
+        """Tell whether it is to be summed up: all of a year, and more than anybody reads through."""
+        return self.part == WHOLE and max(len(self.dues), len(self.sent)) > READ_THROUGH
+
+    @property
+    def by_group(self) -> tuple[GroupSum, ...]:
+        """Sum up what was to be paid, by group."""
+        groups: dict[str, list[DueRow]] = {}
+        for row in sorted(self.dues, key=lambda row: row.group.casefold()):
+            groups.setdefault(row.group_public_id, []).append(row)
+        return tuple(_group_sum(rows) for rows in groups.values())
+
+    @property
+    def by_month(self) -> tuple[MonthSum, ...]:
+        """Sum up what came, by month, payer and currency."""
+        months: dict[tuple[date, str, str], list[Money]] = {}
+        for row in self.sent:
+            key = (row.received_on.replace(day=1), row.payer, row.amount.currency)
+            months.setdefault(key, []).append(row.amount)
+        return tuple(
+            MonthSum(month, payer, len(amounts), _sum(amounts, currency))
+            for (month, payer, currency), amounts in months.items()
+        )
 
 
 def list_years(session: Session, contact_id: int) -> tuple[int, ...]:
@@ -79,20 +151,39 @@ def list_years(session: Session, contact_id: int) -> tuple[int, ...]:
     return tuple(range(max(days).year, min(days).year - 1, -1)) if days else ()
 
 
-def load_statement(session: Session, contact_id: int, year: int) -> Statement:
-    """Load one year of a person (2 statements); an empty one when there is nothing of it."""
-    dues, sent = _dues(session, contact_id, year), _sent(session, contact_id, year)
+def load_statement(session: Session, contact_id: int, year: int, part: Part = WHOLE) -> Statement:
+    """Load a year of a person, or a part of it (2 statements); an empty one when there is nothing of it.
+
+    Money is sent to a payer and not for a group, so a group's part has none.
+    """
+    dues = _dues(session, contact_id, year, part)
+    sent = () if part.group else _sent(session, contact_id, year, part)
     currencies = sorted({row.owed.currency for row in dues} | {row.amount.currency for row in sent})
     totals = tuple(_total(currency, dues, sent) for currency in currencies)
-    return Statement(year, dues, sent, totals)
+    return Statement(year, part, dues, sent, totals)
 
 
-def _dues(session: Session, contact_id: int, year: int) -> tuple[DueRow, ...]:
+def _group_sum(rows: Sequence[DueRow]) -> GroupSum:
+    first = rows[0]
+    total = _total(first.owed.currency, rows, ())
+    return GroupSum(
+        group=first.group,
+        group_public_id=first.group_public_id,
+        count=len(rows),
+        owed=total.owed,
+        received=total.received,
+        forgiven=total.forgiven,
+        left=total.left,
+    )
+
+
+def _dues(session: Session, contact_id: int, year: int, part: Part) -> tuple[DueRow, ...]:
+    in_group = (Group.public_id == part.group,) if part.group else ()
     query = (
         select(Payment, Group, Period)
         .join(Group, Group.id == Payment.group_id)
         .outerjoin(Period, Period.id == Payment.period_id)
-        .where(*_owes(contact_id), Payment.due_on.between(*_bounds(year)))
+        .where(*_owes(contact_id), Payment.due_on.between(*_bounds(year, part.month)), *in_group)
         .order_by(Payment.due_on, Payment.id)
     )
     return tuple(_due_row(*row) for row in session.execute(query))
@@ -105,6 +196,7 @@ def _due_row(payment: Payment, group: Group, period: Period | None) -> DueRow:
     return DueRow(
         public_id=payment.public_id,
         group=group.name,
+        group_public_id=group.public_id,
         span=Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None,
         due_on=payment.due_on,
         status=payment.status,
@@ -115,11 +207,11 @@ def _due_row(payment: Payment, group: Group, period: Period | None) -> DueRow:
     )
 
 
-def _sent(session: Session, contact_id: int, year: int) -> tuple[SentRow, ...]:
+def _sent(session: Session, contact_id: int, year: int, part: Part) -> tuple[SentRow, ...]:
     query = (
         select(Receipt, Contact.name)
         .join(Contact, Contact.id == Receipt.payer_id)
-        .where(*_gave(contact_id), Receipt.received_on.between(*_bounds(year)))
+        .where(*_gave(contact_id), Receipt.received_on.between(*_bounds(year, part.month)))
         .order_by(Receipt.received_on, Receipt.id)
     )
     return tuple(_sent_row(receipt, payer) for receipt, payer in session.execute(query))
@@ -164,6 +256,7 @@ def _gave(contact_id: int) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _bounds(year: int) -> tuple[date, date]:
+def _bounds(year: int, month: int | None) -> tuple[date, date]:
     within = min(max(year, MINYEAR), MAXYEAR)
-    return date(within, 1, 1), date(within, 12, 31)
+    last = month or 12
+    return date(within, month or 1, 1), date(within, last, monthrange(within, last)[1])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, flash, redirect, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, SelectField, StringField
 
@@ -18,19 +19,20 @@ from substrack.queries.accounts import SignedIn
 from substrack.queries.money_page import likely_account
 from substrack.queries.people import find_contact, load_contact
 from substrack.queries.people_page import PersonPage, load_balances, load_people_page, load_person
-from substrack.queries.statements import list_years, load_statement
+from substrack.queries.statements import Part, list_years, load_statement
 from substrack.services.collection_day import set_contact_collection_day
 from substrack.services.mailboxes import MailboxShared
 from substrack.services.mailboxes import resubscribe as resubscribe_address
 from substrack.services.pay_links import find_pay_link, give_pay_link, take_pay_link
 from substrack.services.people import MAX_NOTE, add_contact, edit_contact, set_email, write_note
 from substrack.services.presses import find_made
+from substrack.texts.home import month_name
 from substrack.web.access import signed_in
 from substrack.web.chats import linking_of
 from substrack.web.fields import area, line, optional_whole
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.joining import zone_choices
-from substrack.web.pages import page
+from substrack.web.pages import my_words, page
 from substrack.web.paging import numbered, searched
 from substrack.web.paid_ahead import paid_ahead
 from substrack.web.presses import this_press
@@ -110,17 +112,20 @@ def edit(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/<public_id>/statement/<int:year>")
 @signed_in
 def show_statement(public_id: str, year: int) -> str:
-    """Show one year of a person: what was owed, what came, what is left."""
+    """Show one year of a person, or a group or month of it: what was owed, what came, what is left."""
     if not EARLIEST.year <= year <= LATEST.year:
         abort(404)
     contact_id = find_contact(reading(), me().workspace_id, public_id)
+    month = request.args.get("month", type=int)
+    part = Part(request.args.get("group") or None, month if month in range(1, 13) else None)
     return page(
         "web/statement.html",
         contact=load_contact(reading(), contact_id),
-        statement=load_statement(reading(), contact_id, year),
+        statement=load_statement(reading(), contact_id, year, part),
         balances=load_balances(reading(), contact_id),
         years=list_years(reading(), contact_id),
         today=local_date(runtime().now(), me().time_zone),
+        month_name=partial(month_name, _=my_words()),
     )
 
 

@@ -18,7 +18,7 @@ from substrack.queries.groups import find_group
 from substrack.queries.messages_page import MessageChoices, load_message_choices
 from substrack.queries.people import find_contact
 from substrack.queries.people_choices import find_fitting
-from substrack.queries.previews import FOR_ADMINS, PAYLOADS, load_preview
+from substrack.queries.previews import FOR_ADMINS, PAYLOADS, find_example, load_preview
 from substrack.services.chat_building import chat_words
 from substrack.services.messages import send_sample
 from substrack.texts.letters import render
@@ -93,7 +93,7 @@ def send_to_me() -> ResponseReturnValue:
 
 
 def _choices() -> tuple[MessageChoices, Chosen | None]:
-    """Load what can be chosen, and what is: the first of each where nothing is said."""
+    """Load what can be chosen, and what is: where nothing is said, the first group and somebody of it."""
     wanted, person = request.values, _person()
     choices = load_message_choices(reading(), me().workspace_id, person)
     if not choices.people or not choices.groups:
@@ -104,10 +104,13 @@ def _choices() -> tuple[MessageChoices, Chosen | None]:
 
 
 def _person() -> str:
-    """Read who is wanted: the first whom a typed name or address fits, or who was picked."""
-    typed = searched()
-    fitting = find_fitting(reading(), me().workspace_id, typed) if typed else ()
-    return fitting[0].public_id if fitting else request.values.get("person", "")
+    """Read who is wanted: the first whom a typed name or address fits, or who was picked, or an example."""
+    typed, workspace_id = searched(), me().workspace_id
+    fitting = find_fitting(reading(), workspace_id, typed) if typed else ()
+    if fitting:
+        return fitting[0].public_id
+    picked, group = request.values.get("person", ""), request.values.get("group", "")
+    return picked or find_example(reading(), workspace_id, group) or ""
 
 
 def _letter(chosen: Chosen) -> Letter | None:

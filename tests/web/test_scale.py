@@ -33,6 +33,8 @@ NOT_HERE: Final = ("auth.ask_sign_in", "home.show to a newcomer", "pay.show a de
 
 TO_SEE: Final = {name: path for name, path in VISITS.items() if name not in NOT_HERE} | {
     "people.show who is in every group": "/people/{debtor}",
+    "people.show_statement of who is in every group": "/people/{debtor}/statement/2024",
+    "people.show_statement of a month of theirs": "/people/{debtor}/statement/2024?month=5",
     "journal.show further down": "/journal?before=500",
     "review.show the last page": "/review?page=2",
 }
@@ -120,7 +122,17 @@ def test_a_statement_is_whole_however_much_there_was(houses: tuple[House, House]
         shown = old.get("/people/{debtor}/statement/2024")
 
     assert len(few) == len(many)
-    assert shown.count("Subscription 07, ") == 12
+    total = cents(shown, rf"To be paid</dt><dd>.*?({MONEY})")
+    parts = re.findall(r'href="(/people/[^"]*\?group=\w+)">(Subscription \d\d)</a>', shown)
+    assert len(parts) == 50
+    listed = [old.get(path) for path, _name in parts[:3]]
+    assert [page.count(f"{name}, ") for page, (_path, name) in zip(listed, parts, strict=False)] == [12] * 3
+    months = [old.get(f"/people/{{debtor}}/statement/2024?month={month}") for month in range(1, 13)]
+    for part in ("To be paid", "Paid of it"):
+        of_months = [cents(page, rf"{part}</dt><dd>.*?({MONEY})") for page in months]
+        assert sum(of_months) == cents(shown, rf"{part}</dt><dd>.*?({MONEY})") == total
+    of_groups = [cents(page, rf"To be paid</dt><dd>.*?({MONEY})") for page in listed]
+    assert of_groups == [total // 50] * 3
 
 
 def test_what_is_to_check_is_the_same_everywhere(old: House) -> None:
