@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from substrack.queries.collection_days import load_askable, load_collection_days
-from substrack.services import opening, simulating
+from substrack.queries.namesakes import names_of
+from substrack.services import opening
 from substrack.services.ledger import lock_contacts
 from substrack.services.outbox import usable_addresses
 from tests.support.cast import Cast
@@ -23,7 +24,7 @@ MANY = range(70_000)
         usable_addresses,
         load_collection_days,
         load_askable,
-        simulating._names,
+        names_of,
         opening._reachable,
         opening._pairs_with_credit,
     ],

@@ -7,7 +7,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
 from substrack.domain.cycles import Unit
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import Fate
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.domain.shares import SplitKind
@@ -56,11 +56,11 @@ def test_a_catalogue_beside_the_module_translates(tmp_path: Path, monkeypatch: p
 
 def test_every_state_has_a_word_of_its_own() -> None:
     statuses = {labels.status_label(status, "en").text for status in Status}
-    states = {labels.message_label(state, "en").text for state in MessageState}
+    states = {labels.message_label(fate, "en").text for fate in Fate}
     notices = {labels.notice_name(notice, "en") for notice in Notice}
     splits = {labels.split_name(split, "en") for split in SplitKind}
     counts = [len(statuses), len(states), len(notices), len(splits)]
-    assert counts == [len(Status), len(MessageState), len(Notice), len(SplitKind)]
+    assert counts == [len(Status), len(Fate), len(Notice), len(SplitKind)]
 
 
 def test_statuses_differ_by_more_than_colour() -> None:
