@@ -9,6 +9,7 @@ const FEATURES = {
   once: "./once.js",
   print: "./print.js",
   undo: "./undo.js",
+  zone: "./zone.js",
 };
 
 for (const [name, module] of Object.entries(FEATURES)) {

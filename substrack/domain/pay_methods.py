@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
 from substrack.domain.errors import Refused
-from substrack.domain.ibans import check_iban
+from substrack.domain.ibans import check_iban, iban_in_fours
 from substrack.domain.upi import check_vpa
 from substrack.domain.wording import clean_line, clean_text
 
@@ -75,6 +75,16 @@ class PayMethod:
     kind: PayKind
     fields: Mapping[str, str]
     label: str | None = None
+
+    @property
+    def value(self) -> str:
+        """The account as people read it, the link, the address or the words."""
+        if self.kind is PayKind.IBAN:
+            return iban_in_fours(self.fields["iban"])
+        return self.fields[_VALUE_OF[self.kind]]
+
+
+_VALUE_OF: Final = {PayKind.LINK: "url", PayKind.UPI: "vpa", PayKind.TEXT: "text"}
 
 
 def pay_method(kind: str, fields: Mapping[str, str], label: str | None = None) -> PayMethod:

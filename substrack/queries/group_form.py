@@ -18,6 +18,7 @@ from substrack.domain.pay_methods import PayMethod
 from substrack.domain.shares import Sharer
 from substrack.domain.terms import GroupTerms
 from substrack.queries.groups import find_group, load_pay_methods, load_terms
+from substrack.queries.people_choices import PersonChoice
 from substrack.queries.sharing import sharers_of
 from substrack.store import Address, Contact, Group, Member, Workspace
 from substrack.store import PayMethod as PayMethodRow
@@ -126,21 +127,23 @@ def _find_ways(session: Session, workspace_id: int, which: ColumnElement[bool]) 
     return EarlierWays(latest.public_id, latest.group, latest.payer_id, latest.payer, methods)
 
 
-def find_named(session: Session, workspace_id: int, names: Collection[str]) -> dict[str, list[int]]:
+def find_named(session: Session, workspace_id: int, names: Collection[str]) -> dict[str, list[PersonChoice]]:
     """Find who is known by exactly one of these names."""
-    query = select(Contact.name, Contact.id).where(
+    query = select(Contact.id, Contact.public_id, Contact.name).where(
         Contact.workspace_id == workspace_id, Contact.erased_at.is_(None), Contact.name.in_(names)
     )
-    found: dict[str, list[int]] = {}
-    for name, contact_id in session.execute(query.order_by(Contact.id)):
-        found.setdefault(name, []).append(contact_id)
+    found: dict[str, list[PersonChoice]] = {}
+    for row in session.execute(query.order_by(Contact.id)):
+        found.setdefault(row.name, []).append(PersonChoice(*row))
     return found
 
 
-def find_at(session: Session, workspace_id: int, email_keys: Collection[str]) -> dict[tuple[str, str], int]:
-    """Find who is known at these mailboxes, by mailbox and name, both case-folded; the longest known."""
+def find_at(
+    session: Session, workspace_id: int, email_keys: Collection[str]
+) -> dict[str, list[PersonChoice]]:
+    """Find who is known at these case-folded mailboxes, the longest known first."""
     query = (
-        select(Address.value_key, Contact.name, Contact.id)
+        select(Address.value_key, Contact.id, Contact.public_id, Contact.name)
         .join(Contact, Contact.id == Address.contact_id)
         .where(
             Contact.workspace_id == workspace_id,
@@ -149,8 +152,10 @@ def find_at(session: Session, workspace_id: int, email_keys: Collection[str]) ->
             Address.value_key.in_(email_keys),
         )
     )
-    rows = session.execute(query.order_by(Contact.id.desc()))
-    return {(row.value_key, row.name.casefold()): row.id for row in rows}
+    found: dict[str, list[PersonChoice]] = {}
+    for key, contact_id, public_id, name in session.execute(query.order_by(Contact.id)):
+        found.setdefault(key, []).append(PersonChoice(contact_id, public_id, name))
+    return found
 
 
 def list_guests(session: Session, group: GroupOnForm) -> tuple[Guest, ...]:

@@ -38,11 +38,12 @@ from substrack.store import (
 
 @dataclass(frozen=True)
 class About:
-    """Whom and what a letter is looked at for: one person and one group."""
+    """Whom and what a letter is looked at for: one person and one group, and by which user."""
 
     session: Session
     contact_id: int
     group_id: int
+    reader_id: int | None
 
     @cached_property
     def group(self) -> Group:
@@ -93,6 +94,7 @@ def load_preview(
     contact_id: int,
     group_id: int,
     reader_contact_id: int,
+    reader_id: int | None,
     links: LetterLinks,
     now: datetime,
 ) -> Letter | None:
@@ -100,7 +102,7 @@ def load_preview(
 
     What admins are told is addressed to the reader, everything else to the person.
     """
-    payload = PAYLOADS[notice](About(session, contact_id, group_id))
+    payload = PAYLOADS[notice](About(session, contact_id, group_id, reader_id))
     if payload is None:
         return None
     message = Message(
@@ -208,7 +210,7 @@ def _address(about: About) -> dict[str, Any] | None:
 
 
 def _pay_details(about: About) -> dict[str, Any] | None:
-    return {"group_id": about.group_id, "by": None}
+    return {"group_id": about.group_id, "by": about.reader_id}
 
 
 def _nothing_else(about: About) -> dict[str, Any] | None:

@@ -16,6 +16,15 @@ def rule_sentences(terms: GroupTerms, locale: str, *, collection_day: int | None
     return [_opening(terms, _), _due(terms, _), first, _then(terms, _), _late(terms, _)]
 
 
+def grace_help(collection_day: int | None, _: Words) -> str:
+    """Say from when the days of grace count, and that they don't while there is a collection day."""
+    if collection_day is None:
+        return _("Counted from the day it is due.")
+    return _(
+        "Counts for nothing now: your collection day, day %(day)s of the month, decides.", day=collection_day
+    )
+
+
 def _opening(terms: GroupTerms, _: Words) -> str:
     if terms.collect_days_before == 0:
         return _("A period opens on the day it starts, at %(hour)s:00.", hour=terms.hour)

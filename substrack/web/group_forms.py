@@ -359,10 +359,11 @@ def _values(group: GroupOnForm) -> dict[str, Any]:
 
 
 def _way(method: PayMethod) -> dict[str, str]:
-    value = next(filter(None, map(method.fields.get, ("url", "iban", "vpa", "text"))), "")
+    # What is recognised anyway stays so, so that an account can be replaced by a link in one field.
+    kind = RECOGNISED if recognise(method.value) is method.kind else method.kind.value
     return {
-        "kind": method.kind.value,
-        "value": value,
+        "kind": kind,
+        "value": method.value,
         "holder": method.fields.get("holder", ""),
         "label": method.label or "",
     }

@@ -12,7 +12,7 @@ from substrack.domain.guest_list import Guest, read_guests
 from substrack.domain.money import Money
 from substrack.domain.shares import Sharer, SplitKind
 from substrack.domain.terms import GroupTerms
-from substrack.queries.group_form import find_at, find_named
+from substrack.queries.group_form import PersonChoice, find_at, find_named
 from substrack.services.mailboxes import MailboxShared, check_email
 from substrack.services.members import add_member
 from substrack.web.fields import read_amount
@@ -28,6 +28,20 @@ class GuestRefused(Refused):
 
     def __init__(self, name: str, why: Refused) -> None:
         super().__init__("%(name)s: %(why)s", name=name, why=why)
+
+
+class MailboxOfAnother(Refused):
+    """A question: somebody is typed with the mailbox of a known person of another name."""
+
+    field = "people"
+
+    def __init__(self, name: str, known: str) -> None:
+        super().__init__(
+            "%(name)s: %(known)s is already reached at this address. Tick below if both share the mailbox; "
+            "if you mean %(known)s, write the address alone.",
+            name=name,
+            known=known,
+        )
 
 
 class PartNotWhole(Refused):
@@ -48,19 +62,37 @@ class SeveralOfThisName(Refused):
         )
 
 
+class SeveralThere(Refused):
+    """A bare address at which more than one known person is reached."""
+
+    field = "people"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            "Several people are reached at %(email)s; write the name of the one you mean before it.",
+            email=email,
+        )
+
+
 @dataclass(frozen=True)
 class SeatedGuest:
-    """Somebody typed; `contact_id` when name and mailbox, or a bare name, are those of one known person."""
+    """Somebody typed, and who that is when name and mailbox, or one of them alone, are one known person's."""
 
     guest: Guest
-    contact_id: int | None
+    known: PersonChoice | None
     weight: int
     fixed: Money | None
 
     @property
     def shown(self) -> str:
         """The name with the address that was understood."""
-        return f"{self.guest.name} ({self.guest.email})" if self.guest.email else self.guest.name
+        name = self.known.name if self.known else self.guest.name
+        return f"{name} ({self.guest.email})" if self.guest.email else name
+
+    @property
+    def contact_id(self) -> int | None:
+        """The key of the known person."""
+        return self.known.id if self.known else None
 
     def sharer(self, key: int) -> Sharer:
         """Give their terms for a forecast."""
@@ -91,7 +123,7 @@ def add_guests(session: Session, group_id: int, guests: Sequence[SeatedGuest], f
             _add(session, group_id, one, shares_mailbox=form.shares_mailbox.data)
         except MailboxShared as question:
             form.asks_sharing = True
-            raise GuestRefused(one.guest.name, question) from None
+            raise MailboxOfAnother(one.guest.name, question.name) from None
         except Refused as refused:
             raise GuestRefused(one.guest.name, refused) from None
 
@@ -111,16 +143,21 @@ def _add(session: Session, group_id: int, one: SeatedGuest, *, shares_mailbox: b
     )
 
 
-def _known(guests: Sequence[Guest]) -> dict[Guest, list[int]]:
-    """Find who the guests may be: those of a bare name, or the one of that name at that mailbox."""
+def _known(guests: Sequence[Guest]) -> dict[Guest, list[PersonChoice]]:
+    """Find who the guests may be: all of a bare name, or the one meant among those at a mailbox."""
     bare = [guest for guest in guests if guest.email is None]
     named = find_named(reading(), me().workspace_id, [guest.name for guest in bare]) if bare else {}
     keys = {guest: _email_key(guest) for guest in guests if guest.email is not None}
     at = find_at(reading(), me().workspace_id, list(keys.values())) if keys else {}
     found = {guest: named.get(guest.name, []) for guest in bare}
-    for guest, key in keys.items():
-        found[guest] = [at[key, guest.name.casefold()]] if (key, guest.name.casefold()) in at else []
-    return found
+    return found | {guest: _meant(guest, at.get(key, [])) for guest, key in keys.items()}
+
+
+def _meant(guest: Guest, there: list[PersonChoice]) -> list[PersonChoice]:
+    """Choose who is meant at a mailbox: whoever has that name, or for a bare address everybody there."""
+    of_that_name = [one for one in there if one.name.casefold() == guest.name.casefold()]
+    is_bare = guest.name == (guest.email or "").partition("@")[0]
+    return of_that_name[:1] or (there if is_bare else [])
 
 
 def _email_key(guest: Guest) -> str:
@@ -130,9 +167,9 @@ def _email_key(guest: Guest) -> str:
         raise GuestRefused(guest.name, refused) from None
 
 
-def _seat(guest: Guest, known: list[int], terms: GroupTerms) -> SeatedGuest:
+def _seat(guest: Guest, known: list[PersonChoice], terms: GroupTerms) -> SeatedGuest:
     if len(known) > 1:
-        raise SeveralOfThisName(guest.name)
+        raise SeveralThere(guest.email) if guest.email else SeveralOfThisName(guest.name)
     try:
         seated = SeatedGuest(guest, known[0] if known else None, _weight(guest, terms), _fixed(guest, terms))
         seated.sharer(1)

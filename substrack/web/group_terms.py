@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from substrack.domain.currencies import EXPONENTS
 from substrack.domain.cycles import local_date
 from substrack.domain.guest_list import write_guests
-from substrack.domain.pay_methods import PayMethod
 from substrack.domain.simulation import Why
 from substrack.domain.terms import GroupTerms
+from substrack.queries.collection_days import find_collection_day
 from substrack.queries.group_form import (
     EarlierWays,
     GroupOnForm,
@@ -34,6 +34,7 @@ from substrack.services.prices import announced_on
 from substrack.texts.catalogue import language_of
 from substrack.texts.forecasts import Forecast
 from substrack.texts.kinds import kind_tiles
+from substrack.texts.request_rules import grace_help
 from substrack.web.access import signed_in
 from substrack.web.choosing import offer_people
 from substrack.web.confirming import ask_password, needs_password
@@ -249,6 +250,7 @@ def _show(
         edit_words=_edit_words(group) if group else "",
         currencies=sorted(EXPONENTS),
         zones=[name for name, _ in zone_choices()],
+        grace_help=grace_help(find_collection_day(reading(), me().workspace_id), my_words()),
     )
 
 
@@ -263,13 +265,9 @@ def _offered_ways(form: GroupForm) -> EarlierWays | None:
 def _ways_in_short(earlier: EarlierWays) -> str:
     """Name ways to pay so that they are recognised, and whom they pay."""
     _ = my_words()
-    words = [" ".join(filter(None, (method.label, _value(method)))) for method in earlier.methods]
+    words = [" ".join(filter(None, (method.label, method.value))) for method in earlier.methods]
     ways = _.listed([word if len(word) <= MAX_WAY_WORDS else f"{word[:MAX_WAY_WORDS]}…" for word in words])
     return _("To %(name)s: %(ways)s", name=earlier.payer, ways=ways)
-
-
-def _value(method: PayMethod) -> str:
-    return next(filter(None, map(method.fields.get, ("url", "iban", "vpa", "text"))), "")
 
 
 def _edit_words(group: GroupOnForm) -> str:

@@ -18,6 +18,7 @@ from substrack.queries.groups import find_group
 from substrack.queries.messages_page import MessageChoices, load_message_choices
 from substrack.queries.people import find_contact
 from substrack.queries.people_choices import find_fitting
+from substrack.queries.preview_pairs import find_pair
 from substrack.queries.previews import FOR_ADMINS, PAYLOADS, find_example, load_preview
 from substrack.services.chat_building import chat_words
 from substrack.services.messages import send_sample
@@ -54,6 +55,7 @@ def show() -> str:
     return page(
         "web/preview.html",
         choices=choices,
+        fitting=find_pair(reading(), me().workspace_id, chosen.notice) if chosen and not letter else None,
         chosen=chosen,
         kinds=[one for one in PAYLOADS if one not in FOR_ADMINS],
         admin_kinds=[one for one in PAYLOADS if one in FOR_ADMINS],
@@ -67,7 +69,7 @@ def show() -> str:
 @signed_in
 def show_letter() -> Response:
     """Hand out the HTML of a mail, to be looked at inside the page."""
-    _all, chosen = _choices()
+    chosen = _chosen()
     letter = _letter(chosen) if chosen else None
     if letter is None:
         abort(404)
@@ -78,7 +80,7 @@ def show_letter() -> Response:
 @signed_in
 def send_to_me() -> ResponseReturnValue:
     """Send what is looked at to oneself."""
-    _all, chosen = _choices()
+    chosen = _chosen()
     letter = _letter(chosen) if chosen else None
     if chosen is None or letter is None:
         abort(404)
@@ -93,24 +95,31 @@ def send_to_me() -> ResponseReturnValue:
 
 
 def _choices() -> tuple[MessageChoices, Chosen | None]:
-    """Load what can be chosen, and what is: where nothing is said, the first group and somebody of it."""
-    wanted, person = request.values, _person()
-    choices = load_message_choices(reading(), me().workspace_id, person)
-    if not choices.people or not choices.groups:
-        return choices, None
+    """Load what can be chosen, and what is."""
+    chosen = _chosen()
+    wanted = (chosen.person,) if chosen else ()
+    return load_message_choices(reading(), me().workspace_id, *wanted), chosen
+
+
+def _chosen() -> Chosen | None:
+    """Read what is wanted; somebody about whom there is something to say where nobody is named."""
+    wanted = request.values
     notice = next((one for one in PAYLOADS if one.value == wanted.get("notice")), Notice.REQUEST)
-    first_person, first_group = choices.people[0][0], choices.groups[0][0]
-    return choices, Chosen(notice, person or first_person, wanted.get("group") or first_group)
+    person, group = _person(), wanted.get("group")
+    if person and group:
+        return Chosen(notice, person, group)
+    pair = find_pair(reading(), me().workspace_id, notice)
+    return Chosen(notice, person or pair.person, group or pair.group) if pair else None
 
 
-def _person() -> str:
-    """Read who is wanted: the first whom a typed name or address fits, or who was picked, or an example."""
+def _person() -> str | None:
+    """Read who is wanted: whom a typed name or address fits, who was picked, or one of a group."""
     typed, workspace_id = searched(), me().workspace_id
     fitting = find_fitting(reading(), workspace_id, typed) if typed else ()
     if fitting:
         return fitting[0].public_id
-    picked, group = request.values.get("person", ""), request.values.get("group", "")
-    return picked or find_example(reading(), workspace_id, group) or ""
+    picked, group = request.values.get("person"), request.values.get("group")
+    return picked or (find_example(reading(), workspace_id, group) if group else None)
 
 
 def _letter(chosen: Chosen) -> Letter | None:
@@ -127,6 +136,7 @@ def _letter(chosen: Chosen) -> Letter | None:
         contact_id=find_contact(reading(), me().workspace_id, chosen.person),
         group_id=find_group(reading(), me().workspace_id, chosen.group),
         reader_contact_id=me().contact_id,
+        reader_id=by_me().id,
         links=links,
         now=runtime().now(),
     )

@@ -16,18 +16,20 @@ from substrack.domain.currencies import EXPONENTS
 from substrack.domain.errors import Phrase
 from substrack.domain.group_defaults import GroupDefaults
 from substrack.domain.shares import PartPeriod
+from substrack.queries.collection_days import find_collection_day
 from substrack.queries.mail_status import load_mail_status
 from substrack.queries.people import load_contact
 from substrack.queries.workspaces import load_workspace_settings
 from substrack.services.collection_day import set_workspace_collection_day
 from substrack.services.messages import send_mail_test
 from substrack.services.workspaces import edit_workspace, set_group_defaults
+from substrack.texts.request_rules import grace_help
 from substrack.web.access import signed_in
 from substrack.web.fields import one_of, optional_whole, whole
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.group_forms import PARTS
 from substrack.web.joining import zone_choices
-from substrack.web.pages import flash_sent, page
+from substrack.web.pages import flash_sent, my_words, page
 from substrack.web.profile import language_choices
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
@@ -151,4 +153,9 @@ def _show(form: WorkspaceForm) -> str:
 
 
 def _show_defaults(form: DefaultsForm) -> str:
-    return page("web/settings_groups.html", form=form, currencies=sorted(EXPONENTS))
+    return page(
+        "web/settings_groups.html",
+        form=form,
+        currencies=sorted(EXPONENTS),
+        grace_help=grace_help(find_collection_day(reading(), me().workspace_id), my_words()),
+    )

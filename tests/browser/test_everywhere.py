@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.checks import (
     accessibility_faults,
@@ -72,6 +73,15 @@ def test_the_page_of_an_empty_installation_is_good(window: OpenWindow, site: Sit
     faults = faults_in_both_themes(opened)
     faults += small_controls(opened.page) if size == "phone" else []
     assert not faults, "\n".join(faults)
+
+
+def test_an_empty_installation_begins_with_the_time_zone_of_the_browser(
+    window: OpenWindow, site: Site
+) -> None:
+    opened = window(site, Look(zone="Asia/Tokyo"))
+    opened.open(site.setup_url())
+
+    expect(opened.page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
 
 
 @pytest.mark.parametrize("size", get_args(Size))

@@ -56,6 +56,7 @@ class Look:
     scripts: bool = True
     keyboard: bool = False
     locale: str = "en-GB"
+    zone: str = "Europe/Berlin"
 
 
 USUAL: Final = Look()
@@ -155,6 +156,7 @@ def open_window(
         color_scheme=look.scheme,
         java_script_enabled=look.scripts,
         locale=look.locale,
+        timezone_id=look.zone,
         reduced_motion="reduce",
     )
     try:

@@ -9,7 +9,8 @@ import pytest
 
 from substrack.domain.money import Money
 from substrack.domain.terms import GroupTerms
-from substrack.texts.request_rules import rule_sentences
+from substrack.texts.request_rules import grace_help, rule_sentences
+from substrack.texts.words import Words
 
 
 def said(*, collection_day: int | None = None, **rules: Any) -> list[str]:
@@ -46,3 +47,8 @@ def test_a_collection_day_takes_the_place_of_the_days_of_grace() -> None:
     asked = said(collection_day=15, grace_days=7)[2]
 
     assert asked == "Whoever has not paid is first asked on your collection day, day 15 of the month."
+
+
+def test_days_of_grace_are_said_to_count_for_nothing_beside_a_collection_day() -> None:
+    assert grace_help(None, Words("en")) == "Counted from the day it is due."
+    assert grace_help(15, Words("en")).startswith("Counts for nothing now: your collection day, day 15")

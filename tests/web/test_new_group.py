@@ -116,6 +116,23 @@ class TestHowToPay:
 
         assert [way.kind.value for way in _ways(cast, group_of(cast, "Netflix"))] == [kind]
 
+    def test_a_way_is_replaced_by_one_of_another_kind_in_one_field(self, cast: Cast, olga: Browser) -> None:
+        send(olga, "/groups/new", "price", **TYPED | {"ways-0-value": IBAN})
+        group = group_of(cast, "Netflix")
+        page = f"/groups/{group.public_id}/edit"
+        assert IBAN in olga.get(page).text
+
+        send(olga, page, "price", **{"ways-0-value": "paypal.me/olga"})
+
+        assert [way.value for way in _ways(cast, group)] == ["https://paypal.me/olga"]
+
+    def test_words_that_look_like_an_account_stay_words(self, cast: Cast, olga: Browser) -> None:
+        send(olga, "/groups/new", "price", **TYPED | {"ways-0-value": IBAN, "ways-0-kind": "text"})
+
+        kept = fill(olga.get(f"/groups/{group_of(cast, 'Netflix').public_id}/edit").text, "price")
+
+        assert kept["ways-0-kind"] == "text"
+
     def test_an_account_is_the_payers_unless_somebody_else_is_named(self, cast: Cast, olga: Browser) -> None:
         send(olga, "/groups/new", "price", **TYPED | {"ways-0-value": IBAN})
 
@@ -251,6 +268,36 @@ class TestDuplicating:
         zed = stranger(app, runtime)
 
         assert zed.get(f"/groups/new?like={cast.group().public_id}").status_code == 404
+
+
+class TestWhoIsMeant:
+    def test_a_bare_address_is_whoever_is_known_there(self, cast: Cast, olga: Browser) -> None:
+        jane = cast.join(cast.group(), "Jane Doe", email="jane@example.org")
+        typed = TYPED | {"people": "jane@example.org"}
+
+        assert "Jane Doe (jane@example.org) pays" in _part(olga, **typed)
+        assert send(olga, "/groups/new", "price", **typed).status_code == 303
+        assert _sharers(cast, group_of(cast, "Netflix"))["Jane Doe"].contact_id == jane.contact_id
+
+    def test_another_name_at_a_known_address_is_a_question_that_says_both_answers(
+        self, cast: Cast, olga: Browser
+    ) -> None:
+        cast.join(cast.group(), "Jane Doe", email="jane@example.org")
+
+        asked = send(olga, "/groups/new", "price", **TYPED | {"people": "Janet <jane@example.org>"}).text
+
+        assert "Janet: Jane Doe is already reached at this address." in asked
+        assert "if you mean Jane Doe, write the address alone" in asked
+
+    def test_a_bare_address_of_two_people_names_nobody(self, cast: Cast, olga: Browser) -> None:
+        group = cast.group()
+        for name in ("Jane", "Tom"):
+            cast.join(group, name, email="home@example.org", shares_mailbox=True)
+
+        answer = send(olga, "/groups/new", "price", **TYPED | {"people": "home@example.org"})
+
+        assert answer.status_code == 422
+        assert "Several people are reached at home@example.org; write the name" in answer.text
 
 
 class TestLiveForecast:

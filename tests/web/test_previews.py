@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from substrack.bootstrap import Runtime
+from substrack.domain.shares import SplitKind
 from substrack.queries.previews import FOR_ADMINS, PAYLOADS
 from substrack.services.founding import Founded
 from substrack.store import Member
@@ -90,6 +91,41 @@ def test_it_is_sent_to_oneself_word_for_word(
     assert "Hi Ben," in sent.rendered["text"]
     assert "/pay/example" in sent.rendered["text"]
     assert sent.rendered["to"] == "olga@example.org"
+
+
+def test_it_begins_with_somebody_about_whom_there_is_something_to_say(
+    olga: Browser, cast: Cast, members: dict[str, Member]
+) -> None:
+    cast.join(cast.group("Aa"), "Aaron")
+
+    for notice in PAYLOADS:
+        shown = olga.get(f"/messages/preview?notice={notice.value}").text
+        assert ("would not get this" in shown) is (notice == "bill_wanted"), notice
+    assert "As a mail to Mia" in olga.get("/messages/preview").text
+
+
+def test_where_there_is_nothing_to_say_one_press_leads_to_somebody_else(
+    olga: Browser, cast: Cast, members: dict[str, Member]
+) -> None:
+    cast.join(cast.group("Aa"), "Aaron")
+    shown = olga.get(path(cast, "request", "Aaron")).text
+    link = re.search(r'href="([^"]+)"[^>]*>Show it for Mia, YouTube Premium', shown)
+
+    assert "would not get this" in shown
+    assert link is not None
+    assert "As a mail to Mia" in olga.get(link[1].replace("&amp;", "&")).text
+
+
+def test_a_bill_is_wanted_in_a_group_that_waits_for_one(olga: Browser, cast: Cast) -> None:
+    phone = cast.group("Phone", split=SplitKind.VARIABLE)
+    cast.join(phone, "Ben")
+    cast.tick(NOW)
+
+    assert "As a mail to Olga" in olga.get("/messages/preview?notice=bill_wanted").text
+
+
+def test_news_of_how_to_pay_names_who_looks(olga: Browser, cast: Cast, members: dict[str, Member]) -> None:
+    assert "was changed by Olga" in olga.get(path(cast, "pay_details_changed")).text
 
 
 def test_without_anybody_there_is_nothing_to_show(olga: Browser) -> None:
