@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from substrack.bot import Bot, admin_acts, member_acts, own_acts, questions
+from substrack.bot import Bot, admin_acts, member_acts, note_acts, own_acts, questions
 from substrack.bot.asking import Ask, NotYours, language_in, people_in
 from substrack.bot.fading import fade, keep_as_it_is
 from substrack.bot.outcomes import act_once, note
@@ -49,6 +49,7 @@ ACTS: Final[Mapping[Do, Act]] = MappingProxyType(
         Do.UNDO: admin_acts.undo,
         Do.CONFIRM_PAGE_NOW: admin_acts.confirm_page,
         Do.UNDO_PAGE: admin_acts.undo_page,
+        Do.NO_ANSWER: note_acts.leave_unanswered,
         Do.NEW_CODE: admin_acts.make_new_code,
         Do.LANGUAGE: own_acts.choose_language,
         Do.UNLINK: own_acts.unlink,
@@ -62,6 +63,7 @@ LOOKS: Final[Mapping[Do, Act]] = MappingProxyType(
         Do.LATER: member_acts.show_later,
         Do.HOW_TO_PAY: member_acts.show_how,
         Do.OBJECT: member_acts.ask_what_is_off,
+        Do.ANSWER: note_acts.ask_for_answer,
         Do.BACK: own_acts.go_back,
         Do.REJECT: admin_acts.show_reasons,
         Do.REJECT_OTHER: questions.ask_why,

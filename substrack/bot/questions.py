@@ -1,4 +1,4 @@
-"""Questions that want words: why a claim is rejected, what sum came instead, what is off.
+"""Questions that want words: why a claim is rejected, what sum came instead, what is off, what to answer.
 
 What a question is about stands on its own button, so that a reply can be understood; an act that finds
 things changed by then decides nothing. Words are read before anything is looked up or done.
@@ -15,6 +15,7 @@ from substrack.bot import admin_acts
 from substrack.bot.admin_acts import claim_at, pending_view, reject, too_late
 from substrack.bot.asking import Ask, decider
 from substrack.bot.member_acts import object_in_words, read_objection
+from substrack.bot.note_acts import answer_in_words, read_answer
 from substrack.bot.reactions import Reaction, Screen
 from substrack.domain.chat_buttons import ButtonData, Do, WhyNot
 from substrack.domain.chat_cards import ClaimCard
@@ -92,7 +93,12 @@ def is_no_answer(ask: Ask, text: str) -> bool:
 
 
 ANSWERS: Final[Mapping[Do, Callable[[Ask, str], Reaction]]] = MappingProxyType(
-    {Do.OBJECT: object_in_words, Do.REJECT_OTHER: reject_in_words, Do.TOO_LITTLE: book_less}
+    {
+        Do.OBJECT: object_in_words,
+        Do.ANSWER: answer_in_words,
+        Do.REJECT_OTHER: reject_in_words,
+        Do.TOO_LITTLE: book_less,
+    }
 )
 """What words are taken for that answer a question."""
 
@@ -125,7 +131,12 @@ def _read_sum_of(card: ClaimCard, text: str) -> Money:
 
 
 _READERS: Final[Mapping[Do, Callable[[Ask, str], object]]] = MappingProxyType(
-    {Do.OBJECT: read_objection, Do.REJECT_OTHER: _read_reason, Do.TOO_LITTLE: _read_sum}
+    {
+        Do.OBJECT: read_objection,
+        Do.ANSWER: read_answer,
+        Do.REJECT_OTHER: _read_reason,
+        Do.TOO_LITTLE: _read_sum,
+    }
 )
 
 

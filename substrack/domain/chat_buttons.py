@@ -54,6 +54,8 @@ class Do(StrEnum):
     UNLINK = "z"  # yes or no
     NOT_ME = "nm"  # address: the former chat objects
     NEW_CODE = "k"  # person
+    ANSWER = "an"  # note: asks for words
+    NO_ANSWER = "na"  # note
     PROVES = "i"  # payment: the picture this question answers is its proof
 
 

@@ -113,4 +113,14 @@ class PlainCard:
     changes_at: datetime | None = None
 
 
-Card = MemberCard | ClaimCard | PlainCard
+@dataclass(frozen=True)
+class NoteCard:
+    """A note that something is off, as admins see it; `ending` once it was answered or left without."""
+
+    objection: str
+    now: datetime
+    ending: Decision | None = None
+    changes_at: datetime | None = None
+
+
+Card = MemberCard | ClaimCard | PlainCard | NoteCard

@@ -24,7 +24,18 @@ ACTS: Mapping[JournalKind, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         JournalKind.SAID: {"payment": ("claim", "withdraw", "snooze", "object")},
         JournalKind.DECIDED: {
-            "payment": ("confirm", "reject", "waive", "unwaive", "reopen", "adjust", "undo", "release")
+            "payment": (
+                "confirm",
+                "reject",
+                "waive",
+                "unwaive",
+                "reopen",
+                "adjust",
+                "undo",
+                "release",
+                "answer",
+                "dismiss",
+            )
         },
         JournalKind.MONEY: {"receipt": ()},
         JournalKind.PERIODS: {"period": (), "payment": ("open", "lapse", "void", "restore")},

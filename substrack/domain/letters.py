@@ -35,6 +35,10 @@ class LetterLinks:
         """Write the URL of a payment's page."""
         return f"{self.home.rstrip('/')}/payments/{public_id}"
 
+    def objection(self, key: str) -> str:
+        """Write the URL of the page where a note is answered."""
+        return f"{self.home.rstrip('/')}/objections/{key}"
+
     @property
     def waiting(self) -> str:
         """The page where claims are decided."""
@@ -255,6 +259,20 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """What a member wrote about `items` and what was answered; `by` is None for the command line.
+
+    `items` are those still to be paid, as they stand; `about` all that the note was about.
+    """
+
+    about: tuple[Item, ...]
+    items: tuple[Item, ...]
+    question: str
+    answer: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
 class BillWanted:
     """A variable period that waits for its total."""
 
@@ -266,11 +284,15 @@ class BillWanted:
 
 @dataclass(frozen=True)
 class About:
-    """A note to admins about a member: exhausted requests or an objection (`text` quotes it)."""
+    """A note to admins about a member: exhausted requests or an objection (`text` quotes it).
+
+    `objection` is the id under which an objection is answered.
+    """
 
     member: Person
     items: tuple[Item, ...]
     text: str | None = None
+    objection: str | None = None
     open_in_all: tuple[OpenInAll, ...] = ()
 
 
@@ -343,6 +365,7 @@ Content = (
     | Claims
     | Received
     | Decided
+    | Answered
     | BillWanted
     | About
     | AboutAddress

@@ -49,6 +49,7 @@ class Notice(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     UNSUBSCRIBED = "unsubscribed"
     OBJECTION = "objection"
+    OBJECTION_ANSWERED = "objection_answered"
     INVITE = "invite"
     SETUP = "setup"
     RESET = "reset"
@@ -94,6 +95,7 @@ NOTICE_RULES: Mapping[Notice, NoticeRules] = MappingProxyType(
         Notice.PART_RECEIVED: _ANSWER,
         Notice.REJECTED: _ANSWER,
         Notice.WAIVED: _ANSWER,
+        Notice.OBJECTION_ANSWERED: _ANSWER,
         Notice.FRESH_LINK: NoticeRules(carries_pay_link=True, keeps=timedelta(hours=24)),
         Notice.RESET: _ACCOUNT,
         Notice.TEST: _ACCOUNT,

@@ -18,17 +18,22 @@ class VerdictKind(StrEnum):
     REJECTED = "rejected"
     PART_RECEIVED = "part_received"
     REOPENED = "reopened"
+    ANSWERED = "answered"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One decision that left items open, all of one payer and currency; `left` of `amount` is to come."""
+    """One decision that left items open, all of one payer and currency; `left` of `amount` is to come.
+
+    `question` is what the member wrote, where `reason` is the answer to it.
+    """
 
     kind: VerdictKind
     items: tuple[Item, ...]
     reason: str | None
     amount: Money
     left: Money
+    question: str = ""
 
     @property
     def payer(self) -> str:

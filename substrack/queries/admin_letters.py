@@ -144,7 +144,7 @@ def objection(reading: Reading) -> Facts | None:
     if not owed:
         return None
     member = person(reading, payload["contact_id"])
-    content = About(member, items_of(owed), payload["text"])
+    content = About(member, items_of(owed), payload["text"], reading.message.correlation_id)
     return Facts(content, thread=owed[0].item.payment_id, reply_to=member.email)
 
 

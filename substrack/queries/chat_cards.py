@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from substrack.domain import chat_cards
 from substrack.domain.actors import UNDO_SECONDS, ActorKind
 from substrack.domain.chat_buttons import Subject, SubjectKind, seen
-from substrack.domain.chat_cards import Card, ClaimCard, MemberCard, MemberItem, PlainCard, Standing
+from substrack.domain.chat_cards import Card, ClaimCard, MemberCard, MemberItem, NoteCard, PlainCard, Standing
 from substrack.domain.cycles import local_date
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ASKABLE, OPEN, Act, PaymentKind, Status
 from substrack.queries.letter_items import Owed, load_owed
+from substrack.queries.objections import load_objection
 from substrack.queries.review import load_claim, name_of
 from substrack.store import (
     Attachment,
@@ -142,12 +143,26 @@ def _stale_card(session: Session, message: Message, _now: datetime) -> Card | No
     return PlainCard(invites=contact.public_id) if contact else None
 
 
+def _note_card(session: Session, message: Message, now: datetime) -> Card | None:
+    if message.correlation_id is None:
+        return None
+    here = now.astimezone(ZoneInfo(session.get_one(Workspace, message.workspace_id).time_zone))
+    ending = load_objection(session, message.workspace_id, message.correlation_id).ending
+    if ending is None:
+        return NoteCard(message.correlation_id, here)
+    at = ending.at.astimezone(here.tzinfo)
+    decision = chat_cards.Decision(ending.verb, ending.kind, ending.by, at, ending.answer)
+    return NoteCard(message.correlation_id, here, decision)
+
+
 _CARDS: Final[Mapping[Notice, Callable[[Session, Message, datetime], Card | None]]] = MappingProxyType(
     {
         Notice.REQUEST: _owed_card,
         Notice.REMINDER: _owed_card,
         Notice.PERIOD_OPENED: _owed_card,
         Notice.REJECTED: _owed_card,
+        Notice.OBJECTION_ANSWERED: _owed_card,
+        Notice.OBJECTION: _note_card,
         Notice.PART_RECEIVED: _owed_card,
         Notice.CLAIM_RECEIVED: _claim_card,
         Notice.CLAIMS_WAITING: _pending_card,

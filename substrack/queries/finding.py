@@ -10,6 +10,7 @@ _SENTENCES: Final = {
     "address": Phrase("There is no such address."),
     "claim": Phrase("There is no such claim."),
     "file": Phrase("There is no such file."),
+    "note": Phrase("There is no such note."),
     "message": Phrase("There is no such message."),
     "own share": Phrase("There is no such own share."),
     "payment": Phrase("There is no such payment."),

@@ -18,9 +18,9 @@ from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
-from substrack.domain.requests import OBJECTION_REST_DAYS
 from substrack.queries.chats import find_bot_refusal
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.objections import ObjectionRow, list_objections
 from substrack.store import Address, Contact, Event, Group, Member, Message, Payment, Period
 
 SHOWN: Final = 20
@@ -70,19 +70,6 @@ class UnreachableRow:
 
 
 @dataclass(frozen=True)
-class NoteRow:
-    """Something that is off with a payment, in the member's own words."""
-
-    payment_public_id: str
-    contact_public_id: str
-    name: str
-    group: str
-    span: Span | None
-    text: str
-    at: datetime
-
-
-@dataclass(frozen=True)
 class RefusedOpening:
     """A group whose next period could not be opened, and why."""
 
@@ -99,7 +86,7 @@ class Needs:
     bills: tuple[BillRow, ...]
     leavers: tuple[LeaverRow, ...]
     unreachable: tuple[UnreachableRow, ...]
-    notes: tuple[NoteRow, ...]
+    notes: tuple[ObjectionRow, ...]
     openings: tuple[RefusedOpening, ...]
     failed_messages: int
     bot_refused_since: datetime | None
@@ -129,7 +116,7 @@ def load_needs(
         bills=_bills(session, workspace_id),
         leavers=_leavers(session, workspace_id, today),
         unreachable=_unreachable(session, workspace_id, today),
-        notes=_notes(session, workspace_id, now),
+        notes=list_objections(session, workspace_id),
         openings=_openings(session, workspace_id, now),
         failed_messages=_failed(session, workspace_id),
         bot_refused_since=find_bot_refusal(session, workspace_id) if has_bot else None,
@@ -267,41 +254,6 @@ def _is_usable() -> ColumnElement[bool]:
         any_address.refused_since.is_(None),
         any_address.unsubscribed_at.is_(None),
     )
-
-
-def _notes(session: Session, workspace_id: int, now: datetime) -> tuple[NoteRow, ...]:
-    """Find what members wrote lately about payments that are still open, the last note on each."""
-    last = (
-        select(func.max(Event.id))
-        .join(Payment, Payment.id == Event.payment_id)
-        .where(
-            Event.workspace_id == workspace_id,
-            Event.at > now - timedelta(days=OBJECTION_REST_DAYS),
-            Event.verb == "object",
-            Payment.status.in_(ASKABLE),
-            Payment.voided_at.is_(None),
-        )
-        .group_by(Event.payment_id)
-    )
-    query = (
-        select(Event, Payment.public_id, Contact.public_id, Contact.name, Group, Period)
-        .join(Payment, Payment.id == Event.payment_id)
-        .join(Contact, Contact.id == Payment.contact_id)
-        .join(Group, Group.id == Payment.group_id)
-        .outerjoin(Period, Period.id == Payment.period_id)
-        .where(Event.id.in_(last))
-        .order_by(Event.id.desc())
-        .limit(SHOWN)
-    )
-    rows = [
-        NoteRow(public_id, contact, name, group.name, _span(group, period), event.reason or "", event.at)
-        for event, public_id, contact, name, group, period in session.execute(query)
-    ]
-    return tell_apart(session, rows)
-
-
-def _span(group: Group, period: Period | None) -> Span | None:
-    return Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None
 
 
 def _openings(session: Session, workspace_id: int, now: datetime) -> tuple[RefusedOpening, ...]:

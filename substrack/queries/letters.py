@@ -99,6 +99,7 @@ _READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
         Notice.PART_RECEIVED: member_letters.received,
         Notice.REJECTED: member_letters.rejected,
         Notice.WAIVED: member_letters.waived,
+        Notice.OBJECTION_ANSWERED: member_letters.objection_answered,
         Notice.BILL_WANTED: admin_letters.bill_wanted,
         Notice.REQUESTS_EXHAUSTED: admin_letters.requests_exhausted,
         Notice.OBJECTION: admin_letters.objection,

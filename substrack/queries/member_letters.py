@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import SequenceOutOfRange, Window, local_date
 from substrack.domain.letters import (
+    Answered,
     Asking,
     Decided,
     HeadsUp,
@@ -24,7 +25,7 @@ from substrack.domain.letters import (
     Welcome,
 )
 from substrack.domain.money import Money
-from substrack.domain.payments import OPEN
+from substrack.domain.payments import ASKABLE, OPEN
 from substrack.domain.shares import SplitKind
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
@@ -36,6 +37,7 @@ from substrack.store import (
     Member,
     Payment,
     Price,
+    User,
 )
 
 
@@ -216,6 +218,25 @@ def rejected(reading: Reading) -> Facts | None:
     reason = reading.message.payload["reason"]
     ways = load_how_to_pay(reading.session, owed, today=reading.today)
     return about(owed, Decided(items_of(owed), reason, ways))
+
+
+def objection_answered(reading: Reading) -> Facts | None:
+    """Tell how it stands now: what was settled, claimed or voided since is not to be paid."""
+    payload = reading.message.payload
+    owed = reading.payments()
+    if not owed:
+        return None
+    user_id = payload["user_id"]
+    user = reading.session.get(User, user_id) if user_id is not None else None
+    to_pay = [row for row in owed if row.payment.status in ASKABLE and row.payment.voided_at is None]
+    content = Answered(
+        about=items_of(owed),
+        items=items_of(to_pay),
+        question=payload["text"],
+        answer=payload["answer"],
+        by=user.name if user else None,
+    )
+    return about(owed, content)
 
 
 def waived(reading: Reading) -> Facts | None:

@@ -19,18 +19,28 @@ from substrack.store import Allocation, Event, Payment, Receipt
 NEWS: Final = 12
 """How many decisions the page still tells."""
 
-_TOLD: Final = (Act.CONFIRM.value, Act.REJECT.value, Act.WAIVE.value, Act.ADJUST.value, Act.WITHDRAW.value)
-RESTS: Final = ("snooze", "object")
+ANSWER: Final = "answer"
+OBJECT: Final = "object"
+_TOLD: Final = (
+    Act.CONFIRM.value,
+    Act.REJECT.value,
+    Act.WAIVE.value,
+    Act.ADJUST.value,
+    Act.WITHDRAW.value,
+    ANSWER,
+)
+RESTS: Final = ("snooze", OBJECT)
 
 
 @dataclass(frozen=True)
 class News:
-    """What became of one payment: `act` is confirm, reject, waive, adjust or withdraw.
+    """What became of one payment: `verb` is confirm, reject, waive, adjust, withdraw or answer.
 
     `received` is what it booked, on `received_on`; `amount` and `left` are what was owed and open after it.
+    `question` is what was written, where `reason` is the answer to it.
     """
 
-    act: Act
+    verb: str
     item: Item
     at: datetime
     received: Money
@@ -38,6 +48,7 @@ class News:
     amount: Money
     left: Money
     reason: str | None
+    question: str
 
 
 def load_events(session: Session, contact_id: int) -> list[Event]:
@@ -76,19 +87,31 @@ def payment_of(event: Event) -> int:
     return event.payment_id or 0
 
 
-def load_news(session: Session, events: Sequence[Event], owed: Mapping[int, Owed]) -> tuple[News, ...]:
+def load_news(
+    session: Session, events: Sequence[Event], owed: Mapping[int, Owed], questions: Mapping[str, str]
+) -> tuple[News, ...]:
+    """Put events into the facts of a history; `questions` are those that some of them answer."""
     days = _days_received(session, events)
-    return tuple(
-        _one_news(event, owed[payment_of(event)], days) for event in events if payment_of(event) in owed
-    )
+    told = [event for event in events if payment_of(event) in owed]
+    return tuple(_one_news(event, owed[payment_of(event)], days, questions) for event in told)
 
 
-def _one_news(event: Event, row: Owed, days: dict[int, date]) -> News:
+def questions_in(events: Iterable[Event]) -> dict[str, str]:
+    """Collect what was written about payments, by the act that it was."""
+    return {event.correlation_id: event.reason or "" for event in events if event.verb == OBJECT}
+
+
+def question_of(event: Event, questions: Mapping[str, str]) -> str:
+    """Find what an event answers; empty when it answers nothing."""
+    return questions.get((event.after or {}).get("objection", ""), "")
+
+
+def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping[str, str]) -> News:
     after, currency = event.after or {}, row.payment.currency
     made = _allocations_made(event)
     left_minor = after.get("amount", 0) - after.get("received", 0) - after.get("written_off", 0)
     return News(
-        act=Act(event.verb),
+        verb=event.verb,
         item=row.item,
         at=event.at,
         received=Money(after.get("allocated", 0), currency),
@@ -96,6 +119,7 @@ def _one_news(event: Event, row: Owed, days: dict[int, date]) -> News:
         amount=Money(after.get("amount", 0), currency),
         left=Money(left_minor, currency),
         reason=event.reason,
+        question=question_of(event, questions),
     )
 
 

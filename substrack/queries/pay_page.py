@@ -5,7 +5,7 @@ A constant number of statements, however much is owed. Reads only: opening the p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -20,16 +20,19 @@ from substrack.queries.claim_sums import load_sums
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
 from substrack.queries.pay_ahead import Coming, load_coming, sum_of_a_year
 from substrack.queries.pay_credit import Credit, load_credits
-from substrack.queries.pay_history import RESTS, News, load_events, load_news, newest, payment_of
+from substrack.queries.pay_history import News, load_events, load_news, newest, payment_of, questions_in
 from substrack.queries.pay_reach import Reader
 from substrack.queries.pay_verdicts import last_verdicts
 from substrack.queries.proofs import load_proof_rows
-from substrack.store import Attempt, AttemptItem, AttemptState, Event, Payment
+from substrack.store import Attempt, AttemptItem, AttemptState, Payment
 
 
 @dataclass(frozen=True)
 class Owing:
-    """One open payment. `asks_again_on` is set while its requests rest; `objection` is what was written."""
+    """One open payment. `asks_again_on` is set while its requests rest.
+
+    `objection` is what was written about it, as long as nobody has answered.
+    """
 
     item: Item
     asks_again_on: date | None
@@ -105,19 +108,19 @@ def load_pay_page(
     chosen_rows = _chosen(open_rows, choice)
     proofs = load_proof_rows(session, [attempt.id for attempt in waiting])
     sums = load_sums(session, [attempt.id for attempt in waiting])
-    rests = {payment_of(event): event for event in reversed(events) if event.verb in RESTS}
+    questions = questions_in(events)
     paid_ahead = load_credits(session, contact_id)
     return PayPage(
         reader=reader,
         verdicts=last_verdicts(events, open_rows),
-        owing=tuple(_owing(row, rests.get(row.payment.id), today) for row in open_rows),
+        owing=tuple(_owing(row, questions, today) for row in open_rows),
         chosen=tuple(row.item for row in chosen_rows),
         how_to_pay=load_how_to_pay(session, chosen_rows, today=today),
         waiting=tuple(
             _waiting(attempt, sums[attempt.id], keys, owed, len(proofs.get(attempt.id, ())))
             for attempt, keys in waiting.items()
         ),
-        news=load_news(session, news, owed),
+        news=load_news(session, news, owed, questions),
         credits=paid_ahead,
         coming=load_coming(session, contact_id, paid_ahead, today=today),
     )
@@ -166,14 +169,12 @@ def _open_claims(session: Session, contact_id: int) -> dict[Attempt, list[int]]:
     return found
 
 
-def _owing(row: Owed, last_rest: Event | None, today: date) -> Owing:
+def _owing(row: Owed, questions: Mapping[str, str], today: date) -> Owing:
     until = row.payment.snoozed_until
-    rests = until is not None and until > today
-    has_objected = rests and last_rest is not None and last_rest.verb == "object"
     return Owing(
         item=row.item,
-        asks_again_on=until if rests else None,
-        objection=last_rest.reason if has_objected and last_rest else None,
+        asks_again_on=until if until is not None and until > today else None,
+        objection=questions.get(row.payment.objection or ""),
     )
 
 

@@ -5,7 +5,7 @@ It stands there until the payment is claimed again or something else is decided 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from substrack.domain.actors import ActorKind
@@ -13,27 +13,28 @@ from substrack.domain.letters import Item
 from substrack.domain.payments import ASKABLE, Act
 from substrack.domain.verdicts import Verdict, VerdictKind
 from substrack.queries.letter_items import Owed
-from substrack.queries.pay_history import RESTS, payment_of
+from substrack.queries.pay_history import ANSWER, RESTS, payment_of, question_of, questions_in
 from substrack.store import Event
 
 _KINDS: Final = {
     Act.REJECT.value: VerdictKind.REJECTED,
     Act.CONFIRM.value: VerdictKind.PART_RECEIVED,
     Act.REOPEN.value: VerdictKind.REOPENED,
+    ANSWER: VerdictKind.ANSWERED,
 }
 _ADMINS: Final = frozenset({ActorKind.USER, ActorKind.OPERATOR})
 
 
-def last_verdicts(events: Iterable[Event], owed: Iterable[Owed]) -> tuple[Verdict, ...]:
+def last_verdicts(events: Sequence[Event], owed: Iterable[Owed]) -> tuple[Verdict, ...]:
     """Gather the last decisions about what is open, each once; `events` are the newest first."""
-    last = _last_of_each(events)
+    last, questions = _last_of_each(events), questions_in(events)
     found: dict[tuple[str, str, str], tuple[Event, list[Item]]] = {}
     for row in owed:
         event, item = last.get(row.payment.id), row.item
         if event is not None and row.payment.status in ASKABLE and _is_verdict(event):
             key = (event.correlation_id, item.payer.name, item.left.currency)
             found.setdefault(key, (event, []))[1].append(item)
-    return tuple(_verdict(event, items) for event, items in found.values())
+    return tuple(_verdict(event, items, questions) for event, items in found.values())
 
 
 def _last_of_each(events: Iterable[Event]) -> dict[int, Event]:
@@ -49,11 +50,12 @@ def _is_verdict(event: Event) -> bool:
     return event.actor_kind in _ADMINS and event.verb in _KINDS
 
 
-def _verdict(event: Event, items: list[Item]) -> Verdict:
+def _verdict(event: Event, items: list[Item], questions: Mapping[str, str]) -> Verdict:
     return Verdict(
         kind=_KINDS[event.verb],
         items=tuple(items),
         reason=event.reason,
         amount=sum((item.amount for item in items[1:]), items[0].amount),
         left=sum((item.left for item in items[1:]), items[0].left),
+        question=question_of(event, questions),
     )

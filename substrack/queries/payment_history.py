@@ -19,6 +19,7 @@ from substrack.domain.notices import Notice, rules_of
 from substrack.domain.payments import TRANSITIONS, Act, PaymentKind, Status
 from substrack.queries.journal import JournalRow, load_payment_journal
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
+from substrack.queries.objections import ENDINGS, OBJECT
 from substrack.queries.review import ClaimRow, load_claims_on
 from substrack.store import Allocation, Contact, Event, Message, MessageItem, Receipt, ReceiptSource
 
@@ -78,6 +79,12 @@ class PaymentStory:
 
     def _is_its_own(self, claim: ClaimRow) -> bool:
         return claim.is_open and [item.payment_id for item in claim.items] == [self.row.id]
+
+    @property
+    def note(self) -> JournalRow | None:
+        """What its member wrote because something is off, while nobody has answered."""
+        last = next((event for event in self.events if event.verb in (OBJECT, *ENDINGS)), None)
+        return last if last and last.verb == OBJECT else None
 
     @property
     def is_claimed(self) -> bool:

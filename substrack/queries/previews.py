@@ -136,6 +136,11 @@ def _objection(about: About) -> dict[str, Any] | None:
     return {"payment_ids": about.keys, "contact_id": about.contact_id, "text": "…"} if about.keys else None
 
 
+def _objection_answered(about: About) -> dict[str, Any] | None:
+    said = {"text": "…", "answer": "…", "user_id": None}
+    return {"payment_ids": about.keys, **said} if about.keys else None
+
+
 def _received(about: About) -> dict[str, Any] | None:
     return _came(about, lambda owed: owed)
 
@@ -230,6 +235,7 @@ PAYLOADS: Final[Mapping[Notice, Callable[[About], dict[str, Any] | None]]] = Map
         Notice.PART_RECEIVED: _part_received,
         Notice.REJECTED: _rejected,
         Notice.WAIVED: _payments,
+        Notice.OBJECTION_ANSWERED: _objection_answered,
         Notice.FRESH_LINK: _nothing_else,
         Notice.CLAIM_RECEIVED: _claim,
         Notice.CLAIMS_WAITING: _nothing_else,

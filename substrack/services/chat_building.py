@@ -9,7 +9,7 @@ from datetime import datetime
 from html import unescape
 from typing import Any, Final, Self
 
-from substrack.domain.chat_cards import Card
+from substrack.domain.chat_cards import Card, NoteCard
 from substrack.domain.cycles import local_hour
 from substrack.domain.letters import Letter
 from substrack.domain.notices import Notice
@@ -66,11 +66,11 @@ def _plain(html: str) -> str:
 def chat_words(letter: Letter, card: Card | None) -> dict[str, Any]:
     """Put a letter into one chat message with its buttons, in the form that is stored.
 
-    Buttons that do what the letter's link is for take its place.
+    Buttons that do what the letter's link is for take its place; a note is answered here and mended there.
     """
     locale = language_of(letter.locale)
     keys = keyboard(card, locale)
-    rendered: RenderedChat = render_chat(letter, has_answers=bool(keys))
+    rendered: RenderedChat = render_chat(letter, has_answers=bool(keys) and not isinstance(card, NoteCard))
     link = ((Key(rendered.link.label, url=rendered.link.url),),) if rendered.link else ()
     words = ChatWords(rendered.html, (*keys, *link), rendered.is_shortened)
     return words.as_dict(rendered.subject)

@@ -120,6 +120,8 @@ def object_to_payments(
     until = local_date(now, workspace.time_zone) + timedelta(days=OBJECTION_REST_DAYS)
     rested = _objected_before(session, payments)
     _rest(session, payments, until, OBJECT, note, decision, keeps_longer=True, rested=rested)
+    for payment in payments:
+        payment.objection = decision.correlation_id
     keys = [payment.id for payment in payments]
     payload = {"contact_id": contact_id, "payment_ids": keys, "text": note}
     drafts = [

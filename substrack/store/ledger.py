@@ -116,7 +116,8 @@ class Payment(Base):
     """What one member owes the payer for a period. Frozen when made; corrected only by an adjustment.
 
     `contact_id` and `payer_id` repeat what member and group say, so that a person's open payments are one
-    index read. `weight`, `part_days` and `is_fixed` are the terms the share was worked out from.
+    index read. `weight`, `part_days` and `is_fixed` are the terms the share was worked out from. `objection`
+    is the correlation id of the act by which its member said that something is off, until it is answered.
     """
 
     __tablename__ = "payments"
@@ -129,6 +130,7 @@ class Payment(Base):
         Index("ix_payments_member_id", "member_id"),
         _where("ix_payments_next_action_at", "next_action_at", condition="next_action_at IS NOT NULL"),
         _where("ix_payments_claimed", "workspace_id", condition="status = 'member_confirmed'"),
+        _where("ix_payments_objection", "workspace_id", "objection", condition="objection IS NOT NULL"),
         one_of("status", Status),
         one_of("kind", PaymentKind),
         CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
@@ -165,6 +167,7 @@ class Payment(Base):
     requests_sent: Mapped[int] = mapped_column(default=0)
     snoozed_until: Mapped[date | None]
     nudged_at: Mapped[datetime | None]
+    objection: Mapped[str | None] = mapped_column(String(12))
     next_action_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

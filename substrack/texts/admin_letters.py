@@ -74,17 +74,14 @@ def requests_exhausted(letter: Letter, content: About, _: Words) -> Composition:
 def objection(letter: Letter, content: About, _: Words) -> Composition:
     """Pass on what a member wrote about their payments."""
     name = content.member.name
-    if len(content.items) == 1:
-        address, label = letter.links.payment(content.items[0].payment_id), _("Look at it")
-    else:
-        address, label = letter.links.home, _("Open SubsTrack")
+    address = letter.links.objection(content.objection) if content.objection else letter.links.home
     blocks = (
         Paragraph(_("%(name)s says that something is off here:", name=name)),
         bill(content.items, _),
         Quote(content.text or ""),
         Paragraph(_("Requests for it rest for up to 14 days.")),
         *_reply_hint(letter, _),
-        Action(label, address, _("Adjust or waive it here:")),
+        Action(_("Look at it"), address, _("Answer, adjust or waive it here:")),
     )
     what = what_for(content.items[0], _) if len(content.items) == 1 else _("several payments")
     return Composition(_("%(name)s asks about %(what)s", name=name, what=what), blocks)

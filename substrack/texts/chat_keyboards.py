@@ -21,6 +21,7 @@ from substrack.domain.chat_cards import (
     Decision,
     MemberCard,
     MemberItem,
+    NoteCard,
     PlainCard,
     Standing,
 )
@@ -64,6 +65,8 @@ def keyboard(card: Card | None, locale: str) -> Rows:
             return tuple(_claim_rows(card, _))
         case PlainCard():
             return tuple(_plain_rows(card, _))
+        case NoteCard():
+            return tuple(_note_rows(card, _))
         case None:
             return ()
 
@@ -76,6 +79,8 @@ def status_lines(card: Card | None, locale: str) -> Markup:
             return lines(plain(line) for line in _member_lines(card, _))
         case ClaimCard():
             return lines(plain(line) for line in _claim_lines(card, _))
+        case NoteCard():
+            return lines(plain(line) for line in _note_lines(card, _))
         case _:
             return Markup("")
 
@@ -179,6 +184,23 @@ def _plain_rows(card: PlainCard, _: Words) -> Iterator[tuple[Key, ...]]:
         yield (Key(_("That wasn’t me"), data(Do.NOT_ME, card.former_of)),)
     if card.invites is not None:
         yield (Key(_("Make a new one"), data(Do.NEW_CODE, card.invites)),)
+
+
+def _note_rows(card: NoteCard, _: Words) -> Iterator[tuple[Key, ...]]:
+    if card.ending is None:
+        yield (
+            Key(_("Answer"), data(Do.ANSWER, card.objection)),
+            Key(_("No answer needed"), data(Do.NO_ANSWER, card.objection)),
+        )
+
+
+def _note_lines(card: NoteCard, _: Words) -> Iterator[str]:
+    ending = card.ending
+    if ending is None:
+        return
+    yield done_sentence(ending.verb, ending.kind, ending.name, ending.at, now=card.now, locale=_.locale)
+    if ending.reason:
+        yield f"“{ending.reason}”"
 
 
 def _member_lines(card: MemberCard, _: Words) -> Iterator[str]:

@@ -213,6 +213,14 @@ def ask_objection(locale: str) -> str:
     return str(plain(_("What’s off? Write it as a reply to this message and it is passed on.")))
 
 
+def ask_answer(name: str, locale: str) -> str:
+    """Ask an admin what to answer."""
+    _ = words_of(locale)
+    return str(
+        plain(_("What do you answer? Write it as a reply to this message; %(name)s reads it.", name=name))
+    )
+
+
 def ask_what_for(items: Sequence[Item], locale: str) -> tuple[str, Rows]:
     """Ask which payment a picture proves that replied to nothing."""
     _ = words_of(locale)

@@ -51,6 +51,8 @@ def _what_was_done(verb: str, kind: ActorKind | None, name: str | None, when: st
         "undo": _("%(who)s undid the decision %(when)s", who=who, when=when),
         "void": _("%(who)s voided this %(when)s", who=who, when=when),
         "restore": _("%(who)s restored this %(when)s", who=who, when=when),
+        "answer": _("%(who)s answered this %(when)s", who=who, when=when),
+        "dismiss": _("%(who)s left this without an answer %(when)s", who=who, when=when),
         "lapse": _("This became overdue %(when)s", when=when),
     }
     return done.get(verb, _("%(who)s changed this %(when)s", who=who, when=when))

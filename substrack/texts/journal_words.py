@@ -209,6 +209,12 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("payment", "object"): lambda line, _: _(
         "%(who)s says something is off with %(period)s.", **_both(line, _)
     ),
+    ("payment", "answer"): lambda line, _: _(
+        "What %(who)s wrote about %(period)s was answered.", **_both(line, _)
+    ),
+    ("payment", "dismiss"): lambda line, _: _(
+        "What %(who)s wrote about %(period)s was left without an answer.", **_both(line, _)
+    ),
     ("payment", "void"): lambda line, _: _("%(who)s’s payment for %(period)s was voided.", **_both(line, _)),
     ("payment", "restore"): lambda line, _: _(
         "%(who)s’s payment for %(period)s was restored.", **_both(line, _)

@@ -117,6 +117,7 @@ def notice_name(notice: Notice, locale: str) -> str:
         Notice.ADDRESS_REFUSED: _("Address refused"),
         Notice.UNSUBSCRIBED: _("Requests stopped"),
         Notice.OBJECTION: _("Something’s off"),
+        Notice.OBJECTION_ANSWERED: _("Answer to a note"),
         Notice.INVITE: _("Invitation"),
         Notice.SETUP: _("Set-up"),
         Notice.RESET: _("New password"),

@@ -22,6 +22,7 @@ from substrack.domain.notices import Notice, rules_of
 from substrack.texts import (
     account_letters,
     admin_letters,
+    answer_letters,
     changing_letters,
     linking_letters,
     member_letters,
@@ -51,6 +52,7 @@ COMPOSERS: Mapping[Notice, Callable[[Letter, Any, Words], Composition]] = Mappin
         Notice.PART_RECEIVED: member_letters.part_received,
         Notice.REJECTED: member_letters.rejected,
         Notice.WAIVED: member_letters.waived,
+        Notice.OBJECTION_ANSWERED: answer_letters.objection_answered,
         Notice.FRESH_LINK: member_letters.fresh_link,
         Notice.CLAIM_RECEIVED: admin_letters.claim_received,
         Notice.CLAIMS_WAITING: admin_letters.claims_waiting,

@@ -19,13 +19,15 @@ MOST_NAMED: Final = 2
 
 @dataclass(frozen=True)
 class VerdictWords:
-    """A verdict in words: `said` are the admin's own, if any."""
+    """A verdict in words: `said` are the admin's own, if any, and `asked` the member's that they answer."""
 
     title: str
+    what: str
     said: str
     next_step: str
     tone: str
     icon: str
+    asked: str = ""
 
 
 def verdict_in_words(verdict: Verdict, _: Words) -> VerdictWords:
@@ -35,7 +37,8 @@ def verdict_in_words(verdict: Verdict, _: Words) -> VerdictWords:
 
 def _rejected(verdict: Verdict, _: Words) -> VerdictWords:
     return VerdictWords(
-        title=_("Not confirmed: %(what)s", what=_what(verdict.items, _)),
+        title=_("Not confirmed"),
+        what=_what(verdict.items, _),
         said=reason_in_words(verdict.reason or "", _.locale),
         next_step=_(
             "Please look whether the money went out, then press “I’ve paid” again. "
@@ -48,14 +51,13 @@ def _rejected(verdict: Verdict, _: Words) -> VerdictWords:
 
 def _part_received(verdict: Verdict, _: Words) -> VerdictWords:
     title = _(
-        "%(payer)s received %(received)s of %(amount)s, %(left)s left: %(what)s",
+        "%(payer)s received %(received)s of %(amount)s, %(left)s left",
         payer=verdict.payer,
         received=_.money(verdict.received),
         amount=_.money(verdict.amount),
         left=_.money(verdict.left),
-        what=_what(verdict.items, _),
     )
-    return VerdictWords(title, "", _("What is left is below."), "wait", "coin")
+    return VerdictWords(title, _what(verdict.items, _), "", "", "wait", "coin")
 
 
 def _reopened(verdict: Verdict, _: Words) -> VerdictWords:
@@ -63,8 +65,21 @@ def _reopened(verdict: Verdict, _: Words) -> VerdictWords:
         ReopenCause.NEVER_CAME.value: _("The money that was noted for it has not come."),
         ReopenCause.SOMETHING_ELSE.value: _("The money that was noted for it was for something else."),
     }
-    title = _("Open again: %(what)s", what=_what(verdict.items, _))
-    return VerdictWords(title, "", why.get(verdict.reason or "", ""), "wait", "undo")
+    return VerdictWords(
+        _("Open again"), _what(verdict.items, _), "", why.get(verdict.reason or "", ""), "wait", "undo"
+    )
+
+
+def _answered(verdict: Verdict, _: Words) -> VerdictWords:
+    return VerdictWords(
+        title=_("The answer to what you wrote"),
+        what=_what(verdict.items, _),
+        said=verdict.reason or "",
+        next_step="",
+        tone="info",
+        icon="mail",
+        asked=verdict.question,
+    )
 
 
 def _what(items: Sequence[Item], _: Words) -> str:
@@ -77,4 +92,5 @@ _WORDS: Final[Mapping[VerdictKind, Callable[[Verdict, Words], VerdictWords]]] = 
     VerdictKind.REJECTED: _rejected,
     VerdictKind.PART_RECEIVED: _part_received,
     VerdictKind.REOPENED: _reopened,
+    VerdictKind.ANSWERED: _answered,
 }

@@ -30,6 +30,7 @@ from substrack.queries.groups import (
     load_terms,
 )
 from substrack.queries.groups import prices as list_prices
+from substrack.queries.objections import list_objections
 from substrack.services.groups import end_group, pause_group, resume_group
 from substrack.services.periods import open_next_period
 from substrack.services.upcoming import load_first_asking, load_next_askings
@@ -172,6 +173,7 @@ def _show(public_id: str, *, end: EndForm | None = None) -> str:
         before=_number("before"),
         cells=_cells(periods, search, number),
         matrix=matrix,
+        notes=list_objections(reading(), me().workspace_id, group_id=group.id),
         search=search,
         names=[] if periods.columns else _names(group),
         voided=load_voided_periods(reading(), group.id),

@@ -70,7 +70,7 @@ class Layout:
 
 
 NAV: Final = (
-    NavItem("home.show", Phrase("Home"), "home"),
+    NavItem("home.show", Phrase("Home"), "home", covers=("objections",)),
     NavItem("review.show", Phrase("Review"), "review", covers=("money_in",)),
     NavItem(
         "groups.show_list",

@@ -46,6 +46,16 @@ def test_updates_are_read_on_from_where_they_were(old_url: str) -> None:
     assert (row.next_update_id, row.settings) == (7, {"username": "x"})
 
 
+def test_a_note_about_what_is_open_waits_for_an_answer(old_url: str) -> None:
+    with connected(old_url) as connection:
+        connection.execute(sa.text("UPDATE payments SET status = 'pending', voided_at = NULL"))
+        noted = "verb = 'object', correlation_id = 'theNote12345', payment_id = (SELECT id FROM payments)"
+        connection.execute(sa.text(f"UPDATE events SET {noted}"))
+    migrate(old_url)
+    with connected(old_url) as connection:
+        assert connection.scalar(sa.text("SELECT objection FROM payments")) == "theNote12345"
+
+
 @contextmanager
 def connected(url: str) -> Iterator[sa.Connection]:
     engine = sa.create_engine(url, poolclass=sa.NullPool)

@@ -27,6 +27,7 @@ from tests.support.cast import Cast
 def find_places(cast: Cast, attempt: Attempt, *, owing: int, settled: int, now: datetime) -> dict[str, str]:
     """Name what stands in addresses; `owing` and `settled` are contacts who still owe and who do not."""
     claimed = select(Payment).join(AttemptItem).where(AttemptItem.attempt_id == attempt.id)
+    noted = select(Payment.objection).where(Payment.workspace_id == cast.workspace_id)
     sent = select(Message).where(Message.state == "sent", Message.contact_id == attempt.contact_id)
     with cast.runtime.reading() as session:
         payment = session.scalars(claimed.order_by(Payment.id).limit(1)).one()
@@ -40,6 +41,7 @@ def find_places(cast: Cast, attempt: Attempt, *, owing: int, settled: int, now: 
             "payer": session.get_one(Contact, payment.payer_id).public_id,
             "debtor": session.get_one(Contact, owing).public_id,
             "currency": payment.currency,
+            "objection": session.scalars(noted.where(Payment.objection.is_not(None))).first() or "",
             "message": session.scalars(sent.order_by(Message.id).limit(1)).one().public_id,
         }
     return (

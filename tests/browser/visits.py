@@ -43,6 +43,7 @@ VISITS: Final = {
     "messages.show_one": "/messages/{message}",
     "money_in.show": "/money-in",
     "money_in.show from one person": "/money-in?account={person}.{payer}.{currency}",
+    "objections.show": "/objections/{objection}",
     "pay.show to who owes": "/pay/{owing}",
     "pay.show to who waits": "/pay/{waiting}",
     "pay.show to who has credit": "/pay/{settled}",

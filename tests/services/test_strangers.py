@@ -18,6 +18,7 @@ from substrack.services.groups import create_group
 from substrack.services.invitations import invite_admin
 from substrack.services.mailboxes import resubscribe, set_email, unsubscribe
 from substrack.services.messages import cancel_message, retry_message, send_test
+from substrack.services.objections import answer_objection, dismiss_objection
 from substrack.services.payments import confirm_payment, reopen_payment, waive_payment
 from substrack.services.people import add_contact, edit_contact
 from substrack.services.putting_off import object_to_payments, snooze_payments
@@ -40,6 +41,12 @@ class Scene:
     def one(self, table: type[Any], **where: Any) -> Any:
         query = select(table).filter_by(**where).order_by(table.id)
         return self.cast.read(lambda session: session.scalars(query).first())
+
+    def noted(self) -> str:
+        """Let mia write that something is off; return the id of her note."""
+        payment, by = self.cast.payment_of(self.mia), Actor.contact(self.mia.contact_id)
+        self.cast.do(object_to_payments, self.mia.contact_id, [payment.id], text="x", by=by, now=NOW)
+        return self.cast.payment_of(self.mia).objection or ""
 
     @property
     def claimed(self) -> Payment:
@@ -100,6 +107,8 @@ ACTS: dict[str, Callable[[Scene], tuple[Any, ...]]] = {
         [s.cast.payment_of(s.mia).id],
         {"text": "x"},
     ),
+    "answer_objection": lambda s: (answer_objection, s.noted(), {"text": "x"}),
+    "dismiss_objection": lambda s: (dismiss_objection, s.noted()),
     "create_group": lambda s: (
         create_group,
         s.cast.workspace_id,

@@ -9,6 +9,7 @@ from substrack.domain.letters import (
     About,
     AboutAddress,
     Account,
+    Answered,
     Asking,
     BillWanted,
     ChatDisputed,
@@ -234,6 +235,20 @@ SAMPLES: dict[str, Letter] = {
         Decided((YOUTUBE,), RejectReason.NOT_RECEIVED.value, (ways(euros(400), "K7M2PQ"),)),
     ),
     "waived": letter(Notice.WAIVED, Decided((YOUTUBE,), "Happy birthday!")),
+    "objection_answered": letter(
+        Notice.OBJECTION_ANSWERED,
+        Answered(
+            (YOUTUBE,),
+            (YOUTUBE,),
+            "I left in February.\nSee my mail.",
+            "Until the 14th, so half is yours.",
+            "Olga",
+        ),
+    ),
+    "objection_answered_and_waived": letter(
+        Notice.OBJECTION_ANSWERED,
+        Answered((YOUTUBE, VPN), (), "Was this not paid in cash?", "It was, sorry!"),
+    ),
     "fresh_link": letter(Notice.FRESH_LINK, Plain("Olga’s circle")),
     "claim_received": to_olga(Notice.CLAIM_RECEIVED, Claims((CLAIM,)), reply_to=BEN.email),
     "claim_noted_by_an_admin": to_olga(
@@ -251,7 +266,9 @@ SAMPLES: dict[str, Letter] = {
         About(BEN, (_overdue(),), open_in_all=(OpenInAll("Olga", euros(1400)),)),
     ),
     "objection": to_olga(
-        Notice.OBJECTION, About(BEN, (YOUTUBE,), "I left in February.\nSee my mail."), reply_to=BEN.email
+        Notice.OBJECTION,
+        About(BEN, (YOUTUBE,), "I left in February.\nSee my mail.", objection="N0teAb0utIt2"),
+        reply_to=BEN.email,
     ),
     "address_refused": to_olga(
         Notice.ADDRESS_REFUSED, AboutAddress(BEN, "ben@example.org", "550 5.1.1 No such user")

@@ -19,6 +19,7 @@ from substrack.domain.chat_cards import (
     Decision,
     MemberCard,
     MemberItem,
+    NoteCard,
     Standing,
 )
 from substrack.domain.claims import RejectReason
@@ -43,6 +44,9 @@ SUBJECT = Subject(SubjectKind.MESSAGE, "k3m9wq7tz2bc")
 OLGA_ID = "a7x2mk9pqr4t"
 BY_OLGA = Decision("confirm", ActorKind.USER, "Olga", NOW)
 REJECTED = Decision("reject", ActorKind.USER, "Olga", NOW, RejectReason.NOT_RECEIVED)
+
+ANSWERED = Decision("answer", ActorKind.USER, "Olga", NOW, "Half is <yours>.")
+UNANSWERED = Decision("dismiss", ActorKind.USER, "Olga", NOW)
 
 OPEN = MemberItem(YOUTUBE, Standing.OPEN)
 RESTING = MemberItem(VPN, Standing.OPEN, asks_again_on=date(2026, 4, 1))
@@ -152,12 +156,19 @@ SCREENS: dict[str, Drawn] = {
         screens.ask_objection("en"),
         (screens.never_mind("en", Do.OBJECT, str(SUBJECT)),),
     ),
+    "ask_answer": (
+        screens.ask_answer("Ben", "en"),
+        (screens.never_mind("en", Do.ANSWER, "N0teAb0utIt2"),),
+    ),
     "ask_what_for": screens.ask_what_for([YOUTUBE, VPN], "en"),
     "ask_what_for-nothing": screens.ask_what_for([], "en"),
     "ask_language": screens.ask_language("en"),
     "ask_unlink": screens.ask_unlink("en"),
     "new_invitation": (screens.new_invitation("Ben", "https://t.me/substrack_bot?start=c0de", "en"), ()),
     "said-refusals": ("\n".join(screens.said(str(each)) for each in REFUSALS), ()),
+    "shown-objection": shown("objection", NoteCard("N0teAb0utIt2", NOW)),
+    "shown-objection_answered": shown("objection", NoteCard("N0teAb0utIt2", NOW, ANSWERED)),
+    "shown-objection_without_answer": shown("objection", NoteCard("N0teAb0utIt2", NOW, UNANSWERED)),
     "shown-request_to_be_put_off": (render_chat(SAMPLES["request"]).html, later_keyboard(SUBJECT, "en")),
     "shown-request_put_off": shown("request_several", member_card(OPEN, RESTING, VOID)),
     "shown-request_claimed": shown("request_several", member_card(DONE, CLAIMED, VOID)),

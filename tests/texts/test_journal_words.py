@@ -32,7 +32,7 @@ VERBS = {
     ],
     "member": ["join", "edit", "leave", "tell"],
     "period": ["open", "edit_period", "rebalance", "void_period", "restore_period"],
-    "payment": [*(act.value for act in Act), "snooze", "object", "void", "restore"],
+    "payment": [*(act.value for act in Act), "snooze", "object", "answer", "dismiss", "void", "restore"],
     "receipt": ["receive", "void_receipt"],
     "contact": ["add", "edit", "note", "email"],
     "workspace": ["found", "edit", "group_defaults"],

@@ -16,7 +16,7 @@ from dateutil.relativedelta import relativedelta
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
-from substrack.cli.demo.story import FORGIVEN, HABITS, STORY, Habit, Sample, Seat
+from substrack.cli.demo.story import FORGIVEN, HABITS, QUESTION, STORY, Habit, Sample, Seat
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import Refused
@@ -32,6 +32,7 @@ from substrack.services.members import add_member, leave_group
 from substrack.services.payments import waive_payment
 from substrack.services.periods import edit_period
 from substrack.services.prices import set_price
+from substrack.services.putting_off import object_to_payments
 from substrack.worker.outbox import deliver_due
 from substrack.worker.ticking import tick
 
@@ -85,6 +86,7 @@ class Life:
                 self._set_up(session, sample, now)
         for month, name in FORGIVEN:
             self._plan(month, partial(self._forgive, name))
+        self._plan_on(self.until.date() - timedelta(days=1), self._wonder)
 
     def _set_up(self, session: Session, sample: Sample, now: datetime) -> None:
         group = create_group(session, self.workspace_id, self._terms(sample), by=self.owner, now=now)
@@ -214,6 +216,14 @@ class Life:
         rows = list_payments(session, self.workspace_id, status=Status.OVERDUE)
         for row in [row for row in rows if row.member == name][:1]:
             waive_payment(session, row.id, reason="Thanks for fixing the bike.", by=self.owner, now=now)
+        return None
+
+    def _wonder(self, session: Session, now: datetime) -> object:
+        """Let somebody forgetful ask about what they owe, so that there is a note to answer."""
+        late = list_payments(session, self.workspace_id, status=Status.OVERDUE)
+        for row in [row for row in late if HABITS.get(row.member) is Habit.FORGETFUL][:1]:
+            by = Actor.contact(row.contact_id)
+            object_to_payments(session, row.contact_id, [row.id], text=QUESTION, by=by, now=now)
         return None
 
     def _do(self, act: Callable[[Session], Any]) -> None:

@@ -74,6 +74,9 @@ HABITS: Mapping[str, Habit] = {
 }
 """Who is not named here pays the usual way."""
 
+QUESTION = "I was away half of that month. Is it still the whole share?"
+"""What somebody forgetful wrote yesterday."""
+
 FORGIVEN = ((5, "Piet"), (10, "Piet"))
 """In which months the owner forgives whom the oldest payment that is open."""
 
