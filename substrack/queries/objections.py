@@ -66,7 +66,10 @@ class Objection:
 def list_objections(
     session: Session, workspace_id: int, *, group_id: int | None = None
 ) -> tuple[ObjectionRow, ...]:
-    """List what nobody has answered about what is still to be paid, the newest first (one statement, and two for namesakes)."""
+    """List what nobody has answered about what is still to be paid, the newest first.
+
+    One statement, and two more where there are namesakes.
+    """
     noted = and_(
         Event.payment_id == Payment.id, Event.correlation_id == Payment.objection, Event.verb == OBJECT
     )

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from substrack.bootstrap import Runtime
+from substrack.services.delivery import build_message, claim_messages
 from substrack.worker import outbox
 from substrack.worker.running import Worker
 from tests.chaos.board import OVER, Board
@@ -42,7 +43,7 @@ class Instants:
 
 def note_instants(path: Path, patch: pytest.MonkeyPatch) -> None:
     """Have this process note its claims and builds in a file that all of them append to."""
-    claim, build = outbox.claim_messages, outbox.build_message
+    claim, build = claim_messages, build_message
     turn = threading.Lock()
 
     def note(step: str, public_ids: Iterable[str], at: int) -> None:

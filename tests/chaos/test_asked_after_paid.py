@@ -55,7 +55,7 @@ def empty(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Empty:
 
     def empty(size: Size, *faults: Fault) -> Found:
         ask_everybody(cast, size.requests)
-        planted = (partial(note_instants, notes), *faults)
+        planted: tuple[Fault, ...] = (partial(note_instants, notes), *faults)
         with FakeRelay() as relay:
             crew = make_crew(
                 through(cast.runtime, relay.url, mail_from="post@example.com", now=ASKED), planted
