@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 log = logging.getLogger(__name__)
 
 NAME: Final = b"cut"
-OK, IOERR = sqlite3.SQLITE_OK, sqlite3.SQLITE_IOERR
+OK, IOERR, FULL = sqlite3.SQLITE_OK, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL
 WATCHED_KINDS: Final = 0x0100 | 0x0800 | 0x80000  # SQLITE_OPEN_MAIN_DB, _MAIN_JOURNAL, _WAL
 SUFFIXES: Final = ("-wal", "-journal")
 
@@ -30,6 +30,10 @@ TRUNCATE = ctypes.CFUNCTYPE(INT, PTR, LONG)
 SYNC = ctypes.CFUNCTYPE(INT, PTR, INT)
 OPEN = ctypes.CFUNCTYPE(INT, PTR, PTR, PTR, INT, PTR)
 DELETE = ctypes.CFUNCTYPE(INT, PTR, STR, INT)
+
+
+class NoRoom(Exception):
+    """Raised by a watcher whose disk is full."""
 
 
 class Methods(ctypes.Structure):
@@ -210,6 +214,8 @@ def _guarded(step: Callable[..., int]) -> Callable[..., int]:
     def run(*given: Any) -> int:
         try:
             return step(*given)
+        except NoRoom:
+            return FULL
         except Exception:
             log.exception("the watched file failed")
             return IOERR
