@@ -60,8 +60,12 @@ class Doors:
         app = create_app(self.runtime)
         self.olga, self.anybody = browser(app, self.runtime), browser(app, self.runtime)
         self.olga.sign_in(self.runtime, home.user_id)
-        self.pages = {name: self._link_of(member.contact_id) for name, member in self.members.items()}
+        self.hand_out_links()
         self.hook = self._hook()
+
+    def hand_out_links(self) -> None:
+        """Give everybody a link to their page that works from now on."""
+        self.pages = {name: self._link_of(member.contact_id) for name, member in self.members.items()}
 
     def acts(self) -> dict[str, Callable[[], Answer]]:
         """Name what happens, in order."""
