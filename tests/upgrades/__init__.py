@@ -1,0 +1,1 @@
+"""Databases as earlier versions left them: each comes through the migrations with all that is in it."""
