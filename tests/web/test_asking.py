@@ -239,7 +239,7 @@ def test_a_constant_number_of_statements(olga: Browser, cast: Cast, runtime: Run
         olga.get(f"/groups/{few.public_id}/ask")
     with counted(runtime) as large:
         olga.get(f"/groups/{many.public_id}/ask")
-    assert len(large) == len(small) <= 19
+    assert len(large) == len(small) <= 20
 
 
 def _give_addresses(session: Any, cast: Cast) -> None:
@@ -415,9 +415,9 @@ class TestAtNight:
     ) -> None:
         ben, mia = contact_named(cast, "Ben"), contact_named(cast, "Mia")
         send(olga, path, "person", person=[ben.public_id])
-        assert "It goes out 2 Mar 2026, 10:00 CET." in olga.get("/").text
+        assert "Written to Ben." in olga.get("/").text
         send(olga, path, "person", person=[mia.public_id], at_once="y")
-        assert "Asked: Mia. It goes out in ten seconds." in olga.get("/").text
+        assert "Written to Mia." in olga.get("/").text
 
         assert [requests(cast, members[name])[0].payload for name in ("Ben", "Mia")] == [
             {},
