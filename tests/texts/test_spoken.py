@@ -28,6 +28,7 @@ ENGLISH = re.compile(
 WRITTEN_BY_PEOPLE = re.compile(
     r"Or in cash on Thursdays|The price is still the old one|Tell me if you no longer use it"
     r"|I left in February|Nothing came by the 10th|Sent it on Sunday|Forbidden: bot was blocked by the user"
+    r"|Until the 14th, so half is yours|Was this not paid in cash|It was, sorry"
     r"|https?://\S+|\S+@\S+|/\w+"
 )
 """What the samples quote, and addresses and commands."""
