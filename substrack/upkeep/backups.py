@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from substrack import __version__
 from substrack.files import sync_directory
 from substrack.settings import WrongSetting
 from substrack.upkeep.archive import file_sha256, verify, write_manifest, write_table
-from substrack.upkeep.manifest import Manifest, NotABackup
+from substrack.upkeep.manifest import Manifest, NotABackup, TableEntry
 from substrack.upkeep.shapes import VERSION_TABLE, Shape, convert, load_shapes
 from substrack.upkeep.sums import ledger_sums
 
@@ -88,22 +88,24 @@ def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
 
 
-def read_table(connection: sa.Connection, shape: Shape, stop: Stop) -> Iterator[Sequence[list[Any]]]:
-    """Read the rows of one table in batches, spelt as a backup holds them."""
+def read_table(
+    connection: sa.Connection, shape: Shape, stop: Stop
+) -> Generator[Sequence[list[Any]], None, None]:
+    """Read the rows of one table in batches, spelt as a backup holds them; close it when you stop early."""
     ways = shape.writers(connection.dialect.name)
-    result = connection.exec_driver_sql(
+    with connection.exec_driver_sql(
         shape.query(connection.dialect.name),
         execution_options={"stream_results": True, "yield_per": BATCH},
-    )
-    for rows in result.partitions():
-        _check(stop)
-        yield [convert(list(row), ways) for row in rows]
+    ) as result:
+        for rows in result.partitions():
+            _check(stop)
+            yield [convert(list(row), ways) for row in rows]
 
 
 def _write(connection: sa.Connection, draft: Path, reason: str, now: datetime, stop: Stop) -> None:
     with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
         shapes = load_shapes(connection)
-        tables = [write_table(archive, shape, read_table(connection, shape, stop)) for shape in shapes]
+        tables = [_write_one(archive, connection, shape, stop) for shape in shapes]
         manifest = Manifest(
             version=__version__,
             revision=connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one(),  # noqa: S608
@@ -115,6 +117,11 @@ def _write(connection: sa.Connection, draft: Path, reason: str, now: datetime, s
             ledger=ledger_sums(connection, shapes),
         )
         write_manifest(archive, manifest)
+
+
+def _write_one(archive: ZipFile, connection: sa.Connection, shape: Shape, stop: Stop) -> TableEntry:
+    with closing(read_table(connection, shape, stop)) as rows:
+        return write_table(archive, shape, rows)
 
 
 def _fingerprint(connection: sa.Connection) -> str | None:

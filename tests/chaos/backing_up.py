@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -68,7 +68,7 @@ def table_by_table() -> Iterator[None]:
     """Plant a fault: each table is read at an instant of its own, as without a snapshot."""
     read_table = backups.read_table
 
-    def read_and_let_go(connection: sa.Connection, shape: Shape, stop: Stop) -> Iterator[Any]:
+    def read_and_let_go(connection: sa.Connection, shape: Shape, stop: Stop) -> Generator[Any, None, None]:
         yield from read_table(connection, shape, stop)
         for statement in ("COMMIT", "BEGIN"):
             connection.exec_driver_sql(statement)
