@@ -1,7 +1,7 @@
-"""The states that are kept: one file for each revision whose code was once the newest, as backups of it.
+"""The states that are kept: one file for each revision that code of its own has run at, as backups of it.
 
-`python -m tests.upgrades.states` keeps that of the code at hand; do so when a version is released. (Revision
-0002 came together with 0003, so no code ever ran at it; every upgrade from 0001 passes through it.)
+`python -m tests.upgrades.states` keeps that of the code at hand; do so when a version is released. (Revisions
+0002 and 0006 came together with the next ones; every upgrade from an older state passes through them.)
 """
 
 from __future__ import annotations
