@@ -93,12 +93,14 @@ def test_without_a_connection_sums_of_other_ticks_cannot_be_used(
 ) -> None:
     ben = window(site, Look("phone"))
     ben.open(page)
+    by_hand = ben.page.get_by_role("button", name="Show for what is ticked")
+    expect(by_hand).to_be_hidden()  # once the script is there
     ben.page.context.set_offline(True)
 
     ben.page.get_by_role("checkbox", name="Music").uncheck()
     ben.sees("No connection: sums and codes are still those of before.")
     assert ben.page.locator("[data-follows]").evaluate_all("all => all.every((part) => part.inert)")
-    expect(ben.page.get_by_role("button", name="Show for what is ticked")).to_be_visible()
+    expect(by_hand).to_be_visible()
     ben.page.context.set_offline(False)
     expect(ben.page.locator("#totals")).to_contain_text("18.00")
     assert ben.page.locator("[data-follows]").evaluate_all("all => all.every((part) => !part.inert)")
