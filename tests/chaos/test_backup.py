@@ -20,20 +20,21 @@ from substrack.upkeep.manifest import Manifest
 from substrack.upkeep.restoring import restore
 from tests.chaos.backing_up import by_backup, by_cp, copies_while_written, move_house, table_by_table
 from tests.chaos.figures import record
-from tests.chaos.scale import sized
+from tests.chaos.scale import mostly_on, sized
 from tests.support.cast import Cast
 from tests.support.databases import Databases, Kind
 from tests.web.years import live_through
 
 PROMISE = "a backup restores"
-COPIES = sized(short=2, full=12, long=100)
+COPIES = sized(short=1, full=8, long=100)
 PEOPLE = sized(short=6, full=90, long=1500)
-GROUPS = sized(short=2, full=25, long=475)
-PERIODS = sized(short=6, full=36)
+GROUPS = sized(short=1, full=25, long=475)
+PERIODS = sized(short=4, full=36)
 MINUTES = 15
 OTHER: dict[Kind, Kind] = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
 
+@mostly_on("sqlite")
 def test_a_backup_is_whole_although_others_write(
     cast: Cast, databases: Databases, database_kind: Kind, tmp_path: Path
 ) -> None:
@@ -45,12 +46,13 @@ def test_a_backup_is_whole_although_others_write(
     assert wrong == []
 
 
+@mostly_on("postgresql")
 def test_a_backup_without_a_snapshot_is_caught(
     cast: Cast, databases: Databases, database_kind: Kind, tmp_path: Path
 ) -> None:
     with table_by_table():
         wrong = copies_while_written(
-            cast, databases, database_kind, tmp_path, copy=by_backup, copies=1, writers=2
+            cast, databases, database_kind, tmp_path, copy=by_backup, copies=20, writers=2, until_wrong=True
         )
 
     assert wrong != []
@@ -60,11 +62,14 @@ def test_a_backup_without_a_snapshot_is_caught(
 def test_a_copied_file_is_caught(
     cast: Cast, databases: Databases, database_kind: Kind, tmp_path: Path
 ) -> None:
-    wrong = copies_while_written(cast, databases, database_kind, tmp_path, copy=by_cp, copies=2, writers=2)
+    wrong = copies_while_written(
+        cast, databases, database_kind, tmp_path, copy=by_cp, copies=200, writers=2, until_wrong=True
+    )
 
     assert wrong != []
 
 
+@mostly_on("sqlite")
 def test_nothing_is_said_twice_after_a_restore(
     cast: Cast, databases: Databases, database_kind: Kind, tmp_path: Path
 ) -> None:
@@ -79,7 +84,7 @@ def test_nothing_is_said_twice_after_a_restore(
     assert (said.letters, said.twice, said.on_hold) == (PEOPLE, [], 0)
 
 
-@pytest.mark.parametrize("forgotten", ["the hold", "the rest"])
+@pytest.mark.parametrize("forgotten", sized(short=["the hold"], full=["the hold", "the rest"]))
 @pytest.mark.only_sqlite
 def test_a_restore_that_forgets_is_caught(
     cast: Cast, databases: Databases, tmp_path: Path, forgotten: str, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from substrack.settings import Settings
 from substrack.store import schema
 from substrack.worker.ticking import tick
 from tests.chaos.figures import record
-from tests.chaos.scale import sized
+from tests.chaos.scale import mostly_on, sized
 from tests.support.books import check_books
 from tests.support.databases import Databases, Kind
 from tests.upgrades.living import UNTIL
@@ -22,7 +22,7 @@ from tests.upgrades.states import load_state, lost_since, reading_engine, schema
 
 PROMISE = "an upgrade loses nothing"
 STATES = states()
-TRIED = [STATES[number] for number in sized(short=(0, -1), full=tuple(range(len(STATES))))]
+TRIED = [STATES[number] for number in sized(short=(0,), full=tuple(range(len(STATES))))]
 
 UPGRADING = """
 from pathlib import Path
@@ -70,6 +70,7 @@ def test_each_state_comes_to_this_version_whole(
         works(url, tmp_path)
 
 
+@mostly_on("postgresql")
 @pytest.mark.parametrize(
     "end",
     [
@@ -89,6 +90,7 @@ def test_what_a_migration_would_lose_is_caught(
         assert lost_since(before, url) != []
 
 
+@mostly_on("sqlite")
 @pytest.mark.parametrize("end", ["raise ValueError", "import os; os._exit(9)"], ids=["fails", "dies"])
 def test_an_upgrade_that_ends_half_way_leaves_everything_as_it_was(
     databases: Databases, database_kind: Kind, end: str, tmp_path: Path
