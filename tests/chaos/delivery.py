@@ -18,6 +18,7 @@ from tests.chaos.relay import Relay
 from tests.chaos.scale import sized
 
 LOOK_SECONDS = 0.05
+IDLE_SECONDS = 10.0
 DRAIN_SECONDS = 150.0
 BACKLOG = sized(short=30, full=150)
 FREEZES_FOR = 1.5
@@ -50,8 +51,11 @@ class Run:
         return read_outcome(self.office.states(), mails, journal, self.fleet.ends, seconds)
 
     def victim(self) -> Hand:
-        """Choose a worker that is at work."""
-        while (hand := self.fleet.any_at_work()) is None:
+        """Choose a worker that has messages in hand; one that idles, if all do for long."""
+        until = time.monotonic() + IDLE_SECONDS
+        while (hand := self.fleet.any_with_messages()) is None and time.monotonic() < until:
+            self._go_on(0)
+        while (hand := hand or self.fleet.any_at_work()) is None:
             self._go_on(LOOK_SECONDS)
         return hand
 

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,6 +70,7 @@ class Fleet:
 
     def __enter__(self) -> Self:
         self._journal, self._ready = Journal(self.orders.journal), set[int]()
+        self._held: dict[int, set[str]] = defaultdict(set)
         self.fill()
         until = time.monotonic() + START_SECONDS
         while not all(self.is_at_work(hand) for hand in self.hands):
@@ -102,9 +104,21 @@ class Fleet:
         at_work = [hand for hand in self.hands if self.is_at_work(hand)]
         return random.choice(at_work) if at_work else None
 
+    def any_with_messages(self) -> Hand | None:
+        """Choose one at random of those that run and hold messages."""
+        holding = [hand for hand in self.hands if self.is_at_work(hand) and self._held[hand.pid]]
+        return random.choice(holding) if holding else None
+
     def is_at_work(self, hand: Hand) -> bool:
         """Tell whether a worker has started and runs."""
-        self._ready |= {line["pid"] for line in self._journal.new() if line["what"] == "ready"}
+        for line in self._journal.new():
+            match line["what"]:
+                case "ready":
+                    self._ready.add(line["pid"])
+                case "claiming":
+                    self._held[line["pid"]].add(line["message"])
+                case "marked":
+                    self._held[line["pid"]].discard(line["message"])
         return hand.pid in self._ready and not hand.is_frozen and hand.process.is_alive()
 
     def kill(self, hand: Hand) -> None:

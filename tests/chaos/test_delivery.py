@@ -108,7 +108,7 @@ def test_whatever_becomes_of_workers_each_message_comes(
 def test_the_experiment_notices(
     tamper: Callable[[], None], fault: Fault, disaster: Disaster, databases: Databases, tmp_path: Path
 ) -> None:
-    """A disaster may befall workers that hold nothing; within a few it does not."""
+    """A disaster may befall a worker between two steps that show the fault; within a few it does not."""
     trial = replace(EVERYTHING_ONCE, disasters=[disaster] * 2)
     found: set[Fault] = set()
     for number in range(CHANCES):
