@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
@@ -200,7 +201,8 @@ def _sentence(error: ValidationError) -> str:
 def _check_key(key: str) -> None:
     if len(key) < MIN_KEY_LENGTH:
         raise ValueError(f"each key needs at least {MIN_KEY_LENGTH} characters of randomness")
-    if any(bad in key.lower() for bad in KNOWN_BAD_KEYS) or len(set(key)) < 8:
+    in_order = sum(ord(after) - ord(before) == 1 for before, after in pairwise(key))
+    if any(bad in key.lower() for bad in KNOWN_BAD_KEYS) or len(set(key)) < 8 or in_order > len(key) / 2:
         raise ValueError("a default or guessable key; leave it unset and a random one is made on first start")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from itsdangerous import BadSignature, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
@@ -67,9 +68,10 @@ class LinkSigner:
         if len(token) > MAX_TOKEN_LENGTH:
             return None
         try:
-            return self._signer(purpose).unsign(token.encode()).decode()
+            jti = self._signer(purpose).unsign(token.encode()).decode()
         except (BadSignature, UnicodeError):
             return None
+        return jti if _is_as_written(token.rpartition(".")[2]) else None
 
     def start_code(self, jti: str) -> str:
         """Sign the id of a chat link as the payload of a deep link into Telegram: 60 characters.
@@ -83,10 +85,16 @@ class LinkSigner:
         jti, _, signature = payload.partition("_")
         if len(payload) > MAX_START_LENGTH or not payload.isascii():
             return None
-        return jti if self._signer(LinkPurpose.CHAT).verify_signature(jti, signature) else None
+        is_ours = self._signer(LinkPurpose.CHAT).verify_signature(jti, signature)
+        return jti if is_ours and _is_as_written(signature) else None
 
     def _signer(self, purpose: LinkPurpose) -> Signer:
         return Signer(self._keys, salt=f"substrack.{purpose.value}", sep=".", key_derivation="hmac")
+
+
+def _is_as_written(signature: str) -> bool:
+    """Tell whether this is how Base64 is written: it reads more than that, such as a `=` at the end."""
+    return base64_encode(base64_decode(signature)).decode() == signature
 
 
 def issue_link(

@@ -38,6 +38,7 @@ def every_data(home: Home) -> list[str]:
     assert shown is not None
     seen = shown.split(":")[2]
     payment = home.payment(home.ben)
+    admin = cast.read(lambda session: session.get_one(Contact, cast.olga_contact))
     requests = [m for m in cast.messages(contact_id=home.ben.contact_id) if m.provider_id]
     subjects = [f"m{message.public_id}" for message in requests]
     about_subjects = [
@@ -58,7 +59,24 @@ def every_data(home: Home) -> list[str]:
         data(Do.PROOF, attempt.public_id),
         data(Do.PROVES, payment.public_id),
         data(Do.NOT_ME, 1),
+        data(Do.TOO_LITTLE, attempt.public_id, seen),
+        data(Do.PENDING, admin.public_id, 1),
+        data(Do.CONFIRM_PAGE, admin.public_id, 1),
+        data(Do.CONFIRM_PAGE_NOW, admin.public_id, 1, seen),
+        data(Do.UNDO_PAGE, decision, 1),
+        data(Do.NEW_CODE, admin.public_id),
+        data(Do.ANSWER, payment.public_id),
+        data(Do.NO_ANSWER, payment.public_id),
     ]
+
+
+ABOUT_THEMSELVES = {Do.BACK, Do.LANGUAGE, Do.UNLINK, Do.NEVER_MIND}
+"""Buttons about nothing but the chat they are pressed in."""
+
+
+def test_every_kind_of_button_is_tried(claimed: Home) -> None:
+    tried = {Do(text.split(":")[0]) for text in every_data(claimed)}
+    assert tried | ABOUT_THEMSELVES == set(Do)
 
 
 def is_unchanged(home: Home) -> bool:

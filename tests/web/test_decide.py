@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -42,12 +42,14 @@ def url(runtime: Runtime, cast: Cast, attempt: Attempt) -> str:
     return _link(runtime, cast, attempt)
 
 
-def _link(runtime: Runtime, cast: Cast, attempt: Attempt) -> str:
+def _link(
+    runtime: Runtime, cast: Cast, attempt: Attempt, sent_at: datetime = NOW - timedelta(minutes=2)
+) -> str:
     with runtime.transaction() as session:
         link = issue_link(
             session,
             LinkPurpose.DECIDE,
-            now=NOW,
+            now=sent_at,
             workspace_id=cast.workspace_id,
             contact_id=cast.olga_contact,
             user_id=cast.olga.id,
@@ -187,3 +189,18 @@ def test_who_comes_late_hears_the_decision_and_not_what_followed(
     for page in (zed.get(url), olga.get(f"/review/{attempt.public_id}")):
         assert "rejected this" in page.text
         assert "changed this" not in page.text
+
+
+def test_within_a_minute_of_the_mail_one_press_is_not_enough(
+    zed: Browser, runtime: Runtime, cast: Cast, ben: Member, attempt: Attempt
+) -> None:
+    url = _link(runtime, cast, attempt, sent_at=NOW - timedelta(seconds=59))
+
+    first = send(zed, url, "versions", act="confirm")
+
+    assert first.status_code == 422
+    assert "Press once more" in first.text
+    assert status_of(cast, ben) == "member_confirmed"
+    again = fill(first.text, "versions")
+    assert zed.client.post(url, data=again | {"act": "confirm"}).status_code == 303
+    assert status_of(cast, ben) == "confirmed"

@@ -1,0 +1,32 @@
+"""A world for each module: most tests only try what must change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from substrack.bootstrap import make_runtime
+from substrack.settings import Settings
+from tests.security.world import World, make_world
+from tests.support.databases import Databases
+from tests.web.support import TurnableClock
+
+
+@pytest.fixture(scope="module")
+def clock() -> TurnableClock:
+    return TurnableClock()
+
+
+@pytest.fixture(scope="module")
+def world(
+    databases: Databases, clock: TurnableClock, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    with databases.lend("sqlite") as url:
+        data_dir: Path = tmp_path_factory.mktemp("world")
+        settings = Settings(database_url=url, data_dir=data_dir, base_url="http://127.0.0.1:8000")
+        runtime = replace(make_runtime(settings), clock=clock)
+        yield make_world(runtime)
+        runtime.close()

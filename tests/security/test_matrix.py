@@ -1,0 +1,155 @@
+"""Who may do what: every page is tried as everybody, with what is theirs and with what is not.
+
+A route that is in no list here fails a test; so does one whose argument nobody has named.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from substrack.web.access import access_of
+from tests.security.world import World
+from tests.web.support import Browser, form_token
+
+ARGUMENTS: Final = {
+    "asking.ask_group": "group",
+    "asking.preview": "group",
+    "asking.set_sentence": "group",
+    "asking": "person",
+    "attachments": "attachment",
+    "chats.on_person": "person",
+    "decisions": "decision",
+    "group_archive": "group",
+    "group_members": "group",
+    "group_terms": "group",
+    "groups": "group",
+    "hurrying": "person",
+    "members.ask_join": "group",
+    "members.ask_tell": "group",
+    "members.join": "group",
+    "members.tell": "group",
+    "members": "member",
+    "messages": "message",
+    "money_in": "receipt",
+    "objections": "objection",
+    "payments": "payment",
+    "people": "person",
+    "periods": "period",
+    "prices": "group",
+    "profile": "session",
+    "review": "claim",
+}
+"""What a route's argument names: by endpoint, else by blueprint."""
+
+FIELDS: Final = {
+    "act": "unlink",
+    "amount": "1.00",
+    "answer": "x",
+    "email": "zed2@example.net",
+    "from_on": "2026-05-01",
+    "left_on": "2026-04-01",
+    "name": "Zed was here",
+    "note": "Zed was here",
+    "price": "12.00",
+    "reason": "Zed was here",
+    "text": "Zed was here",
+    "total": "12.00",
+    "version": "1",
+    "yes": "1",
+}
+"""Something for every form that asks for words or sums."""
+
+OTHERS: Final = {"act": "confirm", "year": "2026"}
+"""Arguments that name no row."""
+
+HELD_TOGETHER: Final = {"decisions.undo"}
+"""Answers for a whole press: it says what could not be undone, and leads back."""
+
+
+def endpoints(app: Flask, access: str) -> list[str]:
+    return sorted(
+        rule.endpoint for rule in app.url_map.iter_rules() if access_of(app, rule.endpoint) == access
+    )
+
+
+def path_of(world: World, endpoint: str, ids: dict[str, str]) -> tuple[str, str, bool]:
+    """Give method and address of a route, and whether it names a row."""
+    (rule,) = world.app.url_map.iter_rules(endpoint)
+    (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    values: dict[str, str] = {}
+    for name in rule.arguments:
+        kind = ARGUMENTS.get(endpoint) or ARGUMENTS.get(endpoint.partition(".")[0])
+        if name in OTHERS:
+            values[name] = OTHERS[name]
+        else:
+            assert kind is not None, f"nobody has named what {rule.rule} is about"
+            values[name] = ids[kind]
+    path = re.sub(r"<(?:[a-z]+(?:\(.*?\))?:)?([a-z_]+)>", lambda found: values[found[1]], rule.rule)
+    return method, path, bool(rule.arguments - OTHERS.keys())
+
+
+def ask(who: Browser, method: str, path: str) -> TestResponse:
+    """Open a page or send its form, with a token that belongs to whoever is signed in."""
+    if method == "GET":
+        return who.get(path)
+    token = form_token(who.get("/profile").text)
+    return who.client.post(path, data=FIELDS | ({"csrf_token": token} if token else {}))
+
+
+def test_nobody_reads_or_changes_anything_behind_the_sign_in(world: World) -> None:
+    before, nobody = world.rows(), world.nobody()
+    for endpoint in endpoints(world.app, "signed_in"):
+        method, path, _names = path_of(world, endpoint, world.ids)
+        answer = ask(nobody, method, path)
+        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), path
+    assert world.rows() == before
+
+
+def test_whoever_holds_a_link_of_a_member_is_nobody_elsewhere(world: World) -> None:
+    holder = world.nobody()
+    assert holder.get(f"/pay/{world.links['pay']}").status_code == 200
+    before = world.rows()
+    for endpoint in endpoints(world.app, "signed_in"):
+        method, path, _names = path_of(world, endpoint, world.ids)
+        assert ask(holder, method, path).status_code == 303, path
+    assert world.rows() == before
+
+
+def test_the_owner_of_another_workspace_finds_nothing_of_olgas(world: World) -> None:
+    zed = world.browser_of(world.zed.olga)
+    before, other = world.rows(), {}
+    for endpoint in endpoints(world.app, "signed_in"):
+        method, path, names = path_of(world, endpoint, world.ids)
+        if names:
+            answer = ask(zed, method, path)
+            if answer.status_code != (303 if endpoint in HELD_TOGETHER else 404):
+                other[endpoint] = answer.status_code
+            assert world.rows() == before, path
+    assert other == {}
+
+
+def test_no_page_of_another_workspace_names_anybody_of_olgas(world: World) -> None:
+    zed = world.browser_of(world.zed.olga)
+    for endpoint in endpoints(world.app, "signed_in"):
+        method, path, names = path_of(world, endpoint, world.ids)
+        if method == "GET" and not names:
+            assert not re.search(r"Olga|Ben\b|Mia|Theo|YouTube Premium</", zed.get(path).text), path
+
+
+@pytest.mark.parametrize("who", ["owner", "admin"])
+def test_admins_open_every_page_of_their_own(world: World, who: str) -> None:
+    mine = world.browser_of(world.cast.olga if who == "owner" else world.ada)
+    for endpoint in endpoints(world.app, "signed_in"):
+        method, path, _names = path_of(world, endpoint, world.ids)
+        if method == "GET":
+            assert mine.get(path).status_code in (200, 302, 303), path
+
+
+def test_every_route_has_somebody_who_may(world: World) -> None:
+    rules = world.app.url_map.iter_rules()
+    assert [rule.rule for rule in rules if access_of(world.app, rule.endpoint) is None] == []
