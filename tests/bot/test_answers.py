@@ -15,6 +15,8 @@ from tests.fakes.telegram_chats import Shown
 from tests.fakes.telegram_people import Person
 from tests.support.books import check_books
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 QUESTION = "How much of Ben’s 6.00 € came?"
 
 

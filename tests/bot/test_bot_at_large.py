@@ -30,6 +30,8 @@ from tests.fakes.telegram_chats import message_json
 from tests.support.books import check_books
 from tests.support.cast import money
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 def count_claims(house: House) -> int:
     return house.cast.read(lambda session: session.scalar(select(func.count()).select_from(AttemptItem)) or 0)

@@ -11,6 +11,8 @@ from substrack.domain.payments import Status
 from substrack.store import User
 from tests.bot.house import Home
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def claimed(home: Home) -> Home:

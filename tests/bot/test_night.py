@@ -10,6 +10,8 @@ from substrack.services.chats import chat_code, issue_chat_code
 from substrack.services.people import edit_contact
 from tests.bot.house import Home
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 def open_old_code(home: Home, hour: int) -> None:
     """Somebody comes with an invitation of Eva's that no longer works."""

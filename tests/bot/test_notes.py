@@ -8,6 +8,8 @@ from substrack.domain.notices import Notice
 from tests.bot.house import Home
 from tests.bot.test_answers import arrive
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 NOTE = "I left in January"
 
 

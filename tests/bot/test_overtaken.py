@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from substrack.bot.reactions import Screen
@@ -15,6 +16,8 @@ from substrack.services.delivery import build_message, claim_messages, mark_sent
 from substrack.store import Message
 from substrack.worker.senders import outgoing_chat
 from tests.bot.house import Home
+
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
 
 def test_what_changed_while_an_edit_was_on_its_way_is_shown(home: Home) -> None:

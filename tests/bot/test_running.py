@@ -19,6 +19,8 @@ from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi
 from tests.worker.processes import eventually
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 def run_until(house: House, is_so: Callable[[], bool], **settings: Any) -> None:
     """Run the bot with these settings until something is so."""

@@ -17,6 +17,8 @@ from tests.bot.house import Home
 from tests.fakes.bot_api import BotApi, Person
 from tests.support.cast import make_stranger
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 REFUSAL = "This isn’t yours to press, or it no longer does anything."
 LEAKS = re.compile(r"\d+[.,]\d\d|Ben|Mia|Olga|YouTube|DE89|€")
 

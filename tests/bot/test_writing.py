@@ -20,6 +20,8 @@ from tests.bot.house import Home, House, move_in
 from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 

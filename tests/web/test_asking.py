@@ -25,6 +25,8 @@ from tests.web.forms import counted, fill, press, send
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser, TurnableClock
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

@@ -14,6 +14,8 @@ from substrack.services.founding import Founded, issue_setup_link
 from substrack.store import Link, LinkPurpose, Message, UserSession, Workspace
 from tests.web.support import PASSWORD, Browser, TurnableClock, browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 SIGN_IN = {"email": "olga@example.org", "password": PASSWORD}
 
 

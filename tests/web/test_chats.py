@@ -29,6 +29,8 @@ from tests.web.admin import cast_of, contact_named, events, stranger
 from tests.web.forms import counted, press
 from tests.web.support import NOW, Browser, TurnableClock
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 BEN_CHAT, OLGA_CHAT, ZED_CHAT = 4001, 5001, 6660001
 DEEP_LINK = re.compile(r"https://t\.me/subs_bot\?start=([A-Za-z0-9_-]{1,64})(?=[\"<])")
 

@@ -13,6 +13,8 @@ from tests.web.crowds import crowd
 from tests.web.forms import counted, fill, press, send
 from tests.web.support import Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 MANY = 150
 """More people than a list of a form takes, in three pages of members."""
 

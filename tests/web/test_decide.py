@@ -21,6 +21,8 @@ from tests.web.forms import fill, send
 from tests.web.scenes import answers_to, claim, receipts, status_of, youtube_of
 from tests.web.support import NOW, Browser, TurnableClock
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

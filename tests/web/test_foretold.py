@@ -24,6 +24,8 @@ from tests.web.forms import fill, send
 from tests.web.support import NOW, Browser
 from tests.web.test_pay import page_of
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 TYPED = {"name": "Netflix", "price": "20.00", "starts_on": "2026-03-05"}
 
 

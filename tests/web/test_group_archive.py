@@ -16,6 +16,8 @@ from tests.web.forms import press
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

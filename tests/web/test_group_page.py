@@ -22,6 +22,8 @@ from tests.web.forms import counted, fill, press, send
 from tests.web.scenes import claim, join_again, payment_now, status_of, youtube_of
 from tests.web.support import NOW, Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 ENOUGH = 120_000
 """The most bytes a page may have."""
 

@@ -20,6 +20,8 @@ from tests.web.admin import cast_of, contact_named, events, group_of, period, st
 from tests.web.forms import apply, counted, fill, press, send
 from tests.web.support import NOW, Browser, TurnableClock
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 TYPED = {
     "name": "Netflix",
     "price": "19,99",

@@ -35,6 +35,8 @@ from tests.web.forms import counted, press, send
 from tests.web.scenes import claim, join_again, receipts, status_of, youtube_of
 from tests.web.support import NOW, Browser, TurnableClock
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

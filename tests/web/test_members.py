@@ -17,6 +17,8 @@ from tests.web.admin import cast_of, contact_named, events, stranger
 from tests.web.forms import apply, press, send
 from tests.web.support import NOW, Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

@@ -21,6 +21,8 @@ from tests.web.forms import counted, press
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

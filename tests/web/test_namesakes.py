@@ -15,6 +15,8 @@ from tests.web.forms import counted, send
 from tests.web.scenes import claim
 from tests.web.support import NOW, Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

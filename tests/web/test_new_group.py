@@ -20,6 +20,8 @@ from tests.web.admin import cast_of, contact_named, events, group_of, stranger
 from tests.web.forms import counted, fill, send
 from tests.web.support import Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 TYPED = {
     "name": "Netflix",
     "price": "20.00",

@@ -18,6 +18,8 @@ from tests.web.scenes import youtube_of
 from tests.web.support import NOW, Browser
 from tests.web.test_pay import page_of
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

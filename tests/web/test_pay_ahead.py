@@ -25,6 +25,8 @@ from tests.support.cast import Cast, at, make_cast, money
 from tests.web.support import TurnableClock
 from tests.web.test_pay import NOW, Page, page_of
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 BANK = pay_method("iban", {"iban": "DE89370400440532013000", "holder": "Olga O."})
 SWISS = pay_method("iban", {"iban": "CH9300762011623852957", "holder": "Olga O."})
 

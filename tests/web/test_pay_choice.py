@@ -15,6 +15,8 @@ from tests.support.cast import Cast, make_cast
 from tests.web.support import TurnableClock
 from tests.web.test_pay import NOW, Page, _everything, page_of
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 WAYS = (
     pay_method("link", {"url": "https://paypal.me/olga"}),
     pay_method("iban", {"iban": "DE89370400440532013000", "holder": "Olga O."}),

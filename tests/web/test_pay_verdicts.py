@@ -23,6 +23,8 @@ from tests.support.cast import Cast, make_cast, money
 from tests.web.support import TurnableClock
 from tests.web.test_pay import NOW, Page, attempts, page_of
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, clock: TurnableClock) -> Cast:

@@ -23,6 +23,8 @@ from tests.web.forms import counted, fill, press
 from tests.web.scenes import answers_to, claim, receipts, status_of, verbs, youtube_of
 from tests.web.support import NOW, Browser, TurnableClock
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

@@ -29,6 +29,8 @@ from tests.web.forms import counted
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 PDF = SafeProof(b"%PDF-1.4\n%%EOF\n", "application/pdf")
 
 

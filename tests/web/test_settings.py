@@ -28,6 +28,8 @@ from tests.web.admin import cast_of, events, group_of, stranger
 from tests.web.forms import counted, fill, press, send
 from tests.web.support import NOW, PASSWORD, Browser, TurnableClock, browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:

@@ -21,6 +21,8 @@ from tests.web.admin import cast_of, events, stranger
 from tests.web.forms import apply, counted, fill, press, send
 from tests.web.support import NOW, Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 FOUR = ("Ben", "Kim", "Mia", "You")
 KIM = {"name": "Kim", "email": "kim@example.org"}
 

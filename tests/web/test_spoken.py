@@ -19,6 +19,8 @@ from tests.web.admin import cast_of
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 NAMES = (
     "Olga Ben Mia Home YouTube Premium SubsTrack Telegram PayPal Deutsch English UK US Test browser env bot"
 )

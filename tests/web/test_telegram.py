@@ -27,6 +27,8 @@ from tests.web.admin import cast_of, stranger
 from tests.web.forms import counted, press
 from tests.web.support import NOW, Browser, TurnableClock, browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 SECRET = "a-secret-of-ours"
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 TOKEN = "123456:" + "a" * 35

@@ -18,6 +18,8 @@ from tests.web.admin import cast_of
 from tests.web.scenes import youtube_of
 from tests.web.support import NOW, Browser, browser
 
+pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
+
 
 @pytest.fixture
 def cast(runtime: Runtime, home: Founded) -> Cast:
