@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from substrack.files import sync_directory
 from substrack.services.links import LinkSigner
+from substrack.services.sealing import Sealer
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
 from substrack.store.engines import LOCK_SECONDS, read_engine, write_engine
@@ -73,13 +74,14 @@ class NotMigrated(WrongSetting):
 
 @dataclass(frozen=True)
 class Runtime:
-    """What one process works with: settings, engines, clock and the signer of links."""
+    """What one process works with: settings, engines, clock, signer of links and sealer of secrets."""
 
     settings: Settings
     write_engine: Engine
     read_engine: Engine
     clock: Clock
     signer: LinkSigner
+    sealer: Sealer
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -162,6 +164,7 @@ def make_runtime(settings: Settings, *, now: datetime | None = None) -> Runtime:
         read_engine=reading,
         clock=(lambda: fixed.astimezone(UTC)) if fixed else wall_clock,
         signer=LinkSigner(keys, settings.base_url),
+        sealer=Sealer(keys),
     )
 
 

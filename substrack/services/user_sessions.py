@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.errors import NotFound, Refused
-from substrack.queries.accounts import find_credentials, hash_token
+from substrack.queries.accounts import Credentials, hash_token
 from substrack.services.passwords import matches, renewed_hash
 from substrack.store import User, UserSession
 
@@ -46,12 +46,13 @@ class Recognised:
     renewed_hash: str | None
 
 
-def authenticate(session: Session, *, email: str, password: str) -> Recognised:
-    """Find the user with this email address and password; reads only, and takes as long for a stranger.
+def authenticate(known: Credentials | None, password: str) -> Recognised:
+    """Compare a password with what is known of an account, None of a stranger's; takes as long for both.
+
+    Reserve a try first (`services.tries`).
 
     Raises: WrongCredentials.
     """
-    known = find_credentials(session, email)
     if not matches(known.password_hash if known else None, password):
         raise WrongCredentials
     assert known is not None
@@ -137,6 +138,15 @@ def end_session(session: Session, user_id: int, *, public_id: str, now: datetime
     assert isinstance(ended, CursorResult)
     if not ended.rowcount:
         raise NotFound("This session is not there.")
+
+
+def end_session_of(session: Session, token: str, *, now: datetime) -> None:
+    """Sign out the browser that holds a token; idempotent, and nothing for a token of nobody's."""
+    session.execute(
+        update(UserSession)
+        .where(UserSession.token_hash == hash_token(token), UserSession.ended_at.is_(None))
+        .values(ended_at=now)
+    )
 
 
 def end_sessions(session: Session, user_id: int, *, now: datetime, except_id: int | None = None) -> None:

@@ -22,6 +22,7 @@ from substrack.store.links import Link, LinkPurpose
 from substrack.store.outbox import Lane, Message, MessageItem
 from substrack.store.people import Address, Connection, Contact
 from substrack.store.tenancy import Installation, Role, RoleGrant, User, UserSession, Workspace
+from substrack.store.trying import Tries
 
 __all__ = [
     "Address",
@@ -54,6 +55,7 @@ __all__ = [
     "ReceiptSource",
     "Role",
     "RoleGrant",
+    "Tries",
     "User",
     "UserSession",
     "Workspace",

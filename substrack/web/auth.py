@@ -8,13 +8,15 @@ from flask_login import current_user
 from wtforms import HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
-from substrack.queries.accounts import registration_is_open
+from substrack.queries.accounts import email_key, find_credentials, registration_is_open
+from substrack.services.tries import SIGN_IN
 from substrack.services.user_sessions import authenticate, end_session
 from substrack.web.access import local_path, public, signed_in
 from substrack.web.forms import PageForm, answer, email_field, posted
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import forget_browser, me, sign_in_browser
+from substrack.web.trying import subjects_of, trying
 
 blueprint = Blueprint("auth", __name__)
 
@@ -56,7 +58,10 @@ def sign_out() -> Response:
 
 def _sign_in(form: SignInForm) -> Response:
     email, password = form.email.data or "", form.password.data or ""
-    found = authenticate(reading(), email=email, password=password)
+    known = find_credentials(reading(), email)
+    subjects = subjects_of("sign-in", email_key(email), user_id=known.user_id if known else None)
+    with trying(subjects, SIGN_IN):
+        found = authenticate(known, password)
     target = local_path(form.next.data) or url_for("home.show")
     response = Response(status=303, headers={"Location": target})
     return sign_in_browser(response, found.user_id, renewed_hash=found.renewed_hash)

@@ -15,6 +15,7 @@ from wtforms import Field, FieldList, Form, FormField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from substrack.domain.errors import NotFound, Phrase, Refused
+from substrack.services.tries import TooManyTries
 from substrack.texts.refusals import in_words
 from substrack.texts.words import Words
 
@@ -82,12 +83,18 @@ def posted(form: type[AForm]) -> AForm:
 def answer(
     form: PageForm, act: Callable[[], ResponseReturnValue], show: Callable[[], str]
 ) -> ResponseReturnValue:
-    """Do what a form asks for; when it cannot be done, show it again as it was typed (status 422)."""
+    """Do what a form asks for; when it cannot be done, show it again as it was typed (status 422).
+
+    After too many tries the status is 429 (RFC 6585, section 4).
+    """
     if form.validate():
         try:
             return act()
         except NotFound:
             raise
+        except TooManyTries as refused:
+            form.refuse(refused)
+            return show(), 429, {"Retry-After": str(refused.seconds)}
         except Refused as refused:
             form.refuse(refused)
     return show(), 422

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic, sleep
+from typing import Final
+
 from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import PasswordField
 
 from substrack.services.passwords import hash_new_password
 from substrack.services.resets import ResetAccount, open_reset, request_reset, reset_password
+from substrack.services.tries import RESET, TooManyTries, reserve_try
 from substrack.web.access import by_link, public, signs_in_by_link
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import sign_in_browser
+from substrack.web.trying import asker
 
 blueprint = Blueprint("recovery", __name__)
+
+ANSWER_SECONDS: Final = 0.2
+"""Long enough to queue a mail; whoever has no account waits as long."""
 
 
 class AskForm(PageForm):
@@ -60,9 +70,19 @@ def reset(token: str) -> ResponseReturnValue:
 
 
 def _send(form: AskForm) -> ResponseReturnValue:
-    with runtime().transaction() as session:
-        request_reset(session, email=form.email.data or "", now=runtime().now())
+    now = runtime().now()
+    with taking_at_least(ANSWER_SECONDS), suppress(TooManyTries), runtime().transaction() as session:
+        reserve_try(session, asker("reset"), RESET, now=now)
+        request_reset(session, email=form.email.data or "", now=now)
     return bare_page("web/reset_sent.html")
+
+
+@contextmanager
+def taking_at_least(seconds: float) -> Iterator[None]:
+    """Let whatever happens within take so long, so that its time does not tell what it was."""
+    began = monotonic()
+    yield
+    sleep(max(0.0, began + seconds - monotonic()))
 
 
 def _reset(form: ResetForm, token: str, account: ResetAccount) -> Response:

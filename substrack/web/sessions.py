@@ -16,7 +16,8 @@ from flask_login import LoginManager, current_user
 from substrack.bootstrap import DatabaseTrouble
 from substrack.domain.actors import Actor
 from substrack.queries.accounts import ABSOLUTE_LIMIT, SignedIn, find_session
-from substrack.services.user_sessions import SEEN_EVERY, start_session, touch_session
+from substrack.services.user_sessions import SEEN_EVERY, end_session_of, start_session, touch_session
+from substrack.web.devices import remember_device
 from substrack.web.reading import forget_commits, reading, runtime
 from substrack.web.security import cookie_name
 
@@ -45,7 +46,7 @@ def init_sessions(app: Flask) -> None:
 
 def load_visitor(received: Request) -> Visitor | None:
     """Find who sent a request; note at most once an hour that they were here."""
-    token = received.cookies.get(cookie_name(runtime().settings, USE))
+    token = _token_of(received)
     now = runtime().now()
     row = find_session(reading(), token, now=now) if token else None
     if row is None:
@@ -53,6 +54,10 @@ def load_visitor(received: Request) -> Visitor | None:
     if row.seen_at <= now - SEEN_EVERY:
         _note_visit(row, now)
     return Visitor(row)
+
+
+def _token_of(received: Request) -> str | None:
+    return received.cookies.get(cookie_name(runtime().settings, USE))
 
 
 def _note_visit(row: SignedIn, now: datetime) -> None:
@@ -74,10 +79,12 @@ def by_me() -> Actor:
 
 
 def sign_in_browser(response: Response, user_id: int, *, renewed_hash: str | None = None) -> Response:
-    """Start a session and hand its token to the browser that gets this response."""
+    """Start a session and hand its token to the browser that gets this response; the one it had is over."""
     if session:
         session.clear()  # the form token of whoever was here before
     with runtime().transaction() as transaction:
+        if former := _token_of(request):
+            end_session_of(transaction, former, now=runtime().now())
         token = start_session(
             transaction,
             user_id,
@@ -94,6 +101,7 @@ def sign_in_browser(response: Response, user_id: int, *, renewed_hash: str | Non
         httponly=True,
         samesite="Lax",
     )
+    remember_device(response, user_id)
     return response
 
 

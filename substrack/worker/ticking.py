@@ -1,6 +1,7 @@
 """One tick: all work that is due at an instant, in transactions of bounded size.
 
-Opens periods, then acts on payments. An idle tick reads two indexes and writes nothing.
+Opens periods, then acts on payments, and forgets old tries to sign in. An idle tick reads three indexes
+and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from substrack.queries.due import due_contact_ids, due_group_ids
 from substrack.services.asking import postpone_contact, sweep_contact, sweep_payments
 from substrack.services.opening import Opened
 from substrack.services.periods import open_due_period_of, open_due_periods, postpone_opening
+from substrack.services.tries import forget_old_tries, has_old_tries
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ def tick(runtime: Runtime, *, now: datetime, stop: Stop = lambda: False) -> Tick
     """
     opened, messages, refused = _open_all(runtime, now, stop)
     lapsed, asked = _sweep_all(runtime, now, stop)
+    _forget_tries(runtime, now)
     return TickReport(opened, lapsed, messages + asked, refused)
 
 
@@ -138,6 +141,14 @@ def _sweep_one_by_one(runtime: Runtime, now: datetime) -> tuple[int, int]:
         else:
             lapsed, messages = lapsed + swept.lapsed, messages + swept.messages
     return lapsed, messages
+
+
+def _forget_tries(runtime: Runtime, now: datetime) -> None:
+    """Look before writing: an idle worker writes nothing."""
+    with runtime.reading() as session:
+        is_due = has_old_tries(session, now=now)
+    if is_due:
+        _run(runtime, lambda session: forget_old_tries(session, now=now))
 
 
 def _run(runtime: Runtime, work: Callable[[Session], Result]) -> Result:

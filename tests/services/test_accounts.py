@@ -16,7 +16,7 @@ from substrack.domain.actors import OPERATOR, Actor
 from substrack.domain.cycles import UnknownZone
 from substrack.domain.errors import NotFound
 from substrack.domain.notices import Notice
-from substrack.queries.accounts import find_session, list_invites, list_sessions, list_users
+from substrack.queries.accounts import find_credentials, find_session, list_invites, list_sessions, list_users
 from substrack.services import passwords
 from substrack.services.accounts import EmailTaken, Role, add_user, change_password, contact_at, edit_profile
 from substrack.services.founding import (
@@ -248,18 +248,18 @@ class TestPasswords:
     def test_a_hash_of_older_parameters_is_renewed_at_sign_in(self, runtime: Runtime) -> None:
         with runtime.transaction() as session:
             made = found(session)
-            known = authenticate(session, email="Olga@Example.org", password=PASSWORD)
+            known = authenticate(find_credentials(session, "Olga@Example.org"), PASSWORD)
             assert known.renewed_hash is not None
             start_session(session, made.user_id, agent="", now=NOW, renewed_hash=known.renewed_hash)
 
-            again = authenticate(session, email="olga@example.org", password=PASSWORD)
+            again = authenticate(find_credentials(session, "olga@example.org"), PASSWORD)
 
         assert again.renewed_hash is None
 
 
 def refusal(session: Session, email: str, password: str) -> str:
     with pytest.raises(WrongCredentials) as raised:
-        authenticate(session, email=email, password=password)
+        authenticate(find_credentials(session, email), password)
     return str(raised.value)
 
 
@@ -357,7 +357,7 @@ class TestResets:
 
             reset_password(session, runtime.signer, token, password_hash=changed, now=NOW)
 
-            authenticate(session, email="olga@example.org", password="another seven otters")
+            authenticate(find_credentials(session, "olga@example.org"), "another seven otters")
             assert find_session(session, browser, now=NOW) is None
             with pytest.raises(DeadLink):
                 reset_password(session, runtime.signer, token, password_hash=HASH, now=NOW)

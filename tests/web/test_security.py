@@ -144,7 +144,7 @@ class TestCookies:
         with Site(settings, "http://subs.example.org") as site:
             cookies = site.sign_in()
 
-            assert set(cookies) == {"substrack-session"}
+            assert set(cookies) == {"substrack-session", "substrack-device"}
             assert "Plain http" in site.client.get("/", base_url="http://subs.example.org").text
         for cookie in cookies.values():
             assert "HttpOnly" in cookie
@@ -156,7 +156,7 @@ class TestCookies:
             cookies = site.sign_in()
             page = site.client.get("/", base_url="https://subs.example.org")
 
-        assert set(cookies) == {"__Host-substrack-session"}
+        assert set(cookies) == {"__Host-substrack-session", "__Host-substrack-device"}
         for cookie in [*cookies.values(), page.headers["Set-Cookie"]]:
             assert cookie.startswith("__Host-")
             assert "Secure" in cookie
