@@ -58,7 +58,7 @@ class TelegramChannel:
         return self._connections
 
     async def send(self, chat: OutgoingChat) -> str:
-        """Send one message and return its number in that chat.
+        """Send one message and return its number in that chat; empty when Telegram took it and named none.
 
         Raises:
             DeliveryFailed: scope LANE for pauses, a refused token, 5xx, timeouts and the network; ADDRESS for
@@ -177,7 +177,7 @@ class TelegramChannel:
         self, request: Callable[[Bot], Awaitable[Message]], *, timeout_seconds: float | None = None
     ) -> str:
         sent = await self._ask(request, timeout_seconds or self._timeout)
-        return str(sent.message_id)
+        return str(getattr(sent, "message_id", ""))
 
     async def _change(self, request: Callable[[Bot], Awaitable[object]]) -> None:
         try:
@@ -220,9 +220,10 @@ def _make_bot(account: TelegramAccount, *, connections: int, seconds: float) -> 
     """Make a bot that asks nothing by itself: `Bot.initialize` would fail while Telegram is down."""
     prepare_library()
     from telegram import Bot
-    from telegram.request import HTTPXRequest
 
-    request = HTTPXRequest(
+    from substrack.channels.telegram_answers import TelegramRequest
+
+    request = TelegramRequest(
         connection_pool_size=connections,
         connect_timeout=seconds,
         read_timeout=seconds,

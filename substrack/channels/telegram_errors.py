@@ -56,6 +56,10 @@ def delivery_failure(error: Exception) -> DeliveryFailed | None:
     from telegram import error as errors
 
     match error:
+        case errors.NetworkError() if _says(error, ("request entity too large",)):
+            return _failure(error, Scope.MESSAGE, "Telegram refused it")
+        case errors.TelegramError() if isinstance(error.__cause__, errors.TelegramError):
+            return _lane(error, "something else than Telegram answered")
         case errors.RetryAfter():
             return _lane(error, "Telegram asks for a pause", retry_after=_pause(error.retry_after))
         case errors.ChatMigrated():
@@ -71,8 +75,6 @@ def delivery_failure(error: Exception) -> DeliveryFailed | None:
         case errors.BadRequest():
             scope = Scope.ADDRESS if _says(error, ABOUT_THE_CHAT) else Scope.MESSAGE
             return _failure(error, scope, "Telegram refused it")
-        case errors.NetworkError() if _says(error, ("request entity too large",)):
-            return _failure(error, Scope.MESSAGE, "Telegram refused it")
         case errors.TelegramError() | OSError():
             return _lane(error, "Telegram can’t be reached")
         case _:

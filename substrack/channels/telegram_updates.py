@@ -120,9 +120,10 @@ def _set_commands(listed: list[tuple[str, str]], language: str, bot: Bot) -> Awa
 def _make_bot(account: TelegramAccount, seconds: float) -> tuple[Bot, HTTPXRequest]:
     prepare_library()
     from telegram import Bot
-    from telegram.request import HTTPXRequest
 
-    request = HTTPXRequest(connection_pool_size=2, connect_timeout=MARGIN_SECONDS, read_timeout=seconds)
+    from substrack.channels.telegram_answers import TelegramRequest
+
+    request = TelegramRequest(connection_pool_size=2, connect_timeout=MARGIN_SECONDS, read_timeout=seconds)
     bot = Bot(
         account.token,
         account.base_url,

@@ -48,6 +48,9 @@ BACKOFF = (
     timedelta(hours=24),
 )
 LANE_PROBE = timedelta(minutes=1)
+LANE_REST = timedelta(hours=1)
+"""How long what waits on a failing lane waits for it; then it may go another way."""
+
 LEASE = timedelta(minutes=5)
 
 KEPT_NAME = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_-]{1,64}\.eml")

@@ -24,7 +24,7 @@ from substrack.queries.delivery import is_claimable
 from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
 from substrack.services.chat_building import ChatWords, chat_words, is_silent
-from substrack.services.chat_rows import lose_chat
+from substrack.services.chat_rows import leave_as_shown, lose_chat
 from substrack.services.connections import mark_bot_refused
 from substrack.services.diverting import divert_waiting
 from substrack.services.lanes import Room, find_room, pause_lane, probe_again, resume_lane
@@ -179,15 +179,38 @@ def build_message(
     return _built(session, message, address, message.rendered, now)
 
 
-def follow_move(session: Session, claimed: ClaimedMessage, *, new_value: str, now: datetime) -> None:
-    """Note that a chat has another number now; the message goes there next, without an attempt."""
+def follow_move(
+    session: Session, claimed: ClaimedMessage, moved: DeliveryFailed, *, sent_to: str, to: str, now: datetime
+) -> Failed:
+    """Note that a chat has another number now; the message goes there next, the first time at once.
+
+    Each move costs an attempt, so that one who is sent on and on comes to an end. A former chat that moved is
+    not where the person is reached now, and is given up.
+    """
     message = _held(session, claimed)
-    if message is None or message.address_id is None:
-        return
-    address = session.get_one(Address, message.address_id)
-    address.value = address.value_key = new_value
-    session.flush()
-    _mark(session, claimed, state=MessageState.QUEUED, due_at=now)
+    if message is None:
+        return Failed(Outcome.LOST)
+    address = session.get(Address, message.address_id) if message.address_id else None
+    leads_there = address is not None and address.value == sent_to
+    moved.permanent = not leads_there
+    verdict = after_failure(moved, attempts=message.attempts, due_at=message.due_at, now=now)
+    if leads_there and address is not None:
+        address.value = address.value_key = to
+        session.flush()
+        leave_as_shown(session, address)
+    is_first = verdict.state is MessageState.QUEUED and not message.attempts
+    _mark(
+        session,
+        claimed,
+        state=verdict.state,
+        due_at=message.due_at if is_first else verdict.due_at,
+        attempts=verdict.attempts,
+        last_error=moved.reason,
+    )
+    is_dead = verdict.state is MessageState.DEAD
+    fall_back_to_mail(session, [message] if is_dead else [], now=now)
+    has_opened = _lane_works(session, claimed, sent_to)
+    return Failed(Outcome.DEAD if is_dead else Outcome.RETRYING, has_opened_lane=has_opened)
 
 
 def mark_sent(session: Session, claimed: ClaimedMessage, *, provider_id: str | None, now: datetime) -> bool:

@@ -7,28 +7,26 @@ left where they are until what waits for them is stale.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, Select, exists, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import LANE_REST, MessageState
 from substrack.domain.notices import CHAT_ONLY, Channel, ChannelChoice
 from substrack.queries.delivery import is_claimable
 from substrack.services.ledger import lock_contacts
 from substrack.services.outbox import fall_back_to_mail, key_by_mail
 from substrack.store import Contact, Lane, Message
 
-GIVES_WAY_AFTER: Final = timedelta(hours=1)
-
 
 def divert_waiting(session: Session, lane: str, *, now: datetime) -> None:
     """Once a lane has failed for an hour, send by mail what waits on it for people who want that.
 
-    What others are just working on is left for the next time.
+    What others are just working on is left for the next time, and so is the latest of those that were never
+    tried: were there nothing to probe the lane with, nobody would find out that it works again.
     """
-    if not session.scalar(select(_is_failing(lane, since=now - GIVES_WAY_AFTER))):
+    if not session.scalar(select(_is_failing(lane, since=now - LANE_REST))):
         return
     waiting = (
         select(Message)
@@ -41,11 +39,17 @@ def divert_waiting(session: Session, lane: str, *, now: datetime) -> None:
             is_claimable(now),
         )
     )
+    waiting = waiting.where(Message.id.not_in(_untried(waiting)))
     owners = session.scalars(waiting.with_only_columns(Message.contact_id).distinct()).all()
     if owners:
         locked = lock_contacts(session, [owner for owner in owners if owner is not None], skip_locked=True)
         mine = waiting.where(Message.contact_id.in_(locked)).order_by(Message.id)
         _divert(session, session.scalars(mine.with_for_update(skip_locked=True, of=Message)).all(), now)
+
+
+def _untried(waiting: Select[Message]) -> Select[int]:
+    untried = waiting.where(Message.last_error.is_(None)).with_only_columns(Message.id)
+    return untried.order_by(Message.id.desc()).limit(1)
 
 
 def divert_stale(session: Session, message_ids: Collection[int], *, now: datetime) -> None:

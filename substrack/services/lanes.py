@@ -12,7 +12,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import LANE_PROBE, DeliveryFailed, channel_of
+from substrack.domain.delivery import LANE_PROBE, LANE_REST, DeliveryFailed, channel_of
 from substrack.domain.notices import Channel
 from substrack.services.connections import mark_bot_accepted
 from substrack.store import Lane
@@ -44,13 +44,18 @@ def find_room(session: Session, lane: str, *, limit: int, now: datetime) -> Room
 
 
 def pause_lane(session: Session, lane: str, failure: DeliveryFailed, *, now: datetime) -> bool:
-    """Pause a lane for a minute, or as long as the other side asks; tell whether it was open until now."""
+    """Pause a lane for a minute, or as long as the other side asks; tell whether it was open until now.
+
+    Once it has failed for `LANE_REST` it is looked at every minute whatever was asked, since what waits may
+    go another way then; that the bot says nothing meanwhile is kept by `services.pacing`.
+    """
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     session.execute(dialect.insert(Lane.__table__).values(name=lane).on_conflict_do_nothing())
     row = session.scalars(select(Lane).where(Lane.name == lane).with_for_update()).one()
     was_open = row.failing_since is None
     row.failing_since = row.failing_since or now
-    row.paused_until = now + (failure.retry_after or LANE_PROBE)
+    left = max(row.failing_since + LANE_REST - now, LANE_PROBE)
+    row.paused_until = now + min(failure.retry_after or LANE_PROBE, left)
     row.last_error = failure.reason
     session.flush()
     return was_open

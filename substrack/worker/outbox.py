@@ -29,6 +29,7 @@ from substrack.queries.message_lists import count_due
 from substrack.services.delivery import (
     BuiltMessage,
     ClaimedMessage,
+    Failed,
     Outcome,
     build_message,
     claim_messages,
@@ -149,7 +150,7 @@ class Outbox:
         except LeaseOver:
             log.info("message %s is left to another worker", claimed.public_id)
         except ChatMoved as moved:
-            await self._call(self._follow, claimed, moved.new_chat_id)
+            await self._call(self._follow, claimed, moved, str(sent_to))
         except DeliveryFailed as failure:
             await self._call(self._fail, claimed, failure, sent_to)
         except DatabaseTrouble:
@@ -191,9 +192,11 @@ class Outbox:
         if self._clock() >= built.held_until:
             raise LeaseOver
 
-    def _follow(self, claimed: ClaimedMessage, new_chat_id: int) -> None:
+    def _follow(self, claimed: ClaimedMessage, moved: ChatMoved, sent_to: str) -> None:
+        to, now = str(moved.new_chat_id), self._clock()
         with self._runtime.transaction() as session:
-            follow_move(session, claimed, new_value=str(new_chat_id), now=self._clock())
+            failed = follow_move(session, claimed, moved, sent_to=sent_to, to=to, now=now)
+        self._report(claimed, failed)
 
     def _due(self) -> list[str]:
         with self._runtime.reading() as session:
@@ -228,10 +231,13 @@ class Outbox:
     def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, sent_to: str | None) -> None:
         with self._runtime.transaction() as session:
             failed = mark_failed(session, claimed, failure, sent_to=sent_to, now=self._clock())
-        self._counts[failed.outcome.value] += 1
         if failed.has_paused_lane:
             reason = _without_addresses(failure.reason)
             log.warning("lane %s is paused, tried again every minute: %s", claimed.lane, reason)
+        self._report(claimed, failed)
+
+    def _report(self, claimed: ClaimedMessage, failed: Failed) -> None:
+        self._counts[failed.outcome.value] += 1
         if failed.has_opened_lane:
             log.info(LANE_WORKS, claimed.lane)
         if failed.outcome is Outcome.DEAD:

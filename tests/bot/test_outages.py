@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Channel, ChannelChoice, Notice
 from substrack.services.chats import choose_channel
 from substrack.services.delivery import build_message, claim_messages, clear_lane, mark_failed
 from substrack.services.mailboxes import mark_refused, set_email
+from substrack.services.outbox import Draft, queue
 from substrack.store import Address, Member
 from tests.bot.house import LEASE_SHORT, Home, House
 
@@ -45,6 +47,12 @@ def fail_to_deliver(house: House) -> None:
                     mark_failed(session, one, DOWN, sent_to=built.to, now=house.now)
 
 
+def ask_again(session: Session, home: Home, *, now: datetime) -> None:
+    """Queue one more message for Ben."""
+    workspace_id = home.house.cast.workspace_id
+    queue(session, [Draft(workspace_id, home.ben.contact_id, Notice.TEST, "test", now)], now=now)
+
+
 def answers(home: Home, member: Member | None = None) -> list[tuple[Channel, MessageState]]:
     """What a member, Ben unless said otherwise, was to be told of their money, and what became of it."""
     contact_id = (member or home.ben).contact_id
@@ -74,6 +82,29 @@ def test_an_outage_of_an_hour_sends_by_mail_what_telegram_was_to_bring_first(ans
         (Channel.TELEGRAM, MessageState.CANCELLED),
         (Channel.EMAIL, MessageState.QUEUED),
     ]
+
+
+def test_what_comes_after_an_outage_finds_out_that_it_is_over(answered: Home) -> None:
+    house = answered.house
+    fail_to_deliver(house)
+    house.now += timedelta(hours=1)
+    fail_to_deliver(house)
+    house.now += timedelta(days=3)
+    house.cast.do(ask_again, answered, now=house.now)
+    house.deliver()
+    assert house.cast.messages(notice=Notice.TEST)[-1].state is MessageState.SENT
+
+
+def test_what_was_tried_once_in_an_outage_goes_by_mail(answered: Home) -> None:
+    house = answered.house
+    fail_to_deliver(house)
+    house.now += timedelta(hours=2)
+    house.cast.do(ask_again, answered, now=house.now)
+    for _ in range(2):
+        fail_to_deliver(house)
+        house.now += timedelta(minutes=1)
+    told = house.cast.messages(notice=Notice.TEST)
+    assert [message.channel for message in told] == [Channel.TELEGRAM, Channel.EMAIL]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from tests.fakes import telegram_faults as faults
 from tests.fakes.bot_api import BotApi, Person
 from tests.fakes.smtp import free_port
 from tests.fakes.telegram_faults import Fault, refused, too_many
+from tests.fakes.telegram_http import Reply
 
 Use = Callable[[TelegramChannel], Awaitable[Any]]
 
@@ -182,6 +183,12 @@ ROWS: list[tuple[str, Fault, Scope, bool]] = [
     ),
     *((words, refused(400, f"Bad Request: {words}"), Scope.ADDRESS, True) for words in WORDS_ABOUT_THE_CHAT),
     ("moved", faults.migrated(-1005), Scope.ADDRESS, False),
+    ("moved to no number", refused(400, "Bad Request: moved", migrate_to_chat_id="x"), Scope.MESSAGE, True),
+    ("429 for no number", refused(429, "Too Many Requests", retry_after=[]), Scope.LANE, False),
+    ("403 by a proxy", Fault(Reply(403, b"<h1>Forbidden</h1>", "text/html")), Scope.LANE, False),
+    ("404 by a proxy", Fault(Reply(404, b"<h1>Not Found</h1>", "text/html")), Scope.LANE, False),
+    ("other JSON", Fault(Reply(400, b'{"error": "denied"}')), Scope.LANE, False),
+    ("no with 200", Fault(Reply(200, b'{"ok": false}')), Scope.LANE, False),
     ("bad HTML", refused(400, "Bad Request: can't parse entities: odd"), Scope.MESSAGE, True),
     ("too long", refused(400, "Bad Request: message is too long"), Scope.MESSAGE, True),
     ("gone", refused(400, "Bad Request: message to edit not found"), Scope.MESSAGE, True),
@@ -239,6 +246,18 @@ def test_every_request_fails_in_the_same_way(api: BotApi, ben: Person, method: s
 def test_a_pause_lasts_as_long_as_telegram_asks(api: BotApi, ben: Person) -> None:
     api.fail_next("sendMessage", too_many(33))
     assert failure_of(api, one_message).retry_after == timedelta(seconds=33)
+
+
+@pytest.mark.parametrize("asked", [86_401, 10**30])
+def test_no_pause_is_longer_than_a_day(api: BotApi, ben: Person, asked: int) -> None:
+    api.fail_next("sendMessage", too_many(asked))
+    assert failure_of(api, one_message).retry_after == timedelta(days=1)
+
+
+@pytest.mark.parametrize("result", [b"", b', "result": true', b', "result": {"message_id": "x"}'])
+def test_what_was_taken_and_oddly_described_has_no_number(api: BotApi, ben: Person, result: bytes) -> None:
+    api.fail_next("sendMessage", Fault(Reply(200, b'{"ok": true' + result + b"}"), takes_effect=True))
+    assert use(api, one_message) == ""
 
 
 def test_a_group_that_moved_says_where_to(api: BotApi, ben: Person) -> None:

@@ -121,6 +121,10 @@ class BotApi:
         with self.world.changed:
             self._faults.setdefault(method, deque()).extend([fault] * times)
 
+    def hang_up_on_next(self) -> None:
+        """Cut the next connection before a word of it is read."""
+        self._server.rude_to += 1
+
     def expire(self, press: Press) -> None:
         """Let a press be too old to be answered."""
         with self.world.changed:

@@ -6,6 +6,7 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ from tests.fakes.telegram_methods import Call
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP answer."""
+    """One HTTP answer; its body may come drop by drop."""
 
     status: int
     body: bytes
     kind: str = "application/json"
+    seconds_a_byte: float = 0.0
 
 
 Answer = Callable[[str, Call], Reply | None]
@@ -37,7 +39,8 @@ UNAUTHORIZED = Reply(401, b'{"ok":false,"error_code":401,"description":"Unauthor
 class ApiServer(ThreadingHTTPServer):
     """Serves `/bot<token>/<method>` and `/file/bot<token>/<path>`, a thread for each connection.
 
-    `crashes` keeps what went wrong in here, which is never the client's fault; `accepted` counts connections.
+    `crashes` keeps what went wrong in here, which is never the client's fault; `accepted` counts connections,
+    and the next `rude_to` of them are cut before anything is read.
     """
 
     daemon_threads = False
@@ -47,7 +50,7 @@ class ApiServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.token, self.answer, self.download = token, answer, download
         self.crashes: list[BaseException] = []
-        self.accepted = 0
+        self.accepted = self.rude_to = 0
         self._connections: set[socket.socket] = set()
 
     @property
@@ -72,6 +75,10 @@ class ApiServer(ThreadingHTTPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         self.accepted += 1
         self._connections.add(request)
+        if self.rude_to:
+            self.rude_to -= 1
+            self.shutdown_request(request)
+            return
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
@@ -129,7 +136,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", reply.kind)
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(reply.body)
+        if not reply.seconds_a_byte:
+            self.wfile.write(reply.body)
+            return
+        for byte in reply.body:
+            self.wfile.write(bytes([byte]))
+            time.sleep(reply.seconds_a_byte)
 
 
 def _call(headers: Message, query: str, body: bytes) -> Call:
