@@ -214,10 +214,13 @@ def claim_at(ask: Ask, place: int = 0) -> tuple[ChatContact, OneClaim, ClaimCard
 def too_late(
     ask: Ask, claim: OneClaim, card: ClaimCard, *, seen_place: int = 1, page_place: int = 2
 ) -> Reaction | None:
-    """Say who decided what, or that something changed, since the button was shown."""
+    """Say who decided what, or that something changed, since the button was shown.
+
+    The card tells: it was read after the claim, and another may have decided between the two.
+    """
     admin = ask.admin(claim.workspace_id)
     view = pending_view(ask, admin, page_place)
-    if not claim.versions:
+    if not card.waiting:
         return Reaction(decided_in_words(card, ask.locale), redraws=True, view=view)
     if card.seen != ask.data.argument(seen_place):
         return Reaction(_changed(ask), is_alert=True, redraws=True, view=view)

@@ -249,7 +249,7 @@ def _tell_admins(session: Session, attempt: Attempt, decision: Decision) -> None
 
 def _notice(session: Session, attempt: Attempt, admin_contact_id: int, decision: Decision) -> Draft:
     now = decision.now
-    if _notices_within_the_hour(session, admin_contact_id, now) < NOTICES_AN_HOUR:
+    if _told_within_the_hour(session, admin_contact_id, now) < NOTICES_AN_HOUR:
         key, notice, due_at = f"claim:{attempt.public_id}:{admin_contact_id}", Notice.CLAIM_RECEIVED, now
         payload = {"attempt_id": attempt.id}
         attempt_id = attempt.id
@@ -269,11 +269,10 @@ def _notice(session: Session, attempt: Attempt, admin_contact_id: int, decision:
     )
 
 
-def _notices_within_the_hour(session: Session, contact_id: int, now: datetime) -> int:
+def _told_within_the_hour(session: Session, contact_id: int, now: datetime) -> int:
+    """Count the claims an admin was told of, by mail or in a chat or both ways."""
     found = session.scalar(
-        select(func.count())
-        .select_from(Message)
-        .where(
+        select(func.count(Message.attempt_id.distinct())).where(
             Message.contact_id == contact_id,
             Message.notice == Notice.CLAIM_RECEIVED,
             Message.created_at > now - timedelta(hours=1),

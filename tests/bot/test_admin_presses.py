@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from substrack.bot import admin_acts, fading, views
 from substrack.bot.handling import handle
@@ -15,6 +16,7 @@ from substrack.domain.actors import Actor, Via
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
+from substrack.queries.chat_subjects import show_claim
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments
 from substrack.services.payments import adjust_payment
@@ -156,6 +158,21 @@ def test_two_admins_at_once_leave_one_decision_that_both_see(claimed: Home) -> N
     endings = {phone.last.text.rpartition("\n\n")[2] for phone in (claimed.olga_phone, claimed.ada_phone)}
     assert len(endings) == 1
     assert labels(claimed.olga_phone) == labels(claimed.ada_phone) == []
+
+
+@pytest.mark.only_postgresql  # where one statement may see what the one before could not
+def test_who_comes_too_late_by_a_moment_hears_who_decided_as_well(
+    claimed: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def show_late(session: Session, attempt_id: int, **terms: Any) -> Any:
+        claimed.house.cast.do(confirm_claim, attempt_id, by=claimed.house.cast.olga, now=claimed.house.now)
+        monkeypatch.setattr(admin_acts, "show_claim", show_claim)
+        return show_claim(session, attempt_id, **terms)
+
+    monkeypatch.setattr(admin_acts, "show_claim", show_late)
+    press = claimed.house.press(claimed.ada_phone, "Confirm 6.00 €")
+    assert press.answers[0].startswith("Olga confirmed this at")
+    assert not press.is_alert
 
 
 def test_what_the_web_decided_is_shown_and_takes_the_buttons_away(claimed: Home) -> None:

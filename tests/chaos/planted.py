@@ -6,11 +6,11 @@ import secrets
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Select
+from sqlalchemy import Engine, Select, Update, update
 
 from substrack import bootstrap
 from substrack.queries import member_letters
-from substrack.services import outbox, request_drafts
+from substrack.services import ledger, outbox, request_drafts
 from substrack.services.outbox import Item
 from substrack.store import engines
 
@@ -29,6 +29,23 @@ def nothing_is_locked(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(bootstrap, "write_engine", write_engine)
     patch.setattr(Select, "with_for_update", without_lock)
+
+
+class _Anyhow:
+    """An UPDATE of one row that takes place whatever has become of the row."""
+
+    def __init__(self, table: Any) -> None:
+        self._update = update(table)
+
+    def where(self, which_row: Any, *_as_it_was: Any) -> Update:
+        """Keep the first condition alone."""
+        return self._update.where(which_row)
+
+
+def nobody_looks_again(patch: pytest.MonkeyPatch) -> None:
+    """Have payments moved by "get, check, commit": no lock, and neither status nor version at the end."""
+    nothing_is_locked(patch)
+    patch.setattr(ledger, "update", _Anyhow)
 
 
 def messages_have_no_key(patch: pytest.MonkeyPatch) -> None:

@@ -29,11 +29,12 @@ class Terminated(Exception):
 
 @dataclass
 class Waiting:
-    """One update on its way: how often it went out, how often it must."""
+    """One update on its way: how often it went out, how often it must, how many are being pushed."""
 
     body: dict[str, Any]
     copies: int
     delivered: int = 0
+    underway: int = 0
 
     @property
     def id(self) -> int:
@@ -50,21 +51,26 @@ class Webhook:
     last_error: str | None = None
     last_error_at: int | None = None
     max_connections: int = 40
+    errors: int = 0
 
 
 @dataclass
 class Updates:
-    """The queue. Everything in it happens under `changed`, the condition the whole stand-in shares."""
+    """The queue. Everything in it happens under `changed`, the condition the whole stand-in shares.
+
+    `pushers` is how many updates, or copies of one, a webhook gets side by side; set it before there is one.
+    """
 
     changed: threading.Condition
     copies: int = 1
+    pushers: int = 1
     next_id: int = FIRST_ID
     webhook: Webhook | None = None
     allowed: set[str] | None = None
     _waiting: list[Waiting] = field(default_factory=list)
     _polls: int = 0
     _is_closed: bool = False
-    _pusher: threading.Thread | None = None
+    _pushing: list[threading.Thread] = field(default_factory=list)
 
     def add(self, kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
         """Queue an update, unless the bot said that it wants none of this kind; return it as it goes out."""
@@ -140,35 +146,44 @@ class Updates:
         with self.changed:
             self.webhook = webhook
             self.changed.notify_all()
-        if webhook is not None and self._pusher is None:
-            self._pusher = threading.Thread(target=self._push_all, name="webhook push")
-            self._pusher.start()
+        if webhook is not None and not self._pushing:
+            self._pushing = [threading.Thread(target=self._push_all) for _ in range(self.pushers)]
+            for pusher in self._pushing:
+                pusher.start()
 
     def close(self) -> None:
         """End every poll and the pushing."""
         with self.changed:
             self._is_closed = True
             self.changed.notify_all()
-        if self._pusher is not None:
-            self._pusher.join(timeout=PUSH_TIMEOUT_SECONDS * 2)
+        for pusher in self._pushing:
+            pusher.join(timeout=PUSH_TIMEOUT_SECONDS * 2)
 
     def _push_all(self) -> None:
         while True:
             with self.changed:
-                self.changed.wait_for(lambda: self._is_closed or (self.webhook and self._waiting))
+                self.changed.wait_for(lambda: self._is_closed or (self.webhook and self._next()))
+                webhook, chosen = self.webhook, self._next()
                 if self._is_closed:
                     return
-                webhook, first = self.webhook, self._waiting[0]
-            assert webhook is not None
-            error = _push(webhook, first.body)
+                assert webhook is not None
+                assert chosen is not None
+                chosen.underway += 1
+            error = _push(webhook, chosen.body)
             with self.changed:
-                self._note_push(webhook, first, error)
+                chosen.underway -= 1
+                self._note_push(webhook, chosen, error)
                 if error is not None:
                     self.changed.wait_for(lambda: self._is_closed, PUSH_PAUSE_SECONDS)
+
+    def _next(self) -> Waiting | None:
+        """Choose what is pushed next: the oldest of which a copy is left."""
+        return next((each for each in self._waiting if each.delivered + each.underway < each.copies), None)
 
     def _note_push(self, webhook: Webhook, pushed: Waiting, error: str | None) -> None:
         if error is not None:
             webhook.last_error, webhook.last_error_at = error, int(time.time())
+            webhook.errors += 1
             return
         pushed.delivered += 1
         if pushed.delivered >= pushed.copies and pushed in self._waiting:

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from substrack.domain.actors import Actor
+from substrack.domain.actors import Actor, Via
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
-from substrack.domain.notices import Notice
+from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
+from substrack.services.chat_rows import write_chat
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import (
     NothingClaimed,
@@ -25,7 +27,7 @@ from substrack.services.claims import (
 from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.ledger import NoSuchPayment
 from substrack.services.letter_links import links_for
-from substrack.store import Attempt, Group, Link, LinkPurpose, Member, Message, Receipt
+from substrack.store import Attempt, Contact, Group, Link, LinkPurpose, Member, Message, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 
@@ -108,15 +110,32 @@ def test_a_press_within_a_minute_of_the_mail_counts_and_is_flagged(scene: Scene)
     assert scene.cast.payment_of(scene.ben).status is Status.MEMBER_CONFIRMED
 
 
-def test_from_the_eleventh_claim_within_an_hour_admins_get_a_summary(scene: Scene) -> None:
+@pytest.mark.parametrize("has_chat", [False, True], ids=["by mail", "by mail and in a chat"])
+def test_from_the_eleventh_claim_within_an_hour_admins_get_a_summary(scene: Scene, has_chat: bool) -> None:
+    channels = [Channel.EMAIL]
+    if has_chat:
+        link_chat(scene, scene.cast.olga_contact, 2001)
+        channels = [Channel.EMAIL, Channel.TELEGRAM]
     friends = [scene.cast.join(scene.films, f"Friend-{number}") for number in range(13)]
     scene.cast.tick(at("2026-03-01"))
     for friend in friends:
         keys, by = [scene.cast.payment_of(friend, 2).id], Actor.contact(friend.contact_id)
         scene.cast.do(claim_payments, friend.contact_id, keys, by=by, now=at("2026-03-02"))
-    notices = scene.cast.notices_to(scene.cast.olga_contact)
-    assert notices == ["claim_received"] * 10 + ["claims_waiting"]
+    for channel in channels:
+        told = scene.cast.messages(contact_id=scene.cast.olga_contact, channel=channel)
+        notices = [each.notice for each in told if each.notice is not Notice.CHAT_LINKED]
+        assert notices == ["claim_received"] * 10 + ["claims_waiting"]
     assert scene.cast.messages(notice="claims_waiting")[0].due_at == at("2026-03-02", 12)
+
+
+def link_chat(scene: Scene, contact_id: int, chat_id: int) -> None:
+    """Let somebody be reached in Telegram as well."""
+
+    def link(session: Session) -> None:
+        contact, by = session.get_one(Contact, contact_id), Actor.contact(contact_id, Via.TELEGRAM)
+        write_chat(session, contact, None, str(chat_id), key="test", by=by, now=NOW)
+
+    scene.cast.do(link)
 
 
 def test_an_admin_may_say_it_for_a_member_and_a_stranger_may_not(scene: Scene) -> None:
