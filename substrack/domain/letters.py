@@ -378,6 +378,14 @@ Content = (
 
 
 @dataclass(frozen=True)
+class Introduction:
+    """Who added somebody, for the first letter they ever get; None when that was done on the command line."""
+
+    who: str | None
+    workspace: str
+
+
+@dataclass(frozen=True)
 class Letter:
     """One notice to one person.
 
@@ -394,3 +402,4 @@ class Letter:
     groups: tuple[str, ...] = ()
     thread: str | None = None
     reply_to: str | None = None
+    introduction: Introduction | None = None

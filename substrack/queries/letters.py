@@ -23,6 +23,7 @@ from substrack.domain.letters import (
 )
 from substrack.domain.notices import Notice
 from substrack.queries import admin_letters, changing_letters, member_letters, trust_letters
+from substrack.queries.introductions import find_introduction
 from substrack.queries.letter_facts import Facts, Reading
 from substrack.store import (
     Link,
@@ -52,6 +53,7 @@ def load_letter(session: Session, message: Message, *, links: LetterLinks, now: 
         groups=facts.groups,
         thread=facts.thread,
         reply_to=facts.reply_to or _only_email(facts.payers),
+        introduction=find_introduction(reading),
     )
 
 

@@ -144,7 +144,7 @@ def _frame(letter: Letter, composition: Composition) -> dict[str, Any]:
 
 
 def _footer(letter: Letter, _: Words) -> tuple[Block, ...]:
-    lines: list[Block] = []
+    lines: list[Block] = [Paragraph(words) for words in _introduction(letter, _)]
     if letter.reply_to and len(letter.payers) == 1 and letter.reply_to == letter.payers[0].email:
         name = letter.payers[0].name
         lines.append(Paragraph(_("Questions? Reply to this mail; it goes to %(name)s.", name=name)))
@@ -153,6 +153,23 @@ def _footer(letter: Letter, _: Words) -> tuple[Block, ...]:
     if unsubscribe:
         lines.append(PlainLink(_("Stop these mails"), unsubscribe))
     return tuple(lines)
+
+
+def _introduction(letter: Letter, _: Words) -> tuple[str, ...]:
+    """Tell whoever has never heard of us why this came, and how to stop it."""
+    first = letter.introduction
+    if first is None:
+        return ()
+    if first.who:
+        why = _("This is your first mail from here: %(name)s added you.", name=_one_line(first.who))
+    else:
+        why = _(
+            "This is your first mail from here: whoever runs “%(workspace)s” added you.",
+            workspace=_one_line(first.workspace),
+        )
+    stop = (_("If you want no requests, use the link at the end."),) if _unsubscribe(letter) else ()
+    remove = _("To have your address removed, tell whoever added you.")
+    return (" ".join((why, *stop, remove)),)
 
 
 def _unsubscribe(letter: Letter) -> str | None:

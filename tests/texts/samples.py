@@ -19,6 +19,7 @@ from substrack.domain.letters import (
     Decided,
     HeadsUp,
     HowToPay,
+    Introduction,
     Item,
     Letter,
     LetterLinks,
@@ -193,6 +194,24 @@ SAMPLES: dict[str, Letter] = {
             first_on=date(2026, 3, 1),
             share=euros(400),
         ),
+    ),
+    "welcome_first": replace(
+        letter(
+            Notice.WELCOME,
+            Welcome("YouTube Premium", "", OLGA, Unit.MONTH, 1, first_on=None, share=euros(400)),
+        ),
+        introduction=Introduction("Olga", "At home"),
+    ),
+    "request_first": replace(
+        letter(Notice.REQUEST, Asking((YOUTUBE,), (ways(euros(400), "K7M2PQ"),))),
+        introduction=Introduction(None, "At home"),
+    ),
+    "received_first": replace(
+        letter(
+            Notice.RECEIVED,
+            Received((ReceivedItem(YOUTUBE, euros(400), euros(0)),), receipt=euros(400), credit=None),
+        ),
+        introduction=Introduction("Olga", "At home"),
     ),
     "heads_up": letter(
         Notice.HEADS_UP, HeadsUp("YouTube Premium", OLGA, MARCH, date(2026, 3, 5), euros(400))
