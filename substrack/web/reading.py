@@ -13,7 +13,7 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
-from substrack.bootstrap import Runtime
+from substrack.bootstrap import DatabaseTrouble, Runtime
 
 
 class ReadSession(FlaskSession):
@@ -22,6 +22,13 @@ class ReadSession(FlaskSession):
     def get_bind(self, *_arguments: Any, **_options: Any) -> Engine:
         engine: Engine = current_app.extensions["substrack_runtime"].read_engine
         return engine
+
+    def close(self) -> None:
+        """Give the connection back; that the database is gone by then is no matter, for all was read."""
+        try:
+            super().close()
+        except DatabaseTrouble:
+            self.invalidate()
 
 
 def bind_reading(app: Flask, runtime: Runtime) -> None:

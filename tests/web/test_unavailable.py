@@ -23,6 +23,7 @@ from substrack.services.installation import beat
 from substrack.store.engines import write_engine
 from substrack.web import reading
 from substrack.web.app import create_app
+from tests.test_trouble import end_connection, pid_of
 from tests.web.support import PASSWORD, Browser, TurnableClock
 
 LOCKED = text("UPDATE installation SET hold_reason = hold_reason")
@@ -107,6 +108,19 @@ def test_a_press_of_which_a_part_was_done_does_not_say_that_nothing_was(
     answer = olga.post("/settings", name="Home")
     assert answer.status_code == 503
     assert "Only a part of this was done" in answer.text
+
+
+@pytest.mark.only_postgresql
+def test_what_was_answered_stays_so_when_the_database_goes_away_behind_the_answer(
+    app: Flask, olga: Browser, database_url: str
+) -> None:
+    def read_and_lose() -> str:
+        end_connection(database_url, pid_of(reading.reading()))
+        return "done"
+
+    app.view_functions["settings.edit"] = _as_open_as(app.view_functions["settings.edit"], read_and_lose)
+    assert olga.post("/settings", name="Home").text == "done"
+    assert olga.get("/settings").status_code == 200
 
 
 @pytest.mark.only_sqlite
