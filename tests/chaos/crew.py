@@ -54,8 +54,8 @@ class Orders:
 
 def work(orders: Orders) -> None:
     """Be a worker until told to stop."""
-    threading.Thread(target=_end_with_the_test, daemon=True).start()
-    _write_to(orders.log)
+    threading.Thread(target=end_with_the_test, daemon=True).start()
+    write_to(orders.log)
     vars(running)["DELIVER_SECONDS"] = orders.ring_seconds
     if orders.tamper is not None:
         orders.tamper()
@@ -63,7 +63,7 @@ def work(orders: Orders) -> None:
     serving.worker(orders.settings)
 
 
-def _end_with_the_test() -> None:
+def end_with_the_test() -> None:
     """Nobody is to go on working for a test that was killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -71,7 +71,8 @@ def _end_with_the_test() -> None:
     os._exit(1)
 
 
-def _write_to(log: Path) -> None:
+def write_to(log: Path) -> None:
+    """Let everything this process says go into a file."""
     handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(handle, sys.stdout.fileno())
     os.dup2(handle, sys.stderr.fileno())
