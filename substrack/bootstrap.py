@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from substrack.files import sync_directory
 from substrack.services.links import LinkSigner
 from substrack.services.sealing import Sealer
+from substrack.services.second_factor import reseal_secrets
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
 from substrack.store.engines import LOCK_SECONDS, read_engine, write_engine
@@ -322,7 +323,10 @@ def fingerprint_of(key: str) -> str:
 
 
 def _check_fingerprint(engine: Engine, keys: list[str]) -> None:
-    """Refuse keys that did not sign the links already sent: cron and server must share them."""
+    """Refuse keys that did not sign the links already sent: cron and server must share them.
+
+    What an older key has sealed is sealed anew with the newest.
+    """
     prints = [fingerprint_of(key) for key in keys]
     try:
         with Session(engine) as session, session.begin():
@@ -334,6 +338,7 @@ def _check_fingerprint(engine: Engine, keys: list[str]) -> None:
                 )
             if row.secret_fingerprint != prints[0]:
                 row.secret_fingerprint = prints[0]
+                reseal_secrets(session, Sealer(keys))
     except SQLAlchemyError as error:
         raise WrongSetting(_unreachable(error)) from None
 

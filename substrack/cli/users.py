@@ -1,4 +1,4 @@
-"""`user`: who may sign in. The first one makes the workspace."""
+"""`user`: who may sign in, and the way back in when nothing else helps. The first one makes the workspace."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from substrack.services.accounts import Role, add_user
 from substrack.services.founding import found_workspace
 from substrack.services.passwords import hash_new_password
 from substrack.services.resets import mail_first_password
+from substrack.services.second_factor import turn_off_for
 
 DEFAULT_NAME = "SubsTrack"
 DEFAULT_ZONE = "UTC"
@@ -49,7 +50,7 @@ class UnreadablePassword(Refused):
 
 @click.group("user")
 def users() -> None:
-    """Add users who sign in."""
+    """Add users who sign in, and let back in who can't."""
 
 
 @users.command("add")
@@ -111,6 +112,21 @@ def add(
     show(added, as_json=as_json)
     if not is_reached:
         note("Mail doesn't reach this address, so no link to choose a password was sent.")
+
+
+@users.group("second-factor")
+def second_factor() -> None:
+    """Help who has lost the phone and the recovery codes."""
+
+
+@second_factor.command("off")
+@click.option("--email", required=True, help="The address they sign in with.")
+@now_option
+def second_factor_off(*, email: str, now: datetime | None) -> None:
+    """Let somebody sign in with the password alone."""
+    with open_runtime(now) as runtime, runtime.transaction() as session:
+        turn_off_for(session, email, by=OPERATOR, now=runtime.now())
+    note("The second step is off. Whoever it is should set it up again.")
 
 
 def _read_password() -> str:

@@ -5,12 +5,23 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from substrack.store import Contact, Link, LinkPurpose, Role, RoleGrant, User, UserSession, Workspace
+from substrack.store import (
+    Contact,
+    Link,
+    LinkPurpose,
+    RecoveryCode,
+    Role,
+    RoleGrant,
+    SecondFactor,
+    User,
+    UserSession,
+    Workspace,
+)
 
 IDLE_LIMIT: Final = timedelta(days=60)
 ABSOLUTE_LIMIT: Final = timedelta(days=365)
@@ -20,10 +31,12 @@ FRESH_FOR: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Credentials:
-    """What sign-in compares."""
+    """What sign-in compares, and the states that a half-done sign-in dies with when they change."""
 
     user_id: int
     password_hash: str | None
+    password_changed_at: datetime | None = None
+    has_second_factor: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,9 +59,10 @@ class SignedIn:
     contact_id: int
     role: Role
     confirmed_at: datetime
+    has_second_factor: bool
 
     def is_fresh(self, now: datetime) -> bool:
-        """Tell whether the password was given lately, to sign in or again since."""
+        """Tell whether they showed who they are lately, to sign in or again since."""
         return now - self.confirmed_at < FRESH_FOR
 
 
@@ -61,6 +75,14 @@ class SessionRow:
     created_at: datetime
     seen_at: datetime
     is_current: bool
+
+
+@dataclass(frozen=True)
+class SecondFactorRow:
+    """The second factor of a user."""
+
+    turned_on_at: datetime
+    codes_left: int
 
 
 @dataclass(frozen=True)
@@ -109,16 +131,21 @@ def has_setup_link(session: Session, *, now: datetime) -> bool:
 def find_credentials(session: Session, email: str) -> Credentials | None:
     """Find the active user who signs in with an email address."""
     row = session.execute(
-        select(User.id, User.password_hash).where(
-            User.email_key == email_key(email), User.deactivated_at.is_(None)
-        )
+        _credentials().where(User.email_key == email_key(email), User.deactivated_at.is_(None))
     ).first()
-    return None if row is None else Credentials(row.id, row.password_hash)
+    return None if row is None else Credentials(*row)
 
 
 def load_credentials(session: Session, user_id: int) -> Credentials:
     """Load what the password of a known user is compared with."""
-    return Credentials(user_id, session.scalar(select(User.password_hash).where(User.id == user_id)))
+    return Credentials(*session.execute(_credentials().where(User.id == user_id)).one())
+
+
+def find_active(session: Session, user_id: int) -> Credentials | None:
+    """Load the same of a user who may sign in; None when there is none."""
+    query = _credentials().where(User.id == user_id, User.deactivated_at.is_(None))
+    row = session.execute(query).first()
+    return None if row is None else Credentials(*row)
 
 
 def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | None:
@@ -141,6 +168,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
             RoleGrant.contact_id,
             RoleGrant.role,
             func.coalesce(UserSession.confirmed_at, UserSession.created_at).label("confirmed_at"),
+            _has_second_factor().label("has_second_factor"),
         )
         .join(User, User.id == UserSession.user_id)
         .join(RoleGrant, RoleGrant.user_id == User.id)
@@ -151,6 +179,15 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
         .limit(1)
     ).first()
     return None if row is None else SignedIn(**row._mapping)
+
+
+def load_second_factor(session: Session, user_id: int) -> SecondFactorRow | None:
+    """Load when the second factor of a user was turned on, and how many codes are left; None when off."""
+    left = select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+    row = session.execute(
+        select(SecondFactor.turned_on_at, left.scalar_subquery()).where(SecondFactor.user_id == user_id)
+    ).first()
+    return None if row is None else SecondFactorRow(*row)
 
 
 def list_sessions(
@@ -198,6 +235,14 @@ def list_invites(session: Session, workspace_id: int, *, now: datetime) -> list[
         .order_by(Link.id.desc())
     )
     return [InviteRow(*row) for row in rows]
+
+
+def _credentials() -> Select[*tuple[Any, ...]]:
+    return select(User.id, User.password_hash, User.password_changed_at, _has_second_factor())
+
+
+def _has_second_factor() -> ColumnElement[bool]:
+    return exists().where(SecondFactor.user_id == User.id).correlate(User)
 
 
 def _is_live(now: datetime) -> ColumnElement[bool]:

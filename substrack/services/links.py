@@ -27,6 +27,7 @@ LIFETIMES = {
     LinkPurpose.UNSUBSCRIBE: timedelta(days=365),
     LinkPurpose.CALENDAR: timedelta(days=3650),
     LinkPurpose.CHAT: timedelta(days=7),
+    LinkPurpose.ENTER: timedelta(minutes=15),
 }
 MAX_TOKEN_LENGTH = 200
 MAX_START_LENGTH = 64

@@ -28,7 +28,13 @@ from substrack.services.journal import record
 from substrack.services.links import LIFETIMES
 from substrack.store import Contact, Group, Link, LinkPurpose, Member, Message, Payment, UserSession
 
-MAKES_SOMEBODY = (LinkPurpose.SETUP, LinkPurpose.RESET, LinkPurpose.INVITE, LinkPurpose.CHAT)
+MAKES_SOMEBODY = (
+    LinkPurpose.SETUP,
+    LinkPurpose.RESET,
+    LinkPurpose.INVITE,
+    LinkPurpose.CHAT,
+    LinkPurpose.ENTER,
+)
 
 
 @dataclass(frozen=True)

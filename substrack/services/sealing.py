@@ -23,6 +23,10 @@ class Purpose(StrEnum):
     """What something is sealed for."""
 
     DEVICE = "device"
+    ENROLMENT = "enrolment"
+    PROVIDER = "provider"
+    SECOND_FACTOR = "second-factor"
+    SECOND_STEP = "second-step"
     TRIES = "tries"
 
 

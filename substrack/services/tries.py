@@ -33,6 +33,9 @@ class Limit:
 
 
 SIGN_IN: Final = (Limit(10, timedelta(minutes=5)),)
+CODE: Final = (Limit(10, timedelta(minutes=5)), Limit(50, timedelta(days=1)))
+"""Of a million codes three are right at a time: at 50 wrong ones a day, a guess takes years."""
+
 RESET: Final = (Limit(20, timedelta(hours=1)),)
 
 

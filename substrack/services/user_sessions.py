@@ -60,12 +60,20 @@ def authenticate(known: Credentials | None, password: str) -> Recognised:
     return Recognised(known.user_id, renewed_hash(known.password_hash, password))
 
 
+def keep_renewed_hash(session: Session, found: Recognised) -> None:
+    """Store the hash of a password that matched by today's parameters, if it had older ones."""
+    if found.renewed_hash is not None:
+        renewed = update(User).where(User.id == found.user_id)
+        session.execute(renewed.values(password_hash=found.renewed_hash))
+
+
 def start_session(
-    session: Session, user_id: int, *, agent: str, now: datetime, renewed_hash: str | None = None
+    session: Session, user_id: int, *, agent: str, now: datetime, confirmed_at: datetime | None = None
 ) -> str:
-    """Sign a browser in and return its token: 256 random bits, shown once."""
-    if renewed_hash is not None:
-        session.execute(update(User).where(User.id == user_id).values(password_hash=renewed_hash))
+    """Sign a browser in and return its token: 256 random bits, shown once.
+
+    `confirmed_at` is when its user showed who they are, if that was not just now.
+    """
     token = secrets.token_urlsafe(32)
     session.add(
         UserSession(
@@ -73,6 +81,7 @@ def start_session(
             user_id=user_id,
             created_at=now,
             seen_at=now,
+            confirmed_at=confirmed_at,
             agent=agent[:200] or None,
         )
     )

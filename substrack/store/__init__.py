@@ -21,6 +21,7 @@ from substrack.store.ledger import (
 from substrack.store.links import Link, LinkPurpose
 from substrack.store.outbox import Lane, Message, MessageItem
 from substrack.store.people import Address, Connection, Contact
+from substrack.store.second_factors import Identity, RecoveryCode, SecondFactor
 from substrack.store.tenancy import Installation, Role, RoleGrant, User, UserSession, Workspace
 from substrack.store.trying import Tries
 
@@ -38,6 +39,7 @@ __all__ = [
     "Direction",
     "Event",
     "Group",
+    "Identity",
     "Inbound",
     "Installation",
     "Lane",
@@ -53,8 +55,10 @@ __all__ = [
     "Price",
     "Receipt",
     "ReceiptSource",
+    "RecoveryCode",
     "Role",
     "RoleGrant",
+    "SecondFactor",
     "Tries",
     "User",
     "UserSession",

@@ -22,6 +22,7 @@ class LinkPurpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     CALENDAR = "calendar"
     CHAT = "chat"
+    ENTER = "enter"
 
 
 _LIVE_PAY = text("purpose = 'pay' AND revoked_at IS NULL")

@@ -261,6 +261,16 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("user", "add"): lambda line, _: _("%(who)s can sign in.", who=_who(line, _)),
     ("user", "edit"): lambda line, _: _("%(who)s’s account was changed.", who=_who(line, _)),
     ("user", "password"): lambda line, _: _("%(who)s’s password was set.", who=_who(line, _)),
+    ("user", "second_factor_on"): lambda line, _: _(
+        "%(who)s turned the second step at sign-in on.", who=_who(line, _)
+    ),
+    ("user", "second_factor_off"): lambda line, _: _(
+        "The second step at sign-in is off: %(who)s.", who=_who(line, _)
+    ),
+    ("user", "recovery_codes"): lambda line, _: _("%(who)s made new recovery codes.", who=_who(line, _)),
+    ("user", "recovery_code"): lambda line, _: _(
+        "%(who)s signed in with a recovery code.", who=_who(line, _)
+    ),
     ("workspace", "edit"): lambda line, _: _("The general settings were changed."),
     ("workspace", "group_defaults"): lambda line, _: _("What new groups begin with was changed."),
     ("workspace", "collection_day"): _collection_day,

@@ -73,6 +73,11 @@ def _code(text: str) -> QRCode:
 
 @lru_cache(maxsize=256)
 def _outline(text: str) -> Outline:
+    return draw_outline(text)
+
+
+def draw_outline(text: str) -> Outline:
+    """Draw the code of any text for a page, and keep nothing of it."""
     rows = [bytes(row) for row in _code(text).matrix_iter(border=QUIET_ZONE)]
     runs = (f"M{x} {y}h{length}v1h-{length}z" for y, row in enumerate(rows) for x, length in _dark_runs(row))
     return Outline(len(rows), "".join(runs))

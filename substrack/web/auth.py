@@ -5,17 +5,19 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from wtforms import HiddenField, PasswordField
+from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from substrack.queries.accounts import email_key, find_credentials, registration_is_open
-from substrack.services.tries import SIGN_IN
-from substrack.services.user_sessions import authenticate, end_session
+from substrack.services.second_factor import look_at_code, use_code
+from substrack.services.tries import CODE, SIGN_IN
+from substrack.services.user_sessions import authenticate, end_session, keep_renewed_hash
 from substrack.web.access import local_path, public, signed_in
-from substrack.web.forms import PageForm, answer, email_field, posted
+from substrack.web.admitting import HalfWay, admit, finish, half_way
+from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
-from substrack.web.sessions import forget_browser, me, sign_in_browser
+from substrack.web.sessions import forget_browser, me
 from substrack.web.trying import subjects_of, trying
 
 blueprint = Blueprint("auth", __name__)
@@ -27,6 +29,12 @@ class SignInForm(PageForm):
     email = email_field()
     password = PasswordField("Password", [InputRequired("Enter your password.")])
     next = HiddenField()
+
+
+class CodeForm(PageForm):
+    """The second step: a code of the app, or one on paper."""
+
+    code = StringField("Code", required("Type the code.", maximum=40))
 
 
 @blueprint.get("/sign-in")
@@ -46,6 +54,25 @@ def sign_in() -> ResponseReturnValue:
     return answer(form, lambda: _sign_in(form), lambda: _show(form))
 
 
+@blueprint.get("/sign-in/code")
+@public
+def ask_code() -> ResponseReturnValue:
+    """Ask for the second step of whoever has just taken the first."""
+    if half_way() is None:
+        return redirect(url_for("auth.ask_sign_in"), 303)
+    return _show_code(CodeForm())
+
+
+@blueprint.post("/sign-in/code")
+@public
+def take_second_step() -> ResponseReturnValue:
+    """Start a session for who brings the right code."""
+    form, who = posted(CodeForm), half_way()
+    if who is None:
+        return redirect(url_for("auth.ask_sign_in"), 303)
+    return answer(form, lambda: _take_second_step(form, who), lambda: _show_code(form))
+
+
 @blueprint.post("/sign-out")
 @signed_in
 def sign_out() -> Response:
@@ -62,10 +89,23 @@ def _sign_in(form: SignInForm) -> Response:
     subjects = subjects_of("sign-in", email_key(email), user_id=known.user_id if known else None)
     with trying(subjects, SIGN_IN):
         found = authenticate(known, password)
-    target = local_path(form.next.data) or url_for("home.show")
-    response = Response(status=303, headers={"Location": target})
-    return sign_in_browser(response, found.user_id, renewed_hash=found.renewed_hash)
+    with runtime().transaction() as session:
+        keep_renewed_hash(session, found)
+    return admit(found.user_id, local_path(form.next.data) or url_for("home.show"))
+
+
+def _take_second_step(form: CodeForm, who: HalfWay) -> Response:
+    code, now = form.code.data or "", runtime().now()
+    with trying(subjects_of("code", str(who.user_id), user_id=who.user_id), CODE):
+        right = look_at_code(reading(), runtime().sealer, who.user_id, code, now=now)
+        with runtime().transaction() as session:
+            use_code(session, who.user_id, right, now=now)
+    return finish(who)
 
 
 def _show(form: SignInForm) -> str:
     return bare_page("web/sign_in.html", form=form, is_new=registration_is_open(reading()))
+
+
+def _show_code(form: CodeForm) -> str:
+    return bare_page("web/sign_in_code.html", form=form, is_on_paper="paper" in request.args)

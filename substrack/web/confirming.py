@@ -1,13 +1,18 @@
-"""Giving one's password again before something that moves money; what was typed goes along, not lost."""
+"""Showing again that it is oneself before something that matters; what was typed goes along, not lost.
+
+That is the password, and a code when the second step is on. Money decisions never ask for it.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from flask import request
 from flask.typing import ResponseReturnValue
 
 from substrack.services.accounts import WrongPassword, check_current_password
+from substrack.services.second_factor import RightCode, WrongCode, look_at_code, use_code
 from substrack.services.user_sessions import (
     TooManyGuesses,
     confirm_session,
@@ -19,27 +24,28 @@ from substrack.web.reading import forget_commits, reading, runtime
 from substrack.web.sessions import me
 
 FIELD: Final = "your_password"
-_NOT_CARRIED: Final = frozenset({FIELD, "csrf_token"})
+CODE_FIELD: Final = "your_code"
+_NOT_CARRIED: Final = frozenset({FIELD, CODE_FIELD, "csrf_token"})
 
 
 def needs_password() -> bool:
-    """Tell whether the password is to be asked for: not given lately, and the form brings no right one.
+    """Tell whether to ask who sits there: they have not shown it lately, and the form does not do so now.
 
-    A right one counts for the next minutes of this browser's session.
+    What is right counts for the next minutes of this browser's session.
 
     Raises:
         TooManyGuesses.
     """
     if me().is_fresh(runtime().now()):
         return False
-    return not _brings_password()
+    return not _brings_proof()
 
 
-def check_password(typed: str) -> None:
-    """Make sure that it is the user who is at this browser; after a few wrong passwords it is signed out.
+def check_password(typed: str, code: str = "") -> None:
+    """Make sure that it is the user who is at this browser; after a few wrong answers it is signed out.
 
     Raises:
-        WrongPassword, TooManyGuesses.
+        WrongPassword, WrongCode, TooManyGuesses.
     """
     session_id, now = me().session_id, runtime().now()
     with runtime().transaction() as session:
@@ -48,29 +54,36 @@ def check_password(typed: str) -> None:
         raise TooManyGuesses
     try:
         check_current_password(reading(), me().user_id, typed)
-    except WrongPassword:
+        right = _right_code(code, now) if me().has_second_factor else None
+        with runtime().transaction() as session:
+            if right is not None:
+                use_code(session, me().user_id, right, now=now)
+            confirm_session(session, session_id, now=now)
+    except (WrongPassword, WrongCode):
         with runtime().transaction() as session:
             is_over = end_after_wrong_passwords(session, session_id, now=now)
         if is_over:
             raise TooManyGuesses from None
         raise
-    with runtime().transaction() as session:
-        confirm_session(session, session_id, now=now)
     forget_commits()
 
 
 def ask_password(lead: str) -> ResponseReturnValue:
-    """Show the form that asks for the password and sends the same again; `lead` says what for."""
+    """Show the form that asks who sits there and sends the same again; `lead` says what for."""
     carried = [pair for pair in request.form.items(multi=True) if pair[0] not in _NOT_CARRIED]
     is_wrong = bool(request.form.get(FIELD))
     return page("web/confirm.html", lead=lead, field=FIELD, carried=carried, is_wrong=is_wrong), 422
 
 
-def _brings_password() -> bool:
+def _right_code(code: str, now: datetime) -> RightCode:
+    return look_at_code(reading(), runtime().sealer, me().user_id, code, now=now)
+
+
+def _brings_proof() -> bool:
     typed = request.form.get(FIELD, "")
     try:
         if typed:
-            check_password(typed)
-    except WrongPassword:
+            check_password(typed, request.form.get(CODE_FIELD, ""))
+    except (WrongPassword, WrongCode):
         return False
     return bool(typed)

@@ -14,10 +14,10 @@ from substrack.services.founding import RegistrationClosed, create_first_owner, 
 from substrack.services.invitations import Invitation, accept_invite, open_invite
 from substrack.services.passwords import hash_new_password
 from substrack.web.access import by_link, signs_in_by_link
+from substrack.web.admitting import admit
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page, bare_words
 from substrack.web.reading import reading, runtime
-from substrack.web.sessions import sign_in_browser
 
 blueprint = Blueprint("joining", __name__)
 
@@ -115,7 +115,7 @@ def _accept(form: InviteForm, token: str, invitation: Invitation) -> Response:
 
 
 def _welcome(user_id: int) -> Response:
-    return sign_in_browser(Response(status=303, headers={"Location": url_for("home.show")}), user_id)
+    return admit(user_id, url_for("home.show"))
 
 
 def _open_invite(token: str) -> Invitation:

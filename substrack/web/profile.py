@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import PasswordField, SelectField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length
 
 from substrack.queries.accounts import list_sessions
 from substrack.queries.people import load_contact
@@ -41,9 +41,10 @@ class ProfileForm(PageForm):
 
 
 class PasswordForm(PageForm):
-    """The old password as proof, and the new one."""
+    """The old password as proof, with a code when the second step is on, and the new one."""
 
     current_password = PasswordField("Current password", [InputRequired("Enter your current password.")])
+    code = StringField("Code from the app", [Length(max=40)])
     password = PasswordField("New password", required("Choose a password.", maximum=1000))
 
 
@@ -106,7 +107,7 @@ def _edit(form: ProfileForm) -> ResponseReturnValue:
 
 
 def _set_password(form: PasswordForm) -> ResponseReturnValue:
-    check_password(form.current_password.data or "")
+    check_password(form.current_password.data or "", form.code.data or "")
     password_hash = hash_new_password(form.password.data or "", email=me().email, name=me().name)
     with runtime().transaction() as session:
         change_password(

@@ -15,10 +15,10 @@ from substrack.services.passwords import hash_new_password
 from substrack.services.resets import ResetAccount, open_reset, request_reset, reset_password
 from substrack.services.tries import RESET, TooManyTries, reserve_try
 from substrack.web.access import by_link, public, signs_in_by_link
+from substrack.web.admitting import admit
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page
 from substrack.web.reading import reading, runtime
-from substrack.web.sessions import sign_in_browser
 from substrack.web.trying import asker
 
 blueprint = Blueprint("recovery", __name__)
@@ -89,7 +89,7 @@ def _reset(form: ResetForm, token: str, account: ResetAccount) -> Response:
     password_hash = hash_new_password(form.password.data or "", email=account.email, name=account.name)
     with runtime().transaction() as session:
         reset_password(session, runtime().signer, token, password_hash=password_hash, now=runtime().now())
-    return sign_in_browser(Response(status=303, headers={"Location": url_for("home.show")}), account.user_id)
+    return admit(account.user_id, url_for("home.show"))
 
 
 def _open(token: str) -> ResetAccount:

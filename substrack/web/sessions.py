@@ -78,8 +78,11 @@ def by_me() -> Actor:
     return Actor.user(me().user_id)
 
 
-def sign_in_browser(response: Response, user_id: int, *, renewed_hash: str | None = None) -> Response:
-    """Start a session and hand its token to the browser that gets this response; the one it had is over."""
+def sign_in_browser(response: Response, user_id: int, *, confirmed_at: datetime | None = None) -> Response:
+    """Start a session and hand its token to the browser that gets this response; the one it had is over.
+
+    Only `admitting` calls it: whoever has a second step has to take that first.
+    """
     if session:
         session.clear()  # the form token of whoever was here before
     with runtime().transaction() as transaction:
@@ -90,7 +93,7 @@ def sign_in_browser(response: Response, user_id: int, *, renewed_hash: str | Non
             user_id,
             agent=request.user_agent.string,
             now=runtime().now(),
-            renewed_hash=renewed_hash,
+            confirmed_at=confirmed_at,
         )
     settings = runtime().settings
     response.set_cookie(

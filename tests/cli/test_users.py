@@ -10,11 +10,16 @@ from email.message import EmailMessage
 from email.policy import default
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from substrack.bootstrap import make_runtime
+from substrack.domain.actors import OPERATOR
+from substrack.services.second_factor import turn_on
 from substrack.settings import load_settings
+from substrack.store import User
 from substrack.web.app import create_app
 from tests.cli.conftest import START, House
 from tests.support.cast import make_stranger
@@ -136,3 +141,17 @@ def _pages(house: House, instant: str) -> Iterator[Callable[[], Browser]]:
     app.testing = True
     yield partial(browser, app, runtime)
     runtime.close()
+
+
+@pytest.mark.only_sqlite
+def test_who_has_lost_phone_and_paper_is_let_in_with_the_password_alone(house: House) -> None:
+    refused = house.refused("user", "second-factor", "off", "--email", "olga@example.org")
+    assert refused.startswith("--email: Nobody who signs in with this address has a second step")
+    runtime = make_runtime(load_settings(house.env))
+    with runtime.transaction() as session:
+        user_id = session.scalars(select(User.id)).one()
+        terms: dict[str, Any] = {"secret": "A" * 32, "step": 0, "codes": [], "by": OPERATOR, "now": runtime.now()}
+        turn_on(session, runtime.sealer, user_id, **terms)
+    runtime.close()
+    assert house.run("user", "second-factor", "off", "--email", "Olga@example.org").exit_code == 0
+    house.refused("user", "second-factor", "off", "--email", "olga@example.org")

@@ -37,6 +37,7 @@ from substrack.services.user_sessions import (
     WrongCredentials,
     authenticate,
     end_session,
+    keep_renewed_hash,
     start_session,
     touch_session,
 )
@@ -247,10 +248,10 @@ class TestPasswords:
 
     def test_a_hash_of_older_parameters_is_renewed_at_sign_in(self, runtime: Runtime) -> None:
         with runtime.transaction() as session:
-            made = found(session)
+            found(session)
             known = authenticate(find_credentials(session, "Olga@Example.org"), PASSWORD)
             assert known.renewed_hash is not None
-            start_session(session, made.user_id, agent="", now=NOW, renewed_hash=known.renewed_hash)
+            keep_renewed_hash(session, known)
 
             again = authenticate(find_credentials(session, "olga@example.org"), PASSWORD)
 
