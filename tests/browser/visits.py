@@ -54,6 +54,7 @@ VISITS: Final = {
     "people.show": "/people/{person}",
     "people.show_list": "/people",
     "people.show_statement": "/people/{person}/statement/2026",
+    "personal.show": "/people/{person}/data",
     "periods.show": "/periods/{period}",
     "previews.show": "/messages/preview",
     "prices.show": "/groups/{group}/prices",

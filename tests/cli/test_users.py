@@ -150,7 +150,13 @@ def test_who_has_lost_phone_and_paper_is_let_in_with_the_password_alone(house: H
     runtime = make_runtime(load_settings(house.env))
     with runtime.transaction() as session:
         user_id = session.scalars(select(User.id)).one()
-        terms: dict[str, Any] = {"secret": "A" * 32, "step": 0, "codes": [], "by": OPERATOR, "now": runtime.now()}
+        terms: dict[str, Any] = {
+            "secret": "A" * 32,
+            "step": 0,
+            "codes": [],
+            "by": OPERATOR,
+            "now": runtime.now(),
+        }
         turn_on(session, runtime.sealer, user_id, **terms)
     runtime.close()
     assert house.run("user", "second-factor", "off", "--email", "Olga@example.org").exit_code == 0

@@ -40,6 +40,7 @@ ARGUMENTS: Final = {
     "payments": "payment",
     "people": "person",
     "periods": "period",
+    "personal": "person",
     "prices": "group",
     "profile": "session",
     "review": "claim",

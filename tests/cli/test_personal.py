@@ -1,0 +1,48 @@
+"""`contact export` and `contact erase` on the command line."""
+
+import json
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.cli.conftest import House
+
+pytestmark = pytest.mark.only_sqlite
+
+LATER = "2026-03-05T12:00:00Z"
+
+
+@pytest.fixture
+def ben(house: House) -> str:
+    """Let Ben owe a month, and give his id."""
+    house.join(house.group(price="9.00"), "Ben")
+    house.do("tick", now=LATER)
+    return str(house.payment("Ben")["contact"])
+
+
+def test_an_export_is_json_of_all_that_is_known(house: House, ben: str) -> None:
+    data = house.do("contact", "export", ben, now=LATER)
+    assert (data["person"], data["exported_at"]) == (ben, "2026-03-05T12:00:00+00:00")
+    assert data["addresses"][0]["value"] == "ben@example.org"
+    assert [one["group"] for one in data["members"]] == ["YouTube Premium"]
+    assert data["payments"][0]["amount_minor"] == 450
+    assert json.dumps(data)
+
+
+def test_an_export_to_a_file_is_a_zip_for_its_owner_only(house: House, ben: str, tmp_path: Path) -> None:
+    wanted = tmp_path / "ben.zip"
+    house.do("contact", "export", ben, "--output", str(wanted), now=LATER)
+    with ZipFile(wanted) as archive:
+        assert json.loads(archive.read("data.json"))["person"] == ben
+    assert wanted.stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_can_not_be_written_is_a_sentence(house: House, ben: str, tmp_path: Path) -> None:
+    said = house.refused("contact", "export", ben, "--output", str(tmp_path / "none" / "x.zip"), now=LATER)
+    assert said.startswith("--output: The file can't be written")
+
+
+def test_nobody_unknown_is_exported(house: House, ben: str) -> None:
+    assert ben
+    assert house.refused("contact", "export", "abcabcabcabc") == "There is no such person."
