@@ -99,8 +99,9 @@ class UserRow:
 
 @dataclass(frozen=True)
 class InviteRow:
-    """One invitation that nobody has accepted yet."""
+    """One invitation that nobody has accepted yet; `public_id` is the invited person's."""
 
+    public_id: str
     name: str
     email: str | None
     created_at: datetime
@@ -223,7 +224,7 @@ def list_users(session: Session, workspace_id: int) -> list[UserRow]:
 def list_invites(session: Session, workspace_id: int, *, now: datetime) -> list[InviteRow]:
     """List the invitations that can still be accepted, newest first."""
     rows = session.execute(
-        select(Contact.name, Link.email, Link.created_at, Link.expires_at)
+        select(Contact.public_id, Contact.name, Link.email, Link.created_at, Link.expires_at)
         .join(Contact, Contact.id == Link.contact_id)
         .where(
             Link.workspace_id == workspace_id,

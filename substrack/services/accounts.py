@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -31,6 +31,7 @@ __all__ = [
     "add_user",
     "change_password",
     "check_current_password",
+    "check_email_free",
     "contact_at",
     "edit_profile",
 ]
@@ -69,31 +70,37 @@ def add_user(
     """Write a user with a role and return its id; notices reach them through `contact`.
 
     Without one it is the person known at the address, or a new person, whose chat is to be linked anew.
-    Without a password they set one by "Forgot your password?".
+    Without a password they set one by "Forgot your password?". Who administered here before is the same user.
 
     Raises:
         EmailTaken, TextRefused, WrongEmail.
     """
     address = check_email(email)
-    if session.scalar(select(User.id).where(User.email_key == address.casefold())) is not None:
-        raise EmailTaken
-    user = User(
-        email=address,
-        email_key=address.casefold(),
-        name=clean_line(name, field="name"),
-        password_hash=password_hash,
-        password_changed_at=now if password_hash else None,
-        created_at=now,
-    )
+    grant = _former_grant(session, workspace_id, address)
+    user = session.get_one(User, grant.user_id) if grant else User(created_at=now)
+    user.email, user.email_key = address, address.casefold()
+    user.name, user.deactivated_at = clean_line(name, field="name"), None
+    user.password_hash, user.password_changed_at = password_hash, now if password_hash else None
     contact = contact or contact_at(session, workspace_id, email=address, name=user.name, by=by, now=now)
     session.add(user)
     session.flush()
-    session.add(RoleGrant(workspace_id=workspace_id, user_id=user.id, role=role, contact_id=contact.id))
+    grant = grant or RoleGrant(workspace_id=workspace_id, user_id=user.id)
+    grant.role, grant.contact_id = role, contact.id
+    session.add(grant)
     _record_user(session, "add", user.id, workspace_id, by=by, now=now, after={"role": role.value})
     # A member's link may have linked it; an admin's chat counts after a yes in their session.
     forget_chat(session, contact, by=by, now=now)
     session.flush()
     return user.id
+
+
+def check_email_free(session: Session, workspace_id: int, address: str) -> None:
+    """Make sure that nobody signs in with an address, so that a user of a workspace can.
+
+    Raises:
+        EmailTaken.
+    """
+    _former_grant(session, workspace_id, address)
 
 
 def contact_at(
@@ -103,7 +110,9 @@ def contact_at(
 
     Somebody who signs in already is nobody else, and in a shared mailbox only the name tells who is meant.
     """
-    taken = set(session.scalars(select(RoleGrant.contact_id).where(RoleGrant.workspace_id == workspace_id)))
+    administer = select(RoleGrant.contact_id).join(User, User.id == RoleGrant.user_id)
+    active = (RoleGrant.workspace_id == workspace_id, User.deactivated_at.is_(None))
+    taken = set(session.scalars(administer.where(*active)))
     others = [each for each in contacts_at(session, workspace_id, email) if each.id not in taken]
     named = [each for each in others if each.name.casefold() == name.strip().casefold()]
     known = named or (others if len(contacts_at(session, workspace_id, email)) == 1 else [])
@@ -174,6 +183,18 @@ def change_password(
     for workspace_id in session.scalars(select(RoleGrant.workspace_id).where(RoleGrant.user_id == user_id)):
         _record_user(session, "password", user_id, workspace_id, by=by, now=now)
     session.flush()
+
+
+def _former_grant(session: Session, workspace_id: int, address: str) -> RoleGrant | None:
+    """Find the role of somebody who administered a workspace before and signed in with this address."""
+    found = session.execute(
+        select(User.deactivated_at, RoleGrant)
+        .outerjoin(RoleGrant, and_(RoleGrant.user_id == User.id, RoleGrant.workspace_id == workspace_id))
+        .where(User.email_key == address.casefold())
+    ).first()
+    if found is not None and (found.deactivated_at is None or found.RoleGrant is None):
+        raise EmailTaken
+    return found.RoleGrant if found is not None else None
 
 
 def _get_user(session: Session, user_id: int) -> User:

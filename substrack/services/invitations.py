@@ -9,14 +9,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, Via
+from substrack.domain.errors import NotFound
 from substrack.domain.notices import Notice
-from substrack.services.accounts import EmailTaken, add_user, contact_at
+from substrack.services.accounts import add_user, check_email_free, contact_at
 from substrack.services.journal import record
-from substrack.services.ledger import check_admin
 from substrack.services.links import DeadLink, LinkSigner, issue_link, open_link, use_link
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import check_email
-from substrack.store import Contact, Link, LinkPurpose, Role, User, Workspace
+from substrack.services.roles import check_owns
+from substrack.store import Contact, Link, LinkPurpose, Role, Workspace
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,16 @@ def invite_admin(
     now: datetime,
     press: str | None = None,
 ) -> None:
-    """Mail an invitation to administer the workspace; an earlier one to the same address is dead.
+    """Mail an owner's invitation to administer the workspace; an earlier one to the same address is dead.
 
     `press` is what `presses.find_made` will know it by.
 
     Raises:
-        EmailTaken, TextRefused, WrongEmail.
+        EmailTaken, NotFound, OwnersOnly, TextRefused, WrongEmail.
     """
-    check_admin(session, by, workspace_id)
+    check_owns(session, by, workspace_id)
     address = check_email(email)
-    if session.scalar(select(User.id).where(User.email_key == address.casefold())) is not None:
-        raise EmailTaken
+    check_email_free(session, workspace_id, address)
     contact = contact_at(session, workspace_id, email=address, name=name, by=by, now=now)
     _revoke_invites(session, contact, now)
     link = issue_link(
@@ -78,6 +78,32 @@ def invite_admin(
         subject_id=contact.id,
         correlation_id=press,
     )
+
+
+def withdraw_invite(session: Session, workspace_id: int, public_id: str, *, by: Actor, now: datetime) -> None:
+    """End the invitations of a person, by their public id; idempotent.
+
+    Raises:
+        NotFound: the workspace knows no such person.
+        OwnersOnly.
+    """
+    check_owns(session, by, workspace_id)
+    contact = session.scalar(
+        select(Contact).where(Contact.workspace_id == workspace_id, Contact.public_id == public_id)
+    )
+    if contact is None:
+        raise NotFound("There is no such person.")
+    if _revoke_invites(session, contact, now):
+        record(
+            session,
+            "withdraw_invite",
+            by=by,
+            now=now,
+            workspace_id=workspace_id,
+            subject_kind="contact",
+            subject_id=contact.id,
+        )
+    session.flush()
 
 
 def open_invite(session: Session, signer: LinkSigner, token: str, *, now: datetime) -> Invitation:
@@ -123,8 +149,8 @@ def _invited(session: Session, link: Link) -> tuple[Contact, Workspace]:
     return contact, workspace
 
 
-def _revoke_invites(session: Session, contact: Contact, now: datetime) -> None:
-    session.execute(
+def _revoke_invites(session: Session, contact: Contact, now: datetime) -> bool:
+    revoked = session.scalars(
         update(Link)
         .where(
             Link.contact_id == contact.id,
@@ -133,4 +159,6 @@ def _revoke_invites(session: Session, contact: Contact, now: datetime) -> None:
             Link.revoked_at.is_(None),
         )
         .values(revoked_at=now)
+        .returning(Link.id)
     )
+    return bool(revoked.all())

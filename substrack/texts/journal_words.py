@@ -136,6 +136,12 @@ def _collection_day(line: Line, _: Words) -> str:
     return _("%(who)s is asked without a day of their own.", who=_who(line, _))
 
 
+def _role(line: Line, _: Words) -> str:
+    if line.after.get("role") == "owner":
+        return _("%(who)s is an owner now.", who=_who(line, _))
+    return _("%(who)s is an admin now, and no owner.", who=_who(line, _))
+
+
 def _email(line: Line, _: Words) -> str:
     if line.after.get("has_email"):
         return _("%(who)s has a new email address.", who=_who(line, _))
@@ -253,6 +259,9 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("contact", "test"): lambda line, _: _("A test went to %(who)s.", who=_who(line, _)),
     ("contact", "test_chat"): lambda line, _: _("A test went to %(who)s in Telegram.", who=_who(line, _)),
     ("contact", "invite"): lambda line, _: _("%(who)s was invited to administer.", who=_who(line, _)),
+    ("contact", "withdraw_invite"): lambda line, _: _(
+        "The invitation of %(who)s was withdrawn.", who=_who(line, _)
+    ),
     ("message", "retry"): lambda line, _: _("A message to %(who)s was queued again.", who=_who(line, _)),
     ("message", "hurry"): lambda line, _: _(
         "A request to %(who)s that waited was sent at once.", who=_who(line, _)
@@ -261,6 +270,8 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("user", "add"): lambda line, _: _("%(who)s can sign in.", who=_who(line, _)),
     ("user", "edit"): lambda line, _: _("%(who)s’s account was changed.", who=_who(line, _)),
     ("user", "password"): lambda line, _: _("%(who)s’s password was set.", who=_who(line, _)),
+    ("user", "role"): _role,
+    ("user", "remove"): lambda line, _: _("%(who)s administers no more.", who=_who(line, _)),
     ("user", "second_factor_on"): lambda line, _: _(
         "%(who)s turned the second step at sign-in on.", who=_who(line, _)
     ),

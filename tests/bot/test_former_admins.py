@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select
 
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
+from substrack.services.roles import remove_admin
 from substrack.store import User
 from tests.bot.house import Home
 
@@ -22,8 +23,9 @@ def claimed(home: Home) -> Home:
 
 
 def dismiss_ada(home: Home) -> None:
-    ada = update(User).where(User.name == "Ada").values(deactivated_at=home.house.now)
-    home.house.cast.do(lambda session: session.execute(ada))
+    cast = home.house.cast
+    ada = cast.read(lambda session: session.scalars(select(User.public_id).where(User.name == "Ada")).one())
+    cast.do(remove_admin, cast.workspace_id, ada, by=cast.olga, now=home.house.now)
 
 
 def test_what_waits_for_a_former_admin_is_not_sent(home: Home) -> None:

@@ -20,6 +20,7 @@ from substrack.store import (
     Message,
     Payment,
     Period,
+    User,
 )
 from tests.support.cast import Cast
 
@@ -41,6 +42,7 @@ def find_places(cast: Cast, attempt: Attempt, *, owing: int, settled: int, now: 
             "payer": session.get_one(Contact, payment.payer_id).public_id,
             "debtor": session.get_one(Contact, owing).public_id,
             "currency": payment.currency,
+            "user": session.get_one(User, cast.olga.id).public_id,
             "objection": session.scalars(noted.where(Payment.objection.is_not(None))).first() or "",
             "message": session.scalars(sent.order_by(Message.id).limit(1)).one().public_id,
         }

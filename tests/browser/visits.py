@@ -16,6 +16,7 @@ from tests.browser.windows import Window
 
 VISITS: Final = {
     "admins.show": "/admins",
+    "admins.show_one": "/admins/{user}",
     "asking.preview": "/groups/{group}/ask",
     "asking.preview_all": "/ask",
     "asking.preview_person": "/people/{person}/ask",

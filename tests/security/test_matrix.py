@@ -17,6 +17,8 @@ from tests.security.world import World
 from tests.web.support import Browser, form_token
 
 ARGUMENTS: Final = {
+    "admins.withdraw": "person",
+    "admins": "user",
     "asking.ask_group": "group",
     "asking.preview": "group",
     "asking.set_sentence": "group",

@@ -32,6 +32,7 @@ from substrack.store import (
     Message,
     Period,
     Receipt,
+    User,
     UserSession,
 )
 from substrack.web.app import create_app
@@ -92,6 +93,7 @@ class World:
             "period": self.first(select(Period)).public_id,
             "person": self.first(select(Contact).where(Contact.id == self.ben.contact_id)).public_id,
             "receipt": self.first(select(Receipt).where(Receipt.source == "admin")).public_id,
+            "user": self.first(select(User).where(User.id == self.cast.olga.id)).public_id,
             "session": self.first(
                 select(UserSession).where(UserSession.user_id == self.cast.olga.id)
             ).public_id,

@@ -17,7 +17,12 @@ from tests.web.support import Browser
 
 INVENTORY = {
     "admins.invite": ("POST /admins", "signed_in"),
+    "admins.make_admin": ("POST /admins/<public_id>/admin", "signed_in"),
+    "admins.make_owner": ("POST /admins/<public_id>/owner", "signed_in"),
+    "admins.remove": ("POST /admins/<public_id>/remove", "signed_in"),
     "admins.show": ("GET /admins", "signed_in"),
+    "admins.show_one": ("GET /admins/<public_id>", "signed_in"),
+    "admins.withdraw": ("POST /admins/invitations/<public_id>/withdraw", "signed_in"),
     "asking.ask_all": ("POST /ask", "signed_in"),
     "asking.ask_group": ("POST /groups/<public_id>/ask", "signed_in"),
     "asking.ask_person": ("POST /people/<public_id>/ask", "signed_in"),
