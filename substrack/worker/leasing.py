@@ -7,8 +7,13 @@ a loop that is cut off loses nothing; its claims run out and come back.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeVar
+
+from substrack.bootstrap import DatabaseTrouble
+
+log = logging.getLogger(__name__)
 
 Held = TypeVar("Held")
 Claim = Callable[[int], Awaitable[Sequence[Held]]]
@@ -35,7 +40,7 @@ async def serve(
                 at_work[name] = asyncio.ensure_future(work(name))
             if at_work:
                 await asyncio.wait(at_work.values(), timeout=look_seconds)
-            errors += [error for task in at_work.values() if task.done() and (error := task.exception())]
+            errors += _errors_of(task for task in at_work.values() if task.done())
             at_work = {name: task for name, task in at_work.items() if not task.done()}
             if not at_work:
                 break
@@ -44,10 +49,8 @@ async def serve(
             task.cancel()
         raise
     finally:
-        if at_work:
-            await asyncio.wait(at_work.values())
-    if errors:
-        raise errors[0]
+        await _see_out(at_work.values())
+    _raise_first(errors)
 
 
 async def drain(claim: Claim[Held], handle: Handle[Held], *, width: int, stop: Stop) -> None:
@@ -58,23 +61,47 @@ async def drain(claim: Claim[Held], handle: Handle[Held], *, width: int, stop: S
     raised when all else has ended.
     """
     flying: set[asyncio.Task[None]] = set()
+    errors: list[BaseException] = []
     try:
         while True:
-            if not stop() and len(flying) <= width // 2:
+            if not errors and not stop() and len(flying) <= width // 2:
                 held = await claim(width - len(flying))
                 flying |= {asyncio.ensure_future(_run(handle, item)) for item in held}
             if not flying:
-                return
+                break
             done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            errors += _errors_of(done)
     except asyncio.CancelledError:
         for task in flying:
             task.cancel()
         raise
     finally:
-        if flying:
-            await asyncio.wait(flying)
+        await _see_out(flying)
+    _raise_first(errors)
+
+
+async def _see_out(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Wait for what is still under way when something else is raised already."""
+    if tasks:
+        ended, _running = await asyncio.wait(tasks)
+        _tell(_errors_of(ended))
+
+
+def _errors_of(tasks: Iterable[asyncio.Task[None]]) -> list[BaseException]:
+    return [error for task in tasks if not task.cancelled() and (error := task.exception())]
+
+
+def _raise_first(errors: Sequence[BaseException]) -> None:
+    if errors:
+        _tell(errors[1:])
+        raise errors[0]
+
+
+def _tell(errors: Iterable[BaseException]) -> None:
+    """Log what is not raised; the database's trouble is everybody's, and told by whoever raises it."""
+    for error in errors:
+        if not isinstance(error, DatabaseTrouble):
+            log.error("an error beside another", exc_info=error)
 
 
 async def _run(handle: Handle[Held], item: Held) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from substrack.worker.leasing import serve
+from substrack.bootstrap import DatabaseTrouble, Trouble
+from substrack.worker.leasing import drain, serve
 
 
 def serving(due: list[list[str]], work: Callable[[str], Awaitable[None]]) -> None:
@@ -57,3 +59,34 @@ def test_an_error_is_raised_when_all_else_has_ended() -> None:
     with pytest.raises(OSError, match="no route"):
         serving([["broken", "mail"]], work)
     assert served == ["mail"]
+
+
+def drain_all(*errors: Exception | None) -> None:
+    """Handle that many things side by side, which end as told."""
+    due = [list(errors)]
+
+    async def claim(_places: int) -> list[Exception | None]:
+        return due.pop() if due else []
+
+    async def handle(error: Exception | None) -> None:
+        await asyncio.sleep(0)
+        if error is not None:
+            raise error
+
+    asyncio.run(asyncio.wait_for(drain(claim, handle, width=4, stop=lambda: False), 5))
+
+
+def test_trouble_of_the_database_under_several_messages_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    troubles = [DatabaseTrouble(Trouble.AWAY, OSError("gone")) for _ in range(3)]
+    with pytest.raises(DatabaseTrouble):
+        drain_all(*troubles, None)
+    gc.collect()  # asyncio tells of errors that nobody has looked at when their task is gone
+    assert caplog.text == ""
+
+
+def test_an_error_beside_another_is_not_lost(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(OSError, match="first"):
+        drain_all(OSError("first"), ValueError("second"))
+    assert "ValueError: second" in caplog.text
