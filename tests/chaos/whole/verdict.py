@@ -223,8 +223,7 @@ def _check_rows(session: Session, journal: Journal) -> Iterator[str]:
     lines = [line for deed in journal.deeds.values() for line in deed.lines]
     claimed = Counter(line.after["attempt"] for line in lines if line.verb == "claim")
     received = Counter(line.subject[1] for line in lines if line.verb == "receive")
-    back = {line.subject[1] for line in lines if line.verb == "undo" and line.subject[0] == "receipt"}
-    back |= {key for line in lines for key in line.after.get("rows", {}).get("receipts_voided", ())}
+    back = _taken_back(sorted(lines, key=lambda line: line.id))
     items = Counter(session.scalars(select(AttemptItem.attempt_id)))
     for attempt in session.scalars(select(Attempt)):
         if claimed[attempt.id] != items[attempt.id]:
@@ -235,3 +234,15 @@ def _check_rows(session: Session, journal: Journal) -> Iterator[str]:
             yield f"receipt “{receipt.note}” stands {received[receipt.id]} times in the journal"
         if (receipt.voided_at is not None) != (receipt.id in back):
             yield f"receipt “{receipt.note}” was {'' if receipt.id in back else 'not '}taken back"
+
+
+def _taken_back(lines: Sequence[Line]) -> set[int]:
+    """Find the receipts that are void in the end: voided or undone, and that not undone again."""
+    voided = {line.id: line.after.get("rows", {}).get("receipts_voided", ()) for line in lines}
+    found: set[int] = set()
+    for line in lines:
+        if line.verb == "undo" and line.subject[0] == "receipt":
+            found.add(line.subject[1])
+        found.difference_update(*(voided.get(key, ()) for key in line.after.get("undone", ())))
+        found.update(voided[line.id])
+    return found
