@@ -6,6 +6,7 @@ Hashing and checking take about 50 ms on purpose: edges do both outside a write 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -17,6 +18,11 @@ from substrack.domain.errors import Refused
 MIN_LENGTH: Final = 10
 MAX_LENGTH: Final = 256
 
+MIN_GUESSES: Final = 10**9
+"""As zxcvbn counts them: at ten tries in five minutes a thousand years."""
+
+PART: Final = 20
+
 _HASHER = PasswordHasher()
 """argon2id with 64 MiB, three passes and four lanes (RFC 9106, section 4, second recommended option)."""
 
@@ -27,11 +33,14 @@ class PasswordRefused(Refused):
     field = "password"
 
 
-def hash_new_password(password: str, *, email: str, name: str, field: str = "password") -> str:
+def hash_new_password(
+    password: str, *, email: str, name: str, workspace: str = "", field: str = "password"
+) -> str:
     """Return the argon2id hash of a password that someone chose, once the rules allow it.
 
-    Length is counted in code points after NFKC (NIST SP 800-63B, section 3.1.1.2). Beyond that it only must
-    not be the account's own email address or name.
+    Length is counted in code points after NFKC (NIST SP 800-63B, section 3.1.1.2). Beyond that it must not be
+    easy to guess: no common password, row of keys, year or repetition, and nothing made of the account's own
+    email address, name or workspace. No kind of character is asked for.
 
     Raises: PasswordRefused.
     """
@@ -44,6 +53,11 @@ def hash_new_password(password: str, *, email: str, name: str, field: str = "pas
         raise PasswordRefused("Keep the password to %(most)s characters.", field=field, most=MAX_LENGTH)
     if chosen.casefold() in _guesses(email, name):
         raise PasswordRefused("Choose something other than your name or email address.", field=field)
+    if _is_guessed(chosen, (email, *email.split("@"), name, *name.split(), workspace, "substrack")):
+        raise PasswordRefused(
+            "This is easy to guess. A few words that have nothing to do with each other are better.",
+            field=field,
+        )
     return _HASHER.hash(chosen)
 
 
@@ -68,6 +82,18 @@ def _nobodys_hash() -> str:
 
 def _normal(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
+
+
+def _is_guessed(password: str, known: Sequence[str]) -> bool:
+    """Tell whether every part of a password is guessed soon by who knows common ones and these words.
+
+    Looked at in short parts, since the time it takes grows fast with the length.
+    """
+    from zxcvbn import zxcvbn
+
+    words = [word.casefold()[:PART] for word in known if word]
+    parts = [password[start : start + PART] for start in range(0, min(len(password), 3 * PART), PART)]
+    return all(zxcvbn(part, user_inputs=words)["guesses"] < MIN_GUESSES for part in parts)
 
 
 def _guesses(email: str, name: str) -> set[str]:

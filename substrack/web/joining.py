@@ -86,7 +86,9 @@ def accept(token: str) -> ResponseReturnValue:
 
 def _set_up(form: SetupForm, token: str) -> Response:
     name, email = form.name.data or "", form.email.data or ""
-    password_hash = hash_new_password(form.password.data or "", email=email, name=name)
+    password_hash = hash_new_password(
+        form.password.data or "", email=email, name=name, workspace=form.workspace_name.data or ""
+    )
     with runtime().transaction() as session:
         founded = create_first_owner(
             session,
@@ -106,7 +108,9 @@ def _set_up(form: SetupForm, token: str) -> Response:
 
 def _accept(form: InviteForm, token: str, invitation: Invitation) -> Response:
     name = form.name.data or ""
-    password_hash = hash_new_password(form.password.data or "", email=invitation.email, name=name)
+    password_hash = hash_new_password(
+        form.password.data or "", email=invitation.email, name=name, workspace=invitation.workspace_name
+    )
     with runtime().transaction() as session:
         user_id = accept_invite(
             session, runtime().signer, token, name=name, password_hash=password_hash, now=runtime().now()

@@ -108,7 +108,9 @@ def _edit(form: ProfileForm) -> ResponseReturnValue:
 
 def _set_password(form: PasswordForm) -> ResponseReturnValue:
     check_password(form.current_password.data or "", form.code.data or "")
-    password_hash = hash_new_password(form.password.data or "", email=me().email, name=me().name)
+    password_hash = hash_new_password(
+        form.password.data or "", email=me().email, name=me().name, workspace=me().workspace_name
+    )
     with runtime().transaction() as session:
         change_password(
             session,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -208,6 +209,44 @@ class TestPasswords:
         with pytest.raises(PasswordRefused) as raised:
             hash_new_password(refused, email="olga.petrova@example.org", name="Olga Petrova")
         assert raised.value.field == "password"
+
+    @pytest.mark.parametrize(
+        "refused",
+        [
+            "password123456",
+            "1234567890",
+            "qwertyuiop12",
+            "aaaaaaaaaaaa",
+            "iloveyou1990",
+            "passwort2026",
+            "qweasdzxc123",
+            "sommer2026!",
+            "olga19831983",
+            "petrova.olga",
+            "nestnestnest",
+            "Substrack2026",
+            "p4ssw0rd" * 20,
+            "abcdefghijklmnop",
+        ],
+    )
+    def test_what_is_guessed_first_is_refused_however_long(self, refused: str) -> None:
+        with pytest.raises(PasswordRefused) as raised:
+            hash_new_password(
+                refused, email="olga.petrova@example.org", name="Olga Petrova", workspace="Nest"
+            )
+        assert "easy to guess" in str(raised.value)
+
+    @pytest.mark.parametrize(
+        "chosen",
+        ["seven quiet otters", "kZ8#vq2LmT", "vier kleine Wörter", "семь тихих выдр"],
+    )
+    def test_words_of_ones_own_are_fine(self, chosen: str) -> None:
+        assert hash_new_password(chosen, email="olga@example.org", name="Olga", workspace="Nest")
+
+    def test_no_password_keeps_the_server_busy(self) -> None:
+        began = time.process_time()
+        hash_new_password("4@8({[<369&!1|0$5+7" * 13, email="olga@example.org", name="Olga")
+        assert time.process_time() - began < 2
 
     def test_only_an_argon2id_hash_is_kept(self) -> None:
         kept = hash_new_password(PASSWORD, email="olga@example.org", name="Olga")
