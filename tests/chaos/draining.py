@@ -66,8 +66,12 @@ def note_instants(path: Path, patch: pytest.MonkeyPatch) -> None:
 
 def work_until_over(runtime: Runtime, board: Path) -> None:
     """Run a worker as an operator does, until the board says that it is over."""
-    worker, shared = Worker(runtime), Board(board)
-    ending = threading.Thread(target=_stop_when_over, args=(worker, shared))
+    run_until_over(Worker(runtime), Board(board))
+
+
+def run_until_over(worker: Worker, board: Board) -> None:
+    """Run this worker until the board says that it is over."""
+    ending = threading.Thread(target=_stop_when_over, args=(worker, board))
     ending.start()
     worker.run()
     ending.join()

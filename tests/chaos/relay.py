@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import random
 import re
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -75,6 +76,12 @@ class Relay:
         """What was taken so far, in order."""
         self._seen.extend(Accepted(**mail) for mail in self._log.new())
         return self._seen
+
+    @property
+    def is_reachable(self) -> bool:
+        """Tell whether it takes calls; it is a process of its own, and closes a moment after it was asked."""
+        with socket.socket() as caller:
+            return caller.connect_ex(("127.0.0.1", self.port)) == 0
 
     def close_doors(self) -> None:
         """Be gone: hang up on everybody and refuse who calls."""
