@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from shutil import disk_usage
-from typing import Final
+from typing import Final, Self
 
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -30,7 +30,7 @@ from substrack.services.sealing import Sealer
 from substrack.services.second_factor import reseal_secrets
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
-from substrack.store.engines import LOCK_SECONDS, read_engine, write_engine
+from substrack.store.engines import LOCK_SECONDS, WITHOUT_WAITING, read_engine, write_engine
 from substrack.store.schema import (
     ROOT,
     allow_rebuilding,
@@ -134,6 +134,10 @@ class Runtime:
         """Give the same with engines of its own, which wait less: somebody looks at the page."""
         writing, reading = open_engines(self.settings.database_url, PAGE_LOCK_SECONDS)
         return replace(self, write_engine=writing, read_engine=reading)
+
+    def without_waiting(self) -> Self:
+        """Give the same, whose transactions are given up at once where another is in their way."""
+        return replace(self, write_engine=self.write_engine.execution_options(**WITHOUT_WAITING))
 
     def close(self) -> None:
         """Give all connections back."""

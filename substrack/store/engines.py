@@ -31,6 +31,9 @@ SELECT set_config('lock_timeout', %(lock)s, false),
        set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)
 """
 
+WITHOUT_WAITING: Final = {"waits_for_nobody": True}
+"""Execution options of a transaction that is given up at once when another has what it needs."""
+
 REACHING_POSTGRESQL: Final = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
@@ -80,7 +83,14 @@ def _sqlite_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if not _waits_for_nobody(connection):
+            connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+            return
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={lock_seconds * 1000:.0f}")
 
     return engine
 
@@ -102,4 +112,13 @@ def _postgresql_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Eng
         connection.autocommit = False
         connection.read_only = read_only
 
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        if _waits_for_nobody(connection):
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '1ms'")  # 0 would be for ever
+
     return engine
+
+
+def _waits_for_nobody(connection: Connection) -> bool:
+    return WITHOUT_WAITING.items() <= connection.get_execution_options().items()

@@ -61,8 +61,8 @@ def _token_of(received: Request) -> str | None:
 
 
 def _note_visit(row: SignedIn, now: datetime) -> None:
-    """Note that somebody was here, or not: a page that can be read is not kept back for that."""
-    with suppress(DatabaseTrouble), runtime().transaction() as transaction:
+    """Note that somebody was here, or leave it to the next visit: nobody waits for that."""
+    with suppress(DatabaseTrouble), runtime().without_waiting().transaction() as transaction:
         touch_session(transaction, row.session_id, now=now)
     forget_commits()
 

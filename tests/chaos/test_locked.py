@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, func, make_url, select, text
 
 from substrack.bootstrap import PAGE_LOCK_SECONDS, Runtime, make_runtime
 from substrack.settings import Settings
+from substrack.store import UserSession
 from substrack.store.engines import read_engine, write_engine
 from substrack.web.app import create_app
 from substrack.worker import running
@@ -98,6 +101,24 @@ def test_a_lock_shows_that_pages_wait_too_long(opener: Opener) -> None:
     findings = hold_and_press(doors, holder, holder, 0.5, within=within)
     record(PROMISE, f"planted: pages may wait {4 * within:.0f} s where {within} s are allowed", str(findings))
     assert any("answered after" in each for each in findings.wrong)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_does_not_wait_to_note_that_somebody_looks_at_it(opener: Opener, kind: str) -> None:
+    doors = opener.open(kind, 20.0)
+    doors.clock.now += timedelta(hours=2)
+    with held(opener.keep(with_patience(doors.runtime, 60)), 0):
+        began, before = time.monotonic(), last_seen(doors)
+        assert doors.olga.get("/settings").status_code == 200
+        assert time.monotonic() - began < SLACK_SECONDS
+        assert last_seen(doors) == before
+    doors.olga.get("/settings")
+    assert last_seen(doors) == doors.clock.now
+
+
+def last_seen(doors: Doors) -> datetime:
+    with doors.runtime.reading() as session:
+        return session.scalars(select(func.max(UserSession.seen_at))).one()
 
 
 class TestPostgresql:
