@@ -21,7 +21,14 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "SUBSTRACK_"
-FROM_FILES = ("SECRET_KEYS", "SMTP_PASSWORD", "TELEGRAM_TOKEN", "DATABASE_URL", "SMTP_URL")
+FROM_FILES = (
+    "SECRET_KEYS",
+    "SMTP_PASSWORD",
+    "TELEGRAM_TOKEN",
+    "DATABASE_URL",
+    "SMTP_URL",
+    "OIDC_CLIENT_SECRET",
+)
 MIN_KEY_LENGTH = 32
 _BARE_ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[^@\s<>,;:\"()]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
@@ -51,6 +58,11 @@ class Settings(BaseSettings):
     telegram_token: SecretStr | None = None
     telegram_api_url: str = ""
     telegram_webhook: bool = False
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_label: str = Field(default="OpenID Connect", max_length=40)
+    local_sign_in: bool = True
     lease_seconds: int = Field(default=300, ge=1, le=3600)
     backups: bool = True
     backup_dir: Path | None = None
@@ -96,6 +108,19 @@ class Settings(BaseSettings):
             raise ValueError("must be a bare address like subs@example.org; names are added per mail")
         return value
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
+        if not _names_host(parts) or not is_plain or len(value) > 255:
+            raise ValueError("must look like https://id.example.org, exactly as the provider calls itself")
+        if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+            raise ValueError("needs https: who signs in would be anybody's word")
+        return value
+
     @field_validator("now")
     @classmethod
     def _check_now(cls, value: datetime | None) -> datetime | None:
@@ -109,6 +134,10 @@ class Settings(BaseSettings):
             object.__setattr__(self, "base_url", f"http://{_url_host(self.host)}:{self.port}")
         if self.now is not None and not self.base_url_is_loopback:
             raise ValueError("NOW: a fixed clock is only for trials on a loopback base URL")
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise ValueError("OIDC_ISSUER and OIDC_CLIENT_ID: set both, or neither")
+        if not self.local_sign_in and not self.oidc_issuer:
+            raise ValueError("LOCAL_SIGN_IN: nobody could sign in; set OIDC_ISSUER first")
         relay = urlsplit(self.smtp_url).hostname or "localhost"
         if self.mail_from.endswith("@localhost") and not _is_loopback(relay):
             raise ValueError("MAIL_FROM: name the address your mail server lets you send from")

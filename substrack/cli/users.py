@@ -16,7 +16,9 @@ from substrack.domain.errors import Refused
 from substrack.queries.accounts import list_users
 from substrack.queries.workspaces import WorkspaceRow, list_workspaces
 from substrack.services.accounts import Role, add_user
+from substrack.services.entering import issue_entry
 from substrack.services.founding import found_workspace
+from substrack.services.identities import forget_identities
 from substrack.services.passwords import hash_new_password
 from substrack.services.resets import mail_first_password
 from substrack.services.second_factor import turn_off_for
@@ -127,6 +129,26 @@ def second_factor_off(*, email: str, now: datetime | None) -> None:
     with open_runtime(now) as runtime, runtime.transaction() as session:
         turn_off_for(session, email, by=OPERATOR, now=runtime.now())
     note("The second step is off. Whoever it is should set it up again.")
+
+
+@users.command("sign-in-link")
+@click.option("--email", required=True, help="The address they sign in with.")
+@now_option
+def sign_in_link(*, email: str, now: datetime | None) -> None:
+    """Print a link that signs somebody in, once, within 15 minutes. Whoever has it is in."""
+    with open_runtime(now) as runtime, runtime.transaction() as session:
+        link = runtime.signer.url(issue_entry(session, email, by=OPERATOR, now=runtime.now()))
+    click.echo(link)
+
+
+@users.command("forget-provider")
+@click.option("--email", required=True, help="The address they sign in with.")
+@now_option
+def forget_provider(*, email: str, now: datetime | None) -> None:
+    """Link somebody anew to the identity provider, as when their account there was made anew."""
+    with open_runtime(now) as runtime, runtime.transaction() as session:
+        forget_identities(session, email)
+    note("At their next sign-in there they are linked anew.")
 
 
 def _read_password() -> str:

@@ -74,7 +74,7 @@ def create_first_owner(
     time_zone: str,
     name: str,
     email: str,
-    password_hash: str,
+    password_hash: str | None,
     language: str = DEFAULT,
     by: Actor,
     now: datetime,

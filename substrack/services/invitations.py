@@ -118,7 +118,7 @@ def open_invite(session: Session, signer: LinkSigner, token: str, *, now: dateti
 
 
 def accept_invite(
-    session: Session, signer: LinkSigner, token: str, *, name: str, password_hash: str, now: datetime
+    session: Session, signer: LinkSigner, token: str, *, name: str, password_hash: str | None, now: datetime
 ) -> int:
     """Claim an invitation: make the invited person an admin, and return the user's id.
 

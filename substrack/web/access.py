@@ -63,6 +63,12 @@ def signed_in(view: View) -> View:
     return _declare(view, Access.SIGNED_IN)
 
 
+def with_passwords(view: View) -> View:
+    """Close a view where the settings leave signing in to a provider."""
+    view.takes_passwords = True  # type: ignore[attr-defined]
+    return view
+
+
 def access_of(app: Flask, endpoint: str) -> Access | None:
     """Tell how an endpoint is declared; None when it is not."""
     if endpoint in STATIC_FILES:
@@ -78,6 +84,8 @@ def guard() -> ResponseReturnValue | None:
     if access is None:
         current_app.logger.error("%s declares no access and stays closed", request.endpoint)
         abort(404)
+    if getattr(current_app.view_functions[request.endpoint], "takes_passwords", False):
+        _check_passwords()
     return _CHECKS[access]()
 
 
@@ -105,6 +113,11 @@ def can_be_gone_to(path: str) -> bool:
     except HTTPException:
         return True  # not there, or elsewhere: that it says itself
     return True
+
+
+def _check_passwords() -> None:
+    if not current_app.config["SUBSTRACK_LOCAL_SIGN_IN"]:
+        abort(404)
 
 
 def _check_public() -> ResponseReturnValue | None:

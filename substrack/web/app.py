@@ -20,6 +20,7 @@ from substrack.web import (
     chats,
     decide,
     decisions,
+    entering,
     group_archive,
     group_members,
     group_terms,
@@ -42,6 +43,7 @@ from substrack.web import (
     previews,
     prices,
     profile,
+    provider,
     recovery,
     review,
     second_factor,
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
 BLUEPRINTS = (
     health.blueprint,
     auth.blueprint,
+    provider.blueprint,
+    entering.blueprint,
     recovery.blueprint,
     joining.blueprint,
     pay.blueprint,
@@ -110,6 +114,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.before_request(access.guard)
     app.before_request(security.refuse_no_text)
     init_pages(app)
+    provider.init_provider(app, runtime.settings)
     init_errors(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -12,7 +12,7 @@ from substrack.queries.accounts import email_key, find_credentials, registration
 from substrack.services.second_factor import look_at_code, use_code
 from substrack.services.tries import CODE, SIGN_IN
 from substrack.services.user_sessions import authenticate, end_session, keep_renewed_hash
-from substrack.web.access import local_path, public, signed_in
+from substrack.web.access import local_path, public, signed_in, with_passwords
 from substrack.web.admitting import HalfWay, admit, finish, half_way
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page
@@ -48,6 +48,7 @@ def ask_sign_in() -> ResponseReturnValue:
 
 @blueprint.post("/sign-in")
 @public
+@with_passwords
 def sign_in() -> ResponseReturnValue:
     """Start a session, and go on to the page that was wanted."""
     form = posted(SignInForm)
@@ -104,7 +105,14 @@ def _take_second_step(form: CodeForm, who: HalfWay) -> Response:
 
 
 def _show(form: SignInForm) -> str:
-    return bare_page("web/sign_in.html", form=form, is_new=registration_is_open(reading()))
+    settings = runtime().settings
+    return bare_page(
+        "web/sign_in.html",
+        form=form,
+        is_new=registration_is_open(reading()),
+        provider=settings.oidc_label if settings.oidc_issuer else None,
+        is_local=settings.local_sign_in,
+    )
 
 
 def _show_code(form: CodeForm) -> str:

@@ -19,6 +19,7 @@ from substrack.services.user_sessions import (
     end_after_wrong_passwords,
     may_try_password,
 )
+from substrack.web.errors import page_before
 from substrack.web.pages import page
 from substrack.web.reading import forget_commits, reading, runtime
 from substrack.web.sessions import me
@@ -72,7 +73,17 @@ def ask_password(lead: str) -> ResponseReturnValue:
     """Show the form that asks who sits there and sends the same again; `lead` says what for."""
     carried = [pair for pair in request.form.items(multi=True) if pair[0] not in _NOT_CARRIED]
     is_wrong = bool(request.form.get(FIELD))
-    return page("web/confirm.html", lead=lead, field=FIELD, carried=carried, is_wrong=is_wrong), 422
+    settings = runtime().settings
+    return page(
+        "web/confirm.html",
+        lead=lead,
+        field=FIELD,
+        carried=carried,
+        is_wrong=is_wrong,
+        is_local=settings.local_sign_in,
+        provider=settings.oidc_label if settings.oidc_issuer else None,
+        back=(page_before() or "").removeprefix(request.script_root),
+    ), 422
 
 
 def _right_code(code: str, now: datetime) -> RightCode:
@@ -80,7 +91,7 @@ def _right_code(code: str, now: datetime) -> RightCode:
 
 
 def _brings_proof() -> bool:
-    typed = request.form.get(FIELD, "")
+    typed = request.form.get(FIELD, "") if runtime().settings.local_sign_in else ""
     try:
         if typed:
             check_password(typed, request.form.get(CODE_FIELD, ""))

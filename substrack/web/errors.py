@@ -62,7 +62,7 @@ def answer_dead_link(_error: DeadLink) -> ResponseReturnValue:
 
 def answer_refusal(error: Refused) -> ResponseReturnValue:
     """Take an admin back to the page of the button they pressed; anyone else gets the sentence as a page."""
-    back = _page_before()
+    back = page_before()
     if back is None or access_of(current_app, request.endpoint or "") != Access.SIGNED_IN:
         status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY
         return error_page(status, title=Phrase("That can't be done"), sentence=in_words(error, bare_words()))
@@ -88,7 +88,7 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
-def _page_before() -> str | None:
+def page_before() -> str | None:
     """Return the path of our own page that sent this form, as the Referer header tells it, if it has one."""
     before = urlsplit(request.referrer or "")
     if before.netloc != request.host or request.method in ("GET", "HEAD"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, redirect, url_for
@@ -38,6 +39,11 @@ class InviteForm(PageForm):
 
     name = StringField("Your name", required("Enter your name.", maximum=100))
     password = PasswordField("Password", required("Choose a password.", maximum=1000))
+
+    def __init__(self, *data: Any, **shown: Any) -> None:
+        super().__init__(*data, **shown)
+        if not runtime().settings.local_sign_in:
+            del self.password
 
 
 class SetupForm(InviteForm):
@@ -86,9 +92,7 @@ def accept(token: str) -> ResponseReturnValue:
 
 def _set_up(form: SetupForm, token: str) -> Response:
     name, email = form.name.data or "", form.email.data or ""
-    password_hash = hash_new_password(
-        form.password.data or "", email=email, name=name, workspace=form.workspace_name.data or ""
-    )
+    password_hash = _hash(form, email=email, workspace=form.workspace_name.data or "")
     with runtime().transaction() as session:
         founded = create_first_owner(
             session,
@@ -108,14 +112,21 @@ def _set_up(form: SetupForm, token: str) -> Response:
 
 def _accept(form: InviteForm, token: str, invitation: Invitation) -> Response:
     name = form.name.data or ""
-    password_hash = hash_new_password(
-        form.password.data or "", email=invitation.email, name=name, workspace=invitation.workspace_name
-    )
+    password_hash = _hash(form, email=invitation.email, workspace=invitation.workspace_name)
     with runtime().transaction() as session:
         user_id = accept_invite(
             session, runtime().signer, token, name=name, password_hash=password_hash, now=runtime().now()
         )
     return _welcome(user_id)
+
+
+def _hash(form: InviteForm, *, email: str, workspace: str) -> str | None:
+    """Hash the password that was chosen; None where a provider signs in."""
+    if "password" not in form:
+        return None
+    return hash_new_password(
+        form.password.data or "", email=email, name=form.name.data or "", workspace=workspace
+    )
 
 
 def _welcome(user_id: int) -> Response:

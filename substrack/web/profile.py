@@ -14,7 +14,7 @@ from substrack.services.passwords import hash_new_password
 from substrack.services.user_sessions import end_session, end_sessions
 from substrack.texts.browsers import browser_name
 from substrack.texts.catalogue import LANGUAGE_NAMES
-from substrack.web.access import signed_in
+from substrack.web.access import signed_in, with_passwords
 from substrack.web.chats import my_linking
 from substrack.web.confirming import check_password
 from substrack.web.fields import line
@@ -65,6 +65,7 @@ def edit() -> ResponseReturnValue:
 
 @blueprint.post("/password")
 @signed_in
+@with_passwords
 def set_password() -> ResponseReturnValue:
     """Change the password, and sign out everywhere else."""
     form = posted(PasswordForm)
@@ -131,6 +132,7 @@ def _show(*, profile: ProfileForm | None = None, password: PasswordForm | None =
         profile=profile or ProfileForm(name=me().name, language=me().language, time_zone=zone or ""),
         password=password or PasswordForm(),
         chat=my_linking(),
+        has_passwords=runtime().settings.local_sign_in,
         sessions=list_sessions(reading(), me().user_id, now=runtime().now(), current_id=me().session_id),
         browser_name=browser_name,
         zones=[name for name, _ in zone_choices()],

@@ -14,7 +14,7 @@ from wtforms import PasswordField
 from substrack.services.passwords import hash_new_password
 from substrack.services.resets import ResetAccount, open_reset, request_reset, reset_password
 from substrack.services.tries import RESET, TooManyTries, reserve_try
-from substrack.web.access import by_link, public, signs_in_by_link
+from substrack.web.access import by_link, public, signs_in_by_link, with_passwords
 from substrack.web.admitting import admit
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page
@@ -41,6 +41,7 @@ class ResetForm(PageForm):
 
 @blueprint.get("/reset")
 @public
+@with_passwords
 def ask() -> str:
     """Ask for the address to mail a link to."""
     return bare_page("web/reset_ask.html", form=AskForm())
@@ -48,6 +49,7 @@ def ask() -> str:
 
 @blueprint.post("/reset")
 @public
+@with_passwords
 def send() -> ResponseReturnValue:
     """Mail a link, if the address is an account's; say the same either way."""
     form = posted(AskForm)
@@ -56,6 +58,7 @@ def send() -> ResponseReturnValue:
 
 @blueprint.get("/reset/<token>")
 @by_link
+@with_passwords
 def choose(token: str) -> str:
     """Show the form for a new password."""
     return _show(ResetForm(), _open(token))
@@ -63,6 +66,7 @@ def choose(token: str) -> str:
 
 @blueprint.post("/reset/<token>")
 @signs_in_by_link
+@with_passwords
 def reset(token: str) -> ResponseReturnValue:
     """Store the new password, sign out everywhere else and in here."""
     form, account = posted(ResetForm), _open(token)

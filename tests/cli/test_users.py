@@ -161,3 +161,20 @@ def test_who_has_lost_phone_and_paper_is_let_in_with_the_password_alone(house: H
     runtime.close()
     assert house.run("user", "second-factor", "off", "--email", "Olga@example.org").exit_code == 0
     house.refused("user", "second-factor", "off", "--email", "olga@example.org")
+
+
+def test_a_link_of_the_operators_signs_in_once_and_for_fifteen_minutes(house: House) -> None:
+    assert house.refused("user", "sign-in-link", "--email", "zed@example.org").startswith("--email: Nobody")
+    links = [house.run("user", "sign-in-link", "--email", "olga@example.org").stdout.strip() for _ in "12"]
+    older, path = (link.removeprefix("http://127.0.0.1:8000") for link in links)
+    with _pages(house, START) as anybody:
+        olga, later = anybody(), anybody()
+        assert olga.get(older).status_code == 404
+        assert "Olga" in olga.get(path).text
+        assert olga.client.head(path).status_code == olga.get(path).status_code == 200
+        assert (olga.is_signed_in, olga.post(path).status_code) == (False, 303)
+        assert olga.is_signed_in
+        assert later.get(path).status_code == 404
+    late = house.run("user", "sign-in-link", "--email", "olga@example.org").stdout.strip()
+    with _pages(house, "2026-01-20T10:16:00+01:00") as anybody:
+        assert anybody().get(late.removeprefix("http://127.0.0.1:8000")).status_code == 404
