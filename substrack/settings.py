@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=300, ge=1, le=3600)
     backups: bool = True
     backup_dir: Path | None = None
+    keep_texts_days: int = Field(default=30, ge=1, le=36500)
+    keep_inbound_days: int = Field(default=90, ge=2, le=36500)
+    keep_events_days: int = Field(default=365, ge=90, le=36500)
     now: datetime | None = None
 
     @field_validator("secret_keys", mode="before")

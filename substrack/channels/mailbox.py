@@ -6,6 +6,7 @@ A file is complete or absent, and readable by its owner only: it may hold links 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -73,6 +74,16 @@ class MailboxChannel:
         except FileNotFoundError:
             return None
         return _kept_mail(name, content)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove mails by the names of their files; those that are gone already do not matter.
+
+        Raises:
+            OSError: the directory can't be written.
+        """
+        for name in names:
+            if KEPT_NAME.fullmatch(name):
+                (self._directory / name).unlink(missing_ok=True)
 
     def _write(self, name: str, content: bytes) -> None:
         if not self._directory.is_dir():

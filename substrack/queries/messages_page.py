@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import func, select
@@ -51,7 +52,7 @@ class MessageDetail:
     """One message: its row, its text as `reader` may see it, where it was kept, and the payments it names.
 
     `html` is how a mail looks, `buttons` are those that stood under a message in a chat. `contact` is the
-    public id of who gets it, `time_zone` theirs.
+    public id of who gets it, `time_zone` theirs. `emptied_at` is when the text was deleted.
     """
 
     row: MessageRow
@@ -62,11 +63,17 @@ class MessageDetail:
     payments: tuple[tuple[str, str], ...]
     contact: str | None
     time_zone: str
+    emptied_at: datetime | None
+
+    @property
+    def can_cancel(self) -> bool:
+        """Tell whether it waits for another try or failed for good."""
+        return self.row.state in (MessageState.DEAD, MessageState.QUEUED)
 
     @property
     def can_retry(self) -> bool:
-        """Tell whether it waits for another try or failed for good."""
-        return self.row.state in (MessageState.DEAD, MessageState.QUEUED)
+        """Tell whether it can be sent after all: what it said is still known."""
+        return self.can_cancel and self.emptied_at is None
 
 
 def load_messages(
@@ -159,6 +166,7 @@ def load_message_detail(
         payments=tuple((payment, reference) for payment, reference in named),
         contact=contact.public_id if contact else None,
         time_zone=(contact.time_zone if contact else None) or home_zone,
+        emptied_at=message.emptied_at,
     )
 
 

@@ -56,6 +56,13 @@ class AddressUnusable(Refused):
         super().__init__("The address refuses mail or was removed. Correct it first, then try again.")
 
 
+class TextGone(Refused):
+    """What the message said was deleted with the texts of its time."""
+
+    def __init__(self) -> None:
+        super().__init__("The text of this message was deleted, so it can’t be sent again.")
+
+
 class NowhereToSend(Refused):
     """The person has no address that works."""
 
@@ -67,12 +74,14 @@ def retry_message(session: Session, message_id: int, *, by: Actor, now: datetime
     """Queue a dead message again, or one that waits for its next try, due at once and with all its tries.
 
     Raises:
-        UnknownMessage; MessageMoved: it is on its way, sent or cancelled; AddressUnusable.
+        UnknownMessage; MessageMoved: it is on its way, sent or cancelled; AddressUnusable; TextGone.
     """
     message = _locked(session, message_id, RETRYABLE, by)
     address = session.get(Address, message.address_id) if message.address_id else None
     if address is None or not address.value or address.refused_since is not None:
         raise AddressUnusable
+    if message.emptied_at is not None:
+        raise TextGone
     message.state, message.due_at, message.attempts = MessageState.QUEUED, now, 0
     message.expires_at = now + rules_of(message.notice).keeps
     message.rendered = message.last_error = None

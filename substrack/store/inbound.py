@@ -24,6 +24,7 @@ class Inbound(Base):
     __table_args__ = (
         UniqueConstraint("connection_id", "dedupe_key"),
         Index("ix_inbound_waiting", "received_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        Index("ix_inbound_received_at", "received_at"),
     )
 
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id"))

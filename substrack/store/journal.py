@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from substrack.domain.actors import ActorKind, Via
 from substrack.store.base import Base, Choice, one_of
+
+_FADING = text("subject_kind IN ('connection', 'contact', 'message', 'user')")
+"""The literals of `domain.keeping.FADING_SUBJECTS`, as SQLite compares them."""
 
 
 class Event(Base):
@@ -23,6 +26,7 @@ class Event(Base):
         Index("ix_events_group_at", "group_id", "at"),
         Index("ix_events_workspace_at", "workspace_id", "at"),
         Index("ix_events_correlation_id", "correlation_id"),
+        Index("ix_events_fading", "at", postgresql_where=_FADING, sqlite_where=_FADING),
     )
 
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"))

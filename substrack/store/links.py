@@ -40,6 +40,7 @@ class Link(Base):
         Index("uq_links_live_pay", "contact_id", unique=True, postgresql_where=_LIVE_PAY,
               sqlite_where=_LIVE_PAY),
         Index("ix_links_contact_purpose", "contact_id", "purpose"),
+        Index("ix_links_expires_at", "expires_at"),
     )  # fmt: skip
 
     jti: Mapped[str] = mapped_column(String(32), unique=True)

@@ -14,6 +14,7 @@ from substrack.store.base import Base, Choice, PublicId, one_of
 
 _TO_EDIT = text("edit_at IS NOT NULL")
 _WAITING = text("state IN ('queued', 'sending')")
+_HAS_TEXT = text("emptied_at IS NULL")
 
 
 class Message(Base):
@@ -22,7 +23,8 @@ class Message(Base):
     `rendered` is the exact text, stored before the first send so that a repeat after a crash is the same
     mail.
     `attempt_id` is the claim it tells an admin of. `edit_at` is when the words shown in a chat are to be
-    brought up to date; only what was sent to a chat has it.
+    brought up to date; only what was sent to a chat has it. `emptied_at` is when its text was
+    deleted.
     """
 
     __tablename__ = "messages"
@@ -35,6 +37,7 @@ class Message(Base):
         Index("ix_messages_correlation_id", "correlation_id"),
         Index("ix_messages_attempt_id", "attempt_id"),
         Index("ix_messages_edit_at", "edit_at", postgresql_where=_TO_EDIT, sqlite_where=_TO_EDIT),
+        Index("ix_messages_texts", "created_at", postgresql_where=_HAS_TEXT, sqlite_where=_HAS_TEXT),
         one_of("state", MessageState),
         one_of("notice", Notice),
         one_of("channel", Channel),
@@ -64,6 +67,7 @@ class Message(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    emptied_at: Mapped[datetime | None]
 
 
 class MessageItem(Base):

@@ -167,7 +167,7 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
                 "id public_id workspace_id contact_id address_id channel lane correlation_id dedupe_key "
                 "expires_at attempts lease_token lease_until attempt_id edits edit_at",
             ),
-            **_keeps(Holds.CHOICE, "notice state due_at created_at sent_at"),
+            **_keeps(Holds.CHOICE, "notice state due_at created_at sent_at emptied_at"),
             **_empties(Holds.WORDS, "rendered provider_id last_error"),
             **_sifts("payload"),
         },

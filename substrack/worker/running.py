@@ -151,7 +151,7 @@ class Worker:
         if now is None:
             return
         report = tick(self._runtime, now=now, stop=lambda: self._is_stopping)
-        if report.periods_opened or report.payments_lapsed or report.messages_queued:
+        if any((report.periods_opened, report.payments_lapsed, report.messages_queued, report.rows_purged)):
             log.info("tick: %s", report)
 
     async def _back_up(self, thread: ThreadPoolExecutor) -> None:

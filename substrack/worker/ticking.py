@@ -1,7 +1,7 @@
 """One tick: all work that is due at an instant, in transactions of bounded size.
 
-Opens periods, then acts on payments, and forgets old tries to sign in. An idle tick reads three indexes
-and writes nothing.
+Opens periods, then acts on payments, forgets old tries to sign in, and purges what was kept long enough. An
+idle tick reads an index of each and writes nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from substrack.services.asking import postpone_contact, sweep_contact, sweep_pay
 from substrack.services.opening import Opened
 from substrack.services.periods import open_due_period_of, open_due_periods, postpone_opening
 from substrack.services.tries import forget_old_tries, has_old_tries
+from substrack.worker.purging import purge_old
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class TickReport:
     payments_lapsed: int = 0
     messages_queued: int = 0
     openings_refused: int = 0
+    rows_purged: int = 0
 
 
 def tick(runtime: Runtime, *, now: datetime, stop: Stop = lambda: False) -> TickReport:
@@ -47,7 +49,8 @@ def tick(runtime: Runtime, *, now: datetime, stop: Stop = lambda: False) -> Tick
     opened, messages, refused = _open_all(runtime, now, stop)
     lapsed, asked = _sweep_all(runtime, now, stop)
     _forget_tries(runtime, now)
-    return TickReport(opened, lapsed, messages + asked, refused)
+    purged = purge_old(runtime, now=now, stop=stop)
+    return TickReport(opened, lapsed, messages + asked, refused, purged)
 
 
 def _open_all(runtime: Runtime, now: datetime, stop: Stop) -> tuple[int, int, int]:

@@ -305,3 +305,14 @@ class TestKeptMail:
         assert "<dt>Last sent</dt><dd>nothing yet</dd>" in shown
         assert "<dt>Last kept here, not sent</dt><dd>1 Mar 2026" in shown
         assert "Kept here, not sent</span>" in shown
+
+
+def test_a_message_whose_text_was_deleted_says_so_and_is_not_sent_again(
+    olga: Browser, runtime: Runtime, message: Message
+) -> None:
+    set_message(runtime, message, state=MessageState.DEAD, emptied_at=NOW)
+    shown = olga.get(f"/messages/{message.public_id}").text
+    assert "Its text was deleted on" in shown
+    assert "It is put into words when it is sent" not in shown
+    assert "Try again now" not in shown
+    assert "Cancel it" in shown
