@@ -25,7 +25,7 @@ CHAOS := PYTEST="$(BIN)/python -m pytest" PYTHON=$(BIN)/python sh tests/chaos/ru
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-telegram-load chaos chaos-long check format words screenshots lock clean
+.PHONY: help demo run test test-telegram-load chaos chaos-long security check format words screenshots lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -45,6 +45,9 @@ test-telegram-load: .venv/.dev ## 1,000 presses, each delivered five times to th
 
 chaos: .venv/.dev ## the experiments of docs/promises.md, and their figures into it (up to 20 minutes)
 	$(CHAOS) full
+
+security: .venv/.dev ## the long part of docs/security.md: more odd forms, and the packages we install (minutes)
+	SUBSTRACK_CHAOS=full $(BIN)/python -m pytest tests/security --timeout 0
 
 chaos-long: .venv/.dev ## the same at their whole size (hours)
 	$(CHAOS) long

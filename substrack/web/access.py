@@ -2,7 +2,7 @@
 
 `public` pages know nobody; `by_link` pages trust the signed token in their URL and no cookie; `by_secret`
 ones are for services that send a secret of ours in a header; `signed_in` pages need a session and, for
-anything but reading, the token of a form of ours.
+anything but reading, the token of a form of ours, sent by a page of ours.
 """
 
 from __future__ import annotations
@@ -144,6 +144,8 @@ def _check_signed_in() -> ResponseReturnValue | None:
     if not current_user.is_authenticated:
         return sign_in_instead()
     if request.method not in SAFE_METHODS:
+        if _is_from_elsewhere():
+            abort(403)
         csrf.protect()
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,13 +21,25 @@ def clock() -> TurnableClock:
     return TurnableClock()
 
 
-@pytest.fixture(scope="module")
-def world(
-    databases: Databases, clock: TurnableClock, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+@contextmanager
+def opened(databases: Databases, data_dir: Path, clock: TurnableClock) -> Iterator[World]:
     with databases.lend("sqlite") as url:
-        data_dir: Path = tmp_path_factory.mktemp("world")
         settings = Settings(database_url=url, data_dir=data_dir, base_url="http://127.0.0.1:8000")
         runtime = replace(make_runtime(settings), clock=clock)
         yield make_world(runtime)
         runtime.close()
+
+
+@pytest.fixture(scope="module")
+def world(
+    databases: Databases, clock: TurnableClock, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    with opened(databases, tmp_path_factory.mktemp("world"), clock) as world:
+        yield world
+
+
+@pytest.fixture
+def fresh_world(databases: Databases, tmp_path: Path) -> Iterator[World]:
+    """A world that may be spoiled."""
+    with opened(databases, tmp_path, TurnableClock()) as world:
+        yield world

@@ -21,6 +21,7 @@ from substrack.store import Link, LinkPurpose
 from substrack.web.app import create_app
 from tests.journeys.browser import Browser as Reader
 from tests.security.world import World
+from tests.web.forms import fill
 from tests.web.support import NOW, TurnableClock
 
 PAGES: Final = ("pay", "unsubscribe", "decide", "reset", "invite")
@@ -84,9 +85,11 @@ class TestScanners:
         assert world.rows() == before
 
     def test_pressing_every_button_of_a_fresh_decide_page_decides_nothing(self, world: World) -> None:
-        before, client = world.rows(), world.app.test_client()
+        client, path = world.app.test_client(), address(world, "decide")
+        shown = fill(client.get(path).text, "versions")
+        before = world.rows()
         for act in ("confirm", "reject", "undo"):
-            client.post(address(world, "decide"), data={"act": act, "reason": "x", "versions": "x:1"})
+            client.post(path, data=shown | {"act": act, "reason": "x"})
         assert world.rows() == before
 
 

@@ -6,6 +6,7 @@ A route that is in no list here fails a test; so does one whose argument nobody 
 from __future__ import annotations
 
 import re
+import time
 from typing import Final
 
 import pytest
@@ -156,3 +157,46 @@ def test_admins_open_every_page_of_their_own(world: World, who: str) -> None:
 def test_every_route_has_somebody_who_may(world: World) -> None:
     rules = world.app.url_map.iter_rules()
     assert [rule.rule for rule in rules if access_of(world.app, rule.endpoint) is None] == []
+
+
+UNASKED: Final = {
+    "without a token": ({}, {}),
+    "with a made-up token": ({"csrf_token": "made-up"}, {}),
+    "from another site": (None, {"Sec-Fetch-Site": "cross-site"}),
+    "from a site beside ours": (None, {"Sec-Fetch-Site": "same-site"}),
+    "from another origin": (None, {"Origin": "https://owned.example"}),
+    "from nowhere": (None, {"Origin": "null"}),
+}
+"""What a form brings that no page of ours sent: other fields, or None for a good token; and headers."""
+
+
+@pytest.mark.parametrize("how", list(UNASKED))
+def test_no_form_that_comes_from_elsewhere_changes_anything(world: World, how: str) -> None:
+    olga, (sent, headers) = world.browser_of(world.cast.olga), UNASKED[how]
+    token = {"csrf_token": form_token(olga.get("/profile").text) or ""} if sent is None else sent
+    before = world.rows()
+    for endpoint in endpoints(world.app, "signed_in"):
+        method, path, _names = path_of(world, endpoint, world.ids)
+        if method == "POST":
+            answer = olga.client.post(path, data=FIELDS | token, headers=headers)
+            assert answer.status_code in (400, 403), f"{path}: {answer.status_code}"
+    assert world.rows() == before
+
+
+def test_too_much_is_turned_away_at_once(world: World) -> None:
+    olga = world.browser_of(world.cast.olga)
+    token = form_token(olga.get("/profile").text) or ""
+    flood = b'{"note": "' + b"x" * 10_000_000 + b'"}'
+    before = world.rows()
+    for rule in world.app.url_map.iter_rules():
+        if "POST" not in (rule.methods or ()):
+            continue
+        access = access_of(world.app, rule.endpoint)
+        path = path_of(world, rule.endpoint, world.ids)[1] if access == "signed_in" else "/sign-in"
+        began = time.monotonic()
+        json = olga.client.post(path, data=flood, content_type="application/json")
+        words = olga.client.post(path, data={"csrf_token": token, "note": "x" * 1_000_000})
+        assert 400 <= json.status_code < 500, path
+        assert 400 <= words.status_code < 500, path
+        assert time.monotonic() - began < 1, path
+    assert world.rows() == before
