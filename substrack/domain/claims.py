@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
-from typing import Final
-
-TOO_QUICK: Final = timedelta(seconds=60)
-"""A press that follows the mail within this time may be a scanner's, which opens pages and submits forms."""
 
 
 class RejectReason(StrEnum):

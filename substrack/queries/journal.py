@@ -7,17 +7,29 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind, Via
 from substrack.domain.journal_kinds import ACTS, JournalKind
 from substrack.domain.letters import Span
 from substrack.queries.searching import named_like
-from substrack.store import Contact, Event, Group, Member, Message, Payment, Period, Receipt, RoleGrant, User
+from substrack.store import (
+    Contact,
+    Event,
+    Group,
+    Member,
+    Message,
+    Payment,
+    Period,
+    Receipt,
+    RoleGrant,
+    User,
+    shared_alias,
+)
 
 LINES_A_PAGE: Final = 40
 
-_Actor, _SubjectUser = aliased(Contact), aliased(User)
+_Actor, _SubjectUser = shared_alias(Contact), shared_alias(User)
 
 
 @dataclass(frozen=True)

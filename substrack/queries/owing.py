@@ -10,18 +10,18 @@ from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.searching import named_like
-from substrack.store import Contact, Payment
+from substrack.store import Contact, Payment, shared_alias
 
 LEFT: Final = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
 """What is still to come of a payment that is open, in minor units."""
 
-_Payer = aliased(Contact)
+_Payer = shared_alias(Contact)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from substrack.domain.collecting import asked_from, first_request_on
 from substrack.domain.coverage import Ahead, Coverage, cover, periods_a_year
@@ -25,9 +25,9 @@ from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
 from substrack.queries.pay_credit import Credit
 from substrack.queries.sharing import rules_of
-from substrack.store import Contact, Group, Member, Price
+from substrack.store import Contact, Group, Member, Price, shared_alias
 
-_Payer = aliased(Contact)
+_Payer = shared_alias(Contact)
 
 
 @dataclass(frozen=True)

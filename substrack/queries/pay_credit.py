@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
-from substrack.store import Allocation, Contact, Direction, Group, Receipt, ReceiptSource
+from substrack.store import Allocation, Contact, Direction, Group, Receipt, ReceiptSource, shared_alias
 
-_Payer = aliased(Contact)
+_Payer = shared_alias(Contact)
 
 
 @dataclass(frozen=True)

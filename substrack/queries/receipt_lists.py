@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
 from substrack.queries.finding import NotListed, must_find
-from substrack.store import Allocation, Contact, Direction, Group, Payment, Receipt, ReceiptSource
+from substrack.store import (
+    Allocation,
+    Contact,
+    Direction,
+    Group,
+    Payment,
+    Receipt,
+    ReceiptSource,
+    shared_alias,
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ def load_receipt(session: Session, receipt_id: int) -> ReceiptRow:
     return found[0]
 
 
-_Payer = aliased(Contact)
+_Payer = shared_alias(Contact)
 
 
 def _receipts() -> Select[Receipt, Contact, Contact, str]:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind, Via
 from substrack.domain.letters import Span
@@ -32,6 +32,7 @@ from substrack.store import (
     RoleGrant,
     User,
     Workspace,
+    shared_alias,
 )
 
 CLAIMS_A_PAGE: Final = 25
@@ -50,7 +51,7 @@ DECIDING: Final = (
 )
 """The verbs that decide; a claim, a snooze, an objection or the lapse that follow one take nothing back."""
 
-_Payer = aliased(Contact)
+_Payer = shared_alias(Contact)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from substrack.domain.claims import TOO_QUICK
-from substrack.services.links import LIFETIMES, DeadLink, LinkSigner, open_link
-from substrack.store import Link, LinkPurpose
+from substrack.services.links import DeadLink, LinkSigner, open_link
+from substrack.store import LinkPurpose
 
 
 @dataclass(frozen=True)
@@ -26,15 +25,11 @@ class PayVisit:
 
 @dataclass(frozen=True)
 class DecideVisit:
-    """Which claim a link is about, and the user who decides by it.
-
-    `is_fresh` while it was put into a mail less than a minute ago: then a scanner may be at it.
-    """
+    """Which claim a link is about, and the user who decides by it."""
 
     workspace_id: int
     attempt_id: int
     user_id: int
-    is_fresh: bool
 
 
 def open_pay(session: Session, signer: LinkSigner, token: str, *, now: datetime) -> PayVisit:
@@ -58,7 +53,7 @@ def open_decide(session: Session, signer: LinkSigner, token: str, *, now: dateti
     link = open_link(session, signer, LinkPurpose.DECIDE, token, now=now)
     if link.workspace_id is None or link.attempt_id is None or link.user_id is None:
         raise DeadLink
-    return DecideVisit(link.workspace_id, link.attempt_id, link.user_id, _is_fresh(link, now))
+    return DecideVisit(link.workspace_id, link.attempt_id, link.user_id)
 
 
 def open_unsubscribe(session: Session, signer: LinkSigner, token: str, *, now: datetime) -> int:
@@ -71,8 +66,3 @@ def open_unsubscribe(session: Session, signer: LinkSigner, token: str, *, now: d
     if link.address_id is None:
         raise DeadLink
     return link.address_id
-
-
-def _is_fresh(link: Link, now: datetime) -> bool:
-    """Tell whether a link has just been written into a mail, which renews it."""
-    return link.expires_at is not None and link.expires_at - LIFETIMES[link.purpose] > now - TOO_QUICK

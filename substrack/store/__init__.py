@@ -1,6 +1,6 @@
 """Tables and engines. Rows live here; `domain` decides what may happen to them, `services` does it."""
 
-from substrack.store.base import Base, new_public_id
+from substrack.store.base import Base, new_public_id, shared_alias
 from substrack.store.groups import Group, Member, PayMethod, Price
 from substrack.store.inbound import Inbound
 from substrack.store.journal import Event
@@ -64,4 +64,5 @@ __all__ = [
     "UserSession",
     "Workspace",
     "new_public_id",
+    "shared_alias",
 ]

@@ -5,10 +5,20 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Dialect, Integer, MetaData, String
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    String,
+    inspect,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from substrack.domain.references import make_public_id
@@ -81,4 +91,20 @@ class Base(DeclarativeBase):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
 
 
+Entity = TypeVar("Entity", bound=Base)
+
 PublicId = Annotated[str, mapped_column(String(12), unique=True, default=new_public_id)]
+
+
+def shared_alias(entity: type[Entity]) -> type[Entity]:
+    """Make an alias that queries of several threads share, as those of a module do.
+
+    Its columns are made here and now: threads that make them at the same time may each get their own, and
+    then the statements of this process name columns that are not there (SQLAlchemy, issue 9777).
+    """
+    made = aliased(entity)
+    seen = inspect(made)
+    assert seen.selectable.c
+    for attribute in seen.mapper.column_attrs:
+        assert getattr(made, attribute.key).expression is not None
+    return made

@@ -45,10 +45,6 @@ UNDO_WINDOW: Final = timedelta(seconds=UNDO_SECONDS[Via.LINK])
 TOO_LATE: Final = Phrase(
     "Something changed since this page was shown; nothing was done. Here is how it stands now."
 )
-ONCE_MORE: Final = Phrase(
-    "This came within a minute of the mail, and mail scanners press buttons too. "
-    "Press once more, and it is done."
-)
 
 
 class DecideForm(PageForm):
@@ -74,9 +70,6 @@ def decide(token: str) -> ResponseReturnValue:
         return _undo(visit)
     if act not in ("confirm", "reject"):
         abort(400)
-    if visit.is_fresh and "again" not in request.form:
-        form.refusal = ONCE_MORE
-        return _show(visit, form, asks_again=True), 422
     return answer(form, lambda: _decide(act, form, visit), lambda: _show(visit, form))
 
 
@@ -121,9 +114,7 @@ def _open(token: str) -> DecideVisit:
     return open_decide(reading(), runtime().signer, token, now=runtime().now())
 
 
-def _show(
-    visit: DecideVisit, form: DecideForm, *, refusal: str | None = None, asks_again: bool = False
-) -> str:
+def _show(visit: DecideVisit, form: DecideForm, *, refusal: str | None = None) -> str:
     reading().rollback()  # what was just refused was refused by something newer than what has been read
     decider = find_decider(reading(), visit.workspace_id, visit.user_id)
     if decider is None:
@@ -140,7 +131,6 @@ def _show(
         row=row,
         decider=decider,
         what_for=what_for,
-        asks_again=asks_again,
         said=_said(row, last, now.astimezone(zone), language_of(decider.language)),
         can_undo=is_mine and not row.is_open and last is not None and now - last.at <= UNDO_WINDOW,
     )

@@ -80,6 +80,8 @@ def broken_rules(node: ast.AST, layer: str, names: dict[str, str]) -> Iterator[s
         yield "only an edge ends a transaction"
     if layer in LAYERS_BELOW_THE_EDGES and reads_clock(node, names):
         yield "the time is passed in"
+    if shares_a_half_made_alias(node, names):
+        yield "an alias that threads share is made whole first"
     if imports_the_other_of(node, layer):
         yield "web and bot stay apart"
 
@@ -120,6 +122,15 @@ def reads_clock(node: ast.AST, names: dict[str, str]) -> bool:
     if isinstance(node, ast.Name):
         return names.get(node.id, "").startswith("time.") and CLOCKS.match(names[node.id]) is not None
     return isinstance(node, ast.Attribute) and CLOCKS.match(written_name(node, names)) is not None
+
+
+def shares_a_half_made_alias(node: ast.AST, names: dict[str, str]) -> bool:
+    """Tell whether a module keeps an alias whose columns the first threads that use it would make."""
+    if not isinstance(node, ast.Module):
+        return False
+    statements = [one for one in node.body if isinstance(one, ast.Assign | ast.AnnAssign)]
+    calls = [part for one in statements for part in ast.walk(one) if isinstance(part, ast.Call)]
+    return any(written_name(call.func, names) == "sqlalchemy.orm.aliased" for call in calls)
 
 
 def imports_the_other_of(node: ast.AST, layer: str) -> bool:

@@ -106,3 +106,9 @@ def test_web_and_bot_stay_apart() -> None:
 )
 def test_what_only_looks_like_a_write_is_left_alone(code: str) -> None:
     assert planted("queries", code) == []
+
+
+def test_no_module_keeps_an_alias_that_threads_would_make_each_for_itself() -> None:
+    code = "from sqlalchemy.orm import aliased\nPayer = aliased(Contact)"
+    assert planted("queries", code) == ["an alias that threads share is made whole first"]
+    assert planted("queries", code.replace("Payer =", "def f():\n    return")) == []

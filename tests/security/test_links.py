@@ -13,15 +13,18 @@ import pytest
 from flask.testing import FlaskClient
 from itsdangerous import Signer
 from pydantic import SecretStr, ValidationError
+from sqlalchemy import select, update
 
 from substrack.bootstrap import Runtime, make_runtime, secret_keys
+from substrack.domain.actors import Actor
+from substrack.domain.payments import Status
+from substrack.services.claims import withdraw_claim
 from substrack.services.links import LIFETIMES
 from substrack.settings import Settings, WrongSetting
-from substrack.store import Link, LinkPurpose
+from substrack.store import Attempt, Link, LinkPurpose, Message
 from substrack.web.app import create_app
 from tests.journeys.browser import Browser as Reader
 from tests.security.world import World
-from tests.web.forms import fill
 from tests.web.support import NOW, TurnableClock
 
 PAGES: Final = ("pay", "unsubscribe", "decide", "reset", "invite")
@@ -84,13 +87,33 @@ class TestScanners:
             assert reader.submit(page, form).status in (200, 400, 422)
         assert world.rows() == before
 
-    def test_pressing_every_button_of_a_fresh_decide_page_decides_nothing(self, world: World) -> None:
-        client, path = world.app.test_client(), address(world, "decide")
-        shown = fill(client.get(path).text, "versions")
-        before = world.rows()
-        for act in ("confirm", "reject", "undo"):
-            client.post(path, data=shown | {"act": act, "reason": "x"})
-        assert world.rows() == before
+    def test_pressing_every_button_of_a_members_page_leads_to_a_flagged_claim_at_most(
+        self, fresh_world: World
+    ) -> None:
+        world = fresh_world
+        world.cast.do(withdraw_claim, world.ben.contact_id, [world.cast.payment_of(world.ben).id],
+                      by=Actor.contact(world.ben.contact_id), now=NOW)  # fmt: skip
+        mail = world.first(select(Message))
+        with world.runtime.transaction() as session:
+            came = {"contact_id": world.ben.contact_id, "sent_at": NOW - timedelta(seconds=30)}
+            session.execute(update(Message).where(Message.id == mail.id).values(came))
+        robot = Reader(world.app, world.runtime.settings.base_url)
+        pressed = 0
+        for _round in range(2):
+            page = robot.open(address(world, "pay"))
+            for form in page.forms:
+                for button in [one for one in form.controls if one.kind == "button"]:
+                    robot.post(page.url, dict(form.sent_by(button, {})))
+                    pressed += 1
+        assert pressed > 4
+        payments = world.cast.payments(contact_id=world.ben.contact_id)
+        assert {payment.status for payment in payments} <= {Status.PENDING, Status.MEMBER_CONFIRMED}
+        open_claims = select(Attempt).where(
+            Attempt.state == "open", Attempt.contact_id == world.ben.contact_id
+        )
+        claims = world.cast.read(lambda session: session.scalars(open_claims).all())
+        assert claims
+        assert all(claim.flagged for claim in claims)
 
 
 class TestTokens:

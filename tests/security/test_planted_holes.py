@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from substrack.services import links, visits
+from substrack.services import links
 from substrack.services.links import LinkSigner
 from substrack.web import access
 from substrack.web.access import Access
@@ -36,10 +36,6 @@ def no_signatures(_world: World, patch: pytest.MonkeyPatch) -> None:
 
 def tokens_as_they_come(_world: World, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(links, "_is_as_written", lambda _signature: True)
-
-
-def every_link_is_old_enough(_world: World, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(visits, "_is_fresh", lambda _link, _now: False)
 
 
 def no_limits(world: World, patch: pytest.MonkeyPatch) -> None:
@@ -84,10 +80,6 @@ HOLES: Final[dict[str, tuple[Hole, Check]]] = {
     ),
     "links need no signature": (no_signatures, mangled("pay", "its own key")),
     "a signature may be spelled otherwise": (tokens_as_they_come, mangled("pay", "a trailing =")),
-    "the first press of a fresh mail decides": (
-        every_link_is_old_enough,
-        test_links.TestScanners().test_pressing_every_button_of_a_fresh_decide_page_decides_nothing,
-    ),
     "forms may be of any size": (no_limits, test_matrix.test_too_much_is_turned_away_at_once),
     "words are taken for markup": (
         words_are_markup,
