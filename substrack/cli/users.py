@@ -22,6 +22,7 @@ from substrack.services.identities import forget_identities
 from substrack.services.passwords import hash_new_password
 from substrack.services.resets import mail_first_password
 from substrack.services.second_factor import turn_off_for
+from substrack.services.user_sessions import end_sessions_of
 
 DEFAULT_NAME = "SubsTrack"
 DEFAULT_ZONE = "UTC"
@@ -139,6 +140,16 @@ def sign_in_link(*, email: str, now: datetime | None) -> None:
     with open_runtime(now) as runtime, runtime.transaction() as session:
         link = runtime.signer.url(issue_entry(session, email, by=OPERATOR, now=runtime.now()))
     click.echo(link)
+
+
+@users.command("sign-out")
+@click.option("--email", required=True, help="The address they sign in with.")
+@now_option
+def sign_out(*, email: str, now: datetime | None) -> None:
+    """Sign somebody out of all browsers."""
+    with open_runtime(now) as runtime, runtime.transaction() as session:
+        ended = end_sessions_of(session, email, now=runtime.now())
+    note(f"Signed out of browsers: {ended}.")
 
 
 @users.command("forget-provider")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.errors import NotFound, Refused
-from substrack.queries.accounts import Credentials, hash_token
+from substrack.queries.accounts import Credentials, email_key, hash_token
 from substrack.services.passwords import matches, renewed_hash
 from substrack.store import User, UserSession
 
@@ -128,9 +128,17 @@ def end_after_wrong_passwords(session: Session, session_id: int, *, now: datetim
 
 
 def confirm_session(session: Session, session_id: int, *, now: datetime) -> None:
-    """Note that the user of a session has just given their password again."""
+    """Note that the user of a session has just shown again who they are."""
     confirmed = update(UserSession).where(UserSession.id == session_id)
     session.execute(confirmed.values(confirmed_at=now, wrong_passwords=0))
+
+
+def renew_token(session: Session, session_id: int) -> str:
+    """Give a session another token and return it; the one it had opens nothing any more."""
+    token = secrets.token_urlsafe(32)
+    renewed = update(UserSession).where(UserSession.id == session_id)
+    session.execute(renewed.values(token_hash=hash_token(token)))
+    return token
 
 
 def end_session(session: Session, user_id: int, *, public_id: str, now: datetime) -> None:
@@ -156,6 +164,20 @@ def end_session_of(session: Session, token: str, *, now: datetime) -> None:
         .where(UserSession.token_hash == hash_token(token), UserSession.ended_at.is_(None))
         .values(ended_at=now)
     )
+
+
+def end_sessions_of(session: Session, email: str, *, now: datetime) -> int:
+    """Sign whoever signs in with an address out everywhere; return of how many browsers.
+
+    Raises:
+        NotFound.
+    """
+    user_id = session.scalar(select(User.id).where(User.email_key == email_key(email)))
+    if user_id is None:
+        raise NotFound("Nobody signs in with this address.", field="email")
+    live = (UserSession.user_id == user_id, UserSession.ended_at.is_(None))
+    ended = update(UserSession).where(*live).values(ended_at=now).returning(UserSession.id)
+    return len(session.scalars(ended).all())
 
 
 def end_sessions(session: Session, user_id: int, *, now: datetime, except_id: int | None = None) -> None:

@@ -6,9 +6,10 @@ That is the password, and a code when the second step is on. Money decisions nev
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from flask import request
+from flask import after_this_request, request
 from flask.typing import ResponseReturnValue
 
 from substrack.services.accounts import WrongPassword, check_current_password
@@ -18,11 +19,12 @@ from substrack.services.user_sessions import (
     confirm_session,
     end_after_wrong_passwords,
     may_try_password,
+    renew_token,
 )
 from substrack.web.errors import page_before
 from substrack.web.pages import page
 from substrack.web.reading import forget_commits, reading, runtime
-from substrack.web.sessions import me
+from substrack.web.sessions import hand_token, me
 
 FIELD: Final = "your_password"
 CODE_FIELD: Final = "your_code"
@@ -45,6 +47,8 @@ def needs_password() -> bool:
 def check_password(typed: str, code: str = "") -> None:
     """Make sure that it is the user who is at this browser; after a few wrong answers it is signed out.
 
+    The browser gets another token for its session with the answer to this request.
+
     Raises:
         WrongPassword, WrongCode, TooManyGuesses.
     """
@@ -60,12 +64,14 @@ def check_password(typed: str, code: str = "") -> None:
             if right is not None:
                 use_code(session, me().user_id, right, now=now)
             confirm_session(session, session_id, now=now)
+            token = renew_token(session, session_id)
     except (WrongPassword, WrongCode):
         with runtime().transaction() as session:
             is_over = end_after_wrong_passwords(session, session_id, now=now)
         if is_over:
             raise TooManyGuesses from None
         raise
+    after_this_request(partial(hand_token, token=token))
     forget_commits()
 
 

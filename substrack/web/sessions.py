@@ -95,6 +95,12 @@ def sign_in_browser(response: Response, user_id: int, *, confirmed_at: datetime 
             now=runtime().now(),
             confirmed_at=confirmed_at,
         )
+    remember_device(response, user_id)
+    return hand_token(response, token)
+
+
+def hand_token(response: Response, token: str) -> Response:
+    """Let the browser that gets a response keep the token of its session."""
     settings = runtime().settings
     response.set_cookie(
         cookie_name(settings, USE),
@@ -104,7 +110,6 @@ def sign_in_browser(response: Response, user_id: int, *, confirmed_at: datetime 
         httponly=True,
         samesite="Lax",
     )
-    remember_device(response, user_id)
     return response
 
 

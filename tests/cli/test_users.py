@@ -178,3 +178,14 @@ def test_a_link_of_the_operators_signs_in_once_and_for_fifteen_minutes(house: Ho
     late = house.run("user", "sign-in-link", "--email", "olga@example.org").stdout.strip()
     with _pages(house, "2026-01-20T10:16:00+01:00") as anybody:
         assert anybody().get(late.removeprefix("http://127.0.0.1:8000")).status_code == 404
+
+
+@pytest.mark.only_sqlite
+def test_the_operator_signs_somebody_out_everywhere(house: House) -> None:
+    with _pages(house, START) as anybody:
+        olga = anybody()
+        path = house.run("user", "sign-in-link", "--email", "olga@example.org").stdout.strip()
+        olga.post(path.removeprefix("http://127.0.0.1:8000"))
+        assert olga.is_signed_in
+        assert "1" in house.run("user", "sign-out", "--email", "OLGA@example.org").stderr
+        assert not olga.is_signed_in

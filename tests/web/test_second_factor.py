@@ -280,6 +280,21 @@ class TestShowingAgainWhoOneIs:
         answer = olga.post("/profile/password", page="/profile", **change, code=phone.code)
         assert answer.status_code == 303
 
+    @pytest.mark.only_sqlite
+    def test_the_session_goes_on_under_another_token(
+        self, app: Flask, runtime: Runtime, olga: Browser, clock: TurnableClock
+    ) -> None:
+        former = olga.client.get_cookie("substrack-session")
+        assert former is not None
+        clock.turn(timedelta(minutes=11))
+
+        olga.post(f"{PAGE}/set-up", page=PAGE, your_password=PASSWORD)
+
+        assert olga.is_signed_in
+        copied = browser(app, runtime)
+        copied.client.set_cookie("substrack-session", former.value)
+        assert not copied.is_signed_in
+
 
 class TestKeys:
     @pytest.mark.only_sqlite

@@ -25,7 +25,8 @@ from substrack.store import Message, Tries, User, UserSession
 from substrack.web.app import create_app
 from substrack.web.recovery import ANSWER_SECONDS
 from substrack.worker.ticking import tick
-from tests.web.support import PASSWORD, Browser, TurnableClock, browser, found_home
+from tests.web.admin import cast_of
+from tests.web.support import HASH, PASSWORD, Browser, TurnableClock, browser, found_home
 
 OLGA = "olga@example.org"
 ELSEWHERE = "203.0.113.99"
@@ -210,7 +211,7 @@ class TestAKnownDevice:
             answer = zed.post("/sign-in", email=OLGA, password="wrong, but long")
         assert answer.status_code == 429
 
-        for forged in ("x", "nonce 1", runtime.signer.token.__name__):
+        for forged in ("x", "nonce 1", device_of_another(app, runtime, home)):
             zed.client.set_cookie("substrack-device", forged)
             assert zed.post("/sign-in", email=OLGA, password=PASSWORD).status_code == 429
 
@@ -321,6 +322,19 @@ class TestAskingForANewPassword:
             began = time.monotonic()
             ask_reset(app, email)
             assert time.monotonic() - began >= ANSWER_SECONDS
+
+
+def device_of_another(app: Flask, runtime: Runtime, home: Founded) -> str:
+    """Sign in as Ada somewhere, and take the cookie that her browser is known by."""
+    ada = cast_of(runtime, home).second_admin("Ada")
+    with runtime.transaction() as session:
+        session.execute(update(User).where(User.id == ada.id).values(password_hash=HASH))
+    hers = app.test_client()
+    hers.environ_base["REMOTE_ADDR"] = ELSEWHERE
+    hers.post("/sign-in", data={"email": "ada@example.org", "password": PASSWORD})
+    cookie = hers.get_cookie("substrack-device")
+    assert cookie is not None
+    return cookie.value
 
 
 def sign_in_on_top(who: Browser) -> TestResponse:
