@@ -11,7 +11,6 @@ import pytest
 from tests.chaos.figures import record
 from tests.chaos.scale import mostly_on, sized
 from tests.chaos.whole.experiment import Findings, Size, trying
-from tests.chaos.whole.history import Outcome
 from tests.chaos.whole.planted import forget_commits, garble_the_journal
 from tests.chaos.whole.villain import Pace
 from tests.support.databases import Databases
@@ -54,6 +53,9 @@ ALL = replace(
 )
 SIZE = sized(short=LITTLE, full=MUCH, long=ALL)
 QUIET = replace(LITTLE, seconds=1.5, workers=0, pace=None)
+OPERATIONS = sized(short=1, full=1, long=100_000)
+"""How many there have to be; what a smaller run does depends on what else the machine does."""
+
 CHANCES = 4
 """How often a planted fault may hide before the experiment is called blind."""
 
@@ -69,7 +71,7 @@ def test_whatever_happens_each_acknowledged_act_is_there_once_and_no_other(
     name = f"{database_kind}: {clients} clients, {SIZE.webs} × `web`, {SIZE.workers} × `worker`"
     record(PROMISE, f"{name}, {SIZE.seconds:.0f} s", str(findings))
     assert not findings.wrong, report(findings)
-    assert findings.outcomes[Outcome.DONE] > 0, str(findings)
+    assert findings.operations >= OPERATIONS, f"too few to tell: {findings}"
 
 
 @pytest.mark.parametrize(
