@@ -19,6 +19,7 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Refused
 from substrack.queries.held import Held, load_held, may_have_gone_out
 from substrack.queries.installation import InstallationRow, load_installation
+from substrack.services.clock_repair import bring_back
 from substrack.store import Installation, Message
 
 BEAT_EVERY = timedelta(minutes=5)
@@ -86,8 +87,11 @@ def hold_sending(session: Session, reason: str, *, now: datetime) -> None:
 def hold_for_jump(session: Session, jump: timedelta, *, now: datetime) -> str:
     """Stop all sending and ticking because the clock was set by `jump`; return the reason that is shown.
 
-    Each further jump starts the wait for a steady clock afresh.
+    Each further jump starts the wait for a steady clock afresh. A clock that was set back may have run ahead
+    before: what it left behind is brought back to now.
     """
+    if jump < timedelta(0):
+        bring_back(session, now=now)
     reason = f"the clock of this machine jumped {_spoken(jump)}"
     _hold(session, reason, now=now, steady_since=now)
     return reason

@@ -1,0 +1,34 @@
+"""What a clock that ran ahead leaves behind once it is put right: leases, pauses and notices of a later time.
+
+Nobody would wait for them until that time comes. What was decided meanwhile keeps its dates.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import MessageState
+from substrack.store import Inbound, Lane, Message
+
+LONGEST: Final = timedelta(hours=1)
+"""For how long anything is leased or paused at the most, and an answer to somebody's act waits."""
+
+
+def bring_back(session: Session, *, now: datetime) -> None:
+    """End leases and pauses that lie further ahead than any that began by now.
+
+    Answers that were written after `now` are due as long after it as they were to wait.
+    """
+    late = now + LONGEST
+    session.execute(update(Message).where(Message.lease_until > late).values(lease_until=now))
+    session.execute(update(Inbound).where(Inbound.lease_until > late).values(lease_until=now))
+    session.execute(update(Lane).where(Lane.paused_until > late).values(paused_until=now))
+    written_later = select(Message).where(Message.state == MessageState.QUEUED, Message.created_at > now)
+    for message in session.scalars(written_later):
+        wait = message.due_at - message.created_at
+        if wait <= LONGEST:
+            message.due_at, message.created_at = now + wait, now
