@@ -71,7 +71,7 @@ def found_club(cast: Cast, api: BotApi, clock: Clock, size: int) -> Club:
     admins = [cast.olga, cast.second_admin()]
     group = cast.group(price=f"{size + 1}.00")
     members = [cast.join(group, f"Member{number}") for number in range(size)]
-    phones = [_link(cast, api, one.contact_id, FIRST_CHAT + place) for place, one in enumerate(members)]
+    phones = [link_chat(cast, api, one.contact_id, FIRST_CHAT + place) for place, one in enumerate(members)]
     for day in (at("2026-02-01"), FEBRUARY):
         cast.tick(day)
     clock.turn_to(FEBRUARY)
@@ -94,11 +94,11 @@ def _admin(cast: Cast, api: BotApi, clock: Clock, who: Actor, chat_id: int) -> A
     contact_id = cast.read(lambda session: session.scalars(query).one())
     token = cast.do(start_session, who.id, agent="Test browser", now=clock())
     cookies = {cookie_name(cast.runtime.settings, "session"): token}
-    return Admin(contact_id, cookies, _link(cast, api, contact_id, chat_id))
+    return Admin(contact_id, cookies, link_chat(cast, api, contact_id, chat_id))
 
 
-def _link(cast: Cast, api: BotApi, contact_id: int, chat_id: int) -> Person:
-    """Link somebody who wrote to the bot before."""
+def link_chat(cast: Cast, api: BotApi, contact_id: int, chat_id: int) -> Person:
+    """Link somebody who wrote to the bot before; return their phone."""
 
     def link(session: Session) -> None:
         contact, by = session.get_one(Contact, contact_id), Actor.contact(contact_id, Via.TELEGRAM)

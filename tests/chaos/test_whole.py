@@ -35,13 +35,14 @@ MUCH = Size(
     settle_seconds=45.0,
     members=56,
     weeks=4,
-    phones=14,
+    phones=13,
     desks=6,
     webs=2,
     workers=2,
     patience_seconds=15.0,
     pace=Pace(gap=(1.0, 4.0), short=(0.2, 3.0), long=(11.0, 13.0), seldom=12),
-    kinds=("kill -9", "SIGTERM", "SIGSTOP", "lock", "database", "relay", "clock"),
+    kinds=("kill -9", "SIGTERM", "SIGSTOP", "lock", "database", "relay", "Telegram", "clock"),
+    chats=6,
 )
 ALL = replace(
     MUCH,
@@ -67,7 +68,7 @@ def test_whatever_happens_each_acknowledged_act_is_there_once_and_no_other(
     cluster = databases.postgresql if database_kind == "postgresql" else None
     with trying(SIZE, database_url, tmp_path, cluster=cluster) as experiment:
         findings = experiment.run()
-    clients = SIZE.phones + SIZE.desks
+    clients = SIZE.phones + SIZE.desks + bool(SIZE.chats)
     name = f"{database_kind}: {clients} clients, {SIZE.webs} × `web`, {SIZE.workers} × `worker`"
     record(PROMISE, f"{name}, {SIZE.seconds:.0f} s", str(findings))
     assert not findings.wrong, report(findings)

@@ -22,6 +22,9 @@ PEOPLE: Final = ("user", "contact")
 SLACK_SECONDS: Final = 0.05
 """How far two readings of one clock may differ in what they are taken for."""
 
+FAR_SECONDS: Final = 3600.0
+"""By more than this a clock is wrong that was set."""
+
 VERBS: Final = {
     "confirm claim": "confirm",
     "reject claim": "reject",
@@ -169,7 +172,7 @@ def _match(journal: Journal, deeds: Sequence[Deed], acts: Sequence[Act]) -> list
 
 
 def _fits(journal: Journal, act: Act, deed: Deed) -> bool:
-    if not act.sent - SLACK_SECONDS <= deed.own[0].at <= act.answered + SLACK_SECONDS:
+    if not _is_in_time(act, deed.own[0]):
         return False
     if act.undoes is not None:
         return act.undoes in undone_by(journal, deed)
@@ -186,6 +189,12 @@ def _fits(journal: Journal, act: Act, deed: Deed) -> bool:
     )
     is_as_shown = all(act.payments.get(name) in (None, version) for name, version in shown.items())
     return bool(shown) and is_named and is_as_shown
+
+
+def _is_in_time(act: Act, line: Line) -> bool:
+    """Tell whether a line was written while its act was under way; a worker's clock may be far off."""
+    is_off = act.is_by_chat and abs(line.at - act.sent) > FAR_SECONDS
+    return is_off or act.sent - SLACK_SECONDS <= line.at <= act.answered + SLACK_SECONDS
 
 
 def undone_by(journal: Journal, deed: Deed) -> set[str | None]:

@@ -12,23 +12,26 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from pydantic import SecretStr
+from sqlalchemy import exists, or_, select
 
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.queries.delivery import is_claimable
 from substrack.services.installation import release_hold
 from substrack.settings import Settings
-from substrack.store import Message
+from substrack.store import Inbound
 from substrack.worker.outbox import deliver_due
 from tests.chaos.processes import forking
 from tests.chaos.relay import Relay
 from tests.chaos.whole.browser import Browser
+from tests.chaos.whole.chats import Chat
 from tests.chaos.whole.history import History, Outcome
 from tests.chaos.whole.people import Admin, Client, Member
 from tests.chaos.whole.program import Orders, Program, make_program
 from tests.chaos.whole.town import Town, found_town
 from tests.chaos.whole.verdict import Start, begin, judge
 from tests.chaos.whole.villain import Pace, Villain
+from tests.fakes.bot_api import BotApi
 from tests.fakes.smtp import free_port
 from tests.support.databases import PostgresqlCluster
 
@@ -54,6 +57,7 @@ class Size:
     patience_seconds: float
     pace: Pace | None
     kinds: Sequence[str] = ()
+    chats: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class Findings:
         return self.outcomes.total() - self.outcomes[Outcome.UNSENT]
 
     def __str__(self) -> str:
-        done, refused = self.outcomes[Outcome.DONE], self.outcomes[Outcome.REFUSED]
+        done = self.outcomes[Outcome.DONE] + self.outcomes[Outcome.ALREADY]
+        refused = self.outcomes[Outcome.REFUSED]
         unknown = self.outcomes[Outcome.UNKNOWN] + self.outcomes[Outcome.BROKEN]
         troubles = ", ".join(f"{count} × {kind}" for kind, count in sorted(self.troubles.items()))
         return (
@@ -93,6 +98,7 @@ class Experiment:
     program: Program
     skew: Any
     cluster: PostgresqlCluster | None
+    api: BotApi | None
     history: History = field(default_factory=History)
 
     def run(self) -> Findings:
@@ -146,7 +152,7 @@ class Experiment:
         pace, kinds = self.size.pace, self.size.kinds
         if pace is None:
             return None
-        return Villain(self.program, self.runtime, self.relay, self.skew, pace, kinds, self.cluster)
+        return Villain(self.program, self.runtime, self.relay, self.skew, pace, kinds, self.cluster, self.api)
 
     def _clients(self) -> list[Client]:
         """Hand out phones, each for some members, and desks."""
@@ -165,7 +171,9 @@ class Experiment:
             )
             for desk in town.desks
         ]
-        return phones + desks
+        chatting = [one for one in town.residents if one.phone is not None]
+        chats = [Chat(self.history, chatting, size.patience_seconds)] if chatting else []
+        return [*phones, *desks, *chats]
 
     def _browser(self) -> Browser:
         return Browser(self.program.ports, patience_seconds=self.size.patience_seconds)
@@ -173,7 +181,7 @@ class Experiment:
     def _come_to_rest(self) -> None:
         """Let workers empty the outbox for a while, end the program, and deliver what will be due."""
         until = time.monotonic() + self.size.settle_seconds
-        while time.monotonic() < until and self._count_due():
+        while time.monotonic() < until and self._has_more_to_do():
             self.program.replace_the_dead()
             time.sleep(0.1)
         self.program.stop()
@@ -185,10 +193,12 @@ class Experiment:
                 break
             later += AFTER_ALL
 
-    def _count_due(self) -> int:
-        due = select(func.count()).select_from(Message).where(is_claimable(self.runtime.now()))
+    def _has_more_to_do(self) -> bool:
+        """Tell whether messages are due, or presses in Telegram wait."""
+        due = exists().where(is_claimable(self.runtime.now()))
+        waiting = exists().where(Inbound.processed_at.is_(None))
         with self.runtime.reading() as session:
-            return session.scalar(due) or 0
+            return bool(session.scalar(select(or_(due, waiting))))
 
     def _find(self, start: Start, troubles: Counter[str], seconds: float) -> Findings:
         mails = self.relay.accepted
@@ -211,7 +221,7 @@ def trying(
     tamper: Callable[[], None] | None = None,
 ) -> Iterator[Experiment]:
     """Put everything together; it is all gone afterwards."""
-    with Relay(place, dialogue=(0.001, 0.01)) as relay:
+    with Relay(place, dialogue=(0.001, 0.01)) as relay, _telegram(size) as api:
         settings = Settings(
             database_url=database_url,
             data_dir=place,
@@ -219,15 +229,29 @@ def trying(
             smtp_url=relay.url,
             lease_seconds=LEASE_SECONDS,
             backups=False,
+            telegram_token=SecretStr(api.token) if api else None,
+            telegram_api_url=api.url if api else "",
         )
         runtime = make_runtime(settings)
         skew = forking().RawValue("d", 0.0)
         orders = Orders(settings, place / "log", skew, tamper)
         ports = [free_port() for _ in range(size.webs)]
         program = make_program(orders, ports=ports, workers=size.workers)
-        town = found_town(runtime, members=size.members, weeks=size.weeks, desks=size.desks)
+        town = found_town(
+            runtime, members=size.members, weeks=size.weeks, desks=size.desks, api=api, chats=size.chats
+        )
         try:
-            yield Experiment(size, runtime, town, relay, program, skew, cluster)
+            yield Experiment(size, runtime, town, relay, program, skew, cluster, api)
         finally:
             program.kill()
             runtime.close()
+
+
+@contextmanager
+def _telegram(size: Size) -> Iterator[BotApi | None]:
+    """Have the Bot API's stand-in, if anybody is in Telegram."""
+    if not size.chats:
+        yield None
+        return
+    with BotApi() as api:
+        yield api

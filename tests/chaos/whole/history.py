@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     """How an act ended, as far as whoever acted can know."""
 
     DONE = "acknowledged"
+    ALREADY = "acknowledged as done before"
     REFUSED = "refused"
     UNSENT = "not sent"
     UNKNOWN = "unknown"
@@ -40,6 +41,7 @@ class Act:
     payments: Mapping[str, int | None]
     amount_minor: int | None = None
     undoes: str | None = None
+    is_by_chat: bool = False
     sent: float = 0.0
     answered: float = math.inf
     outcome: Outcome = Outcome.UNKNOWN
@@ -73,9 +75,11 @@ class History:
         *,
         amount_minor: int | None = None,
         undoes: str | None = None,
+        is_by_chat: bool = False,
     ) -> Act:
         """Write down an act that is about to be sent."""
-        act = Act(f"w{next(self._numbers):07}", verb, actor, payments, amount_minor, undoes, time.time())
+        name = f"w{next(self._numbers):07}"
+        act = Act(name, verb, actor, payments, amount_minor, undoes, is_by_chat, time.time())
         self.acts.append(act)
         return act
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Channel
 from substrack.store import Message
 from tests.chaos.relay import Accepted
 from tests.chaos.whole.deeds import Journal, undone_by
@@ -27,7 +28,8 @@ def judge_mails(session: Session, accepted: Sequence[Accepted], journal: Journal
     for message in session.scalars(select(Message)):
         if message.correlation_id is not None:
             of_decision[message.correlation_id].append(message)
-        if message.state is MessageState.SENT and message.public_id not in digests:
+        is_mail = message.channel is Channel.EMAIL
+        if is_mail and message.state is MessageState.SENT and message.public_id not in digests:
             yield f"message {message.public_id} is marked sent and was never accepted"
         if message.state not in (MessageState.SENT, MessageState.CANCELLED):
             yield f"message {message.public_id} ({message.notice}) is {message.state}: {message.last_error}"
@@ -44,7 +46,7 @@ def _decisions(
     for deed in journal.deeds.values():
         messages = of_decision[deed.correlation_id]
         if deed.correlation_id in undone:
-            if any(message.public_id in digests for message in messages):
+            if any(one.public_id in digests or one.state is MessageState.SENT for one in messages):
                 yield f"undone, and told all the same: {'; '.join(map(str, deed.own))}"
         elif TOLD & {line.verb for line in deed.own} and not messages:
             yield f"nobody heard of {'; '.join(map(str, deed.own))}"

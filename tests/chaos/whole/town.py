@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,8 @@ from substrack.services.user_sessions import start_session
 from substrack.store import Contact, Payment
 from substrack.web.app import create_app
 from substrack.web.security import cookie_name
+from tests.chaos.club import FIRST_CHAT, link_chat
+from tests.fakes.bot_api import BotApi, Person
 from tests.support.cast import Cast, make_cast
 from tests.web.support import form_token
 
@@ -27,12 +29,13 @@ NOON: Final = 12
 
 @dataclass(frozen=True)
 class Resident:
-    """A member: the path of their page, the key of their account, what they owe (public ids)."""
+    """A member: the path of their page, the key of their account, what they owe (public ids), Telegram."""
 
     contact_id: int
     page: str
     account: str
     payments: Sequence[str]
+    phone: Person | None = None
 
     @property
     def actor(self) -> tuple[str, int]:
@@ -63,8 +66,13 @@ class Town:
     desks: Sequence[Desk]
 
 
-def found_town(runtime: Runtime, *, members: int, weeks: int, desks: int) -> Town:
-    """Set up so many members, who each owe as many weeks, and admins at so many desks."""
+def found_town(
+    runtime: Runtime, *, members: int, weeks: int, desks: int, api: BotApi | None, chats: int
+) -> Town:
+    """Set up so many members, who each owe as many weeks, and admins at so many desks.
+
+    The first `chats` members have linked Telegram.
+    """
     cast, now = make_cast(runtime), runtime.now()
     ada = cast.second_admin()
     begin = now - timedelta(weeks=weeks - 1)
@@ -81,7 +89,12 @@ def found_town(runtime: Runtime, *, members: int, weeks: int, desks: int) -> Tow
     while cast.tick(now).periods_opened:
         pass
     admins = (cast.olga, ada)
-    return Town(cast, _residents(cast), [_sign_in(runtime, admins[place % 2]) for place in range(desks)])
+    residents = _residents(cast)
+    if api is not None:
+        for place, one in enumerate(residents[:chats]):
+            phone = link_chat(cast, api, one.contact_id, FIRST_CHAT + place)
+            residents[place] = replace(one, phone=phone)
+    return Town(cast, residents, [_sign_in(runtime, admins[place % 2]) for place in range(desks)])
 
 
 def where_it_is_noon(now: datetime) -> str:

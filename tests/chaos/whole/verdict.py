@@ -144,7 +144,7 @@ def _check_acts(
         if act.outcome in (Outcome.REFUSED, Outcome.UNSENT):
             if deed is not None:
                 yield f"done all the same: {act}"
-        elif act.outcome is Outcome.DONE:
+        elif act.outcome in (Outcome.DONE, Outcome.ALREADY):
             yield from _check_done(act, deed, stages, claims)
         if deed is not None:
             yield from _check_shown(act, deed)

@@ -18,6 +18,8 @@ from substrack.services.installation import release_hold
 from tests.chaos.locked import held
 from tests.chaos.relay import Relay
 from tests.chaos.whole.program import Program, Service
+from tests.fakes.bot_api import BotApi
+from tests.fakes.telegram_faults import BAD_GATEWAY, HANG_UP, NOT_JSON, SERVER_ERROR
 from tests.support.databases import PostgresqlCluster
 
 LOOK_SECONDS: Final = 0.05
@@ -37,7 +39,7 @@ class Pace:
 
 @dataclass
 class Villain:
-    """Makes trouble until told to stop; `made` counts it. Without a cluster no database is stopped."""
+    """Makes trouble until told to stop; `made` counts it. What is not there (cluster, bot) has none."""
 
     program: Program
     runtime: Runtime
@@ -46,6 +48,7 @@ class Villain:
     pace: Pace
     kinds: Sequence[str]
     cluster: PostgresqlCluster | None = None
+    api: BotApi | None = None
     made: Counter[str] = field(default_factory=Counter)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -59,8 +62,10 @@ class Villain:
             "database": self._stop_database,
             "relay": self._close_relay,
             "clock": self._set_clock,
+            "Telegram": self._break_telegram,
         }
-        wanted = [kind for kind in self.kinds if kind != "database" or self.cluster is not None]
+        missing = {"database": self.cluster is None, "Telegram": self.api is None}
+        wanted = [kind for kind in self.kinds if not missing.get(kind)]
         left: list[str] = []
         while self._wait(random.uniform(*self.pace.gap)):
             left = left or random.sample(wanted, len(wanted))
@@ -115,6 +120,12 @@ class Villain:
         self.relay.close_doors()
         self._wait(self._while())
         self.relay.open_doors()
+
+    def _break_telegram(self) -> None:
+        assert self.api is not None
+        self.api.down = random.choice((BAD_GATEWAY, SERVER_ERROR, HANG_UP, NOT_JSON))
+        self._wait(self._while())
+        self.api.down = None
 
     def _set_clock(self) -> None:
         """Set the workers' clocks for a moment; an operator releases the hold on sending that comes of it.
