@@ -36,11 +36,12 @@ TOKEN = "123456:AAtest-token_of_the_stand-in_0123456"
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came; `at` is a reading of the monotonic clock."""
+    """One request as it came; `at` is a reading of the monotonic clock, `fault` what it met."""
 
     method: str
     values: Mapping[str, str]
     at: float
+    fault: Fault | None = None
 
     @property
     def chat_id(self) -> int | None:
@@ -151,9 +152,10 @@ class BotApi:
             assert self.world.changed.wait_for(is_so, seconds), "waited in vain"
 
     def _answer(self, method: str, call: Call) -> Reply | None:
+        at = time.monotonic()
         with self.world.changed:
-            self.requests.append(Request(method, call.values, time.monotonic()))
             fault = self._next_fault(method)
+            self.requests.append(Request(method, call.values, at, fault))
             self.world.changed.notify_all()
         if fault is None:
             return self._run(method, call)
