@@ -1,28 +1,31 @@
 """Turns: whatever a bot says or changes waits for its turn, whichever process it speaks from.
 
-A turn that was missed is taken anew: a process that stood still with turns in hand must not use them all at
-once when it goes on. Nor is one used after Telegram has asked the bot for a pause.
+A turn that was missed is used late, but only with a seat, of which there are few: a process that stood still
+with turns in hand must not use them all at once when it goes on. None is used while Telegram wants a pause.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
-from substrack.bootstrap import Runtime, wall_clock
+from substrack.bootstrap import DatabaseTrouble, Runtime, wall_clock
 from substrack.domain.delivery import DeliveryFailed
 from substrack.services.pacing import (
-    SLACK,
+    Seat,
     Slot,
-    is_usable,
+    leave_seat,
     pace_of_bot,
     pause_bot,
     reserve_send,
     rest_chat,
+    use_slot,
 )
 
+log = logging.getLogger(__name__)
 Said = TypeVar("Said")
 Answer = TypeVar("Answer")
 Given = TypeVarTuple("Given")
@@ -48,39 +51,51 @@ class Turns:
         Raises:
             DeliveryFailed: what `say` raises; or Telegram asked the bot for a longer pause.
         """
-        await self._take(chat)
+        seat = await self._take(chat)
         try:
             said = await say()
-        except DeliveryFailed as failure:
-            if failure.retry_after is not None:
-                await self._in_thread(self._pause, failure.retry_after)
+        except Exception as error:
+            await self._let_go(chat, seat, error.retry_after if isinstance(error, DeliveryFailed) else None)
             raise
-        await self._in_thread(self._rest, chat)
+        await self._let_go(chat, seat, None)
         return said
 
-    async def _take(self, chat: str) -> None:
-        """Wait for a turn and be in time for it; each further one may be later, or a slow machine is mute."""
-        slack = SLACK
+    async def _take(self, chat: str) -> Seat:
+        """Wait for a turn and use it; one that is lost is taken anew."""
         while True:
             slot = await self._in_thread(self._reserve, chat)
-            await asyncio.sleep((slot.at - wall_clock()).total_seconds())
-            if slot.is_reserved:
-                if await self._in_thread(self._is_usable, slot, slack):
-                    return
-                slack += SLACK
+            again: Slot | Seat = slot
+            while isinstance(again, Slot) and again.is_reserved:
+                await _until(again)
+                again = await self._in_thread(self._use, chat, slot)
+            if isinstance(again, Seat):
+                return again
+            await _until(again)
+
+    async def _let_go(self, chat: str, seat: Seat, pause: timedelta | None) -> None:
+        """End a turn; what was said stays said when that can't be written, and the lease ends the seat."""
+        try:
+            await self._in_thread(self._end, chat, seat, pause)
+        except DatabaseTrouble:
+            log.warning("the end of a turn can't be written down")
 
     def _reserve(self, chat: str) -> Slot:
         with self._runtime.transaction() as session:
             return reserve_send(session, self._pace, chat, now=wall_clock())
 
-    def _is_usable(self, slot: Slot, slack: timedelta) -> bool:
-        with self._runtime.reading() as session:
-            return is_usable(session, self._pace, slot, slack=slack, now=wall_clock())
-
-    def _rest(self, chat: str) -> None:
+    def _use(self, chat: str, slot: Slot) -> Slot | Seat:
         with self._runtime.transaction() as session:
-            rest_chat(session, self._pace, chat, now=wall_clock())
+            return use_slot(session, self._pace, chat, slot, now=wall_clock())
 
-    def _pause(self, rest: timedelta) -> None:
+    def _end(self, chat: str, seat: Seat, pause: timedelta | None) -> None:
+        """Let chat and seat rest from now on, and the bot if it was asked to; locks as `_reserve` does."""
         with self._runtime.transaction() as session:
-            pause_bot(session, self._pace, rest, now=wall_clock())
+            now = wall_clock()
+            if pause is not None:
+                pause_bot(session, self._pace, pause, now=now)
+            rest_chat(session, self._pace, chat, now=now)
+            leave_seat(session, seat, now=now)
+
+
+async def _until(slot: Slot) -> None:
+    await asyncio.sleep((slot.at - wall_clock()).total_seconds())

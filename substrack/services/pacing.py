@@ -2,16 +2,19 @@
 
 Telegram takes about 30 messages a second from a bot and one a second into a chat (Bot API FAQ, "My bot is
 hitting limits"); an edit counts like a message, the answer to a press does not. Every send reserves its
-instant in the lanes' rows first, so the limits hold whoever sends.
+instant in the lanes' rows first, so that sends are spread, whoever sends. A send may be late all the same, or
+long on its way, and what was spread may arrive together. So each also takes a seat, of which there are fewer
+than 30, until a second after it was answered: all that arrives within a second has a seat of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -27,8 +30,16 @@ CHAT_GAP: Final = timedelta(seconds=1.05)
 MOST_WAITED: Final = timedelta(seconds=10)
 """Until the end of a pause; a longer one is a failure, so that whatever waits can be laid down."""
 
-SLACK: Final = timedelta(milliseconds=100)
-"""How late a reserved instant may be used: 26 a second and those of a tenth before are less than 30."""
+SEATS: Final = 29
+"""How many may be on their way at once, or have been answered within the last second."""
+
+SEAT_REST: Final = timedelta(seconds=1)
+
+SEAT_LEASE: Final = timedelta(seconds=90)
+"""Longer than any request: the seats of a worker that dies are free again then."""
+
+LOOK_AGAIN: Final = timedelta(milliseconds=100)
+"""Until a seat may be free, when none is."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,13 @@ class Slot:
 
     at: datetime
     is_reserved: bool
+
+
+@dataclass(frozen=True)
+class Seat:
+    """The right to say one thing now; `id` is that of its row."""
+
+    id: int
 
 
 def pace_of_bot(bot_id: int) -> str:
@@ -67,12 +85,33 @@ def reserve_send(session: Session, pace: str, chat: str, *, now: datetime) -> Sl
     return Slot(at, is_reserved=True)
 
 
-def is_usable(session: Session, pace: str, slot: Slot, *, slack: timedelta, now: datetime) -> bool:
-    """Tell whether a reserved instant may be used now: it has not long passed, and no pause came up since."""
-    if now > slot.at + slack:
-        return False
+def use_slot(session: Session, pace: str, chat: str, slot: Slot, *, now: datetime) -> Slot | Seat:
+    """Use a reserved instant that has come: take a seat and speak, or hear when to try again.
+
+    The same slot is to be tried again while what is returned `is_reserved`; else it is lost, because the bot
+    was asked for a pause or the chat has heard something since, and another is to be asked for then.
+
+    Raises:
+        DeliveryFailed: Telegram asked the bot for a pause that still goes on for long.
+    """
     paused_until = session.scalar(select(Lane.paused_until).where(Lane.name == pace))
-    return paused_until is None or paused_until <= now
+    if paused_until is not None and paused_until > now:
+        return _paused(paused_until, now)
+    chat_row = _row(session, f"{pace}:{chat}")
+    rests_until = chat_row.next_at or now
+    if rests_until > max(now, slot.at + CHAT_GAP):
+        return Slot(rests_until, is_reserved=False)
+    seat = _take_seat(session, pace, now)
+    if seat is None:
+        return Slot(now + LOOK_AGAIN, is_reserved=True)
+    chat_row.next_at = max(rests_until, now + CHAT_GAP)
+    session.flush()
+    return seat
+
+
+def leave_seat(session: Session, seat: Seat, *, now: datetime) -> None:
+    """Give a seat back once the answer is there, or will not come; it rests for a second."""
+    session.execute(update(Lane).where(Lane.id == seat.id).values(next_at=now + SEAT_REST))
 
 
 def rest_chat(session: Session, pace: str, chat: str, *, now: datetime) -> None:
@@ -89,6 +128,21 @@ def pause_bot(session: Session, pace: str, rest: timedelta, *, now: datetime) ->
     session.flush()
 
 
+def _take_seat(session: Session, pace: str, now: datetime) -> Seat | None:
+    """Take a seat that nobody holds; the first time there are none yet."""
+    names = [f"{pace}:seat{number}" for number in range(SEATS)]
+    is_free = or_(Lane.next_at.is_(None), Lane.next_at <= now)
+    free = select(Lane.id).where(Lane.name.in_(names), is_free).limit(1).with_for_update(skip_locked=True)
+    key = session.scalar(free)
+    if key is None and session.scalar(select(Lane.id).where(Lane.name == names[-1])) is None:
+        _insert(session, names)
+        key = session.scalar(free)
+    if key is None:
+        return None
+    session.execute(update(Lane).where(Lane.id == key).values(next_at=now + SEAT_LEASE))
+    return Seat(key)
+
+
 def _paused(until: datetime, now: datetime) -> Slot:
     rest = until - now
     if rest > MOST_WAITED:
@@ -100,7 +154,12 @@ def _row(session: Session, name: str) -> Lane:
     query = select(Lane).where(Lane.name == name).with_for_update()
     found = session.scalar(query)
     if found is None:
-        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        session.execute(dialect.insert(Lane.__table__).values(name=name).on_conflict_do_nothing())
+        _insert(session, [name])
         found = session.scalars(query).one()
     return found
+
+
+def _insert(session: Session, names: Sequence[str]) -> None:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    rows = [{"name": name} for name in names]
+    session.execute(dialect.insert(Lane.__table__).values(rows).on_conflict_do_nothing())

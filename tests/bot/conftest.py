@@ -21,6 +21,7 @@ def _unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pressing, "PATIENCE_SECONDS", 30)
     monkeypatch.setattr(pacing, "CHAT_GAP", timedelta(0))
     monkeypatch.setattr(pacing, "BOT_GAP", timedelta(0))
+    monkeypatch.setattr(pacing, "SEAT_REST", timedelta(0))
 
 
 @pytest.fixture

@@ -1,17 +1,20 @@
-"""A turn is used in time and outside of pauses, or taken anew."""
+"""Turns are used at the pace and outside of pauses, or taken anew."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar, TypeVarTuple, Unpack
 
 import pytest
 
-from substrack.bootstrap import Runtime, wall_clock
+from substrack.bootstrap import DatabaseTrouble, Runtime, Trouble, wall_clock
+from substrack.bot import turns
 from substrack.bot.turns import Turns
-from substrack.services.pacing import SLACK, Slot, pace_of_bot, pause_bot
+from substrack.services import pacing
+from substrack.services.pacing import SEAT_REST, Slot, pace_of_bot, pause_bot
 
 Answer = TypeVar("Answer")
 Given = TypeVarTuple("Given")
@@ -20,40 +23,55 @@ BOT = 7
 pytestmark = pytest.mark.only_sqlite
 
 
-def speak(runtime: Runtime, meanwhile: Callable[[], Awaitable[None]]) -> tuple[list[Slot], datetime]:
-    """Speak once, with something happening after the first turn was reserved; return the turns and when."""
-    slots: list[Slot] = []
+def speak(runtime: Runtime, chats: int, meanwhile: Callable[[], None]) -> list[datetime]:
+    """Speak once in each chat, with something happening when all have a turn; return when it was said."""
+    reserved = 0
 
     async def in_thread(step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
+        nonlocal reserved
         answer = step(*given)
-        if isinstance(answer, Slot):
-            slots.append(answer)
-            if len(slots) == 1:
-                await meanwhile()
+        reserved += isinstance(answer, Slot) and answer.is_reserved
+        if reserved == chats and isinstance(answer, Slot):
+            reserved += 1
+            meanwhile()
         return answer
 
     async def say() -> datetime:
         return wall_clock()
 
-    said_at = asyncio.run(Turns(runtime, BOT, in_thread=in_thread).speak("1001", say))
-    return [slot for slot in slots if slot.is_reserved], said_at
+    async def speak_all() -> list[datetime]:
+        bot = Turns(runtime, BOT, in_thread=in_thread)
+        return await asyncio.gather(*(bot.speak(str(1001 + chat), say) for chat in range(chats)))
+
+    return sorted(asyncio.run(speak_all()))
 
 
-def test_one_missed_while_the_process_stood_still_is_taken_anew(runtime: Runtime) -> None:
-    async def stand_still() -> None:
-        await asyncio.sleep(3 * SLACK.total_seconds())
-
-    slots, said_at = speak(runtime, stand_still)
-    assert len(slots) >= 2
-    assert said_at >= slots[-1].at
+def test_those_missed_while_the_process_stood_still_are_not_used_all_at_once(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "SEATS", 4)
+    monkeypatch.setattr(pacing, "SEAT_REST", SEAT_REST)  # which takes no time elsewhere here
+    said_at = speak(runtime, 9, meanwhile=lambda: time.sleep(0.5))
+    busiest = max(sum(start <= each < start + SEAT_REST for each in said_at) for start in said_at)
+    assert busiest <= 4
 
 
 def test_one_that_falls_into_a_pause_is_not_used(runtime: Runtime) -> None:
     begun, rest = wall_clock(), timedelta(seconds=1.5)
 
-    async def be_told_to_wait() -> None:
+    def be_told_to_wait() -> None:
         with runtime.transaction() as session:
             pause_bot(session, pace_of_bot(BOT), rest, now=begun)
 
-    _slots, said_at = speak(runtime, be_told_to_wait)
+    [said_at] = speak(runtime, 1, be_told_to_wait)
     assert said_at >= begun + rest
+
+
+def test_what_was_said_stays_said_when_the_end_of_the_turn_cannot_be_written(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object, **_terms: object) -> None:
+        raise DatabaseTrouble(Trouble.AWAY, Exception("the database restarts"))
+
+    monkeypatch.setattr(turns, "leave_seat", fail)
+    assert len(speak(runtime, 1, lambda: None)) == 1

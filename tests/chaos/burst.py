@@ -6,19 +6,26 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import cycle, pairwise
+from pathlib import Path
 from typing import Final
 
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from substrack.bot.turns import Turns
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.services.chat_rows import queue_into
 from substrack.services.mailboxes import connection_for
+from substrack.services.pacing import Seat
 from substrack.store import Address, Contact, Message
+from tests.chaos.journals import Journal, Pen
 from tests.chaos.live import wait_until
+from tests.chaos.scale import sized
 from tests.fakes.bot_api import BotApi, Person, Request
 from tests.fakes.telegram_faults import too_many
 from tests.support.cast import START, Cast
@@ -26,8 +33,8 @@ from tests.support.cast import START, Cast
 FIRST_CHAT: Final = 5001
 MOST_A_SECOND: Final = 30
 REST_SECONDS: Final = 1.0
-UNDER_WAY_SECONDS: Final = 0.5
-"""After a refusal: what was on its way by then, from whichever worker."""
+UNDER_WAY_SECONDS: Final = sized(short=1.0, full=0.5)
+"""After a pause was written down: what had its turn by then and is on its way, from whichever worker."""
 
 GRUMBLES_WITHIN_SECONDS: Final = 300.0
 
@@ -37,13 +44,14 @@ SPOKEN: Final = ("send", "edit")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the stand-in saw; `disobedient` are requests within a pause that Telegram had asked for."""
+    """What the stand-in saw; `disobedient` are requests within a pause that stood in the database."""
 
     spoken: int
     seconds: float
     busiest: int
     shortest_rest: float
     pauses: Sequence[float]
+    noted_within: float
     under_way: int
     disobedient: int
 
@@ -54,11 +62,12 @@ class Verdict:
         return is_slow_enough and not self.disobedient
 
     def __str__(self) -> str:
-        asked = " and ".join(f"{seconds:g}" for seconds in sorted(set(self.pauses)))
+        asked = " and ".join(f"{seconds:.0f}" for seconds in sorted(set(map(round, self.pauses))))
         return (
             f"{self.busiest} in the busiest second, {self.shortest_rest:.2f} s the shortest rest of a chat; "
-            f"{len(self.pauses)} pauses of {asked} s were asked for: {self.under_way} were under way, "
-            f"{self.disobedient} went out meanwhile; {self.spoken / self.seconds:.1f} a second in all"
+            f"{len(self.pauses)} pauses of {asked} s were asked for, noted within {self.noted_within:.2f} s: "
+            f"{self.under_way} were under way by then, {self.disobedient} went out later; "
+            f"{self.spoken / self.seconds:.1f} a second in all"
         )
 
 
@@ -113,21 +122,38 @@ def _has_sent(api: BotApi, sent: int) -> bool:
     return len(api.calls("sendMessage")) >= sent
 
 
-def judge(api: BotApi) -> Verdict:
+def note_pauses(path: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have this process note when the pauses that it was asked for stood in the database."""
+    end, pen = Turns._end, Pen(path)
+
+    def noted_end(turns: Turns, chat: str, seat: Seat, pause: timedelta | None) -> None:
+        end(turns, chat, seat, pause)
+        if pause is not None:
+            pen.write(pause=pause.total_seconds())
+
+    patch.setattr(Turns, "_end", noted_end)
+
+
+def judge(api: BotApi, notes: Path) -> Verdict:
     """Measure everything that was said into chats."""
     spoken = sorted(
         (each for each in api.requests if each.method.startswith(SPOKEN)), key=lambda each: each.at
     )
     instants = [each.at for each in spoken]
-    refusals = [(each.at, _wish(each)) for each in spoken if each.fault is not None]
+    refused = [(each.at, each.at + _wish(each)) for each in spoken if each.fault is not None]
+    noted = sorted(note["at"] for note in Journal(notes).new())
+    pauses = [(at, next(each for each in noted if each > at), until) for at, until in refused]
     return Verdict(
         spoken=len(spoken),
         seconds=instants[-1] - instants[0],
         busiest=max(sum(start <= at < start + 1 for at in instants) for start in instants),
         shortest_rest=min(_rests(spoken)),
-        pauses=[wish for _at, wish in refusals],
-        under_way=_count_between(instants, [(at, at + UNDER_WAY_SECONDS) for at, _wish in refusals]),
-        disobedient=_count_between(instants, [(at + UNDER_WAY_SECONDS, at + wish) for at, wish in refusals]),
+        pauses=[until - at for at, _noted, until in pauses],
+        noted_within=max((noted - at for at, noted, _until in pauses), default=0.0),
+        under_way=_count_between(instants, [(at, noted + UNDER_WAY_SECONDS) for at, noted, _until in pauses]),
+        disobedient=_count_between(
+            instants, [(noted + UNDER_WAY_SECONDS, until) for _at, noted, until in pauses]
+        ),
     )
 
 

@@ -130,6 +130,7 @@ def speak_freely(patch: pytest.MonkeyPatch) -> None:
     """Let the bot speak as fast as it can, and take its time for an answer: both have claims of their own."""
     patch.setattr(pacing, "CHAT_GAP", timedelta(0))
     patch.setattr(pacing, "BOT_GAP", timedelta(0))
+    patch.setattr(pacing, "SEAT_REST", timedelta(0))
     patch.setattr(pressing, "PATIENCE_SECONDS", 30)
 
 

@@ -49,7 +49,7 @@ def judge(tapping: Tapping, seconds: float) -> Verdict:
     """Hold everything against what should be there."""
     club, taps, hook = tapping.club, tapping.taps, tapping.api.updates.webhook
     ids = [debtor.payment_id for debtor in club.debtors]
-    not_taken = hook.errors if hook else 0
+    not_taken = hook.refusals if hook else 0
     with club.cast.runtime.reading() as session:
         events = _events(session, ids)
         transitions = sum(payment.version - 1 for payment in _payments(session, ids))

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from substrack.bootstrap import make_runtime
 from substrack.bot.turns import Turns
 from substrack.settings import Settings
-from tests.chaos.burst import Verdict, count_waiting, fill_outbox, grumble, judge
+from tests.chaos.burst import Verdict, count_waiting, fill_outbox, grumble, judge, note_pauses
 from tests.chaos.crews import Fault
 from tests.chaos.figures import record
 from tests.chaos.live import Clock, Company, look_often, wait_until
@@ -40,7 +41,7 @@ class Size:
 
 
 SIZE: Final = sized(
-    short=Size(90, 40, 5, (40,)),
+    short=Size(90, 40, 5, (40,), (2,)),
     full=Size(600, 200, 30, (100, 200, 300, 400)),
     long=Size(3_000, 600, 300, tuple(range(200, 3_000, 200))),
 )
@@ -68,14 +69,15 @@ def burst(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             grumbler = threading.Thread(target=grumble, args=(api, size.grumbles_at, size.wishes))
             try:
                 people = fill_outbox(cast, api, size.messages, size.chats)
-                company = Company.of(settings, clock, (look_often, *faults), monkeypatch)
+                noting = partial(note_pauses, tmp_path / "pauses")
+                company = Company.of(settings, clock, (look_often, noting, *faults), monkeypatch)
                 with company.at_work(workers=WORKERS):
                     grumbler.start()
                     for person in people[: size.writers]:
                         person.says("/help")
                     wait_until(lambda: not cast.read(count_waiting), WAIT_SECONDS)
                 assert company.crew.failures == 0
-                return judge(api)
+                return judge(api, tmp_path / "pauses")
             finally:
                 grumbler.join()
                 cast.runtime.close()

@@ -19,6 +19,7 @@ PUSH_TIMEOUT_SECONDS = 5.0
 PUSH_PAUSE_SECONDS = 0.05
 """How long a failed push waits for its next try; Telegram's own pauses are far longer."""
 
+WRONG = "Wrong response from the webhook:"
 WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count"}
 
@@ -51,7 +52,7 @@ class Webhook:
     last_error: str | None = None
     last_error_at: int | None = None
     max_connections: int = 40
-    errors: int = 0
+    refusals: int = 0
 
 
 @dataclass
@@ -183,7 +184,7 @@ class Updates:
     def _note_push(self, webhook: Webhook, pushed: Waiting, error: str | None) -> None:
         if error is not None:
             webhook.last_error, webhook.last_error_at = error, int(time.time())
-            webhook.errors += 1
+            webhook.refusals += error.startswith(WRONG)
             return
         pushed.delivered += 1
         if pushed.delivered >= pushed.copies and pushed in self._waiting:
@@ -202,7 +203,7 @@ def _push(webhook: Webhook, body: dict[str, Any]) -> str | None:
             return None
     except urllib.error.HTTPError as refused:
         with refused:
-            return f"Wrong response from the webhook: {refused.code} {refused.reason}"
+            return f"{WRONG} {refused.code} {refused.reason}"
     except TimeoutError:
         return "Read timeout expired"
     except (urllib.error.URLError, OSError):

@@ -58,6 +58,7 @@ def test_presses_that_come_five_times_each_have_one_effect(
     """Everybody says "I've paid", takes it back, and both again."""
     monkeypatch.setattr(pacing, "CHAT_GAP", timedelta(0))
     monkeypatch.setattr(pacing, "BOT_GAP", timedelta(0))
+    monkeypatch.setattr(pacing, "SEAT_REST", timedelta(0))
     crowd = gather(town, UPDATES // len(ROUNDS))
     february_comes(town)
     with town.at_work(workers=3):

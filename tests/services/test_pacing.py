@@ -7,14 +7,19 @@ import pytest
 
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.services.pacing import (
-    BOT_GAP,
+    CHAT_GAP,
+    LOOK_AGAIN,
     MOST_WAITED,
-    SLACK,
-    is_usable,
+    SEAT_LEASE,
+    SEATS,
+    Seat,
+    Slot,
+    leave_seat,
     pace_of_bot,
     pause_bot,
     reserve_send,
     rest_chat,
+    use_slot,
 )
 from tests.support.cast import Cast, at
 
@@ -59,21 +64,49 @@ def test_chat_rests_from_when_a_late_message_really_went_out(cast: Cast) -> None
     assert cast.do(reserve_send, PACE, "ben", now=late).at >= late + timedelta(seconds=1)
 
 
-def test_a_turn_that_was_missed_or_fell_into_a_pause_is_not_used(cast: Cast) -> None:
+def test_turns_in_hand_are_not_used_all_at_once_however_late(cast: Cast) -> None:
+    """A worker stood still with forty turns: as many as there are seats are used, the others wait."""
+    slots = {chat: cast.do(reserve_send, PACE, chat, now=NOW) for chat in map(str, range(40))}
+    late = NOW + timedelta(minutes=1)
+    answers = [cast.do(use_slot, PACE, chat, slot, now=late) for chat, slot in slots.items()]
+    seats = [each for each in answers if isinstance(each, Seat)]
+    assert len(set(seats)) == len(seats) == SEATS < 30
+    assert {each for each in answers if isinstance(each, Slot)} == {Slot(late + LOOK_AGAIN, is_reserved=True)}
+
+
+def test_a_seat_is_free_a_second_after_its_answer_and_that_of_a_dead_worker_later(cast: Cast) -> None:
+    slots = [cast.do(reserve_send, PACE, str(chat), now=NOW) for chat in range(SEATS + 1)]
+    late = NOW + timedelta(minutes=1)
+    seats = [cast.do(use_slot, PACE, str(chat), slots[chat], now=late) for chat in range(SEATS)]
+
+    def is_free(at: datetime) -> bool:
+        answer = cast.do(use_slot, PACE, str(SEATS), slots[SEATS], now=at)
+        if isinstance(answer, Seat):
+            cast.do(leave_seat, answer, now=at + SEAT_LEASE)
+        return isinstance(answer, Seat)
+
+    assert isinstance(seats[0], Seat)
+    answered = late + timedelta(seconds=5)
+    cast.do(leave_seat, seats[0], now=answered)
+    assert not is_free(answered + timedelta(seconds=0.9))
+    assert is_free(answered + timedelta(seconds=1))
+    assert not is_free(late + timedelta(seconds=60))
+    assert is_free(late + SEAT_LEASE)
+
+
+def test_a_late_turn_is_lost_when_its_chat_has_heard_something_since(cast: Cast) -> None:
+    slot, late = cast.do(reserve_send, PACE, "ben", now=NOW), NOW + 3 * CHAT_GAP
+    other = cast.do(reserve_send, PACE, "ben", now=late - timedelta(milliseconds=20))
+    assert isinstance(cast.do(use_slot, PACE, "ben", other, now=late), Seat)
+    lost = cast.do(use_slot, PACE, "ben", slot, now=late)
+    assert lost == Slot(late + CHAT_GAP, is_reserved=False)
+
+
+def test_a_turn_that_fell_into_a_pause_is_lost(cast: Cast) -> None:
     slot = cast.do(reserve_send, PACE, "ben", now=NOW)
-
-    def may_use(late: timedelta) -> bool:
-        return cast.read(lambda session: is_usable(session, PACE, slot, slack=SLACK, now=slot.at + late))
-
-    assert may_use(SLACK)
-    assert not may_use(SLACK + timedelta(milliseconds=1))
     cast.do(pause_bot, PACE, timedelta(seconds=1), now=NOW)
-    assert not may_use(timedelta(0))
-
-
-def test_the_slack_of_turns_keeps_the_limit() -> None:
-    """The most sends in a second: the slots of that second and those that may be used as late as SLACK."""
-    assert (timedelta(seconds=1) + SLACK) // BOT_GAP + 1 <= 30
+    lost = cast.do(use_slot, PACE, "ben", slot, now=NOW)
+    assert lost == Slot(NOW + timedelta(seconds=1), is_reserved=False)
 
 
 def test_short_pause_is_waited_for_and_a_longer_one_is_a_failure(cast: Cast) -> None:
