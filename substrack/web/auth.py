@@ -90,8 +90,9 @@ def _sign_in(form: SignInForm) -> Response:
     subjects = subjects_of("sign-in", email_key(email), user_id=known.user_id if known else None)
     with trying(subjects, SIGN_IN):
         found = authenticate(known, password)
-    with runtime().transaction() as session:
-        keep_renewed_hash(session, found)
+    if found.renewed_hash is not None:
+        with runtime().transaction() as session:
+            keep_renewed_hash(session, found)
     return admit(found.user_id, local_path(form.next.data) or url_for("home.show"))
 
 

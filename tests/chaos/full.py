@@ -26,6 +26,9 @@ from tests.chaos.sqlite_vfs import NoRoom
 from tests.support.books import check_books
 
 IN_MANY_TRANSACTIONS: Final = frozenset({"deliver", "open periods", "queue requests"})
+COUNTED_FIRST: Final = frozenset({"tries"})
+"""A try to sign in counts whatever becomes of it."""
+
 PAGES_ENOUGH: Final = 1_000_000
 PAGE: Final = 4096
 
@@ -139,7 +142,7 @@ def fill_up(
     """
     for name, act in doors.acts().items():
         for room in points():
-            before = digest(file)
+            before = digest(file, but=COUNTED_FIRST)
             disk.room = room
             answer = act()
             can_read = room > 0 or doors.can_read()
@@ -169,7 +172,7 @@ def _finish(name: str, act: Callable[[], Answer], findings: Findings) -> None:
 def _wrong(doors: Doors, name: str, answer: Answer, before: str, file: Path) -> Iterator[str]:
     if answer.wrong:
         yield answer.wrong
-    is_changed = digest(file) != before
+    is_changed = digest(file, but=COUNTED_FIRST) != before
     if is_changed and (name not in IN_MANY_TRANSACTIONS or UNCHANGED in answer.text):
         yield "something was changed"
     with doors.runtime.reading() as session:

@@ -19,6 +19,7 @@ from substrack.domain.one_time_codes import code_at
 from substrack.services import passwords, recovery_codes
 from substrack.services.founding import Founded
 from substrack.services.recovery_codes import make_codes
+from substrack.services.sealing import Purpose
 from substrack.services.second_factor import WrongCode, look_at_code, new_secret, turn_on, use_code
 from substrack.settings import Settings
 from substrack.store import LinkPurpose, RecoveryCode, SecondFactor, User, UserSession
@@ -118,9 +119,16 @@ class TestSettingItUp:
         other.sign_in(runtime, home.user_id)
         page = other.post(f"{PAGE}/set-up", page=PAGE)
         foreign = re.findall(r'name="sealed"[^>]* value="([^"]+)"', page.text)[0]
+        secret = "".join(re.findall(r"<code>([A-Z2-7]{4})</code>", page.text))
+        code = code_at(secret, int(runtime.now().timestamp()) // 30)
 
-        for sealed in ("", "x", foreign):
-            olga.post(PAGE, code="000000", sealed=sealed)
+        for sealed in (
+            "",
+            "x",
+            runtime.sealer.seal(Purpose.SECOND_STEP, f"1 1 {secret}", now=runtime.now()),
+            foreign,
+        ):
+            olga.post(PAGE, code=code, sealed=sealed)
 
         assert "It is off" in olga.get(PAGE).text
 
