@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
@@ -24,6 +25,12 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 CLIENT, SECRET = "substrack", "a secret: with/odd chars"
+
+
+@cache
+def signing_key(number: int) -> RSAKey:
+    """Make a key once; providers of many tests may share it."""
+    return RSAKey.generate_key(2048, {"kid": f"key-{number}", "use": "sig"})
 
 
 @dataclass
@@ -55,13 +62,15 @@ class FakeProvider:
     asked: list[str] = field(default_factory=list)
     keys: list[RSAKey] = field(default_factory=list)
     grants: dict[str, Grant] = field(default_factory=dict)
+    _rotations: int = 0
 
     def __post_init__(self) -> None:
         self.rotate()
 
     def rotate(self) -> None:
         """Sign with another key from now on, and know the former no more."""
-        self.keys = [RSAKey.generate_key(2048, {"kid": secrets.token_hex(4), "use": "sig"})]
+        self._rotations += 1
+        self.keys = [signing_key(self._rotations)]
 
     def metadata(self) -> dict[str, Any]:
         """Say what OpenID Connect Discovery asks for."""

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
@@ -19,7 +18,7 @@ from substrack.bootstrap import Runtime, make_runtime
 from substrack.settings import Settings, WrongSetting, load_settings
 from substrack.store import Identity, User, UserSession
 from substrack.web.app import create_app
-from tests.fakes.oidc import CLIENT, SECRET, FakeProvider, open_provider
+from tests.fakes.oidc import CLIENT, SECRET, FakeProvider, open_provider, signing_key
 from tests.web.support import PASSWORD, Browser, TurnableClock, browser, found_home
 from tests.web.test_second_factor import Phone
 
@@ -130,7 +129,7 @@ LIES: dict[str, Callable[[FakeProvider, TurnableClock], Any]] = {
     "alg none": lambda provider, _clock: setattr(provider, "algorithm", "none"),
     "signed with the public key": lambda provider, _clock: forge(provider, provider.public_pem()),
     "signed with the client's secret": lambda provider, _clock: forge(provider, SECRET.encode()),
-    "another key": lambda provider, _clock: setattr(provider, "signs_with", RSAKey.generate_key(2048)),
+    "another key": lambda provider, _clock: setattr(provider, "signs_with", signing_key(9)),
     "calls itself otherwise": lambda provider, _clock: provider.itself.update(
         issuer="https://id.example.net"
     ),
