@@ -28,6 +28,7 @@ from substrack.files import sync_directory
 from substrack.services.links import LinkSigner
 from substrack.services.sealing import Sealer
 from substrack.services.second_factor import reseal_secrets
+from substrack.services.suppression import SEALER
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Base, Installation
 from substrack.store.engines import LOCK_SECONDS, WITHOUT_WAITING, read_engine, write_engine
@@ -93,7 +94,7 @@ class Runtime:
         """
         is_done = False
         try:
-            with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+            with self._writing() as session, session.begin():
                 yield session
                 session.flush()
                 is_done = True
@@ -102,6 +103,9 @@ class Runtime:
             raise
         except PoolTimeout as error:
             raise DatabaseTrouble(Trouble.BUSY, error) from error
+
+    def _writing(self) -> Session:
+        return Session(self.write_engine, expire_on_commit=False, info={SEALER: self.sealer})
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

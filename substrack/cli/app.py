@@ -8,7 +8,7 @@ import click
 
 from substrack.bootstrap import DatabaseTrouble
 from substrack.domain.errors import Refused
-from substrack.services.people import MailboxShared
+from substrack.services.people import AddressErased, MailboxShared
 from substrack.settings import WrongSetting
 
 _FLAGS = {
@@ -19,6 +19,12 @@ _FLAGS = {
     "text": "pay_text",
 }
 """Fields whose flag is called otherwise."""
+
+
+_ANSWERS: dict[type[Refused], str] = {
+    MailboxShared: " If so, add --shares-mailbox.",
+    AddressErased: " If so, add --wanted-again.",
+}
 
 
 class Sentence(click.ClickException):
@@ -58,7 +64,7 @@ def _is_text(typed: str) -> bool:
 
 def _sentence(refused: Refused) -> str:
     """Put the flag a refusal is about before it, and after a question the flag that answers it."""
-    answer = " If so, add --shares-mailbox." if isinstance(refused, MailboxShared) else ""
+    answer = _ANSWERS.get(type(refused), "")
     if refused.field is None:
         return _on_one_line(f"{refused}{answer}")
     flag = _FLAGS.get(refused.field, refused.field).replace("_", "-")

@@ -27,6 +27,10 @@ from substrack.services.members import add_member, edit_member, leave_group, tel
 from substrack.services.people import contact_by_email, edit_contact, set_email
 
 MEMBER_COLUMNS = ("id", "group_name", "name", "email", "weight", "amount", "joined_on", "left_on")
+again_flag = click.option(
+    "--wanted-again", is_flag=True, help="Somebody who was erased wants to be written to again."
+)
+
 CONTACT_COLUMNS = ("id", "name", "email", "reachable", "groups")
 
 
@@ -59,6 +63,7 @@ def contacts() -> None:
 @click.option("--amount", help="A fixed amount instead of a share.")
 @click.option("--joined-on", type=DAY, help="Default: from the start, or today once a period is open.")
 @click.option("--shares-mailbox", is_flag=True, help="A new person at an address that is known already.")
+@again_flag
 @json_flag
 def add(
     desk: Desk,
@@ -71,6 +76,7 @@ def add(
     amount: str | None,
     joined_on: date | None,
     shares_mailbox: bool,
+    wanted_again: bool,
     as_json: bool,
 ) -> None:
     """Let somebody join a group."""
@@ -92,6 +98,7 @@ def add(
             fixed=read_optional(amount, load_terms(session, key).currency, flag="amount"),
             joined_on=joined_on,
             shares_mailbox=shares_mailbox,
+            wanted_again=wanted_again,
             by=OPERATOR,
             now=desk.now,
         )
@@ -217,6 +224,7 @@ def show_person(desk: Desk, *, contact_id: str, as_json: bool) -> None:
 @click.option("--language", help="A code such as en; an empty one clears it.")
 @click.option("--timezone", help="An empty one clears it.")
 @click.option("--shares-mailbox", is_flag=True, help="The address is another person's as well.")
+@again_flag
 @dry_run_flag
 @json_flag
 def edit_person(
@@ -228,6 +236,7 @@ def edit_person(
     language: str | None,
     timezone: str | None,
     shares_mailbox: bool,
+    wanted_again: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -238,7 +247,8 @@ def edit_person(
             session, key, name=name, language=language, time_zone=timezone, by=OPERATOR, now=desk.now
         )
         if email is not None:
-            set_email(session, key, email, shares_mailbox=shares_mailbox, by=OPERATOR, now=desk.now)
+            answers = {"shares_mailbox": shares_mailbox, "wanted_again": wanted_again}
+            set_email(session, key, email, **answers, by=OPERATOR, now=desk.now)
         result = describe_contact(load_contact(session, key))
     show(result, as_json=as_json)
 

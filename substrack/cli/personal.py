@@ -1,4 +1,4 @@
-"""`contact export`: what is known about a person, for them to have."""
+"""`contact export` and `contact erase`: what is known about a person, for them to have or to be gone."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from pathlib import Path
 
 import click
 
+from substrack.bootstrap import Runtime
+from substrack.channels.mailbox import MailboxChannel
 from substrack.cli.desk import Desk, at_desk
 from substrack.cli.members import contacts
 from substrack.cli.output import note, show
-from substrack.cli.params import json_flag
+from substrack.cli.params import dry_run_flag, json_flag
+from substrack.domain.actors import OPERATOR
 from substrack.domain.errors import Refused
 from substrack.files import keep_whole
 from substrack.queries.people import find_contact
 from substrack.queries.personal_export import load_personal_data
+from substrack.services.erasing import erase_contact
 from substrack.texts.personal import data_archive
+from substrack.upkeep.erasures import try_to_keep_erasures
 
 __all__ = ["contacts"]
 
@@ -51,3 +56,35 @@ def export(desk: Desk, *, contact_id: str, output: Path | None, as_json: bool) -
         raise NotWritten(str(error.strerror)) from None
     rows = sum(map(len, data.tables.values()))
     show({"path": str(output), "rows": rows, "proofs": len(data.files)}, as_json=as_json)
+
+
+@contacts.command("erase")
+@at_desk
+@click.argument("contact_id")
+@click.option(
+    "--anyway", is_flag=True, help="Forgive what is open with them, and archive groups that pay them."
+)
+@dry_run_flag
+@json_flag
+def erase(desk: Desk, *, contact_id: str, anyway: bool, dry_run: bool, as_json: bool) -> None:
+    """Erase a person for good: names, addresses and words go, the books stay."""
+    with desk.writing(dry_run=dry_run) as session:
+        key = find_contact(session, desk.workspace_id, contact_id)
+        erased = erase_contact(session, key, anyway=anyway, by=OPERATOR, now=desk.now)
+        if not dry_run:
+            MailboxChannel(desk.runtime.mail_dir).remove(erased.files)
+    facts = {"id": contact_id, "name": erased.name, "forgiven": erased.forgiven, "erased": not dry_run}
+    if not dry_run:
+        facts["noted"] = keep_noted(desk.runtime)
+    show(facts, as_json=as_json)
+    if not as_json and not dry_run:
+        note(
+            "Backups made before still hold this person. "
+            "By erasures.jsonl beside them a restore erases them again."
+        )
+
+
+def keep_noted(runtime: Runtime) -> bool:
+    """Note all erasures beside the backups; False when that is not possible, and the log says why."""
+    with runtime.reading() as session:
+        return try_to_keep_erasures(session, runtime.settings)

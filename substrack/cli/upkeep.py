@@ -103,6 +103,7 @@ def _restore_facts(restored: Restored) -> dict[str, Any]:
             "links_ended": restored.settled.links_ended,
             "people_resting": restored.settled.people_resting,
             "may_have_gone_out": restored.settled.messages_waiting,
+            "erased_again": restored.settled.erased_again,
         }
     return facts
 

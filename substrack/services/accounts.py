@@ -81,7 +81,9 @@ def add_user(
     user.email, user.email_key = address, address.casefold()
     user.name, user.deactivated_at = clean_line(name, field="name"), None
     user.password_hash, user.password_changed_at = password_hash, now if password_hash else None
-    contact = contact or contact_at(session, workspace_id, email=address, name=user.name, by=by, now=now)
+    contact = contact or contact_at(
+        session, workspace_id, email=address, name=user.name, wanted_again=True, by=by, now=now
+    )
     session.add(user)
     session.flush()
     grant = grant or RoleGrant(workspace_id=workspace_id, user_id=user.id)
@@ -104,7 +106,14 @@ def check_email_free(session: Session, workspace_id: int, address: str) -> None:
 
 
 def contact_at(
-    session: Session, workspace_id: int, *, email: str, name: str, by: Actor, now: datetime
+    session: Session,
+    workspace_id: int,
+    *,
+    email: str,
+    name: str,
+    wanted_again: bool = False,
+    by: Actor,
+    now: datetime,
 ) -> Contact:
     """Return the person an address belongs to, or write a new one.
 
@@ -118,7 +127,16 @@ def contact_at(
     known = named or (others if len(contacts_at(session, workspace_id, email)) == 1 else [])
     if known:
         return known[0]
-    return add_contact(session, workspace_id, name=name, email=email, shares_mailbox=True, by=by, now=now)
+    return add_contact(
+        session,
+        workspace_id,
+        name=name,
+        email=email,
+        shares_mailbox=True,
+        wanted_again=wanted_again,
+        by=by,
+        now=now,
+    )
 
 
 def edit_profile(

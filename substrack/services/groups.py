@@ -34,7 +34,14 @@ from substrack.services.ledger import check_admin
 from substrack.services.pay_details import change_pay_methods, write_pay_methods
 from substrack.services.schedule import reschedule_group
 from substrack.services.seats import seat_payer
-from substrack.store import Group, Price, Role, RoleGrant, Workspace
+from substrack.store import Contact, Group, Price, Role, RoleGrant, Workspace
+
+
+class PayerIsGone(Refused):
+    """Whom this group pays was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("Whom this group pays was erased, so it can’t come back. Set up another one.")
 
 
 class NoPayer(Refused):
@@ -144,8 +151,14 @@ def archive_group(session: Session, group_id: int, *, by: Actor, now: datetime) 
 
 
 def restore_group(session: Session, group_id: int, *, by: Actor, now: datetime) -> Group:
-    """Take a group back; it goes on like one that was paused. Idempotent."""
+    """Take a group back; it goes on like one that was paused. Idempotent.
+
+    Raises:
+        PayerIsGone: whom it pays was erased.
+    """
     group = hold_group(session, group_id, by)
+    if session.get_one(Contact, group.payer_id).erased_at is not None:
+        raise PayerIsGone
     if group.archived_at is not None:
         group.archived_at = None
         skip_the_past(group, today_in(group, now))

@@ -27,6 +27,7 @@ from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import revoke_pay_link
 from substrack.services.outbox import Draft, admin_contacts, queue, queue_to
 from substrack.services.schedule import reschedule_contacts
+from substrack.services.suppression import ask_about_erased
 from substrack.store import Address, Connection, Contact, Message
 
 
@@ -177,6 +178,7 @@ def set_email(
     email: str | None,
     *,
     shares_mailbox: bool = False,
+    wanted_again: bool = False,
     by: Actor,
     now: datetime,
 ) -> None:
@@ -188,6 +190,7 @@ def set_email(
 
     Raises:
         MailboxShared: the address is another person's, and nobody said that the two share it.
+        AddressErased: it was that of somebody who was erased, and nobody said that they want that again.
         UnknownContact, WrongEmail, NoSuchPayment (not this actor's to change).
     """
     check_owner(session, by, contact_id)
@@ -198,6 +201,8 @@ def set_email(
         ask_about_sharing(
             [known for known in contacts_at(session, contact.workspace_id, value) if known != contact]
         )
+    if value:
+        ask_about_erased(session, contact.workspace_id, value, wanted_again=wanted_again)
     address = _mailbox(session, contact)
     former_key = address.value_key if address else ""
     working = address.value if address is not None and address.refused_since is None else ""

@@ -116,6 +116,7 @@ def add_member(
     fixed: Money | None = None,
     joined_on: date | None = None,
     shares_mailbox: bool = False,
+    wanted_again: bool = False,
     by: Actor,
     now: datetime,
     press: str | None = None,
@@ -127,7 +128,8 @@ def add_member(
     passed without anybody is not billed. `press` is what `presses.find_made` will know it by.
 
     Raises:
-        AlreadyMember, MailboxShared (a question), FixedAmountsOverTotal, FixedAmountMissing (fixed split),
+        AlreadyMember, MailboxShared and AddressErased (questions), FixedAmountsOverTotal,
+        FixedAmountMissing (fixed split),
         PayerShareIsTheRest, PayerJoinsByTerms, WeightOutOfRange, WeightMeansNothing, CurrencyMismatch,
         UnknownGroup, UnknownContact, Refused.
     """
@@ -140,6 +142,7 @@ def add_member(
             name=name or "",
             email=email,
             shares_mailbox=shares_mailbox,
+            wanted_again=wanted_again,
             by=by,
             now=now,
         ).id

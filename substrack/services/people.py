@@ -34,9 +34,11 @@ from substrack.services.mailboxes import (
     unsubscribe,
     write_mailbox,
 )
+from substrack.services.suppression import AddressErased, ask_about_erased
 from substrack.store import Contact
 
 __all__ = [
+    "AddressErased",
     "MailboxShared",
     "UnknownAddress",
     "UnknownContact",
@@ -100,6 +102,7 @@ def add_contact(
     language: str | None = None,
     time_zone: str | None = None,
     shares_mailbox: bool = False,
+    wanted_again: bool = False,
     by: Actor,
     now: datetime,
     press: str | None = None,
@@ -108,6 +111,7 @@ def add_contact(
 
     Raises:
         MailboxShared: somebody is reached there already; ask, then come back with `shares_mailbox`.
+        AddressErased: whoever was reached there was erased; ask, then come back with `wanted_again`.
         WrongEmail, WrongLanguage, UnknownZone, TextRefused: a value can't be kept.
     """
     check_admin(session, by, workspace_id)
@@ -121,6 +125,8 @@ def add_contact(
     address = check_email(email) if email and email.strip() else None
     if address and not shares_mailbox:
         ask_about_sharing(contacts_at(session, workspace_id, address))
+    if address:
+        ask_about_erased(session, workspace_id, address, wanted_again=wanted_again)
     session.add(contact)
     session.flush()
     if address:
@@ -138,6 +144,7 @@ def find_or_add_contact(
     name: str,
     email: str | None = None,
     shares_mailbox: bool = False,
+    wanted_again: bool = False,
     by: Actor,
     now: datetime,
 ) -> Contact:
@@ -145,6 +152,7 @@ def find_or_add_contact(
 
     Raises:
         MailboxShared: the address is another person's, and nobody said that the two share it.
+        AddressErased: it was that of somebody who was erased, and nobody said that they want that again.
     """
     if email and email.strip():
         wanted = clean_line(name, field="name").casefold()
@@ -152,7 +160,14 @@ def find_or_add_contact(
             if known.name.casefold() == wanted:
                 return known
     return add_contact(
-        session, workspace_id, name=name, email=email, shares_mailbox=shares_mailbox, by=by, now=now
+        session,
+        workspace_id,
+        name=name,
+        email=email,
+        shares_mailbox=shares_mailbox,
+        wanted_again=wanted_again,
+        by=by,
+        now=now,
     )
 
 

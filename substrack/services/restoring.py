@@ -21,12 +21,25 @@ from substrack.domain.delivery import WAITING, MessageState
 from substrack.domain.notices import OPENS_AN_ACCOUNT
 from substrack.domain.payments import ASKABLE
 from substrack.queries.batches import in_batches
+from substrack.queries.erasures import Remembered
 from substrack.queries.held import load_held
 from substrack.queries.workspaces import list_workspaces
+from substrack.services.erasing import erase_again
 from substrack.services.installation import MAY_HAVE_GONE_OUT, hold_after_restore
 from substrack.services.journal import record
 from substrack.services.links import LIFETIMES
-from substrack.store import Contact, Group, Link, LinkPurpose, Member, Message, Payment, UserSession
+from substrack.services.suppression import suppress_digest
+from substrack.store import (
+    Contact,
+    Group,
+    Link,
+    LinkPurpose,
+    Member,
+    Message,
+    Payment,
+    UserSession,
+    Workspace,
+)
 
 MAKES_SOMEBODY = (
     LinkPurpose.SETUP,
@@ -46,10 +59,21 @@ class Settled:
     links_ended: int
     people_resting: int
     messages_waiting: int
+    erased_again: int = 0
 
 
-def settle_restored(session: Session, *, made_at: datetime, by: Actor, now: datetime) -> Settled:
-    """Make books that were just restored safe to go on with; `made_at` is when their backup was made."""
+def settle_restored(
+    session: Session,
+    *,
+    made_at: datetime,
+    erasures: Sequence[Remembered] = (),
+    by: Actor,
+    now: datetime,
+) -> Settled:
+    """Make books that were just restored safe to go on with; `made_at` is when their backup was made.
+
+    Whoever was erased since (`erasures`) is erased again, and their addresses are suppressed.
+    """
     last = session.scalar(select(func.max(Message.id))) or 0
     reason = hold_after_restore(session, made_at=made_at, upto=last, now=now)
     sessions = _end_sessions(session, now)
@@ -58,8 +82,9 @@ def settle_restored(session: Session, *, made_at: datetime, by: Actor, now: date
     resting = sum(_let_rest(session, row.id, row.time_zone, now) for row in list_workspaces(session))
     _record(session, made_at, by, now)
     session.flush()
+    erased = sum(_erase_again(session, one, by, now) for one in erasures)
     held = load_held(session)
-    return Settled(reason, sessions, links, resting, held.total if held else 0)
+    return Settled(reason, sessions, links, resting, held.total if held else 0, erased)
 
 
 def _end_sessions(session: Session, now: datetime) -> int:
@@ -131,6 +156,13 @@ def _with_period_due(session: Session, workspace_id: int, now: datetime) -> Sequ
         )
     )
     return session.scalars(query.distinct()).all()
+
+
+def _erase_again(session: Session, one: Remembered, by: Actor, now: datetime) -> bool:
+    home = session.scalar(select(Workspace.id).where(Workspace.public_id == one.workspace))
+    if home is not None and one.address is not None:
+        suppress_digest(session, home, one.address, now=now)
+    return one.person is not None and erase_again(session, one.person, by=by, now=now) is not None
 
 
 def _record(session: Session, made_at: datetime, by: Actor, now: datetime) -> None:

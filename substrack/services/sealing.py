@@ -28,6 +28,7 @@ class Purpose(StrEnum):
     SECOND_FACTOR = "second-factor"
     SECOND_STEP = "second-step"
     TRIES = "tries"
+    SUPPRESSION = "suppression"
 
 
 class Sealer:
@@ -69,6 +70,10 @@ class Sealer:
         return hmac.new(
             _derive(self._keys[0], purpose), text.encode("utf-8", "replace"), "sha256"
         ).hexdigest()
+
+    def blinds(self, purpose: Purpose, text: str) -> list[str]:
+        """Name a text as each key would, the newest first: what an older one has named is still found."""
+        return [Sealer([key]).blind(purpose, text) for key in self._keys]
 
     @cached_property
     def _boxes(self) -> dict[Purpose, MultiFernet]:

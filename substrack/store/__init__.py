@@ -1,6 +1,7 @@
 """Tables and engines. Rows live here; `domain` decides what may happen to them, `services` does it."""
 
 from substrack.store.base import Base, new_public_id, shared_alias
+from substrack.store.erasing import Erasure, Suppression
 from substrack.store.groups import Group, Member, PayMethod, Price
 from substrack.store.inbound import Inbound
 from substrack.store.journal import Event
@@ -37,6 +38,7 @@ __all__ = [
     "Connection",
     "Contact",
     "Direction",
+    "Erasure",
     "Event",
     "Group",
     "Identity",
@@ -59,6 +61,7 @@ __all__ = [
     "Role",
     "RoleGrant",
     "SecondFactor",
+    "Suppression",
     "Tries",
     "User",
     "UserSession",

@@ -107,6 +107,7 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
             **_empties(Holds.CHOICE, "language time_zone collection_day fresh_link_at"),
             **_empties(Holds.WORDS, "note"),
         },
+        "erasures": _keeps(Holds.TECHNICAL, "id workspace_id contact_public_id erased_at"),
         "events": {
             **_keeps(
                 Holds.TECHNICAL,
@@ -134,12 +135,12 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
             **_removes(Holds.IDENTITY, "issuer subject"),
         },
         "inbound": {
-            **_keeps(
+            **_removes(
                 Holds.TECHNICAL,
-                "id connection_id dedupe_key received_at processed_at attempts lease_token lease_until",
+                "id connection_id received_at processed_at attempts lease_token lease_until",
             ),
-            **_empties(Holds.CONTACT_DATA, "chat_id"),
-            **_empties(Holds.WORDS, "body outcome last_error"),
+            **_removes(Holds.CONTACT_DATA, "chat_id dedupe_key"),
+            **_removes(Holds.WORDS, "body outcome last_error"),
         },
         "installation": _keeps(
             Holds.NONE,
@@ -212,6 +213,7 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
             **_removes(Holds.TECHNICAL, "id user_id turned_on_at"),
             **_removes(Holds.SECRET, "sealed_secret last_step"),
         },
+        "suppressions": _keeps(Holds.TECHNICAL, "id workspace_id digest suppressed_at"),
         "tries": _keeps(Holds.TECHNICAL, "id subject tried_at last_at"),
         "user_sessions": {
             **_removes(Holds.TECHNICAL, "id public_id user_id confirmed_at wrong_passwords"),
@@ -234,6 +236,16 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
 """Table → column → tag. Names are those in the database."""
 
 NOBODYS: Final = frozenset(
-    {"connections", "installation", "lanes", "periods", "prices", "tries", "workspaces"}
+    {
+        "connections",
+        "erasures",
+        "installation",
+        "lanes",
+        "periods",
+        "prices",
+        "suppressions",
+        "tries",
+        "workspaces",
+    }
 )
 """Tables whose rows belong to no one person."""

@@ -18,6 +18,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
+from substrack.domain.errors import Phrase
+from substrack.domain.former import former_number
+
 DIRECTORY = Path(__file__).parent / "translations"
 DEFAULT = "en"
 
@@ -53,6 +56,9 @@ def language_of(*wishes: str | None) -> str:
     return DEFAULT
 
 
+FORMER_NAME = Phrase("Former member %(number)s")
+
+
 @cache
 def format_locale(locale: str) -> Locale:
     """Return the locale by whose rules money, dates and lists are written."""
@@ -62,12 +68,24 @@ def format_locale(locale: str) -> Locale:
 def gettext(message: str, locale: str, **values: object) -> str:
     """Translate a message and fill its `%(name)s` places."""
     text = _translations(locale).gettext(message)
-    return text % values if values else text
+    return text % _shown(values, locale) if values else text
 
 
 def ngettext(singular: str, plural: str, n: int, locale: str, **values: object) -> str:
     """Translate the form of a message that fits `n`, which also fills `%(n)s`."""
-    return _translations(locale).ngettext(singular, plural, n) % ({"n": n} | values)
+    return _translations(locale).ngettext(singular, plural, n) % ({"n": n} | _shown(values, locale))
+
+
+def shown_name(value: object, locale: str) -> object:
+    """Translate the neutral name of somebody who was erased; anything else stays as it is."""
+    number = former_number(value)
+    if number is None:
+        return value
+    return _translations(locale).gettext(str(FORMER_NAME)) % {"number": number}
+
+
+def _shown(values: Mapping[str, object], locale: str) -> dict[str, object]:
+    return {name: shown_name(value, locale) for name, value in values.items()}
 
 
 @cache

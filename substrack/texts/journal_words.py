@@ -267,6 +267,9 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         "A request to %(who)s that waited was sent at once.", who=_who(line, _)
     ),
     ("message", "cancel"): lambda line, _: _("A message to %(who)s was stopped.", who=_who(line, _)),
+    ("contact", "erase"): lambda line, _: _(
+        "%(who)s: name, addresses and words were erased.", who=_who(line, _)
+    ),
     ("user", "add"): lambda line, _: _("%(who)s can sign in.", who=_who(line, _)),
     ("user", "edit"): lambda line, _: _("%(who)s’s account was changed.", who=_who(line, _)),
     ("user", "password"): lambda line, _: _("%(who)s’s password was set.", who=_who(line, _)),

@@ -18,11 +18,13 @@ from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from substrack import __version__
 from substrack.files import sync_directory
 from substrack.settings import WrongSetting
 from substrack.upkeep.archive import file_sha256, verify, write_manifest, write_table
+from substrack.upkeep.erasures import keep_erasures
 from substrack.upkeep.manifest import Manifest, NotABackup, TableEntry
 from substrack.upkeep.shapes import VERSION_TABLE, Shape, convert, load_shapes
 from substrack.upkeep.sums import ledger_sums
@@ -65,6 +67,7 @@ def make_backup(
         with _draft(directory) as draft:
             with snapshot(engine) as connection:
                 _write(connection, draft, reason, now, stop)
+                _note_erasures(connection, directory)
             manifest = verify(draft, check=lambda: _check(stop))
             size, digest = draft.stat().st_size, file_sha256(draft)
             return Backup(_put_into_place(draft, _name(now, reason)), size, digest, manifest)
@@ -72,6 +75,13 @@ def make_backup(
         raise BackupFailed(f"The backup could not be read back: {error}") from error
     except OSError as error:
         raise BackupFailed(f"The backup can't be written into {directory}: {error.strerror}.") from error
+
+
+def _note_erasures(connection: sa.Connection, directory: Path) -> None:
+    """Note beside the backups who was erased; a database of a former version does not know of any."""
+    if sa.inspect(connection).has_table("erasures"):
+        with Session(connection) as session:
+            keep_erasures(session, directory)
 
 
 @contextmanager

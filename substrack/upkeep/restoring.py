@@ -17,14 +17,18 @@ from substrack.bootstrap import (
     newest_revision,
     prepare_data_dir,
     schema_transaction,
+    secret_keys,
     upgrade_schema,
 )
 from substrack.domain.actors import Actor
 from substrack.files import keep_whole
 from substrack.services.installation import forget_key
 from substrack.services.restoring import Settled, settle_restored
+from substrack.services.sealing import Sealer
+from substrack.services.suppression import SEALER
 from substrack.settings import Settings, WrongSetting
 from substrack.upkeep.archive import reading, verify
+from substrack.upkeep.erasures import read_erasures, try_to_keep_erasures
 from substrack.upkeep.loading import load_rows
 from substrack.upkeep.manifest import Manifest
 from substrack.upkeep.shapes import VERSION_TABLE
@@ -77,6 +81,9 @@ def restore(
     The key of `key_file` is put into the data directory. With `dry_run` everything is looked at and nothing
     is written.
 
+    Whoever was erased according to `erasures.jsonl`, beside the backup or where this installation's backups
+    go, is erased again.
+
     Raises:
         NotABackup: the file is none, or damaged. NotEmpty, WrongKey, NotMigrated (it is of a newer version).
         WrongSetting: the database can't be used.
@@ -84,6 +91,7 @@ def restore(
     prepare_data_dir(settings.data_dir)
     with reading(path) as (archive, manifest):
         _check_version(manifest)
+        erasures = read_erasures([path.parent, settings.backups_go_to])
         key = _choose_key(settings, manifest, key_file, with_new_key=with_new_key)
         with schema_transaction(settings.database_url) as connection:
             _check_empty(connection)
@@ -93,7 +101,15 @@ def restore(
             upgrade_schema(connection, manifest.revision)
             load_rows(connection, archive, manifest)
             upgrade_schema(connection)
-            settled = _settle(connection, manifest, with_new_key=with_new_key, by=by, now=now)
+            sealer = Sealer([key] if key is not None else secret_keys(settings))
+            with Session(connection, info={SEALER: sealer}) as session:
+                settled = settle_restored(
+                    session, made_at=manifest.made_at, erasures=erasures, by=by, now=now
+                )
+                if with_new_key:
+                    forget_key(session)
+                session.flush()
+                try_to_keep_erasures(session, settings)
             if key is not None:
                 _keep_key(settings.data_dir, key)
     return Restored(manifest, settled)
@@ -156,17 +172,6 @@ def _clear(connection: sa.Connection) -> None:
     metadata = sa.MetaData()
     metadata.reflect(connection)
     metadata.drop_all(connection)
-
-
-def _settle(
-    connection: sa.Connection, manifest: Manifest, *, with_new_key: bool, by: Actor, now: datetime
-) -> Settled:
-    with Session(connection) as session:
-        settled = settle_restored(session, made_at=manifest.made_at, by=by, now=now)
-        if with_new_key:
-            forget_key(session)
-        session.flush()
-        return settled
 
 
 def _keep_key(data_dir: Path, key: str) -> None:

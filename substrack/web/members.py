@@ -21,6 +21,7 @@ from substrack.queries.people import MemberRow, find_member, load_member
 from substrack.services.mailboxes import MailboxShared
 from substrack.services.members import Told, add_member, edit_member, leave_group, tell_them
 from substrack.services.presses import find_made
+from substrack.services.suppression import AddressErased
 from substrack.web.access import signed_in
 from substrack.web.choosing import chosen_person, offer_people
 from substrack.web.fields import line, optional_day, optional_whole, read_optional_amount
@@ -56,12 +57,15 @@ class JoinForm(TermsForm):
     name = line("Name")
     email = line("Email address", maximum=320)
     shares_mailbox = BooleanField("Yes, two people share this mailbox")
+    wanted_again = BooleanField("Yes, they want to be written to again")
 
     asks_sharing = False
+    asks_again = False
     knows_others = False
 
     def refuse(self, refused: Refused) -> None:
         self.asks_sharing = self.asks_sharing or isinstance(refused, MailboxShared)
+        self.asks_again = self.asks_again or isinstance(refused, AddressErased)
         super().refuse(refused)
 
 
@@ -168,6 +172,7 @@ def _joining(group: GroupRow, form: JoinForm) -> Proposal:
             fixed=fixed,
             joined_on=joined_on,
             shares_mailbox=form.shares_mailbox.data,
+            wanted_again=form.wanted_again.data,
             by=by_me(),
             now=now,
             press=press,

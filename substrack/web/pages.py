@@ -10,15 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from flask import Flask, flash, get_flashed_messages, render_template, request
+from flask import Flask, flash, g, get_flashed_messages, render_template, request
 from jinja2 import StrictUndefined
 
 from substrack.domain.errors import Phrase
+from substrack.domain.former import FORMER
 from substrack.queries.accounts import SignedIn
 from substrack.queries.installation import InstallationRow, load_installation
 from substrack.settings import Settings
 from substrack.texts import formats, labels
-from substrack.texts.catalogue import language_of
+from substrack.texts.catalogue import DEFAULT, language_of, shown_name
 from substrack.texts.words import Words
 from substrack.web.forms import PageForm
 from substrack.web.presses import new_press_key
@@ -104,6 +105,7 @@ SETTING_SENTENCES: Final = {
 def init_pages(app: Flask) -> None:
     """Make templates strict and teach them to write instants."""
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.finalize = _with_names
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["moment"] = moment
     app.jinja_env.globals["labels"] = labels
@@ -113,6 +115,7 @@ def init_pages(app: Flask) -> None:
 def page(template: str, **rows: Any) -> str:
     """Render a page of someone who is signed in, in their language."""
     layout, words = Layout(me(), NAV, banners(), flashes()), my_words()
+    g.locale = words.locale
     return render_template(template, layout=layout, _=words, **_spoken(rows, words))
 
 
@@ -124,7 +127,14 @@ def my_words() -> Words:
 def bare_page(template: str, *, language: str | None = None, **rows: Any) -> str:
     """Render a page that stands alone, without asking the database, in a language or the browser's first."""
     words = bare_words(language)
+    g.locale = words.locale
     return render_template(template, _=words, **_spoken(rows, words))
+
+
+def _with_names(value: object) -> object:
+    """Write the neutral name of somebody who was erased in the reader's language, wherever names stand."""
+    is_one = isinstance(value, str) and value.startswith(FORMER)
+    return shown_name(value, g.get("locale", DEFAULT)) if is_one else value
 
 
 def _spoken(rows: dict[str, Any], words: Words) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from substrack.services.mailboxes import resubscribe as resubscribe_address
 from substrack.services.pay_links import find_pay_link, give_pay_link, take_pay_link
 from substrack.services.people import MAX_NOTE, add_contact, edit_contact, set_email, write_note
 from substrack.services.presses import find_made
+from substrack.services.suppression import AddressErased
 from substrack.texts.home import month_name
 from substrack.web.access import signed_in
 from substrack.web.chats import linking_of
@@ -71,11 +72,14 @@ class EmailForm(PageForm):
 
     email = line("Email address", maximum=320)
     shares_mailbox = BooleanField("Yes, two people share this mailbox")
+    wanted_again = BooleanField("Yes, they want to be written to again")
 
     asks_sharing = False
+    asks_again = False
 
     def refuse(self, refused: Refused) -> None:
         self.asks_sharing = self.asks_sharing or isinstance(refused, MailboxShared)
+        self.asks_again = self.asks_again or isinstance(refused, AddressErased)
         super().refuse(refused)
 
 
@@ -207,10 +211,10 @@ def _change_email(public_id: str, form: EmailForm) -> ResponseReturnValue:
         if email
         else Phrase("Removed. Nothing is mailed there any more.")
     )
-    sharing = form.shares_mailbox.data
+    answers = {"shares_mailbox": form.shares_mailbox.data, "wanted_again": form.wanted_again.data}
     contact_id = find_contact(reading(), me().workspace_id, public_id)
     with runtime().transaction() as session:
-        set_email(session, contact_id, email, shares_mailbox=sharing, by=by_me(), now=runtime().now())
+        set_email(session, contact_id, email, **answers, by=by_me(), now=runtime().now())
     return _done(public_id, done)
 
 

@@ -1,21 +1,26 @@
-"""People's data: all that is known about one person, to hand it to them.
+"""People's data: all that is known about one person, to hand it to them, or to erase it.
 
 Only under a fresh password: whoever sits down at an open browser shall not walk off with it.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from substrack.channels.mailbox import MailboxChannel
+from substrack.domain.errors import Phrase
+from substrack.queries.erasing import load_standing
 from substrack.queries.people import find_contact, load_contact
 from substrack.queries.personal_export import load_personal_data
+from substrack.services.erasing import erase_contact
 from substrack.texts.personal import data_archive
+from substrack.upkeep.erasures import try_to_keep_erasures
 from substrack.web.access import signed_in
 from substrack.web.confirming import ask_password, needs_password
 from substrack.web.pages import my_words, page
 from substrack.web.reading import reading, runtime
-from substrack.web.sessions import me
+from substrack.web.sessions import by_me, me
 
 blueprint = Blueprint("personal", __name__, url_prefix="/people")
 
@@ -24,7 +29,7 @@ blueprint = Blueprint("personal", __name__, url_prefix="/people")
 @signed_in
 def show(public_id: str) -> str:
     """Say what can be done about what is known of a person."""
-    return page("web/personal.html", contact=load_contact(reading(), _key(public_id)))
+    return _show(_key(public_id))
 
 
 @blueprint.post("/<public_id>/data/export")
@@ -41,6 +46,38 @@ def export(public_id: str) -> ResponseReturnValue:
     response.headers.set("Content-Disposition", "attachment", filename=f"person-{public_id}.zip")
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+@blueprint.post("/<public_id>/data/erase")
+@signed_in
+def erase(public_id: str) -> ResponseReturnValue:
+    """Erase a person for good, once it was said and ticked what that means."""
+    contact_id, now = _key(public_id), runtime().now()
+    if "back" in request.form:
+        return redirect(url_for("personal.show", public_id=public_id), 303)
+    if not request.form.get("sure"):
+        flash(Phrase("Tick that you mean it; there is no way back."), "refused")
+        return redirect(url_for("personal.show", public_id=public_id), 303)
+    if needs_password():
+        return ask_password(my_words()("You are erasing somebody for good."))
+    anyway = bool(request.form.get("anyway"))
+    with runtime().transaction() as session:
+        erased = erase_contact(session, contact_id, anyway=anyway, by=by_me(), now=now)
+        MailboxChannel(runtime().mail_dir).remove(erased.files)
+    with runtime().reading() as session:
+        is_noted = try_to_keep_erasures(session, runtime().settings)
+    flash(Phrase("Erased. The books stay as they were."), "done")
+    if not is_noted:
+        flash(
+            Phrase("It could not be noted beside the backups: after a restore, erase this person again."),
+            "refused",
+        )
+    return redirect(url_for("people.show_list"), 303)
+
+
+def _show(contact_id: int) -> str:
+    standing = load_standing(reading(), contact_id)
+    return page("web/personal.html", contact=load_contact(reading(), contact_id), standing=standing)
 
 
 def _key(public_id: str) -> int:

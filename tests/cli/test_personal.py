@@ -46,3 +46,28 @@ def test_a_file_that_can_not_be_written_is_a_sentence(house: House, ben: str, tm
 def test_nobody_unknown_is_exported(house: House, ben: str) -> None:
     assert ben
     assert house.refused("contact", "export", "abcabcabcabc") == "There is no such person."
+
+
+def test_an_erasure_says_what_is_open_and_is_rehearsed_without_a_trace(house: House, ben: str) -> None:
+    said = house.refused("contact", "erase", ben, now=LATER)
+    assert said.startswith("--anyway: This person is not settled: 2 open payments of theirs")
+    assert house.do("contact", "erase", ben, "--anyway", "--dry-run", now=LATER)["erased"] is False
+    assert house.do("contact", "export", ben, now=LATER)["contacts"][0]["name"] == "Ben"
+
+
+def test_an_erasure_is_noted_beside_the_backups(house: House, ben: str) -> None:
+    done = house.do("contact", "erase", ben, "--anyway", now=LATER)
+    assert (done["forgiven"], done["noted"]) == (2, True)
+    noted = Path(house.env["SUBSTRACK_DATA_DIR"], "backups", "erasures.jsonl").read_text()
+    assert ben in noted
+    assert "ben@example.org" not in noted
+    assert house.refused("contact", "show", ben) == "There is no such person."
+
+
+def test_who_was_erased_is_added_again_only_on_purpose(house: House, ben: str) -> None:
+    house.do("contact", "erase", ben, "--anyway", now=LATER)
+    group = house.do("group", "list")[0]["id"]
+    add = ("member", "add", "--group", group, "--name", "Ben", "--email", "ben@example.org")
+    said = house.refused(*add, now=LATER)
+    assert said.endswith("Do they want to be written to again? If so, add --wanted-again.")
+    house.do(*add, "--wanted-again", now=LATER)

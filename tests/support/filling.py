@@ -31,7 +31,7 @@ CHOSEN: Final[dict[tuple[str, str], Any]] = {
 def fill_every_table(session: Session) -> None:
     """Write row 1 of each table on SQLite, which refers to the rows 1 of others; no CHECK is looked at."""
     session.execute(sa.text("PRAGMA ignore_check_constraints=ON"))
-    for table in Base.metadata.sorted_tables:
+    for table in reversed(Base.metadata.sorted_tables):
         session.execute(sa.delete(table))
     for table in Base.metadata.sorted_tables:
         session.execute(sa.insert(table).values({each.name: value_of(table, each) for each in table.columns}))

@@ -21,6 +21,7 @@ from substrack.domain.shares import SplitKind
 from substrack.queries.held import load_held
 from substrack.queries.installation import load_installation
 from substrack.services.claims import claim_payments
+from substrack.services.erasing import erase_contact
 from substrack.services.installation import (
     Waiting,
     WaitingUndecided,
@@ -30,9 +31,11 @@ from substrack.services.installation import (
 )
 from substrack.services.links import issue_link, renew_pay_link
 from substrack.services.payments import confirm_payment
+from substrack.services.people import AddressErased, add_contact
 from substrack.settings import WrongSetting
-from substrack.store import Contact, Event, Link, LinkPurpose, Message, UserSession
+from substrack.store import Address, Contact, Event, Link, LinkPurpose, Message, UserSession
 from substrack.upkeep.backups import Backup
+from substrack.upkeep.erasures import keep_erasures, read_erasures
 from substrack.upkeep.manifest import NotABackup
 from substrack.upkeep.restoring import NotEmpty, WrongKey, restore
 from substrack.worker.outbox import deliver_due
@@ -112,6 +115,48 @@ def test_browsers_are_signed_out_links_in_mailboxes_live_and_the_journal_tells_o
     assert {one.expires_at for one in living} == {RESTORED + timedelta(days=14)}
     assert last is not None
     assert (last.verb, last.subject_kind, last.after) == ("restore", "workspace", {"made_on": "2026-03-03"})
+
+
+class TestErasures:
+    """Somebody was erased after the backup was made; it brings them back."""
+
+    def test_who_was_erased_since_is_erased_again(self, move: Move) -> None:
+        ben = contact_called(move.cast.runtime, "Ben")
+        move.cast.do(erase_contact, ben.id, anyway=True, by=move.cast.olga, now=LATER)
+        with move.cast.runtime.reading() as session:
+            keep_erasures(session, move.backup.path.parent)
+        with running(move) as runtime:
+            with runtime.reading() as session:
+                again = session.get_one(Contact, ben.id)
+                values = session.scalars(select(Address.value).where(Address.contact_id == ben.id)).all()
+            here = Cast(runtime, move.cast.workspace_id, move.cast.olga, move.cast.olga_contact)
+            typed = {"name": "Ben", "email": "ben@example.org"}
+            with pytest.raises(AddressErased):
+                here.do(add_contact, here.workspace_id, **typed, by=here.olga, now=RESTORED)
+            books_add_up(runtime)
+            noted = read_erasures([runtime.settings.backups_go_to])
+
+        assert (again.name, again.erased_at) == (f"Former member {ben.id}", RESTORED)
+        assert values == [""]
+        assert ben.public_id in {one.person for one in noted}
+
+    @pytest.mark.only_sqlite
+    def test_a_backup_notes_the_erasures_beside_it(self, move: Move, tmp_path: Path) -> None:
+        ben = contact_called(move.cast.runtime, "Ben")
+        move.cast.do(erase_contact, ben.id, anyway=True, by=move.cast.olga, now=LATER)
+        back_up(move.cast.runtime, tmp_path / "kept")
+        assert ben.public_id in {one.person for one in read_erasures([tmp_path / "kept"])}
+
+    @pytest.mark.only_sqlite
+    def test_a_file_that_can_not_be_read_is_a_sentence_and_nothing_is_restored(self, move: Move) -> None:
+        (move.backup.path.parent / "erasures.jsonl").write_text("{]")
+        with pytest.raises(WrongSetting, match="erased again"):
+            restore_into(move.url, move.data_dir, move.backup, key_file=move.key_file)
+
+
+def contact_called(runtime: Runtime, name: str) -> Contact:
+    with runtime.reading() as session:
+        return session.scalars(select(Contact).where(Contact.name == name)).one()
 
 
 @pytest.mark.only_sqlite

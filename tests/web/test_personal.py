@@ -8,11 +8,12 @@ from zipfile import ZipFile
 import pytest
 
 from substrack.bootstrap import Runtime
+from substrack.services.accounts import edit_profile
 from substrack.services.founding import Founded
-from tests.support.cast import Cast
+from tests.support.cast import Cast, at
 from tests.web.admin import cast_of, contact_named
 from tests.web.forms import fill
-from tests.web.support import PASSWORD, Browser, TurnableClock
+from tests.web.support import NOW, PASSWORD, Browser, TurnableClock
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
@@ -46,3 +47,59 @@ class TestExport:
         )
         with ZipFile(io.BytesIO(answer.data)) as archive:
             assert json.loads(archive.read("data.json"))["contacts"][0]["name"] == "Ben"
+
+
+class TestErasing:
+    def sent(self, olga: Browser, page: str, **ticked: str) -> str:
+        answer = olga.post(f"{page}/erase", page=page, **ticked)
+        assert answer.status_code == 303
+        return olga.get(answer.location).text
+
+    def test_the_page_says_what_goes_and_what_stays(self, olga: Browser, page: str) -> None:
+        shown = olga.get(page).text
+        for told in (
+            "What goes, for good:",
+            "What stays: amounts, dates and statuses",
+            "There is no way back",
+        ):
+            assert told.casefold() in shown.casefold()
+
+    def test_without_a_tick_nothing_happens(self, olga: Browser, page: str) -> None:
+        assert "Tick that you mean it" in self.sent(olga, page)
+        assert olga.get(page).status_code == 200
+
+    def test_later_it_takes_the_password(self, olga: Browser, page: str, clock: TurnableClock) -> None:
+        clock.turn(timedelta(minutes=10))
+        asked = olga.post(f"{page}/erase", page=page, sure="1")
+        assert asked.status_code == 422
+        form = fill(asked.text, "your_password") | {"your_password": PASSWORD}
+        assert olga.client.post(f"{page}/erase", data=form).status_code == 303
+        assert olga.get(page).status_code == 404
+
+    def test_what_is_open_is_listed_and_takes_another_tick(
+        self, olga: Browser, cast: Cast, page: str
+    ) -> None:
+        cast.tick(at("2026-02-05"))
+        assert "They owe" in olga.get(page).text
+        refused = olga.post(f"{page}/erase", page=page, sure="1")
+        assert (
+            "This person is not settled" in olga.get(refused.location or page).text
+            or refused.status_code == 422
+        )
+        assert "Erased. The books stay" in self.sent(olga, page, sure="1", anyway="1")
+
+    def test_their_name_is_a_neutral_word_in_the_readers_language(
+        self, olga: Browser, cast: Cast, page: str
+    ) -> None:
+        cast.tick(at("2026-02-05"))
+        key = contact_named(cast, "Ben").id
+        self.sent(olga, page, sure="1", anyway="1")
+        assert f"Former member {key}" in olga.get("/journal").text
+        cast.do(edit_profile, cast.olga.id, name="Olga", language="de", by=cast.olga, now=NOW)
+        shown = olga.get("/journal").text
+        assert f"Ehemaliges Mitglied {key}" in shown
+        assert "Former member" not in shown
+
+    def test_the_last_owner_is_told_to_find_another(self, olga: Browser, cast: Cast) -> None:
+        page = f"/people/{contact_named(cast, 'Olga').public_id}/data"
+        assert "This is the last owner" in olga.get(page).text

@@ -118,6 +118,7 @@ INVENTORY = {
     "people.write": ("POST /people/<public_id>/note", "signed_in"),
     "people.show": ("GET /people/<public_id>", "signed_in"),
     "people.show_list": ("GET /people", "signed_in"),
+    "personal.erase": ("POST /people/<public_id>/data/erase", "signed_in"),
     "personal.export": ("POST /people/<public_id>/data/export", "signed_in"),
     "personal.show": ("GET /people/<public_id>/data", "signed_in"),
     "periods.add_late": ("POST /periods/<public_id>/late-joiners", "signed_in"),

@@ -1,0 +1,181 @@
+"""Taking a person out of the tables: by the tags of their own rows, and by name out of everybody else's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    String,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import ActorKind
+from substrack.domain.delivery import KEPT_NAME, WAITING, MessageState
+from substrack.domain.sifting import sift
+from substrack.queries.personal import WHOSE, Subject
+from substrack.services.purging import empty_texts
+from substrack.store import Attempt, AttemptItem, Base, Contact, Event, Message, MessageItem, Payment, Receipt
+from substrack.store.privacy import PRIVACY, Erasing
+
+WORDS_OF_OTHERS: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
+    (Event, ("reason",)),
+    (Attempt, ("note", "method")),
+    (AttemptItem, ("reason",)),
+    (Receipt, ("note", "method", "void_reason")),
+    (Contact, ("note",)),
+)
+"""Where somebody may have written about somebody else."""
+
+
+def empty_rows(session: Session, who: Subject, name: str, *, now: datetime) -> list[str]:
+    """Do to each column of a person's rows what its tag says; return the files of mails that were kept."""
+    kept = session.scalars(select(Message.provider_id).where(Message.contact_id == who.contact_id)).all()
+    _empty_reasons_of(session, who)
+    for table_name, whose in WHOSE.items():
+        table, where = Base.metadata.tables[table_name], whose(who)
+        erasing = {column: tag.erasing for column, tag in PRIVACY[table_name].items()}
+        if Erasing.REMOVED in erasing.values():
+            session.execute(delete(table).where(where))
+            continue
+        sifted = [column for column, what in erasing.items() if what is Erasing.SIFTED]
+        if sifted:
+            _sift(session, table, sifted, where)
+        values = _values(table, erasing, name)
+        if values:
+            session.execute(update(table).where(where).values(values))
+    session.execute(update(Message).where(Message.contact_id == who.contact_id).values(emptied_at=now))
+    return [file for file in kept if file and KEPT_NAME.fullmatch(file)]
+
+
+def empty_mentions(session: Session, who: Subject, name: str, *, now: datetime) -> list[str]:
+    """Take a person out of what others were told and wrote; return the files of mails that were kept.
+
+    Messages about them lose their texts, and are not sent if they wait. Where others only name them, in a
+    reason or note, the neutral name stands instead.
+    """
+    about = _is_about(who)
+    waiting = update(Message).where(about, Message.state.in_(WAITING))
+    session.execute(
+        waiting.values(
+            state=MessageState.CANCELLED, last_error=None, lease_token=None, lease_until=None
+        ).execution_options(synchronize_session=False)
+    )
+    named = or_(about, *(_says(words) for words in _words_for(who)))
+    files: list[str] = []
+    still = select(Message.id).where(
+        Message.workspace_id == who.workspace_id,
+        Message.emptied_at.is_(None),
+        Message.state.not_in(WAITING),
+        named,
+    )
+    count = 1
+    while count:
+        count, some = empty_texts(session, still, now=now)
+        files += some
+    again = update(Message).where(
+        Message.workspace_id == who.workspace_id, Message.state == MessageState.QUEUED, named
+    )
+    session.execute(again.values(rendered=null()).execution_options(synchronize_session=False))
+    for table, columns in WORDS_OF_OTHERS:
+        for column in columns:
+            _rename(session, getattr(table, column), table.id, who, name)
+    return files
+
+
+def _empty_reasons_of(session: Session, who: Subject) -> None:
+    """Take out the reasons they typed about other people's claims and receipts."""
+    typed = exists().where(Event.actor_kind == ActorKind.USER, Event.actor_id.in_(who.user_ids))
+    rejected = typed.where(Event.payment_id == AttemptItem.payment_id, Event.reason == AttemptItem.reason)
+    is_receipt = (Event.subject_kind == "receipt", Event.subject_id == Receipt.id)
+    voided = typed.where(*is_receipt, Event.reason == Receipt.void_reason)
+    for change in (
+        update(AttemptItem).where(rejected).values(reason=null()),
+        update(Receipt).where(voided).values(void_reason=null()),
+    ):
+        session.execute(change.execution_options(synchronize_session=False))
+
+
+def _values(table: Table, erasing: Mapping[str, Erasing], name: str) -> dict[str, Any]:
+    emptied = {
+        column: _nothing(table.c[column]) for column, what in erasing.items() if what is Erasing.EMPTIED
+    }
+    replaced = {column: name for column, what in erasing.items() if what is Erasing.REPLACED}
+    return emptied | replaced
+
+
+def _nothing(column: Column[Any]) -> Any:
+    if column.nullable:
+        return null()
+    if isinstance(column.type, JSON):
+        return {}
+    return "" if isinstance(column.type, String) else 0
+
+
+def _sift(session: Session, table: Table, columns: list[str], where: ColumnElement[bool]) -> None:
+    chosen = [table.c[column] for column in columns]
+    rows = session.execute(select(table.c.id, *chosen).where(where)).mappings().all()
+    sifted: dict[str, Any] = {
+        column: bindparam(f"new_{column}", type_=JSON(none_as_null=True)) for column in columns
+    }
+    changed = [
+        {"key": row["id"]} | {f"new_{column}": row[column] and sift(row[column]) for column in columns}
+        for row in rows
+    ]
+    if changed:
+        session.execute(update(table).where(table.c.id == bindparam("key")).values(sifted), changed)
+
+
+def _is_about(who: Subject) -> ColumnElement[bool]:
+    """Select what others were told about a person: their claims, payments, and what was done to them."""
+    payments = select(Payment.id).where(Payment.contact_id == who.contact_id)
+    items = select(MessageItem.message_id).where(MessageItem.payment_id.in_(payments))
+    claims = select(Attempt.id).where(Attempt.contact_id == who.contact_id)
+    return or_(
+        Message.id.in_(items),
+        Message.attempt_id.in_(claims),
+        Message.payload["contact_id"].as_integer() == who.contact_id,
+        Message.payload["attempt_id"].as_integer().in_(claims),
+        Message.payload["address_id"].as_integer().in_(who.address_ids),
+    )
+
+
+def _words_for(who: Subject) -> list[str]:
+    return [who.name, *who.mailboxes]
+
+
+def _says(words: str) -> ColumnElement[bool]:
+    """Select messages whose stored text or facts hold these words, as JSON writes them."""
+    written = json.dumps(words)[1:-1]
+    return or_(
+        cast(Message.rendered, Text).contains(written, autoescape=True),
+        cast(Message.payload, Text).contains(written, autoescape=True),
+    )
+
+
+def _rename(session: Session, column: Any, key: Any, who: Subject, name: str) -> None:
+    """Put the neutral name where a text names the person as a word of its own, in any case."""
+    for words in _words_for(who):
+        whole = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)", re.IGNORECASE)
+        found = select(key, column).where(func.lower(column).contains(words.lower(), autoescape=True))
+        for row_id, text in session.execute(found).all():
+            session.execute(
+                update(key.class_).where(key == row_id).values({column.key: whole.sub(name, text)})
+            )

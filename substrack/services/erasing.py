@@ -1,0 +1,175 @@
+"""Erasing a person: the books stay and add up, and nothing in them tells any more who it was.
+
+What goes is said by the privacy tags of the columns. Their addresses go on the suppression list, and the
+erasure is remembered, so that a restore can do it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.domain.delivery import WAITING, MessageState
+from substrack.domain.errors import Refused
+from substrack.domain.former import former_name
+from substrack.domain.payments import OPEN, PaymentKind
+from substrack.queries.erasing import Standing, load_standing
+from substrack.queries.personal import Subject, load_subject
+from substrack.services.emptying import empty_mentions, empty_rows
+from substrack.services.group_rows import is_admin, today_in
+from substrack.services.groups import archive_group
+from substrack.services.ledger import lock_contacts
+from substrack.services.mailboxes import UnknownContact, empty_address, get_contact, record_contact
+from substrack.services.members import leave_group
+from substrack.services.payments import waive_payment
+from substrack.services.suppression import suppress
+from substrack.services.user_sessions import end_sessions
+from substrack.store import Address, Contact, Erasure, Group, Link, Member, Message, Payment, User
+
+REASON = "erased"
+
+
+class StillOpen(Refused):
+    """There is something open with this person (`standing`), which erasing them would decide."""
+
+    field = "anyway"
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing = standing
+        super().__init__(
+            "This person is not settled: %(open)s open payments of theirs, %(claims)s of them to check, "
+            "%(owed_to)s owed to them, %(credit)s sums of credit, %(groups)s groups that pay them. Settle it "
+            "first. If they are erased anyway, what is open is forgiven, credit stays in the books as it is, "
+            "and those groups are archived.",
+            open=standing.open,
+            claims=standing.claims,
+            owed_to=standing.owed_to,
+            credit=len(standing.credit),
+            groups=len(standing.groups),
+        )
+
+
+class LastOwnerStays(Refused):
+    """Without an owner nobody could run the workspace."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last owner. Make somebody else an owner first.")
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure did: the name left, payments forgiven, and files of kept mails to be removed."""
+
+    name: str
+    forgiven: int
+    files: tuple[str, ...]
+
+
+def erase_contact(
+    session: Session, contact_id: int, *, anyway: bool = False, by: Actor, now: datetime
+) -> Erased:
+    """Erase a person for good. The caller removes the files, and keeps the erasure where a restore finds it.
+
+    Raises:
+        UnknownContact: not there, erased already, or not this actor's to erase.
+        StillOpen (not with `anyway`), LastOwnerStays.
+    """
+    lock_contacts(session, [contact_id])
+    contact = get_contact(session, contact_id)
+    if not is_admin(session, by, contact.workspace_id):
+        raise UnknownContact
+    standing = load_standing(session, contact_id)
+    if standing.is_last_owner:
+        raise LastOwnerStays
+    if not (standing.is_settled or anyway):
+        raise StillOpen(standing)
+    return _erase(session, contact, by, now)
+
+
+def erase_again(session: Session, public_id: str, *, by: Actor, now: datetime) -> Erased | None:
+    """Erase whom a restore has brought back, whatever is open with them; None if they are not there."""
+    contact = session.scalar(
+        select(Contact).where(Contact.public_id == public_id, Contact.erased_at.is_(None))
+    )
+    return None if contact is None else _erase(session, contact, by, now)
+
+
+def _erase(session: Session, contact: Contact, by: Actor, now: datetime) -> Erased:
+    who, name = load_subject(session, contact.id), former_name(contact.id)
+    forgiven = _close_books(session, contact, by, now)
+    _end_account(session, who, now)
+    _cut_off(session, who, now)
+    record_contact(session, "erase", contact, by=by, now=now)
+    session.flush()
+    files = (*empty_rows(session, who, name, now=now), *empty_mentions(session, who, name, now=now))
+    session.execute(update(Contact).where(Contact.id == contact.id).values(erased_at=now))
+    session.add(Erasure(workspace_id=who.workspace_id, contact_public_id=who.public_id, erased_at=now))
+    session.flush()
+    session.expire_all()
+    return Erased(name, forgiven, files)
+
+
+def _close_books(session: Session, contact: Contact, by: Actor, now: datetime) -> int:
+    """Forgive what is open either way, archive the groups that pay them, and let them leave the others."""
+    whose = or_(Payment.contact_id == contact.id, Payment.payer_id == contact.id)
+    is_open = (Payment.status.in_(OPEN), Payment.kind == PaymentKind.DUES, Payment.voided_at.is_(None))
+    keys = session.scalars(select(Payment.id).where(whose, *is_open).order_by(Payment.id)).all()
+    for key in keys:
+        waive_payment(session, key, reason=REASON, by=by, now=now)
+    for key in session.scalars(select(Group.id).where(Group.payer_id == contact.id)).all():
+        archive_group(session, key, by=by, now=now)
+    _leave_all(session, contact, by, now)
+    return len(keys)
+
+
+def _leave_all(session: Session, contact: Contact, by: Actor, now: datetime) -> None:
+    stays = select(Member, Group).join(Group, Group.id == Member.group_id)
+    for member, group in session.execute(stays.where(Member.contact_id == contact.id)).all():
+        day = max(today_in(group, now), member.joined_on)
+        if member.left_on is not None and member.left_on <= day:
+            continue
+        if group.payer_id == contact.id:
+            member.left_on = day
+        else:
+            leave_group(session, member.id, left_on=day, by=by, now=now)
+
+
+def _end_account(session: Session, who: Subject, now: datetime) -> None:
+    for user_id in who.user_ids:
+        end_sessions(session, user_id, now=now)
+        ended = update(User).where(User.id == user_id, User.deactivated_at.is_(None))
+        session.execute(ended.values(deactivated_at=now))
+
+
+def _cut_off(session: Session, who: Subject, now: datetime) -> None:
+    """Let nothing go out to them any more, nor any link of theirs open anything."""
+    for address in session.scalars(select(Address).where(Address.contact_id == who.contact_id)):
+        if address.value and not _is_shared(session, address):
+            suppress(session, who.workspace_id, address.value, now=now)
+        empty_address(session, address, now=now)
+    theirs = or_(
+        Link.contact_id == who.contact_id,
+        Link.user_id.in_(who.user_ids),
+        Link.address_id.in_(who.address_ids),
+    )
+    session.execute(update(Link).where(theirs, Link.revoked_at.is_(None)).values(revoked_at=now))
+    waiting = update(Message).where(Message.contact_id == who.contact_id, Message.state.in_(WAITING))
+    session.execute(
+        waiting.values(
+            state=MessageState.CANCELLED, last_error=None, lease_token=None, lease_until=None, edit_at=None
+        )
+    )
+
+
+def _is_shared(session: Session, address: Address) -> bool:
+    """Tell whether somebody else is still reached there."""
+    others = select(Address.id).where(
+        Address.connection_id == address.connection_id,
+        Address.value_key == address.value_key,
+        Address.contact_id != address.contact_id,
+    )
+    return session.scalar(others.limit(1)) is not None

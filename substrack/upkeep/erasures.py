@@ -1,0 +1,69 @@
+"""Erasures beside the backups: who comes back with an older one is erased again, by this file.
+
+It names people by their public id, and addresses by keyed hashes, and so tells nobody who they were.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from substrack.files import keep_whole
+from substrack.queries.erasures import Remembered, list_erasures
+from substrack.settings import Settings, WrongSetting
+
+log = logging.getLogger(__name__)
+
+FILE: Final = "erasures.jsonl"
+
+
+def keep_erasures(session: Session, directory: Path) -> Path | None:
+    """Write the erasures of the database and those of the file into the file; None when there are none.
+
+    Raises:
+        OSError: the directory can't be written.
+    """
+    path = directory / FILE
+    known = list_erasures(session)
+    wanted = dict.fromkeys([*read_erasures([directory]), *known])
+    if not known:
+        return None
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keep_whole(path, "".join(f"{json.dumps(asdict(one))}\n" for one in wanted).encode())
+    return path
+
+
+def try_to_keep_erasures(session: Session, settings: Settings) -> bool:
+    """Write the file where backups go; False, and an error in the log, when that is not possible."""
+    try:
+        keep_erasures(session, settings.backups_go_to)
+    except OSError as error:
+        log.error("erasures can't be noted beside the backups (%s): %s", FILE, error.strerror)
+        return False
+    return True
+
+
+def read_erasures(directories: Iterable[Path]) -> list[Remembered]:
+    """Read the files of these directories, as far as there are any.
+
+    Raises:
+        WrongSetting: one can't be read, and people might come back.
+    """
+    found: dict[Remembered, None] = {}
+    for path in {directory.absolute() / FILE: None for directory in directories}:
+        if not path.exists():
+            continue
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            found |= dict.fromkeys(Remembered(**json.loads(line)) for line in lines)
+        except (OSError, ValueError, TypeError):
+            raise WrongSetting(
+                f"{path} can't be read, and says who is to be erased again. Mend it, or move it away."
+            ) from None
+    return list(found)

@@ -1,0 +1,220 @@
+"""Erasing somebody: the books add up, nothing names them any more, and nobody writes to them by accident."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from substrack.bootstrap import Runtime
+from substrack.domain.actors import Actor
+from substrack.domain.delivery import MessageState
+from substrack.domain.errors import NotFound
+from substrack.queries.personal import WHOSE, load_subject
+from substrack.services.accounts import add_user
+from substrack.services.claims import claim_payments
+from substrack.services.emptying import empty_rows
+from substrack.services.erasing import Erased, LastOwnerStays, StillOpen, erase_contact
+from substrack.services.groups import PayerIsGone, restore_group
+from substrack.services.links import DeadLink, open_link, renew_pay_link
+from substrack.services.mailboxes import set_email
+from substrack.services.members import add_member, tell_them
+from substrack.services.payments import confirm_payment, reject_payment
+from substrack.services.people import add_contact, write_note
+from substrack.services.receipts import record_receipt
+from substrack.services.sealing import Purpose, Sealer
+from substrack.services.suppression import AddressErased
+from substrack.store import Base, Contact, Group, LinkPurpose, Member, Message, Role, User
+from substrack.store.privacy import PRIVACY, Erasing
+from tests.support.books import check_books
+from tests.support.cast import START, Cast, at, money
+from tests.support.filling import fill_every_table, marked_columns, marker
+
+NOW = at("2026-02-20")
+NAME = "Benedikta"
+EMAIL = "benedikta@example.org"
+
+
+@dataclass
+class Scene:
+    """Benedikta shares with Mia, has claimed, was rejected once, and was written about."""
+
+    cast: Cast
+    group: Group
+    person: Member
+    mia: Member
+
+    @property
+    def key(self) -> int:
+        return self.person.contact_id
+
+    def erase(self, **terms: Any) -> Erased:
+        erased: Erased = self.cast.do(erase_contact, self.key, **{"by": self.cast.olga, "now": NOW} | terms)
+        return erased
+
+    def dump(self) -> str:
+        """Write down everything the database holds."""
+        with self.cast.runtime.reading() as session:
+            tables = Base.metadata.sorted_tables
+            rows = [tuple(row) for table in tables for row in session.execute(select(table))]
+        return json.dumps(rows, default=str, ensure_ascii=False).casefold()
+
+
+@pytest.fixture
+def scene(cast: Cast) -> Scene:
+    group = cast.group()
+    person, mia = cast.join(group, NAME), cast.join(group, "Mia")
+    cast.do(tell_them, group.id, None, by=cast.olga, now=START)
+    cast.tick(at("2026-02-05"))
+    owed = cast.payment_of(person)
+    by = Actor.contact(person.contact_id)
+    cast.do(claim_payments, person.contact_id, [owed.id], note=f"{NAME} paid", by=by, now=at("2026-02-06"))
+    cast.do(reject_payment, owed.id, reason=f"no money from {NAME}", by=cast.olga, now=at("2026-02-07"))
+    cast.do(write_note, person.contact_id, f"{NAME} likes cash", by=cast.olga, now=at("2026-02-07"))
+    cast.do(write_note, mia.contact_id, f"Sister of {NAME}!", by=cast.olga, now=at("2026-02-07"))
+    for message in cast.send(at("2026-02-08")):
+        with cast.runtime.transaction() as session:
+            stored = session.get_one(Message, message.id)
+            stored.rendered = {"text": f"Hello, {NAME} is here", "to": EMAIL}
+    return Scene(cast, group, person, mia)
+
+
+def settle(scene: Scene) -> None:
+    owed = scene.cast.payment_of(scene.person)
+    scene.cast.do(confirm_payment, owed.id, by=scene.cast.olga, now=NOW)
+
+
+def test_nothing_names_them_any_more_and_the_books_add_up(scene: Scene) -> None:
+    settle(scene)
+    before = scene.cast.payments()
+    erased = scene.erase()
+    assert erased.name == f"Former member {scene.key}"
+    assert NAME.casefold() not in scene.dump()
+    assert EMAIL not in scene.dump()
+    scene.cast.read(check_books)
+    assert [(one.amount_minor, one.status) for one in scene.cast.payments()] == [
+        (one.amount_minor, one.status) for one in before
+    ]
+
+
+def test_what_others_wrote_stays_with_the_neutral_name(scene: Scene) -> None:
+    settle(scene)
+    scene.erase()
+    mia = scene.cast.read(lambda session: session.get_one(Contact, scene.mia.contact_id))
+    assert mia.note == f"Sister of Former member {scene.key}!"
+
+
+def test_links_die_and_nothing_goes_out_to_them(scene: Scene) -> None:
+    cast, signer = scene.cast, scene.cast.runtime.signer
+    link = cast.do(renew_pay_link, scene.key, workspace_id=cast.workspace_id, now=NOW)
+    settle(scene)
+    scene.erase()
+    token = signer.token(link.purpose, link.jti)
+    with pytest.raises(DeadLink):
+        cast.read(lambda session: open_link(session, signer, LinkPurpose.PAY, token, now=NOW))
+    waiting = (MessageState.QUEUED, MessageState.SENDING)
+    assert not [one for one in cast.messages(contact_id=scene.key) if one.state in waiting]
+    cast.tick(at("2026-05-01"))
+    assert not [one for one in cast.messages(contact_id=scene.key) if one.state in waiting]
+    cast.read(check_books)
+
+
+def test_who_owes_stays_until_somebody_says_anyway(scene: Scene) -> None:
+    with pytest.raises(StillOpen) as refused:
+        scene.erase()
+    assert (refused.value.standing.open, refused.value.standing.claims) == (1, 0)
+    assert NAME.casefold() in scene.dump()
+
+    assert scene.erase(anyway=True).forgiven == 1
+    assert scene.cast.payment_of(scene.person).status == "waived"
+    scene.cast.read(check_books)
+
+
+def test_credit_stands_in_the_way_and_stays_in_the_books(scene: Scene) -> None:
+    settle(scene)
+    people = {"contact_id": scene.key, "payer_id": scene.cast.olga_contact}
+    scene.cast.do(
+        record_receipt, scene.cast.workspace_id, **people, amount=money("5.00"), by=scene.cast.olga, now=NOW
+    )
+    with pytest.raises(StillOpen):
+        scene.erase()
+    scene.erase(anyway=True)
+    scene.cast.read(check_books)
+
+
+def test_they_are_gone_from_every_list_and_can_not_be_erased_twice(scene: Scene) -> None:
+    scene.erase(anyway=True)
+    with pytest.raises(NotFound):
+        scene.erase(anyway=True)
+
+
+def test_a_stranger_erases_nobody(scene: Scene, zed: Cast) -> None:
+    with pytest.raises(NotFound):
+        scene.erase(by=zed.olga, anyway=True)
+
+
+def test_the_last_owner_stays_and_another_owner_may_go(cast: Cast) -> None:
+    with pytest.raises(LastOwnerStays):
+        cast.do(erase_contact, cast.olga_contact, anyway=True, by=cast.olga, now=NOW)
+    group = cast.group()
+    user_id = cast.do(
+        add_user, cast.workspace_id, email="ada@example.org", name="Ada", password_hash="x", role=Role.OWNER,
+        by=cast.olga, now=START,
+    )  # fmt: skip
+    cast.do(erase_contact, cast.olga_contact, anyway=True, by=Actor.user(user_id), now=NOW)
+
+    olga = cast.read(lambda session: session.get_one(User, cast.olga.id))
+    assert (olga.email, olga.password_hash, olga.deactivated_at) == (None, None, NOW)
+    with pytest.raises(PayerIsGone):
+        cast.do(restore_group, group.id, by=Actor.user(user_id), now=NOW)
+
+
+class TestSuppression:
+    def test_nobody_is_added_at_their_address_without_being_asked(self, scene: Scene) -> None:
+        scene.erase(anyway=True)
+        cast, terms = scene.cast, {"by": scene.cast.olga, "now": NOW}
+        typed = EMAIL.upper()
+        for attempt in (
+            lambda: cast.do(add_contact, cast.workspace_id, name="B", email=typed, **terms),
+            lambda: cast.do(add_member, scene.group.id, name="B", email=typed, **terms),
+            lambda: cast.do(set_email, scene.mia.contact_id, typed, **terms),
+        ):
+            _asked(attempt)
+        added = cast.do(add_contact, cast.workspace_id, name="B", email=typed, wanted_again=True, **terms)
+        assert added.id != scene.key
+        cast.do(set_email, added.id, None, **terms)
+        cast.do(set_email, added.id, typed, **terms)
+
+    def test_a_mailbox_that_somebody_else_shares_is_not_suppressed(self, scene: Scene) -> None:
+        cast, terms = scene.cast, {"by": scene.cast.olga, "now": NOW}
+        cast.do(add_contact, cast.workspace_id, name="Tom", email=EMAIL, shares_mailbox=True, **terms)
+        scene.erase(anyway=True)
+        cast.do(set_email, scene.mia.contact_id, EMAIL, shares_mailbox=True, **terms)
+
+    def test_it_is_known_by_an_old_key_and_by_no_other(self) -> None:
+        old, new = "o1l2d3" * 10, "n1e2w3" * 10
+        (digest,) = Sealer([old]).blinds(Purpose.SUPPRESSION, EMAIL)
+        assert digest in Sealer([new, old]).blinds(Purpose.SUPPRESSION, EMAIL)
+        assert digest not in Sealer([new]).blinds(Purpose.SUPPRESSION, EMAIL)
+
+
+@pytest.mark.only_sqlite
+def test_every_tag_is_obeyed(runtime: Runtime) -> None:
+    with runtime.write_engine.connect() as connection, Session(connection) as session:
+        fill_every_table(session)
+        empty_rows(session, load_subject(session, 1), "Former member 1", now=NOW)
+        left = {name: str(session.execute(select(Base.metadata.tables[name])).all()) for name in WHOSE}
+    marked = [(table, name) for table in WHOSE for name in marked_columns(table)]
+    found = {(table, name) for table, name in marked if marker(table, name)[:4] in left[table]}
+    assert found == {(table, name) for table, name in marked if PRIVACY[table][name].erasing is Erasing.KEPT}
+    assert "Former member 1" in left["contacts"]
+
+
+def _asked(attempt: Callable[[], Any]) -> None:
+    with pytest.raises(AddressErased):
+        attempt()
