@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr | None = None
     oidc_label: str = Field(default="OpenID Connect", max_length=40)
     local_sign_in: bool = True
+    require_second_factor: bool = False
     lease_seconds: int = Field(default=300, ge=1, le=3600)
     backups: bool = True
     backup_dir: Path | None = None

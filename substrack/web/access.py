@@ -37,6 +37,12 @@ STATIC_FILES: Final = frozenset({"static", "bootstrap.static"})
 """Endpoints that Flask and Bootstrap-Flask make, so that no decorator can declare them: public files."""
 
 
+WITHOUT_SECOND_FACTOR: Final = frozenset(
+    {"auth.sign_out", "second_factor.show", "second_factor.set_up", "second_factor.start"}
+)
+"""What is open to who still has to set it up, where the settings require it."""
+
+
 def public(view: View) -> View:
     """Let anybody open a view; a form posted to it must come from a page of ours."""
     return _declare(view, Access.PUBLIC)
@@ -147,7 +153,15 @@ def _check_signed_in() -> ResponseReturnValue | None:
         if _is_from_elsewhere():
             abort(403)
         csrf.protect()
+    if _lacks_second_factor() and request.endpoint not in WITHOUT_SECOND_FACTOR:
+        return redirect(url_for("second_factor.show"), 303)
     return None
+
+
+def _lacks_second_factor() -> bool:
+    """Tell whether the settings ask for a second step that somebody has not set up."""
+    is_required: bool = current_app.config["SUBSTRACK_REQUIRE_SECOND_FACTOR"]
+    return is_required and not current_user.signed_in.has_second_factor
 
 
 def _is_from_elsewhere(*, hides_itself: bool = False) -> bool:

@@ -47,7 +47,9 @@ class FirstCodeForm(PageForm):
 @signed_in
 def show() -> str:
     """Show whether it is on, and what can be done."""
-    return page("web/second_factor.html", factor=load_second_factor(reading(), me().user_id))
+    is_required = runtime().settings.require_second_factor
+    factor = load_second_factor(reading(), me().user_id)
+    return page("web/second_factor.html", factor=factor, is_required=is_required)
 
 
 @blueprint.post("/set-up")

@@ -47,6 +47,7 @@ def configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         SUBSTRACK_BASE_URL=settings.base_url,
         SUBSTRACK_IS_HTTPS=settings.is_https,
         SUBSTRACK_LOCAL_SIGN_IN=settings.local_sign_in,
+        SUBSTRACK_REQUIRE_SECOND_FACTOR=settings.require_second_factor,
         SESSION_COOKIE_NAME=cookie_name(settings, "form"),
         SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_HTTPONLY=True,

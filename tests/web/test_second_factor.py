@@ -23,7 +23,8 @@ from substrack.services.sealing import Purpose
 from substrack.services.second_factor import WrongCode, look_at_code, new_secret, turn_on, use_code
 from substrack.settings import Settings
 from substrack.store import LinkPurpose, RecoveryCode, SecondFactor, User, UserSession
-from tests.web.support import PASSWORD, Browser, TurnableClock, browser
+from substrack.web.access import access_of
+from tests.web.support import PASSWORD, Browser, TurnableClock, browser, form_token
 from tests.web.test_auth import link_path
 
 SIGN_IN = {"email": "olga@example.org", "password": PASSWORD}
@@ -302,6 +303,32 @@ class TestShowingAgainWhoOneIs:
         copied = browser(app, runtime)
         copied.client.set_cookie("substrack-session", former.value)
         assert not copied.is_signed_in
+
+
+@pytest.mark.only_sqlite
+class TestWhereItIsRequired:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"require_second_factor": True})
+
+    def test_everything_else_is_closed_until_it_is_set_up(self, app: Flask, olga: Browser) -> None:
+        for rule in app.url_map.iter_rules():
+            is_open = rule.endpoint.startswith("second_factor.") or rule.endpoint == "auth.sign_out"
+            if access_of(app, rule.endpoint) == "signed_in" and not is_open and not rule.arguments:
+                token = form_token(olga.get(PAGE).text) or ""
+                method = "POST" if "POST" in (rule.methods or ()) else "GET"
+                answer = olga.client.open(rule.rule, method=method, data={"csrf_token": token})
+                assert (answer.status_code, answer.location) == (303, PAGE), rule.rule
+
+    def test_it_opens_with_the_second_step(
+        self, runtime: Runtime, home: Founded, olga: Browser, zed: Browser
+    ) -> None:
+        assert "Everybody here has a second step" in olga.get(PAGE).text
+        phone = Phone(runtime, home.user_id)
+        zed.post("/sign-in", **SIGN_IN)
+        zed.post("/sign-in/code", code=phone.code)
+
+        assert zed.get("/").status_code == olga.get("/").status_code == 200
 
 
 class TestKeys:
