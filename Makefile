@@ -25,7 +25,7 @@ CHAOS := PYTEST="$(BIN)/python -m pytest" PYTHON=$(BIN)/python sh tests/chaos/ru
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-telegram-load chaos chaos-long security check format words screenshots lock clean
+.PHONY: help demo run test test-telegram-load chaos chaos-long audit sbom licences security check format words screenshots lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -48,6 +48,15 @@ chaos: .venv/.dev ## the experiments of docs/promises.md, and their figures into
 
 security: .venv/.dev ## the long part of docs/security.md: more odd forms, and the packages we install (minutes)
 	SUBSTRACK_CHAOS=full $(BIN)/python -m pytest tests/security --timeout 0
+
+audit: .venv-audit/.made ## ask for known faults of what we install (weekly; needs the network)
+	.venv-audit/bin/pip-audit --requirement requirements.txt --require-hashes --disable-pip
+
+sbom: .venv-audit/.made ## what we install as CycloneDX, into sbom.json
+	.venv-audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file sbom.json requirements.txt
+
+licences: .venv/.dev ## docs/licences.md anew
+	$(BIN)/python -m tests.architecture.licences
 
 chaos-long: .venv/.dev ## the same at their whole size (hours)
 	$(CHAOS) long
@@ -76,7 +85,7 @@ lock: .venv-lock/.made ## pin the requirements again (LOCK_ARGS=--upgrade for ne
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean: ## remove the environments and caches (never instance/)
-	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lock .venv-audit .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made:
@@ -95,4 +104,9 @@ clean: ## remove the environments and caches (never instance/)
 .venv-lock/.made:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+.venv-audit/.made:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit cyclonedx-bom
 	@touch $@
