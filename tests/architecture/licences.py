@@ -37,14 +37,14 @@ def installed() -> list[tuple[str, str]]:
 def licence_of(package: str) -> str:
     """Name the licence of an installed package: its expression, else its one word, else its classifiers."""
     told = metadata(package)
-    expression = told.get("License-Expression")
+    expression = told.json.get("license_expression")
     if expression:
         return str(expression)
-    word = str(told.get("License") or "")
+    word = str(told.json.get("license") or "")
     if word and len(word) < 20 and word != "Dual License":
         return NAMED.get(word, word)
     last = [
-        line.rpartition("::")[2].strip() for line in told.get_all("Classifier", []) if "License ::" in line
+        line.rpartition("::")[2].strip() for line in told.get_all("Classifier") or [] if "License ::" in line
     ]
     return " OR ".join(NAMED.get(one, one) for one in last)
 

@@ -3,7 +3,7 @@ set -u
 SUBSTRACK_CHAOS=$1
 SUBSTRACK_CHAOS_FIGURES=$(mktemp)
 export SUBSTRACK_CHAOS SUBSTRACK_CHAOS_FIGURES
-$PYTEST tests/chaos --timeout 0 --durations 15
+$PYTEST tests/chaos tests/services/test_ledger_machine.py --timeout 0 --durations 15
 status=$?
 $PYTHON -m tests.chaos.figures
 rm -f "$SUBSTRACK_CHAOS_FIGURES"
