@@ -47,7 +47,7 @@ chaos: .venv/.dev ## the experiments of docs/promises.md, and their figures into
 	$(CHAOS) full
 
 security: .venv/.dev ## the long part of docs/security.md: more odd forms, and the packages we install (minutes)
-	SUBSTRACK_CHAOS=full $(BIN)/python -m pytest tests/security --timeout 0
+	SUBSTRACK_CHAOS=full $(BIN)/python -m pytest tests/security tests/browser/test_scanners.py --timeout 0
 
 audit: .venv-audit/.made ## ask for known faults of what we install (weekly; needs the network)
 	.venv-audit/bin/pip-audit --requirement requirements.txt --require-hashes --disable-pip
