@@ -1,7 +1,10 @@
 """Every column says what it holds about people; whose the rows are is known for every table with any."""
 
+import re
+
 import pytest
 
+from substrack.bootstrap import ROOT
 from substrack.queries.personal import WHOSE
 from substrack.store import Base
 from substrack.store.privacy import NOBODYS, PRIVACY, Erasing, Holds
@@ -37,3 +40,9 @@ def test_a_row_goes_as_a_whole_or_stays() -> None:
     for table, tags in PRIVACY.items():
         removed = {tag.erasing is Erasing.REMOVED for tag in tags.values()}
         assert len(removed) == 1, table
+
+
+def test_no_script_stores_anything_in_the_browser() -> None:
+    scripts = [path.read_text("utf-8") for path in (ROOT / "static" / "js").glob("*.js")]
+    assert scripts
+    assert not [one for one in scripts if re.search(r"localStorage|sessionStorage|indexedDB|caches\.", one)]

@@ -15,6 +15,7 @@ from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound
+from substrack.domain.keeping import KeepDays
 from substrack.queries.personal import WHOSE, load_subject
 from substrack.services.accounts import add_user
 from substrack.services.claims import claim_payments
@@ -26,10 +27,11 @@ from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member, tell_them
 from substrack.services.payments import confirm_payment, reject_payment
 from substrack.services.people import add_contact, write_note
+from substrack.services.purging import purge
 from substrack.services.receipts import record_receipt
 from substrack.services.sealing import Purpose, Sealer
 from substrack.services.suppression import AddressErased
-from substrack.store import Base, Contact, Group, LinkPurpose, Member, Message, Role, User
+from substrack.store import Base, Contact, Group, LinkPurpose, Member, Message, Role, RoleGrant, User
 from substrack.store.privacy import PRIVACY, Erasing
 from tests.support.books import check_books
 from tests.support.cast import START, Cast, at, money
@@ -119,7 +121,9 @@ def test_links_die_and_nothing_goes_out_to_them(scene: Scene) -> None:
         cast.read(lambda session: open_link(session, signer, LinkPurpose.PAY, token, now=NOW))
     waiting = (MessageState.QUEUED, MessageState.SENDING)
     assert not [one for one in cast.messages(contact_id=scene.key) if one.state in waiting]
+    owed = len(cast.payments(contact_id=scene.key))
     cast.tick(at("2026-05-01"))
+    assert len(cast.payments(contact_id=scene.key)) == owed
     assert not [one for one in cast.messages(contact_id=scene.key) if one.state in waiting]
     cast.read(check_books)
 
@@ -172,6 +176,21 @@ def test_the_last_owner_stays_and_another_owner_may_go(cast: Cast) -> None:
     assert (olga.email, olga.password_hash, olga.deactivated_at) == (None, None, NOW)
     with pytest.raises(PayerIsGone):
         cast.do(restore_group, group.id, by=Actor.user(user_id), now=NOW)
+
+
+def test_what_an_admin_typed_about_others_stays_only_in_messages_for_their_time(scene: Scene) -> None:
+    cast, ada = scene.cast, scene.cast.second_admin("Ada")
+    owed = cast.payment_of(scene.mia)
+    by = Actor.contact(scene.mia.contact_id)
+    cast.do(claim_payments, scene.mia.contact_id, [owed.id], by=by, now=NOW)
+    cast.do(reject_payment, owed.id, reason="so she says", by=ada, now=NOW)
+    grant = select(RoleGrant.contact_id).where(RoleGrant.user_id == ada.id)
+    key = cast.read(lambda session: session.scalars(grant).one())
+    cast.send(at("2026-02-21"))
+    cast.do(erase_contact, key, by=cast.olga, now=at("2026-02-21"))
+    cast.do(purge, KeepDays(30, 90, 365), now=at("2026-03-30"))
+    assert "so she says" not in scene.dump()
+    cast.read(check_books)
 
 
 class TestSuppression:

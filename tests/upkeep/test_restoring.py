@@ -31,7 +31,7 @@ from substrack.services.installation import (
 )
 from substrack.services.links import issue_link, renew_pay_link
 from substrack.services.payments import confirm_payment
-from substrack.services.people import AddressErased, add_contact
+from substrack.services.people import AddressErased, add_contact, set_email
 from substrack.settings import WrongSetting
 from substrack.store import Address, Contact, Event, Link, LinkPurpose, Message, UserSession
 from substrack.upkeep.backups import Backup
@@ -139,6 +139,19 @@ class TestErasures:
         assert (again.name, again.erased_at) == (f"Former member {ben.id}", RESTORED)
         assert values == [""]
         assert ben.public_id in {one.person for one in noted}
+
+    @pytest.mark.only_sqlite
+    def test_an_address_they_had_since_is_suppressed_too(self, move: Move) -> None:
+        cast, since = move.cast, {"name": "Ben", "email": "new@example.org"}
+        ben = contact_called(cast.runtime, "Ben")
+        cast.do(set_email, ben.id, since["email"], by=cast.olga, now=LATER)
+        cast.do(erase_contact, ben.id, anyway=True, by=cast.olga, now=LATER)
+        with cast.runtime.reading() as session:
+            keep_erasures(session, move.backup.path.parent)
+        with running(move) as runtime:
+            here = Cast(runtime, cast.workspace_id, cast.olga, cast.olga_contact)
+            with pytest.raises(AddressErased):
+                here.do(add_contact, here.workspace_id, **since, by=here.olga, now=RESTORED)
 
     @pytest.mark.only_sqlite
     def test_a_backup_notes_the_erasures_beside_it(self, move: Move, tmp_path: Path) -> None:
