@@ -2,15 +2,16 @@
 
 Telegram takes about 30 messages a second from a bot and one a second into a chat (Bot API FAQ, "My bot is
 hitting limits"); an edit counts like a message, the answer to a press does not. Every send reserves its
-instant in the lanes' rows first, so that sends are spread, whoever sends. A send may be late all the same, or
-long on its way, and what was spread may arrive together. So each also takes a seat, of which there are fewer
-than 30, until a second after it was answered: all that arrives within a second has a seat of its own.
+instant in the lanes' rows first, so that sends are spread, whoever sends. A send may be late all the same,
+or long on its way, and what was spread may arrive together. So each also takes its chat, and one of fewer
+than 30 seats, until a second after it was answered: all that arrives within a second has a seat of its own.
+Both are leased: who speaks for long renews them, and those of a worker that dies are free when that ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,8 +36,8 @@ SEATS: Final = 29
 
 SEAT_REST: Final = timedelta(seconds=1)
 
-SEAT_LEASE: Final = timedelta(seconds=90)
-"""Longer than any request: the seats of a worker that dies are free again then."""
+LEASE: Final = timedelta(seconds=30)
+"""For how long a seat and its chat are held without an answer, unless that is renewed."""
 
 LOOK_AGAIN: Final = timedelta(milliseconds=100)
 """Until a seat may be free, when none is."""
@@ -52,9 +53,11 @@ class Slot:
 
 @dataclass(frozen=True)
 class Seat:
-    """The right to say one thing now; `id` is that of its row."""
+    """The right to say one thing into one chat now; `held_until` stands in both rows while they are ours."""
 
-    id: int
+    row_id: int
+    chat_row_id: int
+    held_until: datetime
 
 
 def pace_of_bot(bot_id: int) -> str:
@@ -78,7 +81,7 @@ def reserve_send(session: Session, pace: str, chat: str, *, now: datetime) -> Sl
     if bot_row.paused_until is not None and bot_row.paused_until > now:
         return _paused(bot_row.paused_until, now)
     if chat_row.next_at is not None and chat_row.next_at > now:
-        return Slot(chat_row.next_at, is_reserved=False)
+        return _resting(chat_row.next_at, now)
     at = max(now, bot_row.next_at or now)
     bot_row.next_at, chat_row.next_at = at + BOT_GAP, at + CHAT_GAP
     session.flush()
@@ -86,7 +89,7 @@ def reserve_send(session: Session, pace: str, chat: str, *, now: datetime) -> Sl
 
 
 def use_slot(session: Session, pace: str, chat: str, slot: Slot, *, now: datetime) -> Slot | Seat:
-    """Use a reserved instant that has come: take a seat and speak, or hear when to try again.
+    """Use a reserved instant that has come: take a seat and the chat and speak, or hear when to try again.
 
     The same slot is to be tried again while what is returned `is_reserved`; else it is lost, because the bot
     was asked for a pause or the chat has heard something since, and another is to be asked for then.
@@ -100,25 +103,32 @@ def use_slot(session: Session, pace: str, chat: str, slot: Slot, *, now: datetim
     chat_row = _row(session, f"{pace}:{chat}")
     rests_until = chat_row.next_at or now
     if rests_until > max(now, slot.at + CHAT_GAP):
-        return Slot(rests_until, is_reserved=False)
-    seat = _take_seat(session, pace, now)
-    if seat is None:
+        return _resting(rests_until, now)
+    held_until = now + LEASE
+    row_id = _take_seat(session, pace, held_until, now)
+    if row_id is None:
         return Slot(now + LOOK_AGAIN, is_reserved=True)
-    chat_row.next_at = max(rests_until, now + CHAT_GAP)
+    chat_row.next_at = held_until
     session.flush()
-    return seat
+    return Seat(row_id, chat_row.id, held_until)
+
+
+def renew_seat(session: Session, seat: Seat, *, now: datetime) -> Seat:
+    """Hold a seat and its chat for longer while no answer is there; what was lost meanwhile stays lost."""
+    until, rows = now + LEASE, Lane.id.in_((seat.row_id, seat.chat_row_id))
+    session.execute(update(Lane).where(rows, Lane.next_at == seat.held_until).values(next_at=until))
+    return replace(seat, held_until=until)
 
 
 def leave_seat(session: Session, seat: Seat, *, now: datetime) -> None:
-    """Give a seat back once the answer is there, or will not come; it rests for a second."""
-    session.execute(update(Lane).where(Lane.id == seat.id).values(next_at=now + SEAT_REST))
+    """Give a seat and its chat back once the answer is there, or will not come; both rest from now on.
 
-
-def rest_chat(session: Session, pace: str, chat: str, *, now: datetime) -> None:
-    """Let a chat rest from when a message really went out, which may be later than its slot."""
-    row = _row(session, f"{pace}:{chat}")
-    row.next_at = max(row.next_at or now, now + CHAT_GAP)
-    session.flush()
+    What somebody else holds by now, because the lease ran out, is left to them.
+    """
+    for row_id, rest in ((seat.chat_row_id, CHAT_GAP), (seat.row_id, SEAT_REST)):
+        until = now + rest
+        is_free_for_us = or_(Lane.next_at == seat.held_until, Lane.next_at < until)
+        session.execute(update(Lane).where(Lane.id == row_id, is_free_for_us).values(next_at=until))
 
 
 def pause_bot(session: Session, pace: str, rest: timedelta, *, now: datetime) -> None:
@@ -128,8 +138,13 @@ def pause_bot(session: Session, pace: str, rest: timedelta, *, now: datetime) ->
     session.flush()
 
 
-def _take_seat(session: Session, pace: str, now: datetime) -> Seat | None:
-    """Take a seat that nobody holds; the first time there are none yet."""
+def _resting(until: datetime, now: datetime) -> Slot:
+    """Say when to ask again for a chat: if it is held, it will rest for a second from its answer at least."""
+    return Slot(min(until, now + max(CHAT_GAP, LOOK_AGAIN)), is_reserved=False)
+
+
+def _take_seat(session: Session, pace: str, until: datetime, now: datetime) -> int | None:
+    """Take a seat that nobody holds and return its row; the first time there are none yet."""
     names = [f"{pace}:seat{number}" for number in range(SEATS)]
     is_free = or_(Lane.next_at.is_(None), Lane.next_at <= now)
     free = select(Lane.id).where(Lane.name.in_(names), is_free).limit(1).with_for_update(skip_locked=True)
@@ -137,10 +152,9 @@ def _take_seat(session: Session, pace: str, now: datetime) -> Seat | None:
     if key is None and session.scalar(select(Lane.id).where(Lane.name == names[-1])) is None:
         _insert(session, names)
         key = session.scalar(free)
-    if key is None:
-        return None
-    session.execute(update(Lane).where(Lane.id == key).values(next_at=now + SEAT_LEASE))
-    return Seat(key)
+    if key is not None:
+        session.execute(update(Lane).where(Lane.id == key).values(next_at=until))
+    return key
 
 
 def _paused(until: datetime, now: datetime) -> Slot:

@@ -19,7 +19,7 @@ from substrack.channels.mailbox import MailboxChannel
 from substrack.domain.delivery import DeliveryFailed, MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.services import pacing
-from substrack.services.pacing import pace_of_bot, rest_chat
+from substrack.services.pacing import Seat, pace_of_bot, reserve_send, use_slot
 from substrack.services.shown import claim_edits
 from substrack.store import Lane, Message
 from substrack.worker.outbox import Outbox
@@ -156,7 +156,8 @@ def flag_all(house: House) -> None:
 
 def test_a_chat_with_edits_to_come_holds_no_other_up(home: Home) -> None:
     house, pace = home.house, pace_of_bot(home.house.bot.channel.account.bot_id)
-    house.cast.do(rest_chat, pace, "1001", now=wall_clock() + timedelta(seconds=20))
+    slot = house.cast.do(reserve_send, pace, "1001", now=wall_clock())
+    assert isinstance(house.cast.do(use_slot, pace, "1001", slot, now=wall_clock()), Seat)
     flag_all(house)
     house.api.requests.clear()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from itertools import cycle, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +23,6 @@ from substrack.services.mailboxes import connection_for
 from substrack.services.pacing import Seat
 from substrack.store import Address, Contact, Message
 from tests.chaos.journals import Journal, Pen
-from tests.chaos.live import wait_until
 from tests.chaos.scale import sized
 from tests.fakes.bot_api import BotApi, Person, Request
 from tests.fakes.telegram_faults import too_many
@@ -35,8 +33,6 @@ MOST_A_SECOND: Final = 30
 REST_SECONDS: Final = 1.0
 UNDER_WAY_SECONDS: Final = sized(short=1.0, full=0.5)
 """After a pause was written down: what had its turn by then and is on its way, from whichever worker."""
-
-GRUMBLES_WITHIN_SECONDS: Final = 300.0
 
 SPOKEN: Final = ("send", "edit")
 """What methods begin with that Telegram counts."""
@@ -111,23 +107,29 @@ def count_waiting(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Message).where(waiting)) or 0
 
 
-def grumble(api: BotApi, refuse_at: Iterable[int], seconds: Sequence[int]) -> None:
-    """Ask for a pause whenever so many were sent, by these seconds in turn."""
-    for wish, sent in zip(cycle(seconds), refuse_at):
-        wait_until(partial(_has_sent, api, sent), GRUMBLES_WITHIN_SECONDS)
-        api.fail_next("sendMessage", too_many(wish))
+@dataclass
+class Grumbler:
+    """A Bot API that asks for a pause whenever so many were sent, by these seconds in turn."""
 
+    api: BotApi
+    at: Sequence[int]
+    wishes: Sequence[int]
+    grumbled: int = 0
 
-def _has_sent(api: BotApi, sent: int) -> bool:
-    return len(api.calls("sendMessage")) >= sent
+    def looks(self) -> bool:
+        """Ask for a pause if it is time; tell whether that was the last."""
+        if self.grumbled < len(self.at) and len(self.api.calls("sendMessage")) >= self.at[self.grumbled]:
+            self.api.fail_next("sendMessage", too_many(self.wishes[self.grumbled % len(self.wishes)]))
+            self.grumbled += 1
+        return self.grumbled == len(self.at)
 
 
 def note_pauses(path: Path, patch: pytest.MonkeyPatch) -> None:
     """Have this process note when the pauses that it was asked for stood in the database."""
     end, pen = Turns._end, Pen(path)
 
-    def noted_end(turns: Turns, chat: str, seat: Seat, pause: timedelta | None) -> None:
-        end(turns, chat, seat, pause)
+    def noted_end(turns: Turns, seat: Seat, pause: timedelta | None) -> None:
+        end(turns, seat, pause)
         if pause is not None:
             pen.write(pause=pause.total_seconds())
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from waitress.server import create_server
@@ -22,8 +22,8 @@ from waitress.wasyncore import close_all
 
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.bot import pressing
+from substrack.bot.turns import Turns
 from substrack.cli.serving import WEB_THREADS
-from substrack.services import pacing
 from substrack.settings import Settings
 from substrack.web.app import create_app
 from substrack.worker import running, telegram_life
@@ -127,10 +127,12 @@ def look_often(patch: pytest.MonkeyPatch) -> None:
 
 
 def speak_freely(patch: pytest.MonkeyPatch) -> None:
-    """Let the bot speak as fast as it can, and take its time for an answer: both have claims of their own."""
-    patch.setattr(pacing, "CHAT_GAP", timedelta(0))
-    patch.setattr(pacing, "BOT_GAP", timedelta(0))
-    patch.setattr(pacing, "SEAT_REST", timedelta(0))
+    """Let the bot speak without turns, and take its time for an answer: both have claims of their own."""
+
+    async def speak(_turns: Turns, _chat: str, say: Callable[[], Awaitable[Any]]) -> Any:
+        return await say()
+
+    patch.setattr(Turns, "speak", speak)
     patch.setattr(pressing, "PATIENCE_SECONDS", 30)
 
 

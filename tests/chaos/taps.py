@@ -138,7 +138,7 @@ class Tapping:
         self, debtor: Debtor, step: Step, sends: Sequence[Send], pushes: Sequence[Callable[[], Press]]
     ) -> list[Press]:
         """Let everybody tap at the same moment; browsers' answers are waited for, those of chats not yet."""
-        start = threading.Barrier(len(sends) + 1)
+        start = threading.Barrier(len(sends) + 1, timeout=SAW_WAIT_SECONDS)
 
         def tap(line: Line, send: Send) -> Tap:
             start.wait()

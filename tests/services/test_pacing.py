@@ -6,24 +6,27 @@ from datetime import datetime, timedelta
 import pytest
 
 from substrack.domain.delivery import DeliveryFailed, Scope
+from substrack.services import pacing
 from substrack.services.pacing import (
     CHAT_GAP,
+    LEASE,
     LOOK_AGAIN,
     MOST_WAITED,
-    SEAT_LEASE,
+    SEAT_REST,
     SEATS,
     Seat,
     Slot,
     leave_seat,
     pace_of_bot,
     pause_bot,
+    renew_seat,
     reserve_send,
-    rest_chat,
     use_slot,
 )
 from tests.support.cast import Cast, at
 
 NOW = at("2026-02-02")
+TICK = timedelta(microseconds=1)
 PACE = pace_of_bot(7)
 
 
@@ -57,11 +60,57 @@ def test_chat_that_just_heard_something_rests_a_second_and_holds_nobody_up(cast:
     assert cast.do(reserve_send, PACE, "ben", now=second.at).is_reserved
 
 
-def test_chat_rests_from_when_a_late_message_really_went_out(cast: Cast) -> None:
-    cast.do(reserve_send, PACE, "ben", now=NOW)
-    late = NOW + timedelta(milliseconds=800)
-    cast.do(rest_chat, PACE, "ben", now=late)
-    assert cast.do(reserve_send, PACE, "ben", now=late).at >= late + timedelta(seconds=1)
+def take(cast: Cast, chat: str, at: datetime) -> Seat:
+    """Get a turn for a chat and use it at once."""
+    slot = cast.do(reserve_send, PACE, chat, now=at)
+    seat = cast.do(use_slot, PACE, chat, slot, now=max(at, slot.at))
+    assert isinstance(seat, Seat)
+    return seat
+
+
+def gets_seat(cast: Cast, chat: str, at: datetime) -> bool:
+    """Ask for a turn for a chat, and tell whether it could be used at once."""
+    slot = cast.do(reserve_send, PACE, chat, now=at)
+    return isinstance(cast.do(use_slot, PACE, chat, slot, now=at), Seat)
+
+
+def test_a_chat_is_held_until_the_answer_and_then_rests(cast: Cast) -> None:
+    seat, answered = take(cast, "ben", NOW), NOW + timedelta(seconds=20)
+    assert cast.do(reserve_send, PACE, "ben", now=answered) == Slot(answered + CHAT_GAP, is_reserved=False)
+    cast.do(leave_seat, seat, now=answered)
+    assert cast.do(reserve_send, PACE, "ben", now=answered).at == answered + CHAT_GAP
+    assert not cast.do(reserve_send, PACE, "ben", now=answered + CHAT_GAP - TICK).is_reserved
+    assert cast.do(reserve_send, PACE, "ben", now=answered + CHAT_GAP).is_reserved
+
+
+def test_a_chat_whose_worker_died_is_free_when_the_lease_ends(cast: Cast) -> None:
+    take(cast, "ben", NOW)
+    assert not cast.do(reserve_send, PACE, "ben", now=NOW + LEASE - TICK).is_reserved
+    assert cast.do(reserve_send, PACE, "ben", now=NOW + LEASE).is_reserved
+
+
+def test_who_renews_holds_chat_and_seat_for_longer(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "SEATS", 1)
+    half, end = NOW + LEASE / 2, NOW + LEASE * 3 / 2
+    seat = cast.do(renew_seat, take(cast, "ben", NOW), now=half)
+    assert not cast.do(reserve_send, PACE, "ben", now=end - TICK).is_reserved
+    assert not gets_seat(cast, "mia", end - TICK)
+    cast.do(leave_seat, seat, now=end)
+    assert cast.do(reserve_send, PACE, "ben", now=end + CHAT_GAP).is_reserved
+
+
+def test_who_answers_after_the_lease_takes_nothing_from_the_next(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "SEATS", 1)
+    late, end = take(cast, "ben", NOW), NOW + LEASE
+    take(cast, "ben", end)
+    for step in (renew_seat, leave_seat):
+        cast.do(step, late, now=end)
+        again = end + 2 * CHAT_GAP
+        assert not cast.do(reserve_send, PACE, "ben", now=again).is_reserved
+        assert not gets_seat(cast, step.__name__, again)
+    assert take(cast, "ben", end + LEASE)
 
 
 def test_turns_in_hand_are_not_used_all_at_once_however_late(cast: Cast) -> None:
@@ -75,23 +124,17 @@ def test_turns_in_hand_are_not_used_all_at_once_however_late(cast: Cast) -> None
 
 
 def test_a_seat_is_free_a_second_after_its_answer_and_that_of_a_dead_worker_later(cast: Cast) -> None:
-    slots = [cast.do(reserve_send, PACE, str(chat), now=NOW) for chat in range(SEATS + 1)]
+    slots = [cast.do(reserve_send, PACE, str(chat), now=NOW) for chat in range(SEATS)]
     late = NOW + timedelta(minutes=1)
     seats = [cast.do(use_slot, PACE, str(chat), slots[chat], now=late) for chat in range(SEATS)]
-
-    def is_free(at: datetime) -> bool:
-        answer = cast.do(use_slot, PACE, str(SEATS), slots[SEATS], now=at)
-        if isinstance(answer, Seat):
-            cast.do(leave_seat, answer, now=at + SEAT_LEASE)
-        return isinstance(answer, Seat)
 
     assert isinstance(seats[0], Seat)
     answered = late + timedelta(seconds=5)
     cast.do(leave_seat, seats[0], now=answered)
-    assert not is_free(answered + timedelta(seconds=0.9))
-    assert is_free(answered + timedelta(seconds=1))
-    assert not is_free(late + timedelta(seconds=60))
-    assert is_free(late + SEAT_LEASE)
+    assert not gets_seat(cast, "ben", answered + SEAT_REST - TICK)
+    assert gets_seat(cast, "mia", answered + SEAT_REST)
+    assert not gets_seat(cast, "zed", late + LEASE - TICK)
+    assert gets_seat(cast, "olga", late + LEASE)
 
 
 def test_a_late_turn_is_lost_when_its_chat_has_heard_something_since(cast: Cast) -> None:
