@@ -19,7 +19,7 @@ LONGEST: Final = timedelta(hours=1)
 
 
 def bring_back(session: Session, *, now: datetime) -> None:
-    """End leases and pauses that lie further ahead than any that began by now.
+    """End leases, pauses and turns to speak that lie further ahead than any that began by now.
 
     Answers that were written after `now` are due as long after it as they were to wait.
     """
@@ -27,6 +27,7 @@ def bring_back(session: Session, *, now: datetime) -> None:
     session.execute(update(Message).where(Message.lease_until > late).values(lease_until=now))
     session.execute(update(Inbound).where(Inbound.lease_until > late).values(lease_until=now))
     session.execute(update(Lane).where(Lane.paused_until > late).values(paused_until=now))
+    session.execute(update(Lane).where(Lane.next_at > late).values(next_at=now))
     written_later = select(Message).where(Message.state == MessageState.QUEUED, Message.created_at > now)
     for message in session.scalars(written_later):
         wait = message.due_at - message.created_at

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from substrack.bootstrap import Runtime
 from substrack.domain.delivery import MessageState
 from substrack.services.installation import hold_for_jump
+from substrack.services.pacing import Slot, pace_of_bot, reserve_send
 from substrack.store import Lane, Message
 from tests.support.post import NOW, Post, open_post
 
@@ -50,3 +51,11 @@ def test_leases_and_pauses_from_ahead_of_time_end(runtime: Runtime) -> None:
     assert post.message(key).lease_until == NOW
     with runtime.reading() as session:
         assert session.scalars(select(Lane.paused_until)).one() == NOW
+
+
+def test_a_bot_does_not_keep_silent_until_a_turn_that_was_taken_ahead_of_time(runtime: Runtime) -> None:
+    pace = pace_of_bot(7)
+    with runtime.transaction() as session:
+        reserve_send(session, pace, "1001", now=NOW + DAYS)
+        hold_for_jump(session, -DAYS, now=NOW)
+        assert reserve_send(session, pace, "1001", now=NOW) == Slot(NOW, is_reserved=True)
