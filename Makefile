@@ -25,7 +25,7 @@ CHAOS := PYTEST="$(BIN)/python -m pytest" PYTHON=$(BIN)/python sh tests/chaos/ru
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-telegram-load chaos chaos-long audit sbom licences security check format words screenshots lock clean
+.PHONY: help demo run test test-telegram-load chaos chaos-long audit sbom licences security check format words screenshots mutants lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -74,6 +74,10 @@ format: .venv/.dev ## rewrite the sources in the house format
 screenshots: .venv/.dev ## docs/screenshots anew, with Chromium (ARGS="--all --out DIR" for every page in every look)
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
+mutants: .venv-mutants/.made ## change the domain in thousands of ways and see its tests fail (ARGS="money shares" to choose)
+	.venv-mutants/bin/mutmut run --max-children $(JOBS) $(foreach module,$(ARGS),'substrack.domain.$(module).*')
+	@.venv-mutants/bin/mutmut results --all true | sed -n 's/^ *substrack\.domain\.\([a-z_]*\)\..*: /\1 /p' | sort | uniq -c
+
 words: .venv/.dev ## gather new sentences into the translations (then translate what is empty)
 	PYTHONPATH=. $(BIN)/pybabel -q extract -F babel.cfg $(WORD_STYLE) -o $(WORDS)/messages.pot .
 	for language in de ru; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header \
@@ -85,7 +89,7 @@ lock: .venv-lock/.made ## pin the requirements again (LOCK_ARGS=--upgrade for ne
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean: ## remove the environments and caches (never instance/)
-	rm -rf .venv .venv-lock .venv-audit .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lock .venv-audit .venv-mutants mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made:
@@ -109,4 +113,12 @@ clean: ## remove the environments and caches (never instance/)
 .venv-audit/.made:
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit cyclonedx-bom
+	@touch $@
+
+# Beside the packages of .venv, which come after its own.
+.venv-mutants/.made: .venv/.dev
+	$(PYTHON) -m venv .venv-mutants
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$(.venv-mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/venv.pth"
 	@touch $@
