@@ -34,8 +34,25 @@ def test_codes_are_unlike_each_other() -> None:
     assert len({do.value for do in Do}) == len(Do)
 
 
+def test_sixty_four_bytes_fit_on_a_button() -> None:
+    text = data(Do.PAID, "a" * 40, "b" * 21)
+    assert len(text) == 64
+    assert ButtonData.decode(text) == ButtonData(Do.PAID, ("a" * 40, "b" * 21))
+    assert ButtonData.decode(text + "b") is None
+
+
 def test_an_argument_that_is_missing_is_empty() -> None:
-    assert ButtonData(Do.PAID, ("a",)).argument(1) == ""
+    assert [ButtonData(Do.PAID, ("a",)).argument(place) for place in (0, 1)] == ["a", ""]
+
+
+@pytest.mark.parametrize(
+    ("argument", "number"),
+    [("0", 0), ("12", 12), ("9" * 9, 10**9 - 1), ("9" * 10, None), ("", None), ("-1", None), ("a", None)],
+)
+def test_a_number_on_a_button_is_one_that_a_database_takes(argument: str, number: int | None) -> None:
+    button = ButtonData(Do.PENDING, ("x", argument))
+    assert button.number(1) == number
+    assert button.number(1, digits=1) == (number if len(argument) == 1 else None)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +74,7 @@ def test_a_digest_goes_by_versions_and_not_by_order() -> None:
     assert seen([("a", 1), ("b", 2)]) == seen([("b", 2), ("a", 1)])
     assert seen([("a", 1)]) != seen([("a", 2)])
     assert seen([("a", 1)]) != seen([("a", 1), ("b", 1)])
+
+
+def test_a_digest_stays_what_it_was_on_buttons_sent_before() -> None:
+    assert seen([("b", 2), ("a", 1)]) == "d876653178"

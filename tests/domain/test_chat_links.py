@@ -12,6 +12,7 @@ from substrack.domain.chat_links import is_link_in_chats
         ("http://192.168.1.5:8000/", True),
         ("http://localhost:8000/pay", False),
         ("http://nas/", False),
+        ("http://nas./", False),
         ("mailto:olga@example.org", False),
         ("http://[broken", False),
     ],

@@ -39,12 +39,22 @@ def test_credit_kept_for_a_group_settles_no_other() -> None:
     assert found == {1: Coverage(0, 0), 2: Coverage(3, 0)}
 
 
+def test_what_is_kept_goes_before_what_is_free() -> None:
+    assert cover([ahead(1, 300)], free={OLGA: 500}, kept={1: 100}) == {1: Coverage(2)}
+
+
+def test_a_group_without_a_known_bill_stops_no_other() -> None:
+    assert cover([ahead(1, None), ahead(2, 300)], free={OLGA: 300}, kept={})[2] == Coverage(1)
+
+
 def test_another_payers_credit_covers_nothing() -> None:
     assert cover([ahead(1, 300)], free={("mia", "EUR"): 900}, kept={}) == {1: Coverage()}
 
 
 def test_nothing_is_covered_after_the_end_nor_while_the_bill_is_unknown() -> None:
     ending = ahead(1, 300, ends_on=date(2026, 4, 15))
+    assert cover([ending], free={OLGA: 9000}, kept={}) == {1: Coverage(2)}
+    ending = ahead(1, 300, ends_on=date(2026, 4, 1))
     assert cover([ending], free={OLGA: 9000}, kept={}) == {1: Coverage(2)}
     assert cover([ahead(1, None)], free={OLGA: 9000}, kept={}) == {}
     assert cover([ahead(1, 0)], free={OLGA: 9000}, kept={}) == {}
@@ -70,6 +80,7 @@ def test_no_more_is_covered_than_there_is(credit: int, shares: list[int]) -> Non
 
 
 def test_a_year_has_so_many_periods() -> None:
-    counted = [periods_a_year(*rhythm) for rhythm in ((Unit.MONTH, 1), (Unit.MONTH, 3), (Unit.WEEK, 2))]
-    assert counted == [12, 4, 26]
+    rhythms = [(Unit.MONTH, 1), (Unit.MONTH, 3), (Unit.MONTH, 5), (Unit.WEEK, 1), (Unit.WEEK, 2)]
+    counted = [periods_a_year(*rhythm) for rhythm in rhythms]
+    assert counted == [12, 4, 2, 52, 26]
     assert periods_a_year(Unit.YEAR, 1) == periods_a_year(Unit.MONTH, 18) == 1

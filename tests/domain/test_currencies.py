@@ -20,9 +20,17 @@ def test_codes_are_read_in_any_case_and_with_spaces() -> None:
 
 @pytest.mark.parametrize("code", ["", "EURO", "XAU", "XXX", "XTS", "CLF", "BGN", "DEM", "€", "ＥＵＲ"])
 def test_what_nobody_pays_in_is_refused(code: str) -> None:
-    with pytest.raises(UnknownCurrency, match="ISO 4217") as refused:
+    with pytest.raises(UnknownCurrency) as refused:
         exponent_of(code)
-    assert refused.value.field == "currency"
+    assert (refused.value.field, refused.value.code) == ("currency", code)
+    assert str(refused.value) == (
+        f"“{code}” is not a currency. Use an ISO 4217 code such as EUR, USD or JPY."
+    )
+
+
+def test_a_long_code_is_said_back_shortened() -> None:
+    with pytest.raises(UnknownCurrency, match=f"^“{'x' * 20}” is"):
+        currency_code("x" * 21)
 
 
 def test_every_code_is_three_capitals() -> None:

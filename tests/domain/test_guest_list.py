@@ -46,14 +46,30 @@ def test_what_is_neither_name_nor_address_is_refused_with_its_text(typed: str) -
     with pytest.raises(GuestUnreadable) as refused:
         read_guests(f"Bob, {typed}")
     assert refused.value.field == "people"
-    assert typed in str(refused.value)
+    assert str(refused.value) == (
+        f"“{typed}” can't be read. Write it such as “Ann <ann@example.org>” or “Ann”."
+    )
 
 
-def test_a_crowd_and_control_characters_are_refused() -> None:
-    with pytest.raises(TooManyGuests):
-        read_guests("\n".join(f"Guest {number}" for number in range(101)))
-    with pytest.raises(CharacterRefused):
+def test_a_long_entry_is_said_back_shortened() -> None:
+    with pytest.raises(GuestUnreadable) as refused:
+        read_guests("> " + "x" * 60)
+    assert refused.value.entry == "> " + "x" * 58
+
+
+def test_a_hundred_people_are_read_and_one_more_is_refused() -> None:
+    crowd = [f"Guest {number}" for number in range(101)]
+    assert len(read_guests("\n".join(crowd[:100]))) == 100
+    with pytest.raises(TooManyGuests) as refused:
+        read_guests("\n".join(crowd))
+    assert refused.value.number == 101
+    assert str(refused.value) == "These are 101 people; add at most 100 at once."
+
+
+def test_control_characters_are_refused_beside_the_people() -> None:
+    with pytest.raises(CharacterRefused) as refused:
         read_guests("Ann\u202e")
+    assert refused.value.field == "people"
 
 
 NAMES = st.text(alphabet="abcÄß .'-’,;<>=@1\"", min_size=1).filter(lambda name: name.strip())
@@ -73,7 +89,12 @@ def test_a_name_with_marks_is_quoted_and_read_as_it_is() -> None:
         Guest('Ann "A", Jr. <x> = 2', "ann@example.org"),
         Guest("Bob, Jr"),
         Guest("Cem@Home", None, "2"),
+        Guest("Dia", "dia@example.org", "3"),
     )
 
-    assert write_guests(guests).splitlines()[1] == '"Bob, Jr"'
+    assert write_guests(guests).splitlines()[1:] == [
+        '"Bob, Jr"',
+        '"Cem@Home" = 2',
+        "Dia <dia@example.org> = 3",
+    ]
     assert read_guests(write_guests(guests)) == guests

@@ -42,6 +42,7 @@ IBANS = [
         ("upi://pay?pa=olga@bank&am={amount}", "upi://pay?pa=olga@bank&am={amount}"),
         ("HTTPS://Example.org/p", "HTTPS://Example.org/p"),
         ("https://example.org/ольга#{reference}", "https://example.org/ольга#{reference}"),
+        ("https://example.org/" + "x" * 1980, "https://example.org/" + "x" * 1980),
     ],
 )
 def test_payment_links_are_kept(entered: str, kept: str) -> None:
@@ -90,6 +91,40 @@ def test_links_that_could_mislead_are_refused(link: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ("", "Give a link of at most 2,000 characters."),
+        (
+            "https://exa mple.org/",
+            "A link has no spaces, quotes or control characters; copy it from the address bar.",
+        ),
+        ("https://[::1", "This is not a complete link; copy it from the address bar."),
+        ("ftp://example.org/", "A payment link starts with https:// (or http://, or upi://)."),
+        (
+            "https://paypal.me@evil.example/olga",
+            "A payment link has no “@” before its host; that hides where it leads.",
+        ),
+        ("https://", "A payment link needs a host in plain letters, such as paypal.me."),
+        (
+            "https://example.org/{name}",
+            "“{name}” cannot be filled in; use {amount}, {currency}, {reference} in the link.",
+        ),
+    ],
+)
+def test_a_refused_link_is_refused_with_the_reason(link: str, sentence: str) -> None:
+    with pytest.raises(PayLinkRefused) as refused:
+        check_link(link)
+    assert str(refused.value) == sentence
+
+
+def test_a_long_placeholder_is_said_back_shortened() -> None:
+    placeholder = "{" + "x" * 40 + "}"
+    with pytest.raises(UnknownPlaceholder, match=f"“{placeholder[:40]}” cannot") as refused:
+        check_link(f"https://example.org/{placeholder}")
+    assert refused.value.found == placeholder
+
+
+@pytest.mark.parametrize(
     "part", ["{name}", "{}", "{amount", "amount}", "{{amount}}", "{Amount}", "{amount.minor}"]
 )
 def test_other_placeholders_are_refused(part: str) -> None:
@@ -108,8 +143,14 @@ def test_a_refused_or_kept_link_is_never_a_script(text: str) -> None:
 
 def test_a_link_is_filled_with_encoded_values() -> None:
     link = "https://example.org/{amount}?c={currency}&r={reference}&again={amount}"
-    filled = fill(link, amount="17.99", currency="EUR", reference="K7 &{amount}")
-    assert filled == "https://example.org/17.99?c=EUR&r=K7%20%26%7Bamount%7D&again=17.99"
+    filled = fill(link, amount="17.99", currency="EUR", reference="K7/ &{amount}")
+    assert filled == "https://example.org/17.99?c=EUR&r=K7%2F%20%26%7Bamount%7D&again=17.99"
+
+
+def test_other_braces_in_a_link_are_encoded_as_they_stand() -> None:
+    assert fill("https://example.org/{name}", amount="1", currency="EUR", reference="K7") == (
+        "https://example.org/%7Bname%7D"
+    )
 
 
 @pytest.mark.parametrize("iban", IBANS)
@@ -118,22 +159,35 @@ def test_ibans_are_read_in_any_spelling(iban: str) -> None:
     assert check_iban(iban.replace("0", "0-", 1)) == iban
 
 
+NO_IBAN = "An IBAN starts with two letters and two digits, such as DE89 3704 0044 …."
+
+
 @pytest.mark.parametrize(
     ("iban", "reason"),
     [
-        ("", "two letters"),
-        ("370400440532013000", "two letters"),
-        ("DE8937040044053201300Ä", "two letters"),
-        ("DE８９370400440532013000", "two letters"),
-        ("ZZ89370400440532013000", "no country"),
-        ("DE8937040044053201300", "22 characters, this one has 21"),
-        ("DE88370400440532013000", "typing error"),
+        ("", NO_IBAN),
+        ("370400440532013000", NO_IBAN),
+        ("DE8937040044053201300Ä", NO_IBAN),
+        ("DE８９370400440532013000", NO_IBAN),
+        ("ZZ89370400440532013000", "“ZZ” is no country with IBANs; check the first two letters."),
+        (
+            "DE8937040044053201300",
+            "An IBAN of DE has 22 characters, this one has 21; check it again.",
+        ),
+        ("DE88370400440532013000", "This IBAN has a typing error: its check digits do not fit."),
     ],
 )
 def test_ibans_with_errors_are_refused_with_the_reason(iban: str, reason: str) -> None:
-    with pytest.raises(IbanRefused, match=reason) as refused:
+    with pytest.raises(IbanRefused) as refused:
         check_iban(iban)
-    assert refused.value.field == "iban"
+    assert str(refused.value) == reason
+    assert (refused.value.field, refused.value.iban) == ("iban", iban)
+
+
+def test_a_refused_iban_is_kept_as_understood_and_shortened() -> None:
+    with pytest.raises(IbanRefused) as refused:
+        check_iban("de 89-" + "1" * 60)
+    assert refused.value.iban == "DE89" + "1" * 36
 
 
 @given(st.sampled_from(IBANS), st.integers(2, 33), st.sampled_from("0123456789"))
@@ -151,6 +205,8 @@ def test_each_kind_keeps_its_checked_fields() -> None:
     assert account == PayMethod(PayKind.IBAN, {"iban": IBANS[0], "holder": "Olga"}, None)
     phone = pay_method("upi", {"vpa": " olga.s@okbank "})
     assert phone == PayMethod(PayKind.UPI, {"vpa": "olga.s@okbank", "holder": ""}, None)
+    named = pay_method("upi", {"vpa": "olga@okbank", "holder": " Olga "}, "x" * 60)
+    assert named == PayMethod(PayKind.UPI, {"vpa": "olga@okbank", "holder": "Olga"}, "x" * 60)
     words = pay_method("text", {"text": "Cash on Sunday\r\nor later"})
     assert words == PayMethod(PayKind.TEXT, {"text": "Cash on Sunday\nor later"}, None)
 
@@ -162,7 +218,10 @@ def test_each_kind_keeps_its_checked_fields() -> None:
         ("link", {}, PayLinkRefused, "pay_link"),
         ("iban", {"iban": IBANS[0]}, TextMissing, "holder"),
         ("iban", {"holder": "Olga"}, IbanRefused, "iban"),
+        ("iban", {"iban": IBANS[0], "holder": "x" * 71}, TextTooLong, "holder"),
+        ("upi", {}, VpaRefused, "vpa"),
         ("upi", {"vpa": "olga@example.org"}, VpaRefused, "vpa"),
+        ("upi", {"vpa": "olga@okbank", "holder": "x" * 71}, TextTooLong, "holder"),
         ("text", {"text": "x" * 2001}, TextTooLong, "text"),
         ("text", {}, TextMissing, "text"),
     ],
@@ -173,6 +232,20 @@ def test_what_is_missing_or_wrong_is_refused_beside_its_field(
     with pytest.raises(error) as refused:
         pay_method(kind, fields)
     assert refused.value.field == field
+
+
+def test_a_label_of_more_than_sixty_characters_is_refused() -> None:
+    with pytest.raises(TextTooLong) as refused:
+        pay_method("text", {"text": "Cash"}, "x" * 61)
+    assert refused.value.field == "label"
+
+
+def test_an_unknown_kind_and_a_wrong_upi_id_are_refused_with_what_is_right() -> None:
+    with pytest.raises(UnknownPayKind, match=r"^Choose how to pay: link, iban, upi or text\.$") as refused:
+        pay_method("cheque", {})
+    assert refused.value.kind == "cheque"
+    with pytest.raises(VpaRefused, match=r"^A UPI ID looks like olga@okbank; copy it from your UPI app\.$"):
+        pay_method("upi", {"vpa": "olga"})
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from substrack.domain.payments import (
     NotAllowed,
     Standing,
     Status,
+    WrongStatus,
     after_receiving,
     check_actor,
 )
@@ -46,8 +47,26 @@ def test_only_those_named_may_act(act: Act, by: Actor) -> None:
     if by in TABLE[act][2]:
         check_actor(act, by)
     else:
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowed) as refused:
             check_actor(act, by)
+        assert str(refused.value) == "Only an admin of this workspace can do that to a payment."
+        assert refused.value.act is act
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (P, "This payment is open; that can’t be done to it now."),
+        (M, "This payment waits for a check; that can’t be done to it now."),
+        (C, "This payment is already confirmed; that can’t be done to it now."),
+        (LATE, "This payment is overdue; that can’t be done to it now."),
+        (W, "This payment is waived; that can’t be done to it now."),
+    ],
+)
+def test_who_comes_too_late_hears_how_the_payment_stands(status: Status, sentence: str) -> None:
+    refused = WrongStatus(Act.CLAIM, status)
+    assert str(refused) == sentence
+    assert (refused.act, refused.status) == (Act.CLAIM, status)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +77,8 @@ def test_only_those_named_may_act(act: Act, by: Actor) -> None:
         (299, 0, 294, (294, 5)),
         (299, 0, 293, (293, 0)),
         (299, 200, 99, (299, 0)),
+        (299, 0, 298, (298, 1)),
+        (6, 0, 1, (1, 5)),
         (4, 0, 0, (0, 0)),
     ],
 )

@@ -48,6 +48,11 @@ def test_what_can_be_no_code_is_none(written: str) -> None:
     assert normalise_reference(written) is None
 
 
+def test_only_the_first_forty_characters_are_read() -> None:
+    assert normalise_reference("K7W2FH" + " " * 34 + "X") == "K7W2FH"
+    assert normalise_reference("K7W2FH" + " " * 33 + "X") is None
+
+
 def test_neighbouring_numbers_give_different_codes() -> None:
     assert len({make_reference(number) for number in range(10_000)}) == 10_000
     assert make_reference(23**6) == make_reference(0)
@@ -61,5 +66,5 @@ def test_a_public_id_is_twelve_plain_characters(random_bits: int) -> None:
 
 
 def test_negative_randomness_is_a_bug() -> None:
-    with pytest.raises(ValueError, match="non-negative"):
+    with pytest.raises(ValueError, match=r"^randomness is a non-negative integer$"):
         make_public_id(-1)

@@ -70,6 +70,7 @@ def share(total: int, sharers: list[Sharer], *, sequence: int = 1) -> Shares:
         (1000, with_olga(Sharer(BEN), Sharer(MIA)), {BEN: 333, MIA: 333}, 334),
         (1999, with_olga(Sharer(BEN), Sharer(MIA), Sharer(ANN)), {BEN: 500, MIA: 500, ANN: 500}, 499),
         (1, with_olga(Sharer(BEN), Sharer(MIA)), {BEN: 0, MIA: 0}, 1),
+        (1, with_olga(Sharer(BEN)), {BEN: 1}, 0),
         (0, with_olga(Sharer(BEN)), {BEN: 0}, 0),
         (1799, with_olga(), {}, 1799),
         (1799, with_olga(Sharer(BEN, fixed_minor=300), Sharer(MIA)), {BEN: 300, MIA: 750}, 749),
@@ -174,16 +175,25 @@ def test_a_payer_who_does_not_share_is_left_out() -> None:
     assert shares == Shares({BEN: 1000}, 0)
 
 
+def test_a_period_of_one_day_is_shared_like_any() -> None:
+    shares = split(
+        300, [Sharer(BEN), Sharer(MIA, 2, days=1)], sequence=1, period_days=1, payer_included=False
+    )
+    assert shares == Shares({BEN: 100, MIA: 200}, 0)
+
+
 def test_fixed_amounts_over_the_total_are_refused() -> None:
     with pytest.raises(FixedAmountsOverTotal) as refused:
         share(500, with_olga(Sharer(BEN, fixed_minor=300), Sharer(MIA, fixed_minor=201)))
+    assert str(refused.value) == "The fixed amounts are more than the price; lower them or raise the price."
     assert (refused.value.fixed_minor, refused.value.total_minor) == (501, 500)
 
 
 def test_the_payer_has_no_fixed_amount() -> None:
     olga = Sharer(OLGA, fixed_minor=300, is_payer=True)
-    with pytest.raises(PayerShareIsTheRest):
+    with pytest.raises(PayerShareIsTheRest) as refused:
         share(500, [olga, Sharer(BEN)])
+    assert str(refused.value) == "The payer has no fixed amount: their share is what the others leave."
     with pytest.raises(PayerShareIsTheRest):
         check_terms(SplitKind.EQUAL, [olga])
 
@@ -193,38 +203,50 @@ def test_a_fixed_split_wants_every_members_amount() -> None:
     check_terms(SplitKind.EQUAL, with_olga(Sharer(BEN), Sharer(MIA, fixed_minor=200)))
     with pytest.raises(FixedAmountMissing) as refused:
         check_terms(SplitKind.FIXED, with_olga(Sharer(BEN), Sharer(MIA, fixed_minor=200), Sharer(ANN)))
+    assert str(refused.value) == "Everybody in this group pays a fixed amount; give one for each member."
     assert refused.value.keys == (BEN, ANN)
 
 
 @pytest.mark.parametrize("weight", [0, -1, 1001])
 def test_a_weight_outside_its_range_is_refused(weight: int) -> None:
-    with pytest.raises(WeightOutOfRange, match="1 to 1,000"):
+    with pytest.raises(WeightOutOfRange) as refused:
         check_weight(weight)
+    assert str(refused.value) == "A weight must be a whole number from 1 to 1,000."
+    assert refused.value.weight == weight
     with pytest.raises(WeightOutOfRange):
         Sharer(BEN, weight)
 
 
 def test_a_negative_fixed_amount_is_refused() -> None:
-    with pytest.raises(FixedAmountNegative):
+    with pytest.raises(FixedAmountNegative) as refused:
         Sharer(BEN, fixed_minor=-1)
+    assert str(refused.value) == "A fixed amount cannot be negative; write 0 for somebody who pays nothing."
+    assert refused.value.fixed_minor == -1
+
+
+NUMBERS = "a total is not negative; sequences and days count from 1"
+DAYS = "days must lie within the period"
+PAYER = "a payer to include must be among the sharers, once"
 
 
 @pytest.mark.parametrize(
-    ("total", "sharers", "sequence", "included"),
+    ("total", "sharers", "sequence", "days", "included", "sentence"),
     [
-        (-1, [], 1, False),
-        (1, [], 0, False),
-        (1, [Sharer(BEN)], 1, True),
-        (1, [Sharer(BEN, days=0)], 1, False),
-        (1, [Sharer(BEN, days=32)], 1, False),
-        (1, [Sharer(BEN), Sharer(BEN)], 1, False),
+        (-1, [], 1, 31, False, NUMBERS),
+        (1, [], 0, 31, False, NUMBERS),
+        (1, [], 1, 0, False, NUMBERS),
+        (1, [Sharer(BEN)], 1, 31, True, PAYER),
+        (1, [Sharer(OLGA, is_payer=True), Sharer(BEN, is_payer=True)], 1, 31, True, PAYER),
+        (1, [Sharer(BEN, days=0)], 1, 31, False, DAYS),
+        (1, [Sharer(BEN, days=32)], 1, 31, False, DAYS),
+        (1, [Sharer(BEN), Sharer(BEN)], 1, 31, False, "every sharer needs a key of their own"),
     ],
 )
 def test_a_call_that_makes_no_sense_is_a_bug(
-    total: int, sharers: list[Sharer], sequence: int, included: bool
+    total: int, sharers: list[Sharer], sequence: int, days: int, included: bool, sentence: str
 ) -> None:
-    with pytest.raises(ValueError):
-        split(total, sharers, sequence=sequence, period_days=31, payer_included=included)
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        split(total, sharers, sequence=sequence, period_days=days, payer_included=included)
 
 
 def day(text: str) -> date:
@@ -275,5 +297,7 @@ def test_days_there_are_the_days_counted_one_by_one(joined: int, left: int | Non
 def test_nobody_leaves_before_joining() -> None:
     check_stay(day("03-10"), None)
     check_stay(day("03-10"), day("03-10"))
-    with pytest.raises(LeavesBeforeJoining, match="2026-03-10"):
+    with pytest.raises(LeavesBeforeJoining) as refused:
         check_stay(day("03-10"), day("03-09"))
+    assert str(refused.value) == "Nobody can leave before joining; choose 2026-03-10 or later."
+    assert (refused.value.joined_on, refused.value.left_on) == (day("03-10"), day("03-09"))

@@ -14,6 +14,7 @@ from substrack.domain.wording import (
     TextTooLong,
     clean_line,
     clean_text,
+    kept_of,
 )
 
 
@@ -28,6 +29,7 @@ from substrack.domain.wording import (
         ("דנה", "דנה"),
         ("Family 👨\u200d👩\u200d👧", "Family 👨\u200d👩\u200d👧"),
         ("a" * 20, "a" * 20),
+        ("e\u0302\u0301" * 20, "ế" * 20),
     ],
 )
 def test_names_are_kept_as_written(written: str, kept: str) -> None:
@@ -62,9 +64,19 @@ def test_a_line_that_could_forge_something_is_refused(written: str, error: type[
     assert refused.value.field == "name"
 
 
-def test_a_refused_character_is_named_by_its_code_point() -> None:
-    with pytest.raises(CharacterRefused, match=r"U\+202E"):
-        clean_line("Ann\u202e", field="name")
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("", "Write something here."),
+        ("Ann\tBen", "Write this on one line, without line breaks or tabs."),
+        ("a" * 21, "This has 21 characters; keep it to 20."),
+        ("Ann\u202e", "This contains an invisible control character (U+202E); remove it."),
+    ],
+)
+def test_a_refused_line_is_refused_with_what_to_do(written: str, sentence: str) -> None:
+    with pytest.raises(TextRefused) as refused:
+        clean_line(written, field="name", maximum=20)
+    assert str(refused.value) == sentence
 
 
 def test_a_note_keeps_its_lines_and_may_be_empty() -> None:
@@ -87,6 +99,18 @@ def test_a_long_note_is_refused_with_its_limit(length: int) -> None:
 def test_a_megabyte_of_accents_is_refused_at_once() -> None:
     with pytest.raises(TextTooLong):
         clean_text("a" + "\u0301\u0316" * 500_000, field="note")
+
+
+def test_what_is_far_too_long_is_counted_before_its_accents_are_put_together() -> None:
+    with pytest.raises(TextTooLong, match=r"^This has 63 characters"):
+        clean_text("e\u0302\u0301" * 21, field="note", maximum=20)
+
+
+def test_of_words_that_come_with_money_is_kept_what_can_be_kept() -> None:
+    assert kept_of(" Zoe\u0308\x00\u202ehere\n") == "Zoë  here"
+    assert kept_of("a" * 2001) == "a" * 2000
+    assert kept_of("a" * 9 + " b", maximum=10) == "a" * 9
+    assert kept_of("e\u0302\u0301" * 10, maximum=10) == "ế" * 6 + "ê"
 
 
 @given(st.text(max_size=40))
