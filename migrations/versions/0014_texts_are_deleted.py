@@ -17,7 +17,7 @@ def upgrade() -> None:
         "ix_events_fading", "events", "at", "subject_kind IN ('connection', 'contact', 'message', 'user')"
     )
     op.create_index("ix_inbound_received_at", "inbound", ["received_at"])
-    op.create_index("ix_links_expires_at", "links", ["expires_at"])
+    index_where("ix_links_expires_at", "links", "expires_at", "purpose NOT IN ('pay', 'unsubscribe')")
     op.create_index("ix_user_sessions_seen_at", "user_sessions", ["seen_at"])
 
 

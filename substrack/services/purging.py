@@ -18,6 +18,7 @@ from substrack.domain.delivery import KEPT_NAME, WAITING
 from substrack.domain.keeping import FADING_SUBJECTS, KeepDays, kept_since
 from substrack.domain.sifting import sift
 from substrack.store import Event, Inbound, Link, Message, UserSession
+from substrack.store.links import FADING as FADING_LINKS
 
 BATCH: Final = 200
 
@@ -85,7 +86,8 @@ def _old_sessions(keep: KeepDays, now: datetime) -> Select[int]:
 
 
 def _old_links(keep: KeepDays, now: datetime) -> Select[int]:
-    return select(Link.id).where(Link.expires_at < kept_since(now, keep.events)).order_by(Link.expires_at)
+    is_old = Link.expires_at < kept_since(now, keep.events)
+    return select(Link.id).where(FADING_LINKS, is_old).order_by(Link.expires_at)
 
 
 def _old_events(keep: KeepDays, now: datetime) -> Select[int]:
