@@ -81,7 +81,10 @@ def _note_erasures(connection: sa.Connection, directory: Path) -> None:
     """Note beside the backups who was erased; a database of a former version does not know of any."""
     if sa.inspect(connection).has_table("erasures"):
         with Session(connection) as session:
-            keep_erasures(session, directory)
+            try:
+                keep_erasures(session, directory)
+            except WrongSetting as error:
+                raise BackupFailed(str(error)) from None
 
 
 @contextmanager

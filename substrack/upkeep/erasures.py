@@ -27,7 +27,7 @@ def keep_erasures(session: Session, directory: Path) -> Path | None:
     """Write the erasures of the database and those of the file into the file; None when there are none.
 
     Raises:
-        OSError: the directory can't be written.
+        OSError: the directory can't be written. WrongSetting: the file that is there can't be read.
     """
     path = directory / FILE
     known = list_erasures(session)
@@ -43,8 +43,8 @@ def try_to_keep_erasures(session: Session, settings: Settings) -> bool:
     """Write the file where backups go; False, and an error in the log, when that is not possible."""
     try:
         keep_erasures(session, settings.backups_go_to)
-    except OSError as error:
-        log.error("erasures can't be noted beside the backups (%s): %s", FILE, error.strerror)
+    except (OSError, WrongSetting) as error:
+        log.error("erasures can't be noted beside the backups (%s): %s", FILE, error)
         return False
     return True
 

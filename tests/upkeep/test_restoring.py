@@ -34,8 +34,8 @@ from substrack.services.payments import confirm_payment
 from substrack.services.people import AddressErased, add_contact, set_email
 from substrack.settings import WrongSetting
 from substrack.store import Address, Contact, Event, Link, LinkPurpose, Message, UserSession
-from substrack.upkeep.backups import Backup
-from substrack.upkeep.erasures import keep_erasures, read_erasures
+from substrack.upkeep.backups import Backup, BackupFailed
+from substrack.upkeep.erasures import keep_erasures, read_erasures, try_to_keep_erasures
 from substrack.upkeep.manifest import NotABackup
 from substrack.upkeep.restoring import NotEmpty, WrongKey, restore
 from substrack.worker.outbox import deliver_due
@@ -159,6 +159,18 @@ class TestErasures:
         move.cast.do(erase_contact, ben.id, anyway=True, by=move.cast.olga, now=LATER)
         back_up(move.cast.runtime, tmp_path / "kept")
         assert ben.public_id in {one.person for one in read_erasures([tmp_path / "kept"])}
+
+    @pytest.mark.only_sqlite
+    def test_a_damaged_note_stops_a_backup_and_no_erasure(self, move: Move) -> None:
+        runtime, ben = move.cast.runtime, contact_called(move.cast.runtime, "Ben")
+        goes_to = runtime.settings.backups_go_to
+        goes_to.mkdir(parents=True)
+        (goes_to / "erasures.jsonl").write_text("{]")
+        move.cast.do(erase_contact, ben.id, anyway=True, by=move.cast.olga, now=LATER)
+        with runtime.reading() as session:
+            assert try_to_keep_erasures(session, runtime.settings) is False
+        with pytest.raises(BackupFailed, match="erased again"):
+            back_up(runtime, goes_to)
 
     @pytest.mark.only_sqlite
     def test_a_file_that_can_not_be_read_is_a_sentence_and_nothing_is_restored(self, move: Move) -> None:
