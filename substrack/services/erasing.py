@@ -7,9 +7,9 @@ erasure is remembered, so that a restore can do it again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -28,7 +28,7 @@ from substrack.services.members import leave_group
 from substrack.services.payments import waive_payment
 from substrack.services.suppression import suppress
 from substrack.services.user_sessions import end_sessions
-from substrack.store import Address, Contact, Erasure, Group, Link, Member, Message, Payment, User
+from substrack.store import Address, Contact, Erasure, Group, Link, Member, Message, Payment, Period, User
 
 REASON = "erased"
 
@@ -129,13 +129,21 @@ def _close_books(session: Session, contact: Contact, by: Actor, now: datetime) -
 def _leave_all(session: Session, contact: Contact, by: Actor, now: datetime) -> None:
     stays = select(Member, Group).join(Group, Group.id == Member.group_id)
     for member, group in session.execute(stays.where(Member.contact_id == contact.id)).all():
-        day = max(today_in(group, now), member.joined_on)
+        day = max(_leaves_on(session, group, now), member.joined_on)
         if member.left_on is not None and member.left_on <= day:
             continue
         if group.payer_id == contact.id:
             member.left_on = day
         else:
             leave_group(session, member.id, left_on=day, by=by, now=now)
+
+
+def _leaves_on(session: Session, group: Group, now: datetime) -> date:
+    """Choose today, or the start of the oldest period without a bill: one that comes later is not theirs."""
+    unbilled = select(func.min(Period.starts_on)).where(
+        Period.group_id == group.id, Period.total_minor.is_(None), Period.voided_at.is_(None)
+    )
+    return min(session.scalar(unbilled) or date.max, today_in(group, now))
 
 
 def _end_account(session: Session, who: Subject, now: datetime) -> None:

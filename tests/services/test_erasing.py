@@ -16,6 +16,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound
 from substrack.domain.keeping import KeepDays
+from substrack.domain.shares import SplitKind
 from substrack.queries.personal import WHOSE, load_subject
 from substrack.services.accounts import add_user
 from substrack.services.claims import claim_payments
@@ -27,11 +28,12 @@ from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member, tell_them
 from substrack.services.payments import confirm_payment, reject_payment
 from substrack.services.people import add_contact, write_note
+from substrack.services.periods import edit_period
 from substrack.services.purging import purge
 from substrack.services.receipts import record_receipt
 from substrack.services.sealing import Purpose, Sealer
 from substrack.services.suppression import AddressErased
-from substrack.store import Base, Contact, Group, LinkPurpose, Member, Message, Role, RoleGrant, User
+from substrack.store import Base, Contact, Group, LinkPurpose, Member, Message, Period, Role, RoleGrant, User
 from substrack.store.privacy import PRIVACY, Erasing
 from tests.support.books import check_books
 from tests.support.cast import START, Cast, at, money
@@ -149,6 +151,18 @@ def test_credit_stands_in_the_way_and_stays_in_the_books(scene: Scene) -> None:
         scene.erase()
     scene.erase(anyway=True)
     scene.cast.read(check_books)
+
+
+def test_a_bill_that_comes_later_is_not_theirs(cast: Cast) -> None:
+    group = cast.group("Electricity", split=SplitKind.VARIABLE)
+    gone, stays = cast.join(group, NAME), cast.join(group, "Mia")
+    cast.tick(at("2026-02-05"))
+    cast.do(erase_contact, gone.contact_id, by=cast.olga, now=NOW)
+    (period,) = cast.read(lambda session: session.scalars(select(Period)).all())
+    cast.do(edit_period, period.id, total=money("30.00"), reason="bill", by=cast.olga, now=NOW)
+    assert cast.payments(contact_id=gone.contact_id) == []
+    assert len(cast.payments(contact_id=stays.contact_id)) == 1
+    cast.read(check_books)
 
 
 def test_they_are_gone_from_every_list_and_can_not_be_erased_twice(scene: Scene) -> None:
