@@ -90,12 +90,16 @@ class Crowd:
 
 @dataclass
 class Tapping:
-    """A crowd before the pages of a club; `taps` are all there were so far."""
+    """A crowd before the pages of a club; `taps` are all there were so far.
+
+    A button that spins for `patience_seconds` has no answer.
+    """
 
     club: Club
     api: BotApi
     crowd: Crowd
     ports: Sequence[int]
+    patience_seconds: float
     taps: list[Tap] = field(default_factory=list)
 
     @contextmanager
@@ -108,7 +112,7 @@ class Tapping:
             line.close()
 
     def claim(self, debtors: Sequence[Debtor]) -> None:
-        """Let everybody say "I've paid", a hundred times each."""
+        """Let everybody say "I've paid", the whole crowd at once."""
         presses: list[tuple[Debtor, Press]] = []
         for debtor in debtors:
             asked = see(debtor.phone, lambda seen: bool(_button(seen, Do.PAID)))
@@ -119,7 +123,7 @@ class Tapping:
         self._hear(Step.CLAIM, presses)
 
     def decide(self, debtors: Sequence[Debtor]) -> None:
-        """Let both admins confirm and reject each claim, a hundred times."""
+        """Let both admins confirm and reject each claim, the whole crowd at once."""
         presses: list[tuple[Debtor, Press]] = []
         for debtor in debtors:
             claim = self.club.claim_of(debtor)
@@ -154,7 +158,7 @@ class Tapping:
 
     def _hear(self, step: Step, presses: Sequence[tuple[Debtor, Press]]) -> None:
         """Wait until no button spins any more, or nobody would wait any longer."""
-        comes_true(lambda: all(press.answers for _debtor, press in presses), SAW_WAIT_SECONDS)
+        comes_true(lambda: all(press.answers for _debtor, press in presses), self.patience_seconds)
         for debtor, press in presses:
             answer = press.answers[0] if press.answers else ""
             self.taps.append(Tap(debtor.payment_id, step, "chat", 200 if press.answers else 0, answer))
