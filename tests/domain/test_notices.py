@@ -50,6 +50,22 @@ def test_a_notice_bound_to_one_way_goes_no_other(
     assert ways(notice, choice, (other,)) == set()
 
 
+@pytest.mark.parametrize(
+    ("notice", "keeps"),
+    [
+        (Notice.REQUEST, timedelta(days=2)),
+        (Notice.REMINDER, timedelta(days=2)),
+        (Notice.PERIOD_OPENED, timedelta(days=7)),
+        (Notice.RECEIVED, timedelta(days=30)),
+        (Notice.REJECTED, timedelta(days=30)),
+        (Notice.RESET, timedelta(hours=24)),
+        (Notice.FRESH_LINK, timedelta(hours=24)),
+    ],
+)
+def test_a_request_goes_stale_in_two_days_and_an_answer_in_thirty(notice: Notice, keeps: timedelta) -> None:
+    assert rules_of(notice).keeps == keeps
+
+
 def test_notices_without_a_rule_of_their_own_follow_the_plain_ones() -> None:
     assert rules_of(Notice.STALE_CODE) == NoticeRules(is_asking=False, carries_pay_link=False)
     assert rules_of(Notice.STALE_CODE).keeps == timedelta(days=7)

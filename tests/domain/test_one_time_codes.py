@@ -38,6 +38,7 @@ def test_a_phone_may_be_half_a_minute_off(off: int, is_right: bool) -> None:
 
 def test_a_secret_of_any_length_is_written_without_padding_and_read() -> None:
     assert write_secret(b"1") == "GE"
+    assert write_secret(b"\0\0\0\0\x17") == "AAAAAAAX"
     assert code_at(write_secret(b"1234567890123456"), 1111111109 // 30) == "383666"
 
 

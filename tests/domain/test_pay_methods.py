@@ -117,6 +117,20 @@ def test_a_refused_link_is_refused_with_the_reason(link: str, sentence: str) -> 
     assert str(refused.value) == sentence
 
 
+def test_what_is_not_entered_is_refused_like_what_is_empty() -> None:
+    with pytest.raises(PayLinkRefused, match=r"^Give a link of at most"):
+        pay_method("link", {})
+    with pytest.raises(IbanRefused) as refused:
+        pay_method("iban", {"holder": "Olga"})
+    assert refused.value.iban == ""
+
+
+def test_braces_around_a_placeholder_are_said_back_without_it() -> None:
+    with pytest.raises(UnknownPlaceholder) as refused:
+        check_link("https://example.org/{{amount}}")
+    assert refused.value.found == "{}"
+
+
 def test_a_long_placeholder_is_said_back_shortened() -> None:
     placeholder = "{" + "x" * 40 + "}"
     with pytest.raises(UnknownPlaceholder, match=f"“{placeholder[:40]}” cannot") as refused:

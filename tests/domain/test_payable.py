@@ -19,6 +19,7 @@ SUM = Money(897, "EUR")
         ("https://PayPal.Me/olga?locale.x=de_DE", "https://PayPal.Me/olga/8.97EUR?locale.x=de_DE"),
         ("https://www.paypal.com/paypalme/olga", "https://www.paypal.com/paypalme/olga/8.97EUR"),
         ("https://paypal.me/olgaX", "https://paypal.me/olgaX/8.97EUR"),
+        ("https://paypal.me/{reference}", "https://paypal.me/{reference}"),
         ("https://paypal.me/olga/5", "https://paypal.me/olga/5"),
         ("https://paypal.me/", "https://paypal.me/"),
         ("https://paypal.com/signin", "https://paypal.com/signin"),
@@ -94,6 +95,12 @@ def test_the_smallest_and_the_largest_sum_of_a_transfer_get_a_code(minor: int) -
     text = epc_text(name="Olga", iban=GERMAN, amount=Money(minor, "EUR"), references=())
     assert text is not None
     assert text.split("\n")[7:] == [f"EUR{Money(minor, 'EUR').major()}"]
+
+
+def test_a_reference_stands_in_the_code_to_its_last_letter() -> None:
+    text = epc_text(name="Olga", iban=GERMAN, amount=SUM, references=("K7W2FX",))
+    assert text is not None
+    assert text.endswith("\nK7W2FX")
 
 
 def test_a_long_name_is_cut_between_words_and_a_missing_one_gets_no_code() -> None:
