@@ -102,14 +102,31 @@ def test_a_negative_price_is_said_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "lowest", "highest"),
+    [
+        ("collect_days_before", 0, 365),
+        ("due_days", 0, 365),
+        ("grace_days", 0, 365),
+        ("repeat_every_days", 1, 365),
+        ("max_requests", 1, 100),
+        ("overdue_after_days", 1, 3650),
+        ("hour", 0, 23),
+        ("tolerance_minor", 0, 1_000_000),
+        ("heads_up_days", 0, 365),
+    ],
+)
+def test_a_number_lies_between_its_bounds_and_may_be_one(field: str, lowest: int, highest: int) -> None:
+    for number in (lowest, highest):
+        terms = replace(TERMS, **{field: number})  # type: ignore[arg-type]
+        assert check_terms(terms) == terms
+    for number in (lowest - 1, highest + 1):
+        with pytest.raises(OutOfRange):
+            check_terms(replace(TERMS, **{field: number}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
     "change",
     [
-        {"hour": 0},
-        {"hour": 23},
-        {"max_requests": 1},
-        {"max_requests": 100},
-        {"tolerance_minor": 0},
-        {"overdue_after_days": 3650},
         {"price": Money(0, "EUR")},
         {"price": Money(10**12, "EUR")},
         {"starts_on": date(2000, 1, 1)},

@@ -26,6 +26,7 @@ from substrack.domain.wording import (
         ("Zoe\u0308", "Zoë"),
         ("<b>Ann</b> & Co", "<b>Ann</b> & Co"),
         ("Ольга", "Ольга"),
+        ("Xaver X", "Xaver X"),
         ("דנה", "דנה"),
         ("Family 👨\u200d👩\u200d👧", "Family 👨\u200d👩\u200d👧"),
         ("a" * 20, "a" * 20),
