@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,14 +10,12 @@ from sqlalchemy import (
     JSON,
     Column,
     ColumnElement,
+    Select,
     String,
     Table,
-    Text,
     bindparam,
-    cast,
     delete,
     exists,
-    func,
     null,
     or_,
     select,
@@ -29,18 +25,32 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind
 from substrack.domain.delivery import KEPT_NAME, WAITING, MessageState
+from substrack.domain.mentions import Mentions
 from substrack.domain.sifting import sift
+from substrack.queries.batches import in_batches
 from substrack.queries.personal import WHOSE, Subject
 from substrack.services.purging import empty_texts
-from substrack.store import Attempt, AttemptItem, Base, Contact, Event, Message, MessageItem, Payment, Receipt
+from substrack.store import (
+    Attempt,
+    AttemptItem,
+    Base,
+    Contact,
+    Event,
+    Group,
+    Message,
+    MessageItem,
+    Payment,
+    Receipt,
+)
 from substrack.store.privacy import PRIVACY, Erasing
 
 WORDS_OF_OTHERS: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
     (Event, ("reason",)),
-    (Attempt, ("note", "method")),
+    (Attempt, ("note",)),
     (AttemptItem, ("reason",)),
-    (Receipt, ("note", "method", "void_reason")),
+    (Receipt, ("note", "void_reason")),
     (Contact, ("note",)),
+    (Group, ("description", "request_sentence")),
 )
 """Where somebody may have written about somebody else."""
 
@@ -78,31 +88,48 @@ def empty_mentions(session: Session, who: Subject, name: str, *, now: datetime) 
             state=MessageState.CANCELLED, last_error=None, lease_token=None, lease_until=None
         ).execution_options(synchronize_session=False)
     )
-    named = or_(about, *(_says(words) for words in _words_for(who)))
-    files: list[str] = []
-    still = select(Message.id).where(
+    mentions = Mentions([who.name, *who.mailboxes])
+    done = select(Message.id).where(
         Message.workspace_id == who.workspace_id,
         Message.emptied_at.is_(None),
         Message.state.not_in(WAITING),
-        named,
     )
-    count = 1
-    while count:
-        count, some = empty_texts(session, still, now=now)
-        files += some
-    again = update(Message).where(
-        Message.workspace_id == who.workspace_id, Message.state == MessageState.QUEUED, named
+    keys = {*session.scalars(done.where(about)), *_naming(session, mentions, done)}
+    files = _empty_messages(session, keys, now)
+    # What was tried already is repeated with the same bytes, whoever it names.
+    untried = select(Message.id).where(
+        Message.workspace_id == who.workspace_id,
+        Message.state == MessageState.QUEUED,
+        Message.attempts == 0,
+        Message.rendered.is_not(None),
     )
-    session.execute(again.values(rendered=null()).execution_options(synchronize_session=False))
+    for batch in in_batches(_naming(session, mentions, untried)):
+        again = update(Message).where(Message.id.in_(batch)).values(rendered=null())
+        session.execute(again.execution_options(synchronize_session=False))
     for table, columns in WORDS_OF_OTHERS:
         for column in columns:
-            _rename(session, getattr(table, column), table.id, who, name)
+            _rename(session, table, column, who.workspace_id, mentions, name)
+    return files
+
+
+def _empty_messages(session: Session, keys: Iterable[int], now: datetime) -> list[str]:
+    files: list[str] = []
+    for batch in in_batches(keys):
+        still = select(Message.id).where(Message.id.in_(batch), Message.emptied_at.is_(None))
+        count = 1
+        while count:
+            count, some = empty_texts(session, still, now=now)
+            files += some
     return files
 
 
 def _empty_reasons_of(session: Session, who: Subject) -> None:
     """Take out the reasons they typed about other people's claims and receipts."""
-    typed = exists().where(Event.actor_kind == ActorKind.USER, Event.actor_id.in_(who.user_ids))
+    typed = exists().where(
+        Event.workspace_id == who.workspace_id,
+        Event.actor_kind == ActorKind.USER,
+        Event.actor_id.in_(who.user_ids),
+    )
     rejected = typed.where(Event.payment_id == AttemptItem.payment_id, Event.reason == AttemptItem.reason)
     is_receipt = (Event.subject_kind == "receipt", Event.subject_id == Receipt.id)
     voided = typed.where(*is_receipt, Event.reason == Receipt.void_reason)
@@ -157,25 +184,32 @@ def _is_about(who: Subject) -> ColumnElement[bool]:
     )
 
 
-def _words_for(who: Subject) -> list[str]:
-    return [who.name, *who.mailboxes]
+def _naming(session: Session, mentions: Mentions, messages: Select[int]) -> list[int]:
+    """Choose, of some messages, those whose stored text or facts name the person."""
+    found = messages.add_columns(Message.rendered, Message.payload).execution_options(yield_per=500)
+    return [key for key, rendered, payload in session.execute(found) if mentions.are_in([rendered, payload])]
 
 
-def _says(words: str) -> ColumnElement[bool]:
-    """Select messages whose stored text or facts hold these words, as JSON writes them."""
-    written = json.dumps(words)[1:-1]
-    return or_(
-        cast(Message.rendered, Text).contains(written, autoescape=True),
-        cast(Message.payload, Text).contains(written, autoescape=True),
-    )
+def _rename(
+    session: Session, table: Any, column: str, workspace_id: int, mentions: Mentions, name: str
+) -> None:
+    """Put the neutral name into a column wherever a text of the workspace names the person."""
+    words, length = getattr(table, column), table.__table__.c[column].type.length
+    query = select(table.id, words).where(_is_of(table, workspace_id), words.is_not(None), words != "")
+    changed = [
+        {"key": key, "words": mentions.replaced(text, name)[:length]}
+        for key, text in session.execute(query).all()
+        if mentions.are_in(text)
+    ]
+    if changed:
+        plain = table.__table__
+        renamed = update(plain).where(plain.c.id == bindparam("key")).values({column: bindparam("words")})
+        session.execute(renamed, changed)
 
 
-def _rename(session: Session, column: Any, key: Any, who: Subject, name: str) -> None:
-    """Put the neutral name where a text names the person as a word of its own, in any case."""
-    for words in _words_for(who):
-        whole = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)", re.IGNORECASE)
-        found = select(key, column).where(func.lower(column).contains(words.lower(), autoescape=True))
-        for row_id, text in session.execute(found).all():
-            session.execute(
-                update(key.class_).where(key == row_id).values({column.key: whole.sub(name, text)})
-            )
+def _is_of(table: Any, workspace_id: int) -> ColumnElement[bool]:
+    if table is AttemptItem:
+        attempts = select(Attempt.id).where(Attempt.workspace_id == workspace_id)
+        return AttemptItem.attempt_id.in_(attempts)
+    is_of: ColumnElement[bool] = table.workspace_id == workspace_id
+    return is_of

@@ -113,6 +113,66 @@ def test_what_others_wrote_stays_with_the_neutral_name(scene: Scene) -> None:
     assert mia.note == f"Sister of Former member {scene.key}!"
 
 
+def test_words_in_another_workspace_are_nobody_elses_to_change(cast: Cast, zed: Cast) -> None:
+    mia = cast.do(add_contact, cast.workspace_id, name="Mia", by=cast.olga, now=START).id
+    cast.do(write_note, mia, "Pays by Card, always", by=cast.olga, now=START)
+    card = zed.do(add_contact, zed.workspace_id, name="Card", by=zed.olga, now=START).id
+    zed.do(erase_contact, card, by=zed.olga, now=NOW)
+    assert cast.read(lambda session: session.get_one(Contact, mia).note) == "Pays by Card, always"
+
+
+def test_names_of_every_alphabet_go_and_parts_of_words_stay(cast: Cast) -> None:
+    terms = {"by": cast.olga, "now": START}
+    keys = {
+        name: cast.do(add_contact, cast.workspace_id, name=name, **terms).id
+        for name in ("Mia", "Женя", "Özlem", "Al")
+    }
+    cast.do(write_note, keys["Mia"], "ЖЕНЯ, özlem, Al; also Özlems", **terms)
+    for name in ("Женя", "Özlem", "Al"):
+        cast.do(erase_contact, keys[name], by=cast.olga, now=NOW)
+    former = [f"Former member {keys[name]}" for name in ("Женя", "Özlem", "Al")]
+    note = cast.read(lambda session: session.get_one(Contact, keys["Mia"]).note)
+    assert note == f"{', '.join(former)}; also Özlems"
+
+
+def test_a_group_says_the_neutral_name_as_long_as_it_fits(scene: Scene) -> None:
+    sentence = f"{NAME}{' x' * 145}"
+    with scene.cast.runtime.transaction() as session:
+        group = session.get_one(Group, scene.group.id)
+        group.description, group.request_sentence = f"{NAME} pays cash", sentence
+    scene.erase(anyway=True)
+    group = scene.cast.read(lambda session: session.get_one(Group, scene.group.id))
+    assert group.description == f"Former member {scene.key} pays cash"
+    assert group.request_sentence == sentence.replace(NAME, f"Former member {scene.key}")[:300]
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts", "text", "stays"),
+    [
+        (MessageState.SENT, 0, f"as {NAME} said", False),
+        (MessageState.SENT, 0, f"a {NAME}tte", True),
+        (MessageState.QUEUED, 0, f"as {NAME} said", False),
+        (MessageState.QUEUED, 1, f"as {NAME} said", True),
+        (MessageState.SENDING, 0, f"as {NAME} said", True),
+    ],
+)
+def test_a_letter_to_others_that_names_them_loses_its_text_unless_it_may_be_repeated(
+    cast: Cast, state: MessageState, attempts: int, text: str, *, stays: bool
+) -> None:
+    group = cast.group()
+    person = cast.do(add_contact, cast.workspace_id, name=NAME, by=cast.olga, now=START)
+    mia = cast.join(group, "Mia")
+    cast.do(tell_them, group.id, None, by=cast.olga, now=START)
+    (letter,) = cast.messages(contact_id=mia.contact_id)
+    with cast.runtime.transaction() as session:
+        stored = session.get_one(Message, letter.id)
+        stored.state, stored.attempts, stored.rendered = state, attempts, {"text": f"Hello,\n{text}"}
+    cast.do(erase_contact, person.id, by=cast.olga, now=NOW)
+    (left,) = cast.messages(contact_id=mia.contact_id)
+    assert (left.rendered is not None) is stays
+    assert left.state is state
+
+
 def test_links_die_and_nothing_goes_out_to_them(scene: Scene) -> None:
     cast, signer = scene.cast, scene.cast.runtime.signer
     link = cast.do(renew_pay_link, scene.key, workspace_id=cast.workspace_id, now=NOW)
