@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -20,12 +20,13 @@ from substrack.domain.payments import OPEN, PaymentKind
 from substrack.queries.erasing import Standing, load_standing
 from substrack.queries.personal import Subject, load_subject
 from substrack.services.emptying import empty_mentions, empty_rows
-from substrack.services.group_rows import is_admin, today_in
+from substrack.services.group_rows import hold_group, is_admin, next_start, today_in
 from substrack.services.groups import archive_group
 from substrack.services.ledger import lock_contacts
 from substrack.services.mailboxes import UnknownContact, empty_address, get_contact, record_contact
 from substrack.services.members import leave_group
 from substrack.services.payments import waive_payment
+from substrack.services.roles import check_owns, hold_roles
 from substrack.services.suppression import suppress
 from substrack.services.user_sessions import end_sessions
 from substrack.store import Address, Contact, Erasure, Group, Link, Member, Message, Payment, Period, User
@@ -76,13 +77,12 @@ def erase_contact(
 
     Raises:
         UnknownContact: not there, erased already, or not this actor's to erase.
-        StillOpen (not with `anyway`), LastOwnerStays.
+        OwnersOnly: they administer. StillOpen (not with `anyway`), LastOwnerStays.
     """
-    lock_contacts(session, [contact_id])
-    contact = get_contact(session, contact_id)
-    if not is_admin(session, by, contact.workspace_id):
-        raise UnknownContact
+    contact = _hold(session, contact_id, by)
     standing = load_standing(session, contact_id)
+    if standing.is_admin:
+        check_owns(session, by, contact.workspace_id)
     if standing.is_last_owner:
         raise LastOwnerStays
     if not (standing.is_settled or anyway):
@@ -92,10 +92,32 @@ def erase_contact(
 
 def erase_again(session: Session, public_id: str, *, by: Actor, now: datetime) -> Erased | None:
     """Erase whom a restore has brought back, whatever is open with them; None if they are not there."""
-    contact = session.scalar(
-        select(Contact).where(Contact.public_id == public_id, Contact.erased_at.is_(None))
+    found = session.scalar(
+        select(Contact.id).where(Contact.public_id == public_id, Contact.erased_at.is_(None))
     )
-    return None if contact is None else _erase(session, contact, by, now)
+    return None if found is None else _erase(session, _hold(session, found, by), by, now)
+
+
+def _hold(session: Session, contact_id: int, by: Actor) -> Contact:
+    """Load a person, holding all that an erasure changes: roles, then groups, then contacts."""
+    workspace_id = session.scalar(select(Contact.workspace_id).where(Contact.id == contact_id))
+    if workspace_id is None or not is_admin(session, by, workspace_id):
+        raise UnknownContact
+    hold_roles(session, workspace_id)
+    for key in session.scalars(_groups_of(contact_id)).all():
+        hold_group(session, key, by)
+    lock_contacts(
+        session, [contact_id, *session.scalars(select(Payment.contact_id).where(*_open(contact_id)))]
+    )
+    if not is_admin(session, by, workspace_id):
+        raise UnknownContact
+    return get_contact(session, contact_id)
+
+
+def _groups_of(contact_id: int) -> Select[int]:
+    """Select the groups somebody is or was in, or is paid in, in order of key."""
+    joined = select(Member.group_id).where(Member.contact_id == contact_id)
+    return select(Group.id).where(or_(Group.payer_id == contact_id, Group.id.in_(joined))).order_by(Group.id)
 
 
 def _erase(session: Session, contact: Contact, by: Actor, now: datetime) -> Erased:
@@ -114,16 +136,19 @@ def _erase(session: Session, contact: Contact, by: Actor, now: datetime) -> Eras
 
 
 def _close_books(session: Session, contact: Contact, by: Actor, now: datetime) -> int:
-    """Forgive what is open either way, archive the groups that pay them, and let them leave the others."""
-    whose = or_(Payment.contact_id == contact.id, Payment.payer_id == contact.id)
-    is_open = (Payment.status.in_(OPEN), Payment.kind == PaymentKind.DUES, Payment.voided_at.is_(None))
-    keys = session.scalars(select(Payment.id).where(whose, *is_open).order_by(Payment.id)).all()
-    for key in keys:
-        waive_payment(session, key, reason=REASON, by=by, now=now)
+    """Archive the groups that pay them, let them leave the others, and forgive what is open either way."""
     for key in session.scalars(select(Group.id).where(Group.payer_id == contact.id)).all():
         archive_group(session, key, by=by, now=now)
     _leave_all(session, contact, by, now)
+    keys = session.scalars(select(Payment.id).where(*_open(contact.id)).order_by(Payment.id)).all()
+    for key in keys:
+        waive_payment(session, key, reason=REASON, by=by, now=now)
     return len(keys)
+
+
+def _open(contact_id: int) -> tuple[ColumnElement[bool], ...]:
+    whose = or_(Payment.contact_id == contact_id, Payment.payer_id == contact_id)
+    return (whose, Payment.status.in_(OPEN), Payment.kind == PaymentKind.DUES, Payment.voided_at.is_(None))
 
 
 def _leave_all(session: Session, contact: Contact, by: Actor, now: datetime) -> None:
@@ -143,7 +168,8 @@ def _leaves_on(session: Session, group: Group, now: datetime) -> date:
     unbilled = select(func.min(Period.starts_on)).where(
         Period.group_id == group.id, Period.total_minor.is_(None), Period.voided_at.is_(None)
     )
-    return min(session.scalar(unbilled) or date.max, today_in(group, now))
+    oldest = min(session.scalar(unbilled) or date.max, next_start(group))
+    return min(oldest, today_in(group, now))
 
 
 def _end_account(session: Session, who: Subject, now: datetime) -> None:

@@ -43,6 +43,26 @@ def check_owns(session: Session, by: Actor, workspace_id: int) -> None:
         raise OwnersOnly
 
 
+def check_may_hand_out(session: Session, contact_id: int, by: Actor) -> None:
+    """Let only owners, and themselves, have all that is known of somebody who administers.
+
+    Raises:
+        NotFound, OwnersOnly.
+    """
+    role = session.execute(
+        select(RoleGrant.workspace_id, RoleGrant.user_id)
+        .join(User, User.id == RoleGrant.user_id)
+        .where(RoleGrant.contact_id == contact_id, User.deactivated_at.is_(None))
+    ).first()
+    if role is not None and (by.kind, by.id) != (ActorKind.USER, role.user_id):
+        check_owns(session, by, role.workspace_id)
+
+
+def hold_roles(session: Session, workspace_id: int) -> None:
+    """Keep others from changing who owns a workspace; taken before any lock of groups and contacts."""
+    session.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update(key_share=True))
+
+
 def change_role(
     session: Session, workspace_id: int, public_id: str, *, role: Role, by: Actor, now: datetime
 ) -> None:
@@ -87,7 +107,7 @@ def remove_admin(session: Session, workspace_id: int, public_id: str, *, by: Act
 def _hold(session: Session, workspace_id: int, public_id: str, by: Actor) -> tuple[User, RoleGrant]:
     """Find a user of a workspace whose roles nobody else changes meanwhile."""
     check_admin(session, by, workspace_id)
-    session.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update(key_share=True))
+    hold_roles(session, workspace_id)
     check_owns(session, by, workspace_id)
     found = session.execute(
         select(User, RoleGrant)

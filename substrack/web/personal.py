@@ -13,7 +13,9 @@ from substrack.domain.errors import Phrase
 from substrack.queries.erasing import load_standing
 from substrack.queries.people import find_contact, load_contact
 from substrack.queries.personal_export import load_personal_data
+from substrack.services.accounts import Role
 from substrack.services.erasing import erase_contact
+from substrack.services.roles import OwnersOnly, check_may_hand_out
 from substrack.texts.personal import data_archive
 from substrack.upkeep.erasures import try_to_keep_erasures
 from substrack.web.access import signed_in
@@ -41,6 +43,7 @@ def export(public_id: str) -> ResponseReturnValue:
         return redirect(url_for("personal.show", public_id=public_id), 303)
     if needs_password():
         return ask_password(my_words()("You are getting everything that is known about somebody."))
+    check_may_hand_out(reading(), contact_id, by=by_me())
     data = load_personal_data(reading(), contact_id)
     response = Response(data_archive(data.as_dict(now), data.files), content_type="application/zip")
     response.headers.set("Content-Disposition", "attachment", filename=f"person-{public_id}.zip")
@@ -77,7 +80,21 @@ def erase(public_id: str) -> ResponseReturnValue:
 
 def _show(contact_id: int) -> str:
     standing = load_standing(reading(), contact_id)
-    return page("web/personal.html", contact=load_contact(reading(), contact_id), standing=standing)
+    return page(
+        "web/personal.html",
+        contact=load_contact(reading(), contact_id),
+        standing=standing,
+        may_hand_out=_may_hand_out(contact_id),
+        may_erase=me().role is Role.OWNER or not standing.is_admin,
+    )
+
+
+def _may_hand_out(contact_id: int) -> bool:
+    try:
+        check_may_hand_out(reading(), contact_id, by=by_me())
+    except OwnersOnly:
+        return False
+    return True
 
 
 def _key(public_id: str) -> int:

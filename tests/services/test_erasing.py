@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
@@ -22,7 +26,9 @@ from substrack.services.accounts import add_user
 from substrack.services.claims import claim_payments
 from substrack.services.emptying import empty_rows
 from substrack.services.erasing import Erased, LastOwnerStays, StillOpen, erase_contact
+from substrack.services.group_rows import hold_group
 from substrack.services.groups import PayerIsGone, restore_group
+from substrack.services.ledger import lock_contacts
 from substrack.services.links import DeadLink, open_link, renew_pay_link
 from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member, tell_them
@@ -31,10 +37,12 @@ from substrack.services.people import add_contact, write_note
 from substrack.services.periods import edit_period
 from substrack.services.purging import purge
 from substrack.services.receipts import record_receipt
+from substrack.services.roles import OwnersOnly, change_role, check_may_hand_out
 from substrack.services.sealing import Purpose, Sealer
 from substrack.services.suppression import AddressErased
 from substrack.store import Base, Contact, Group, LinkPurpose, Member, Message, Period, Role, RoleGrant, User
 from substrack.store.privacy import PRIVACY, Erasing
+from tests.races.crowd import all_at_once
 from tests.support.books import check_books
 from tests.support.cast import START, Cast, at, money
 from tests.support.filling import fill_every_table, marked_columns, marker
@@ -147,7 +155,7 @@ def test_a_group_says_the_neutral_name_as_long_as_it_fits(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "attempts", "text", "stays"),
+    ("state", "attempts", "said", "stays"),
     [
         (MessageState.SENT, 0, f"as {NAME} said", False),
         (MessageState.SENT, 0, f"a {NAME}tte", True),
@@ -157,7 +165,7 @@ def test_a_group_says_the_neutral_name_as_long_as_it_fits(scene: Scene) -> None:
     ],
 )
 def test_a_letter_to_others_that_names_them_loses_its_text_unless_it_may_be_repeated(
-    cast: Cast, state: MessageState, attempts: int, text: str, *, stays: bool
+    cast: Cast, state: MessageState, attempts: int, said: str, *, stays: bool
 ) -> None:
     group = cast.group()
     person = cast.do(add_contact, cast.workspace_id, name=NAME, by=cast.olga, now=START)
@@ -166,7 +174,7 @@ def test_a_letter_to_others_that_names_them_loses_its_text_unless_it_may_be_repe
     (letter,) = cast.messages(contact_id=mia.contact_id)
     with cast.runtime.transaction() as session:
         stored = session.get_one(Message, letter.id)
-        stored.state, stored.attempts, stored.rendered = state, attempts, {"text": f"Hello,\n{text}"}
+        stored.state, stored.attempts, stored.rendered = state, attempts, {"text": f"Hello,\n{said}"}
     cast.do(erase_contact, person.id, by=cast.olga, now=NOW)
     (left,) = cast.messages(contact_id=mia.contact_id)
     assert (left.rendered is not None) is stays
@@ -225,6 +233,78 @@ def test_a_bill_that_comes_later_is_not_theirs(cast: Cast) -> None:
     cast.read(check_books)
 
 
+def test_a_period_that_opens_late_is_not_theirs(cast: Cast) -> None:
+    group = cast.group()
+    gone, stays = cast.join(group, NAME), cast.join(group, "Mia")
+    cast.do(erase_contact, gone.contact_id, by=cast.olga, now=NOW)
+    cast.tick(NOW + timedelta(hours=1))
+    assert cast.payments(contact_id=gone.contact_id) == []
+    assert len(cast.payments(contact_id=stays.contact_id)) == 1
+    cast.read(check_books)
+
+
+def test_only_an_owner_erases_who_administers(cast: Cast) -> None:
+    ada, bea = cast.second_admin("Ada"), cast.second_admin("Bea")
+    for whom in (bea, ada, cast.olga):
+        with pytest.raises(OwnersOnly):
+            cast.do(erase_contact, contact_of(cast, whom), anyway=True, by=ada, now=NOW)
+    cast.do(erase_contact, contact_of(cast, bea), by=cast.olga, now=NOW)
+
+
+def test_only_owners_and_themselves_get_all_that_is_known_of_an_admin(cast: Cast) -> None:
+    ada, bea = cast.second_admin("Ada"), cast.second_admin("Bea")
+    cast.read(lambda session: check_may_hand_out(session, contact_of(cast, ada), by=ada))
+    cast.read(lambda session: check_may_hand_out(session, contact_of(cast, ada), by=cast.olga))
+    with pytest.raises(OwnersOnly):
+        cast.read(lambda session: check_may_hand_out(session, contact_of(cast, bea), by=ada))
+
+
+@pytest.mark.only_postgresql
+def test_of_two_owners_who_erase_each_other_one_stays(cast: Cast) -> None:
+    ada = cast.second_admin("Ada")
+    public_id = cast.read(lambda session: session.get_one(User, ada.id).public_id)
+    cast.do(change_role, cast.workspace_id, public_id, role=Role.OWNER, by=cast.olga, now=START)
+    pairs = [(contact_of(cast, ada), cast.olga), (contact_of(cast, cast.olga), ada)]
+    answers = all_at_once(
+        [partial(cast.do, erase_contact, key, anyway=True, by=by, now=NOW) for key, by in pairs]
+    )
+    assert sum(isinstance(one, Erased) for one in answers) == 1
+    active = select(User.id).where(User.deactivated_at.is_(None))
+    assert len(cast.read(lambda session: session.scalars(active).all())) == 1
+
+
+@pytest.mark.only_postgresql
+def test_it_waits_for_whoever_holds_the_group_and_holds_nobody_up(cast: Cast) -> None:
+    """Groups are locked before contacts, so neither waits for the other."""
+    group = cast.group()
+    person = cast.join(group, NAME)
+    with ThreadPoolExecutor(1) as pool, cast.runtime.transaction() as session:
+        hold_group(session, group.id, cast.olga)
+        erased = pool.submit(cast.do, erase_contact, person.contact_id, by=cast.olga, now=NOW)
+        wait_for_a_lock(cast)
+        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        assert lock_contacts(session, [person.contact_id]) == [person.contact_id]
+        session.commit()
+        assert erased.result(timeout=20).name == f"Former member {person.contact_id}"
+
+
+def contact_of(cast: Cast, user: Actor) -> int:
+    grant = select(RoleGrant.contact_id).where(RoleGrant.user_id == user.id)
+    return cast.read(lambda session: session.scalars(grant).one())
+
+
+def wait_for_a_lock(cast: Cast) -> None:
+    """Wait until somebody waits for a lock of the database."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    until = monotonic() + 20
+    while not cast.read(lambda session: session.scalar(waiting)):
+        assert monotonic() < until
+        sleep(0.02)
+
+
 def test_they_are_gone_from_every_list_and_can_not_be_erased_twice(scene: Scene) -> None:
     scene.erase(anyway=True)
     with pytest.raises(NotFound):
@@ -258,8 +338,7 @@ def test_what_an_admin_typed_about_others_stays_only_in_messages_for_their_time(
     by = Actor.contact(scene.mia.contact_id)
     cast.do(claim_payments, scene.mia.contact_id, [owed.id], by=by, now=NOW)
     cast.do(reject_payment, owed.id, reason="so she says", by=ada, now=NOW)
-    grant = select(RoleGrant.contact_id).where(RoleGrant.user_id == ada.id)
-    key = cast.read(lambda session: session.scalars(grant).one())
+    key = contact_of(cast, ada)
     cast.send(at("2026-02-21"))
     cast.do(erase_contact, key, by=cast.olga, now=at("2026-02-21"))
     cast.do(purge, KeepDays(30, 90, 365), now=at("2026-03-30"))

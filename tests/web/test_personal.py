@@ -6,14 +6,16 @@ from datetime import timedelta
 from zipfile import ZipFile
 
 import pytest
+from flask import Flask
 
 from substrack.bootstrap import Runtime
 from substrack.services.accounts import edit_profile
 from substrack.services.founding import Founded
+from substrack.store import User
 from tests.support.cast import Cast, at
 from tests.web.admin import cast_of, contact_named
 from tests.web.forms import fill
-from tests.web.support import NOW, PASSWORD, Browser, TurnableClock
+from tests.web.support import NOW, PASSWORD, Browser, TurnableClock, browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
@@ -103,3 +105,24 @@ class TestErasing:
     def test_the_last_owner_is_told_to_find_another(self, olga: Browser, cast: Cast) -> None:
         page = f"/people/{contact_named(cast, 'Olga').public_id}/data"
         assert "This is the last owner" in olga.get(page).text
+
+    def test_only_an_owner_does_that_to_an_admin(
+        self, app: Flask, runtime: Runtime, cast: Cast, olga: Browser
+    ) -> None:
+        ada, bea = cast.second_admin("Ada"), cast.second_admin("Bea")
+        plain = browser(app, runtime)
+        plain.sign_in(runtime, ada.id or 0)
+        page = f"/people/{contact_named(cast, 'Bea').public_id}/data"
+        form = f"{page}/erase"
+        assert form in olga.get(page).text
+        assert form not in plain.get(page).text
+        own = f"/people/{contact_named(cast, 'Ada').public_id}/data"
+        assert (f"{own}/export" in plain.get(own).text, f"{own}/erase" in plain.get(own).text) == (
+            True,
+            False,
+        )
+        for act in ("erase", "export"):
+            told = plain.post(f"{page}/{act}", page="/people", sure="1", anyway="1")
+            assert told.mimetype == "text/html"
+        user = cast.read(lambda session: session.get_one(User, bea.id))
+        assert user.deactivated_at is None
