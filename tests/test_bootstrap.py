@@ -66,3 +66,9 @@ def test_misspelt_setting_is_named_and_others_are_let_be() -> None:
     with pytest.raises(WrongSetting, match="SUBSTRACK_SMTP_URL is"):
         load_settings({"SUBSTRACK_SMPT_URL": "smtp://localhost"})
     load_settings({"SUBSTRACK_REQUIRE_BROWSER": "1"})
+
+
+def test_only_its_owner_reads_a_database_in_a_directory_that_everybody_may_open(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    migrate(f"sqlite:///{tmp_path / 'new.db'}")
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("new.db*")} == {0o600}

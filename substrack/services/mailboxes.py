@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import TIME, Actor
+from substrack.domain.actors import TIME, Actor, ActorKind
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.notices import NOTICE_RULES, TO_THE_FORMER, Channel, Notice
@@ -26,9 +26,10 @@ from substrack.services.journal import record
 from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import revoke_pay_link
 from substrack.services.outbox import Draft, admin_contacts, queue, queue_to
+from substrack.services.roles import check_owns
 from substrack.services.schedule import reschedule_contacts
 from substrack.services.suppression import ask_about_erased
-from substrack.store import Address, Connection, Contact, Message
+from substrack.store import Address, Connection, Contact, Message, RoleGrant, User
 
 
 class WrongEmail(Refused):
@@ -192,10 +193,12 @@ def set_email(
         MailboxShared: the address is another person's, and nobody said that the two share it.
         AddressErased: it was that of somebody who was erased, and nobody said that they want that again.
         UnknownContact, WrongEmail, NoSuchPayment (not this actor's to change).
+        OwnersOnly: it is another admin's, whose resets and decisions go there.
     """
     check_owner(session, by, contact_id)
     lock_contacts(session, [contact_id])
     contact = get_contact(session, contact_id)
+    _check_whose_sign_in(session, contact, by)
     value = check_email(email) if email and email.strip() else None
     if value and not shares_mailbox:
         ask_about_sharing(
@@ -337,6 +340,19 @@ def _mailbox(session: Session, contact: Contact) -> Address | None:
         .where(Address.contact_id == contact.id, Address.connection_id == connection.id)
         .with_for_update()
     )
+
+
+def _check_whose_sign_in(session: Session, contact: Contact, by: Actor) -> None:
+    """Leave the address of whoever signs in to them and to owners: by it they get back in and decide."""
+    if by.kind is not ActorKind.USER:
+        return
+    user_id = session.scalar(
+        select(RoleGrant.user_id)
+        .join(User, User.id == RoleGrant.user_id)
+        .where(RoleGrant.contact_id == contact.id, User.deactivated_at.is_(None))
+    )
+    if user_id not in (None, by.id):
+        check_owns(session, by, contact.workspace_id)
 
 
 def _replace(session: Session, contact: Contact, address: Address | None, value: str, now: datetime) -> bool:

@@ -12,6 +12,8 @@ Errors name statements, never their parameters: those are people's names, addres
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -67,7 +69,16 @@ def _engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
     return engine
 
 
+def _keep_private(path: str | None) -> None:
+    """Make the file of a new database readable by its owner alone; SQLite gives its log the same mode."""
+    if path and not path.startswith(("file:", ":")):
+        with suppress(OSError):  # SQLite says it better
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+
+
 def _sqlite_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
+    if not read_only:
+        _keep_private(url.database)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": lock_seconds})
 
     @event.listens_for(engine, "connect")

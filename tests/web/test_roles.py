@@ -16,7 +16,8 @@ from substrack.services.accounts import Role
 from substrack.services.founding import Founded
 from substrack.services.invitations import invite_admin
 from substrack.services.ledger import NoSuchPayment, check_admin
-from substrack.services.roles import LastOwner, change_role, remove_admin
+from substrack.services.mailboxes import set_email
+from substrack.services.roles import LastOwner, OwnersOnly, change_role, remove_admin
 from substrack.store import Contact, LinkPurpose, User
 from tests.races.crowd import all_at_once
 from tests.support.cast import Cast
@@ -67,6 +68,16 @@ class TestOwnersOnly:
         assert roles(cast) == before
         assert "Invite another admin" not in ada.get("/admins").text
         assert "eve@example.org" in ada.get("/admins").text
+
+    def test_the_address_of_whoever_signs_in_is_theirs_and_an_owners_to_change(self, cast: Cast) -> None:
+        bea = cast.second_admin("Bea")
+        beas = cast.read(
+            lambda session: session.scalars(select(Contact.id).where(Contact.name == "Bea")).one()
+        )
+        with pytest.raises(OwnersOnly):
+            cast.do(set_email, cast.olga_contact, "zed@example.org", by=bea, now=NOW)
+        cast.do(set_email, beas, "bea@example.net", by=bea, now=NOW)
+        cast.do(set_email, beas, "bea@example.com", by=cast.olga, now=NOW)
 
     @pytest.mark.only_sqlite
     @pytest.mark.parametrize(
