@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import logging
 import secrets
+import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
+from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -35,6 +38,11 @@ ALGORITHMS: Final = (
 """Signatures by the provider's own key alone: neither "none" nor anything keyed by what others know."""
 
 TIMEOUT_SECONDS: Final = 8.0
+"""For one question to the provider, from its beginning to the last byte of the answer."""
+
+FAILED_SECONDS: Final = 10.0
+"""For how long nobody asks again for what could not be fetched, so that no crowd waits for a provider."""
+
 LEEWAY_SECONDS: Final = 60
 KEPT_SECONDS: Final = 3600.0
 """How long what a provider says of itself is believed; unknown keys are asked for at once."""
@@ -72,6 +80,7 @@ class Provider:
         self.issuer = issuer
         self._client_id, self._client_secret, self._redirect_uri = client_id, client_secret, redirect_uri
         self._lock, self._kept = Lock(), dict[str, tuple[float, dict[str, Any]]]()
+        self._asked, self._failed = set[str](), dict[str, float]()
 
     def ask(self, *, anew: bool) -> Asking:
         """Word the question; with `anew` the provider has to let them show again who they are.
@@ -107,13 +116,12 @@ class Provider:
         claims = self._claims(str(tokens.get("id_token", "")), tokens, nonce=nonce, now=now)
         if "email" not in claims:
             claims = claims | self._more(str(tokens.get("access_token", "")), claims["sub"])
-        shown_at = claims.get("auth_time")
         return Person(
             self.issuer,
             claims["sub"],
             str(claims.get("email", "")),
             claims.get("email_verified") is True,
-            datetime.fromtimestamp(shown_at, UTC) if isinstance(shown_at, int | float) else None,
+            _instant(claims.get("auth_time")),
         )
 
     def _trade(self, code: str, verifier: str) -> dict[str, Any]:
@@ -201,21 +209,76 @@ class Provider:
         return where
 
     def _cached(self, url: str, *, anew: bool = False) -> dict[str, Any]:
+        """Fetch what is kept for a while; one thread asks at a time, and the others do not wait for it."""
         with self._lock:
-            kept = self._kept.get(url)
-            if kept is None or anew or time.monotonic() - kept[0] > KEPT_SECONDS:
-                kept = self._kept[url] = (time.monotonic(), self._json("GET", url))
-            return kept[1]
+            found_at, found = self._kept.get(url, (float("-inf"), None))
+            if found is not None and not anew:
+                if url in self._asked or time.monotonic() - found_at <= KEPT_SECONDS:
+                    return found
+            if url in self._asked or time.monotonic() - self._failed.get(url, float("-inf")) < FAILED_SECONDS:
+                raise ProviderFailed
+            self._asked.add(url)
+        try:
+            return self._fetch(url)
+        finally:
+            with self._lock:
+                self._asked.discard(url)
+
+    def _fetch(self, url: str) -> dict[str, Any]:
+        try:
+            found = self._json("GET", url)
+        except ProviderFailed:
+            with self._lock:
+                self._failed[url] = time.monotonic()
+            raise
+        with self._lock:
+            self._kept[url] = (time.monotonic(), found)
+        return found
 
     def _json(self, method: str, url: str, **request: Any) -> dict[str, Any]:
         import httpx
 
+        headers = {"Accept": "application/json", **request.pop("headers", {})}
         try:
-            with httpx.Client(timeout=TIMEOUT_SECONDS, headers={"Accept": "application/json"}) as client:
-                return _body(client.request(method, url, **request))
+            with _cut_off_after(TIMEOUT_SECONDS) as trace, httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+                told = {"headers": headers, "extensions": {"trace": trace}}
+                return _body(client.request(method, url, **request, **told))
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             log.warning("%s %s did not work: %s", method, url, type(error).__name__)
             raise ProviderFailed from None
+
+
+@contextmanager
+def _cut_off_after(seconds: float) -> Iterator[Callable[[str, dict[str, Any]], None]]:
+    """Give a tracer to httpx and cut its connection in time: its own timeout is for each read alone."""
+    connected: list[socket.socket] = []
+
+    def trace(event: str, facts: dict[str, Any]) -> None:
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            connected.append(facts["return_value"].get_extra_info("socket"))
+
+    def cut_off() -> None:
+        for one in connected:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(seconds, cut_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield trace
+    finally:
+        timer.cancel()
+
+
+def _instant(said: object) -> datetime | None:
+    """Read seconds since 1970; None for what is no time."""
+    if not isinstance(said, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(said, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _body(response: httpx.Response) -> dict[str, Any]:

@@ -255,6 +255,15 @@ class TestFreshness:
 
         assert come_in(zed, f"{OPEN}?anew=1").status_code == 422
 
+    @pytest.mark.parametrize("said", [10**30, -(10**30), float("nan"), float("inf"), "soon"])
+    def test_nor_does_a_time_that_is_none(
+        self, zed: Browser, provider: FakeProvider, said: float | str
+    ) -> None:
+        come_in(zed)
+        provider.says["auth_time"] = said
+
+        assert come_in(zed, f"{OPEN}?anew=1").status_code == 422
+
 
 class TestWithoutPasswords:
     @pytest.fixture
