@@ -36,13 +36,22 @@ def code_at(secret: str, step: int) -> str:
 
 def step_of(secret: str, code: str, *, now: datetime) -> int | None:
     """Find the step a code belongs to, up to one before or after now; None when it is wrong."""
-    this = int(now.timestamp()) // STEP_SECONDS
+    this = _step_at(now)
     typed = code.encode()
     found = [this + by for by in TOLERANCE if hmac.compare_digest(code_at(secret, this + by).encode(), typed)]
     return found[0] if found else None
+
+
+def latest_step(now: datetime) -> int:
+    """Tell the latest step whose code can be right now."""
+    return _step_at(now) + max(TOLERANCE)
 
 
 def enrolment_uri(secret: str, *, account: str, issuer: str) -> str:
     """Write what apps scan (Google Authenticator, "Key Uri Format")."""
     label = quote(f"{issuer}:{account}", safe="")
     return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': issuer}, quote_via=quote)}"
+
+
+def _step_at(now: datetime) -> int:
+    return int(now.timestamp()) // STEP_SECONDS

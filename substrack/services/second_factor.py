@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict, Refused
-from substrack.domain.one_time_codes import SECRET_BYTES, step_of, write_secret
+from substrack.domain.one_time_codes import SECRET_BYTES, latest_step, step_of, write_secret
 from substrack.queries.accounts import email_key
 from substrack.services.journal import record
 from substrack.services.recovery_codes import SELECTOR, FreshCode, is_code, matches_code, plain_code
@@ -89,7 +89,7 @@ def turn_on(
     Raises:
         SecondFactorOn.
     """
-    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    _take_turns(session, user_id)
     if session.scalar(select(SecondFactor.id).where(SecondFactor.user_id == user_id)) is not None:
         raise SecondFactorOn
     sealed = sealer.seal(Purpose.SECOND_FACTOR, secret, now=now)
@@ -102,6 +102,7 @@ def renew_codes(
     session: Session, user_id: int, codes: Sequence[FreshCode], *, by: Actor, now: datetime
 ) -> None:
     """Replace the codes on paper; those before are worth nothing."""
+    _take_turns(session, user_id)
     _replace_codes(session, user_id, codes)
     _record(session, "recovery_codes", user_id, by=by, now=now)
 
@@ -142,13 +143,13 @@ def look_at_code(session: Session, sealer: Sealer, user_id: int, code: str, *, n
     row = session.scalar(select(SecondFactor).where(SecondFactor.user_id == user_id))
     secret = sealer.open(Purpose.SECOND_FACTOR, row.sealed_secret, now=now) if row else None
     step = step_of(secret, plain_code(code), now=now) if secret else None
-    if row is None or step is None or step <= row.last_step:
+    if row is None or step is None or step <= row.last_step <= latest_step(now):
         raise WrongCode
     return RightCode(step=step)
 
 
 def use_code(session: Session, user_id: int, right: RightCode, *, now: datetime) -> None:
-    """Use a code up.
+    """Use a code up; a step that was used while the clock ran ahead keeps nobody waiting until then.
 
     Raises:
         WrongCode: somebody was faster, with this code or a later one.
@@ -163,7 +164,10 @@ def use_code(session: Session, user_id: int, right: RightCode, *, now: datetime)
     else:
         used = (
             update(SecondFactor)
-            .where(SecondFactor.user_id == user_id, SecondFactor.last_step < right.step)
+            .where(
+                SecondFactor.user_id == user_id,
+                or_(SecondFactor.last_step < right.step, SecondFactor.last_step > latest_step(now)),
+            )
             .values(last_step=right.step)
             .returning(SecondFactor.id)
         )
@@ -191,6 +195,10 @@ def _matching(session: Session, user_id: int, code: str) -> int:
     if not matches_code(row.code_hash if row else None, code) or row is None:
         raise WrongCode
     return row.id
+
+
+def _take_turns(session: Session, user_id: int) -> None:
+    session.execute(select(User.id).where(User.id == user_id).with_for_update())
 
 
 def _replace_codes(session: Session, user_id: int, codes: Sequence[FreshCode]) -> None:

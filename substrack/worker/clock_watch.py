@@ -14,6 +14,7 @@ from threading import Lock
 from substrack.bootstrap import Runtime
 from substrack.domain.clock import ClockReading, jump_between
 from substrack.queries.installation import load_installation
+from substrack.services.clock_repair import bring_back
 from substrack.services.installation import hold_for_jump, release_steady_hold
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class ClockWatch:
         self._runtime, self._boot = runtime, boot
         self._is_fixed = runtime.settings.now is not None
         self._before = self._look()
+        self._has_begun = False
         self._turn = Lock()
 
     def has_jumped(self) -> bool:
@@ -67,7 +69,15 @@ class ClockWatch:
                 reason = hold_for_jump(session, jump, now=self._before.wall)
             log.warning("sending is on hold: %s", reason)
             return False
+        if not self._has_begun:
+            self._begin()
         return self._is_not_held()
+
+    def _begin(self) -> None:
+        """Bring back what lies ahead: the clock may have been put right while no worker lived to see it."""
+        with self._runtime.transaction() as session:
+            bring_back(session, now=self._before.wall)
+        self._has_begun = True
 
     def _is_not_held(self) -> bool:
         """Look before writing: an idle tick writes nothing."""

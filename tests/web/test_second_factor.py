@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from pydantic import SecretStr
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.domain.actors import Actor
@@ -20,10 +21,18 @@ from substrack.services import passwords, recovery_codes
 from substrack.services.founding import Founded
 from substrack.services.recovery_codes import make_codes
 from substrack.services.sealing import Purpose
-from substrack.services.second_factor import WrongCode, look_at_code, new_secret, turn_on, use_code
+from substrack.services.second_factor import (
+    WrongCode,
+    look_at_code,
+    new_secret,
+    renew_codes,
+    turn_on,
+    use_code,
+)
 from substrack.settings import Settings
 from substrack.store import LinkPurpose, RecoveryCode, SecondFactor, User, UserSession
 from substrack.web.access import access_of
+from tests.races.crowd import all_at_once
 from tests.web.support import PASSWORD, Browser, TurnableClock, browser, form_token
 from tests.web.test_auth import link_path
 
@@ -68,6 +77,13 @@ class Phone:
 @pytest.fixture
 def phone(runtime: Runtime, home: Founded) -> Phone:
     return Phone(runtime, home.user_id)
+
+
+def use(runtime: Runtime, user_id: int, code: str, *, now: datetime) -> None:
+    """Look at a code and use it up."""
+    with runtime.transaction() as session:
+        right = look_at_code(session, runtime.sealer, user_id, code, now=now)
+        use_code(session, user_id, right, now=now)
 
 
 def wrong(phone: Phone) -> str:
@@ -245,6 +261,35 @@ class TestSigningIn:
             assert who.post("/sign-in/code", code=phone.code).status_code == 429
             clock.turn(timedelta(minutes=5))
         assert refused == 10  # after fifty in a day
+
+    def test_a_code_of_a_time_to_come_keeps_nobody_out_once_the_clock_is_right(
+        self, runtime: Runtime, home: Founded, phone: Phone
+    ) -> None:
+        right, ahead = runtime.now(), runtime.now() + timedelta(days=30)
+        early = code_at(phone.secret, int(ahead.timestamp()) // 30)
+        use(runtime, home.user_id, early, now=ahead)
+
+        use(runtime, home.user_id, phone.code, now=right)
+
+        with pytest.raises(WrongCode):
+            use(runtime, home.user_id, phone.code, now=right)
+
+    @pytest.mark.only_postgresql
+    def test_of_two_who_renew_the_paper_at_once_one_leaves_codes(
+        self, runtime: Runtime, home: Founded, phone: Phone
+    ) -> None:
+        event.listen(runtime.write_engine, "commit", lambda _connection: time.sleep(0.2))
+        by = Actor.user(home.user_id)
+
+        def renew() -> None:
+            made = make_codes()
+            with runtime.transaction() as session:
+                renew_codes(session, home.user_id, made, by=by, now=runtime.now())
+
+        all_at_once([renew, renew])
+
+        with runtime.reading() as session:
+            assert session.scalar(select(func.count()).select_from(RecoveryCode)) == 10
 
 
 class TestShowingAgainWhoOneIs:

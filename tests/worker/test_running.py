@@ -149,6 +149,16 @@ def test_a_clock_that_was_set_holds_sending(post: Post) -> None:
     assert hold_of(post) == "the clock of this machine jumped ahead by 400 days"
 
 
+def test_what_lies_ahead_at_the_start_is_brought_back(post: Post) -> None:
+    """As when every worker died before the clock was put right."""
+    clocks = Clocks()
+    key = post.write("answer", to=post.person("Ben"), due_at=NOW + timedelta(days=40))
+
+    assert ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot).may_act()
+
+    assert post.message(key).due_at == NOW
+
+
 def test_sleep_is_no_jump(post: Post) -> None:
     clocks = Clocks()
     watch = ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot)
