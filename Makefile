@@ -112,7 +112,7 @@ clean: ## remove the environments and caches (never instance/)
 
 .venv-audit/.made:
 	$(PYTHON) -m venv .venv-audit
-	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit cyclonedx-bom
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1 cyclonedx-bom==7.5.0
 	@touch $@
 
 # Beside the packages of .venv, which come after its own.

@@ -211,11 +211,11 @@ class Provider:
     def _cached(self, url: str, *, anew: bool = False) -> dict[str, Any]:
         """Fetch what is kept for a while; one thread asks at a time, and the others do not wait for it."""
         with self._lock:
-            found_at, found = self._kept.get(url, (float("-inf"), None))
-            if found is not None and not anew:
-                if url in self._asked or time.monotonic() - found_at <= KEPT_SECONDS:
-                    return found
-            if url in self._asked or time.monotonic() - self._failed.get(url, float("-inf")) < FAILED_SECONDS:
+            now, is_asked = time.monotonic(), url in self._asked
+            found_at, found = self._kept.get(url, (now, None))
+            if found is not None and not anew and (is_asked or now - found_at <= KEPT_SECONDS):
+                return found
+            if is_asked or now - self._failed.get(url, float("-inf")) < FAILED_SECONDS:
                 raise ProviderFailed
             self._asked.add(url)
         try:
@@ -238,11 +238,10 @@ class Provider:
     def _json(self, method: str, url: str, **request: Any) -> dict[str, Any]:
         import httpx
 
-        headers = {"Accept": "application/json", **request.pop("headers", {})}
+        request["headers"] = {"Accept": "application/json", **request.get("headers", {})}
         try:
             with _cut_off_after(TIMEOUT_SECONDS) as trace, httpx.Client(timeout=TIMEOUT_SECONDS) as client:
-                told = {"headers": headers, "extensions": {"trace": trace}}
-                return _body(client.request(method, url, **request, **told))
+                return _body(client.request(method, url, **request, extensions={"trace": trace}))
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             log.warning("%s %s did not work: %s", method, url, type(error).__name__)
             raise ProviderFailed from None

@@ -80,7 +80,10 @@ def add(
     as_json: bool,
     now: datetime | None,
 ) -> None:
-    """Add a user; the first one founds the workspace. Without a password they choose one by a mailed link."""
+    """Add a user; the first one founds the workspace. Without a password they choose one by a mailed link.
+
+    Where only the identity provider signs in, nothing is mailed: it knows them by the address.
+    """
     password = _read_password() if password_stdin else None
     password_hash = None if password is None else hash_new_password(password, email=email, name=name)
     with open_runtime(now, migrates=True) as runtime, runtime.transaction() as session:
@@ -110,10 +113,14 @@ def add(
                 now=runtime.now(),
             ).user_id
             (workspace,) = list_workspaces(session)
-        is_reached = password_hash is not None or mail_first_password(session, user_id, now=runtime.now())
+        has_passwords = runtime.settings.local_sign_in
+        needs_link = has_passwords and password_hash is None
+        is_reached = not needs_link or mail_first_password(session, user_id, now=runtime.now())
         added = _newest(session, workspace)
     show(added, as_json=as_json)
-    if not is_reached:
+    if not has_passwords:
+        note("The identity provider signs them in, by this address; there is no password to choose.")
+    elif not is_reached:
         note("Mail doesn't reach this address, so no link to choose a password was sent.")
 
 
@@ -148,7 +155,7 @@ def sign_in_link(*, email: str, now: datetime | None) -> None:
 def sign_out(*, email: str, now: datetime | None) -> None:
     """Sign somebody out of all browsers."""
     with open_runtime(now) as runtime, runtime.transaction() as session:
-        ended = end_sessions_of(session, email, now=runtime.now())
+        ended = end_sessions_of(session, email, by=OPERATOR, now=runtime.now())
     note(f"Signed out of browsers: {ended}.")
 
 
@@ -158,7 +165,7 @@ def sign_out(*, email: str, now: datetime | None) -> None:
 def forget_provider(*, email: str, now: datetime | None) -> None:
     """Link somebody anew to the identity provider, as when their account there was made anew."""
     with open_runtime(now) as runtime, runtime.transaction() as session:
-        forget_identities(session, email)
+        forget_identities(session, email, by=OPERATOR, now=runtime.now())
     note("At their next sign-in there they are linked anew.")
 
 

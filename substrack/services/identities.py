@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound, Refused
 from substrack.queries.accounts import email_key
+from substrack.services.journal import record_user
 from substrack.store import Identity, User
 
 
@@ -58,7 +60,7 @@ def recognise(
     return user_id
 
 
-def forget_identities(session: Session, email: str) -> None:
+def forget_identities(session: Session, email: str, *, by: Actor, now: datetime) -> None:
     """Let whoever signs in with an address be linked anew, as when they have a new account there.
 
     Raises:
@@ -70,3 +72,4 @@ def forget_identities(session: Session, email: str) -> None:
     if user_id is None:
         raise NotFound("Nobody signs in with this address.", field="email")
     session.execute(delete(Identity).where(Identity.user_id == user_id))
+    record_user(session, "forget_provider", user_id, by=by, now=now)

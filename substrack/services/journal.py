@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.store import Event, Group, Payment, new_public_id
+from substrack.store import Event, Group, Payment, RoleGrant, new_public_id
 
 
 def new_correlation_id() -> str:
@@ -51,6 +52,15 @@ def record(
     )
     session.add(event)
     return event
+
+
+def record_user(session: Session, verb: str, user_id: int, *, by: Actor, now: datetime) -> None:
+    """Append a line about how somebody gets in, in each workspace they have a role in."""
+    for workspace_id in session.scalars(select(RoleGrant.workspace_id).where(RoleGrant.user_id == user_id)):
+        record(
+            session, verb, by=by, now=now, workspace_id=workspace_id, subject_kind="user", subject_id=user_id
+        )
+    session.flush()
 
 
 def record_group(

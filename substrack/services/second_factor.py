@@ -17,10 +17,10 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.one_time_codes import SECRET_BYTES, latest_step, step_of, write_secret
 from substrack.queries.accounts import email_key
-from substrack.services.journal import record
+from substrack.services.journal import record_user
 from substrack.services.recovery_codes import SELECTOR, FreshCode, is_code, matches_code, plain_code
 from substrack.services.sealing import Purpose, Sealer
-from substrack.store import RecoveryCode, RoleGrant, SecondFactor, User
+from substrack.store import RecoveryCode, SecondFactor, User
 
 
 class WrongCode(Refused):
@@ -95,7 +95,7 @@ def turn_on(
     sealed = sealer.seal(Purpose.SECOND_FACTOR, secret, now=now)
     session.add(SecondFactor(user_id=user_id, sealed_secret=sealed, turned_on_at=now, last_step=step))
     _replace_codes(session, user_id, codes)
-    _record(session, "second_factor_on", user_id, by=by, now=now)
+    record_user(session, "second_factor_on", user_id, by=by, now=now)
 
 
 def renew_codes(
@@ -104,7 +104,7 @@ def renew_codes(
     """Replace the codes on paper; those before are worth nothing."""
     _take_turns(session, user_id)
     _replace_codes(session, user_id, codes)
-    _record(session, "recovery_codes", user_id, by=by, now=now)
+    record_user(session, "recovery_codes", user_id, by=by, now=now)
 
 
 def turn_off(session: Session, user_id: int, *, by: Actor, now: datetime) -> None:
@@ -113,7 +113,7 @@ def turn_off(session: Session, user_id: int, *, by: Actor, now: datetime) -> Non
     was_on = session.scalar(gone) is not None
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
     if was_on:
-        _record(session, "second_factor_off", user_id, by=by, now=now)
+        record_user(session, "second_factor_off", user_id, by=by, now=now)
 
 
 def turn_off_for(session: Session, email: str, *, by: Actor, now: datetime) -> None:
@@ -174,7 +174,7 @@ def use_code(session: Session, user_id: int, right: RightCode, *, now: datetime)
     if session.scalar(used) is None:
         raise WrongCode
     if right.recovery_id is not None:
-        _record(session, "recovery_code", user_id, by=Actor.user(user_id), now=now)
+        record_user(session, "recovery_code", user_id, by=Actor.user(user_id), now=now)
 
 
 def reseal_secrets(session: Session, sealer: Sealer) -> None:
@@ -206,12 +206,4 @@ def _replace_codes(session: Session, user_id: int, codes: Sequence[FreshCode]) -
     session.add_all(
         RecoveryCode(user_id=user_id, selector=each.selector, code_hash=each.code_hash) for each in codes
     )
-    session.flush()
-
-
-def _record(session: Session, verb: str, user_id: int, *, by: Actor, now: datetime) -> None:
-    for workspace_id in session.scalars(select(RoleGrant.workspace_id).where(RoleGrant.user_id == user_id)):
-        record(
-            session, verb, by=by, now=now, workspace_id=workspace_id, subject_kind="user", subject_id=user_id
-        )
     session.flush()

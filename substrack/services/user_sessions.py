@@ -13,8 +13,10 @@ from typing import Final
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
+from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound, Refused
 from substrack.queries.accounts import Credentials, email_key, hash_token
+from substrack.services.journal import record_user
 from substrack.services.passwords import matches, renewed_hash
 from substrack.store import User, UserSession
 
@@ -166,8 +168,8 @@ def end_session_of(session: Session, token: str, *, now: datetime) -> None:
     )
 
 
-def end_sessions_of(session: Session, email: str, *, now: datetime) -> int:
-    """Sign whoever signs in with an address out everywhere; return of how many browsers.
+def end_sessions_of(session: Session, email: str, *, by: Actor, now: datetime) -> int:
+    """Sign whoever signs in with an address out everywhere; return of how many browsers. The journal knows.
 
     Raises:
         NotFound.
@@ -177,7 +179,9 @@ def end_sessions_of(session: Session, email: str, *, now: datetime) -> int:
         raise NotFound("Nobody signs in with this address.", field="email")
     live = (UserSession.user_id == user_id, UserSession.ended_at.is_(None))
     ended = update(UserSession).where(*live).values(ended_at=now).returning(UserSession.id)
-    return len(session.scalars(ended).all())
+    browsers = len(session.scalars(ended).all())
+    record_user(session, "sign_out", user_id, by=by, now=now)
+    return browsers
 
 
 def end_sessions(session: Session, user_id: int, *, now: datetime, except_id: int | None = None) -> None:

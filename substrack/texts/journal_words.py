@@ -274,6 +274,10 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("user", "edit"): lambda line, _: _("%(who)s’s account was changed.", who=_who(line, _)),
     ("user", "password"): lambda line, _: _("%(who)s’s password was set.", who=_who(line, _)),
     ("user", "entry"): lambda line, _: _("A link to sign in was made for %(who)s.", who=_who(line, _)),
+    ("user", "sign_out"): lambda line, _: _("%(who)s was signed out of all browsers.", who=_who(line, _)),
+    ("user", "forget_provider"): lambda line, _: _(
+        "%(who)s is linked to the identity provider anew at the next sign-in.", who=_who(line, _)
+    ),
     ("user", "role"): _role,
     ("user", "remove"): lambda line, _: _("%(who)s administers no more.", who=_who(line, _)),
     ("user", "second_factor_on"): lambda line, _: _(

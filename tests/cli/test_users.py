@@ -19,7 +19,7 @@ from substrack.bootstrap import make_runtime
 from substrack.domain.actors import OPERATOR
 from substrack.services.second_factor import turn_on
 from substrack.settings import load_settings
-from substrack.store import User
+from substrack.store import Event, User
 from substrack.web.app import create_app
 from tests.cli.conftest import START, House
 from tests.support.cast import make_stranger
@@ -113,6 +113,16 @@ def test_among_several_workspaces_one_is_named(house: House) -> None:
     assert [one["name"] for one in house.do("contact", "list", "--workspace", workspaces[0])] == ["Olga"]
 
 
+def _journal(house: House) -> list[tuple[str, str]]:
+    """Read what happened to accounts, and who did it."""
+    runtime = make_runtime(load_settings(house.env))
+    with runtime.reading() as session:
+        lines = session.scalars(select(Event).where(Event.subject_kind == "user").order_by(Event.id)).all()
+        found = [(line.verb, str(line.actor_kind)) for line in lines]
+    runtime.close()
+    return found
+
+
 def _mail_to(house: House, address: str) -> EmailMessage:
     """Find the one mail that was kept for somebody."""
     (mail,) = [one for one in _mails(house) if address in str(one["To"])]
@@ -188,4 +198,23 @@ def test_the_operator_signs_somebody_out_everywhere(house: House) -> None:
         olga.post(path.removeprefix("http://127.0.0.1:8000"))
         assert olga.is_signed_in
         assert "1" in house.run("user", "sign-out", "--email", "OLGA@example.org").stderr
+        assert _journal(house)[-1] == ("sign_out", "operator")
         assert not olga.is_signed_in
+
+
+@pytest.mark.only_sqlite
+def test_that_somebody_is_linked_to_the_provider_anew_is_in_the_journal(house: House) -> None:
+    house.run("user", "forget-provider", "--email", "olga@example.org")
+
+    assert _journal(house)[-1] == ("forget_provider", "operator")
+
+
+@pytest.mark.only_sqlite
+def test_whom_only_the_provider_signs_in_is_mailed_no_link_to_a_password(house: House) -> None:
+    provider = {"SUBSTRACK_OIDC_ISSUER": "https://id.example.org", "SUBSTRACK_OIDC_CLIENT_ID": "substrack"}
+    there = House(house.env | provider | {"SUBSTRACK_LOCAL_SIGN_IN": "off"})
+
+    added = there.run(*EVE)
+
+    assert (added.exit_code, "identity provider signs them in" in added.stderr) == (0, True)
+    assert there.do("message", "list") == []

@@ -35,6 +35,7 @@ VERBS = {
     "payment": [*(act.value for act in Act), "snooze", "object", "answer", "dismiss", "void", "restore"],
     "receipt": ["receive", "void_receipt"],
     "contact": ["add", "edit", "note", "email"],
+    "user": ["entry", "sign_out", "forget_provider"],
     "workspace": ["found", "edit", "group_defaults"],
 }
 
