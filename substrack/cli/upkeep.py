@@ -79,6 +79,11 @@ def restore(
         now=now or wall_clock(),
     )
     show(_restore_facts(restored), as_json=as_json)
+    if not as_json and not restored.has_erasures:
+        note(
+            "No list of erasures (erasures.jsonl) lies beside the backup: whoever was erased after it was "
+            "made comes back. If there was somebody, put the list beside it, or erase them again."
+        )
     if not as_json and restored.settled is not None:
         note("Nothing is sent yet: look at `hold show`, then go on with `hold release`.")
 
@@ -94,7 +99,11 @@ def _backup_facts(made: Backup, key: Path | None) -> dict[str, Any]:
 
 
 def _restore_facts(restored: Restored) -> dict[str, Any]:
-    facts: dict[str, Any] = {"restored": restored.settled is not None, **_manifest_facts(restored.manifest)}
+    facts: dict[str, Any] = {
+        "restored": restored.settled is not None,
+        **_manifest_facts(restored.manifest),
+        "has_erasures": restored.has_erasures,
+    }
     if restored.settled is not None:
         facts |= {
             "on_hold": True,

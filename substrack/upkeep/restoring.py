@@ -60,10 +60,14 @@ class WrongKey(WrongSetting):
 
 @dataclass(frozen=True)
 class Restored:
-    """What was restored, and what that has ended; `settled` is None when it was only tried out."""
+    """What was restored, and what that has ended; `settled` is None when it was only tried out.
+
+    `has_erasures` tells whether there was a list of whom to erase again.
+    """
 
     manifest: Manifest
     settled: Settled | None
+    has_erasures: bool
 
 
 def restore(
@@ -92,11 +96,12 @@ def restore(
     with reading(path) as (archive, manifest):
         _check_version(manifest)
         erasures = read_erasures([path.parent, settings.backups_go_to])
+        has_erasures = bool(erasures)
         key = _choose_key(settings, manifest, key_file, with_new_key=with_new_key)
         with schema_transaction(settings.database_url) as connection:
             _check_empty(connection)
             if dry_run:
-                return Restored(verify(path), None)
+                return Restored(verify(path), None, has_erasures)
             _clear(connection)
             upgrade_schema(connection, manifest.revision)
             load_rows(connection, archive, manifest)
@@ -112,7 +117,7 @@ def restore(
                 try_to_keep_erasures(session, settings)
             if key is not None:
                 _keep_key(settings.data_dir, key)
-    return Restored(manifest, settled)
+    return Restored(manifest, settled, has_erasures)
 
 
 def _check_version(manifest: Manifest) -> None:

@@ -35,6 +35,7 @@ def test_a_house_moves_and_nothing_is_said_twice(house: House, elsewhere: House,
     restored = elsewhere.do("restore", made["path"], "--key", key, now=LOST)
     assert (restored["payments"], restored["may_have_gone_out"]) == (made["payments"], 1)
     assert restored["ledger"] == made["ledger"]
+    assert not restored["has_erasures"]
     assert elsewhere.do("deliver", now=LOST)["sent"] == 0
 
     shown = elsewhere.do("hold", "show", now=LOST)
