@@ -18,6 +18,7 @@ from substrack.files import keep_whole
 from substrack.queries.people import find_contact
 from substrack.queries.personal_export import load_personal_data
 from substrack.services.erasing import erase_contact
+from substrack.services.handing_out import note_handed_out
 from substrack.texts.personal import data_archive
 from substrack.upkeep.erasures import try_to_keep_erasures
 
@@ -42,8 +43,11 @@ class NotWritten(Refused):
 @json_flag
 def export(desk: Desk, *, contact_id: str, output: Path | None, as_json: bool) -> None:
     """Print all that is known about a person as JSON, or write it into a file together with their proofs."""
+    with desk.writing(dry_run=False) as session:
+        key = find_contact(session, desk.workspace_id, contact_id)
+        note_handed_out(session, key, by=OPERATOR, now=desk.now)
     with desk.reading() as session:
-        data = load_personal_data(session, find_contact(session, desk.workspace_id, contact_id))
+        data = load_personal_data(session, key)
     everything = data.as_dict(desk.now)
     if output is None:
         show(everything, as_json=True)

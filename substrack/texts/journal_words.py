@@ -267,6 +267,9 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         "A request to %(who)s that waited was sent at once.", who=_who(line, _)
     ),
     ("message", "cancel"): lambda line, _: _("A message to %(who)s was stopped.", who=_who(line, _)),
+    ("contact", "export"): lambda line, _: _(
+        "Everything known about %(who)s was handed out.", who=_who(line, _)
+    ),
     ("contact", "erase"): lambda line, _: _(
         "%(who)s: name, addresses and words were erased.", who=_who(line, _)
     ),

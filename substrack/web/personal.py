@@ -15,6 +15,7 @@ from substrack.queries.people import find_contact, load_contact
 from substrack.queries.personal_export import load_personal_data
 from substrack.services.accounts import Role
 from substrack.services.erasing import erase_contact
+from substrack.services.handing_out import note_handed_out
 from substrack.services.roles import OwnersOnly, check_may_hand_out
 from substrack.texts.personal import data_archive
 from substrack.upkeep.erasures import try_to_keep_erasures
@@ -43,7 +44,8 @@ def export(public_id: str) -> ResponseReturnValue:
         return redirect(url_for("personal.show", public_id=public_id), 303)
     if needs_password():
         return ask_password(my_words()("You are getting everything that is known about somebody."))
-    check_may_hand_out(reading(), contact_id, by=by_me())
+    with runtime().transaction() as session:
+        note_handed_out(session, contact_id, by=by_me(), now=now)
     data = load_personal_data(reading(), contact_id)
     response = Response(data_archive(data.as_dict(now), data.files), content_type="application/zip")
     response.headers.set("Content-Disposition", "attachment", filename=f"person-{public_id}.zip")

@@ -39,6 +39,7 @@ class TestExport:
         assert answer.headers["Content-Disposition"].startswith("attachment; filename=person-")
         with ZipFile(io.BytesIO(answer.data)) as archive:
             assert "ben@example.org" in archive.read("data.json").decode()
+        assert "Everything known about Ben was handed out." in olga.get("/journal").text
 
     def test_later_it_takes_the_password(self, olga: Browser, page: str, clock: TurnableClock) -> None:
         clock.turn(timedelta(minutes=10))

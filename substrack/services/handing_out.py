@@ -1,0 +1,21 @@
+"""Handing out: all that is known of a person leaves the house, and the journal says who took it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from substrack.domain.actors import Actor
+from substrack.services.mailboxes import get_contact, record_contact
+from substrack.services.roles import check_may_hand_out
+
+
+def note_handed_out(session: Session, contact_id: int, *, by: Actor, now: datetime) -> None:
+    """Note that somebody takes everything known of a person; call it before it is read.
+
+    Raises:
+        UnknownContact, NotFound, OwnersOnly.
+    """
+    check_may_hand_out(session, contact_id, by)
+    record_contact(session, "export", get_contact(session, contact_id), by=by, now=now)
