@@ -23,6 +23,7 @@ from substrack.store import (
     Group,
     Identity,
     Inbound,
+    Lane,
     Link,
     Member,
     Message,
@@ -99,6 +100,12 @@ def _inbound(who: Subject) -> Where:
     return tuple_(Inbound.connection_id, Inbound.chat_id).in_(who.chats)
 
 
+def _lanes(who: Subject) -> Where:
+    """Select the rows by which a bot paces itself in a person's chats; their names end with the chat."""
+    paces = (f"{Channel.TELEGRAM.value}:bot%:{chat}" for _connection_id, chat in who.chats)
+    return or_(false(), *(Lane.name.like(pace) for pace in paces))
+
+
 def _links(who: Subject) -> Where:
     return or_(
         Link.contact_id == who.contact_id,
@@ -150,6 +157,7 @@ WHOSE: Final[Mapping[str, Callable[[Subject], Where]]] = MappingProxyType(
         "messages": lambda who: Message.contact_id == who.contact_id,
         "message_items": lambda who: MessageItem.message_id.in_(_messages(who)),
         "inbound": _inbound,
+        "lanes": _lanes,
         "links": _links,
         "events": _events,
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,9 @@ SEAT_REST: Final = timedelta(seconds=1)
 
 LEASE: Final = timedelta(seconds=30)
 """For how long a seat and its chat are held without an answer, unless that is renewed."""
+
+IDLE: Final = timedelta(days=1)
+"""After a chat has rested for so long, its row is forgotten."""
 
 LOOK_AGAIN: Final = timedelta(milliseconds=100)
 """Until a seat may be free, when none is."""
@@ -136,6 +139,21 @@ def pause_bot(session: Session, pace: str, rest: timedelta, *, now: datetime) ->
     row = _row(session, pace)
     row.paused_until = max(row.paused_until or now, now + rest)
     session.flush()
+
+
+def old_chat_rows(now: datetime) -> Select[int]:
+    """Select the rows of chats into which nothing was said for a day: they pace nothing, and name people."""
+    bots = f"{Channel.TELEGRAM.value}:bot"
+    return (
+        select(Lane.id)
+        .where(
+            Lane.name.between(bots, f"{bots}~"),
+            Lane.name.like(f"{bots}%:%"),
+            Lane.name.not_like(f"{bots}%:seat%"),
+            Lane.next_at < now - IDLE,
+        )
+        .order_by(Lane.name)
+    )
 
 
 def _resting(until: datetime, now: datetime) -> Slot:

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from substrack.domain.delivery import KEPT_NAME, WAITING
 from substrack.domain.keeping import FADING_SUBJECTS, KeepDays, kept_since
 from substrack.domain.sifting import sift
-from substrack.store import Event, Inbound, Link, Message, UserSession
+from substrack.services.pacing import old_chat_rows
+from substrack.store import Event, Inbound, Lane, Link, Message, UserSession
 from substrack.store.links import FADING as FADING_LINKS
 
 BATCH: Final = 200
@@ -80,6 +81,10 @@ def _old_updates(keep: KeepDays, now: datetime) -> Select[int]:
     return select(Inbound.id).where(is_old, Inbound.processed_at.is_not(None)).order_by(Inbound.received_at)
 
 
+def _old_chats(_keep: KeepDays, now: datetime) -> Select[int]:
+    return old_chat_rows(now)
+
+
 def _old_sessions(keep: KeepDays, now: datetime) -> Select[int]:
     is_old = UserSession.seen_at < kept_since(now, keep.events)
     return select(UserSession.id).where(is_old).order_by(UserSession.seen_at)
@@ -95,7 +100,13 @@ def _old_events(keep: KeepDays, now: datetime) -> Select[int]:
 
 
 _OLD_ROWS: Final[Mapping[Any, Callable[[KeepDays, datetime], Select[int]]]] = MappingProxyType(
-    {Inbound: _old_updates, UserSession: _old_sessions, Link: _old_links, Event: _old_events}
+    {
+        Inbound: _old_updates,
+        Lane: _old_chats,
+        UserSession: _old_sessions,
+        Link: _old_links,
+        Event: _old_events,
+    }
 )
 """Tables whose old rows go as a whole, and which of them are old."""
 

@@ -147,7 +147,10 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
             "id last_tick_at hold_reason held_since steady_since secret_fingerprint restored_at "
             "restored_from restored_upto backup_at backup_until backup_error",
         ),
-        "lanes": _keeps(Holds.NONE, "id name paused_until failing_since next_at last_error"),
+        "lanes": {
+            **_removes(Holds.TECHNICAL, "id paused_until failing_since next_at last_error"),
+            **_removes(Holds.CONTACT_DATA, "name"),
+        },
         "links": {
             **_keeps(
                 Holds.TECHNICAL,
@@ -240,7 +243,6 @@ NOBODYS: Final = frozenset(
         "connections",
         "erasures",
         "installation",
-        "lanes",
         "periods",
         "prices",
         "suppressions",

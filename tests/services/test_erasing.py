@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound
 from substrack.domain.keeping import KeepDays
+from substrack.domain.notices import Channel
 from substrack.domain.shares import SplitKind
 from substrack.queries.personal import WHOSE, load_subject
 from substrack.services.accounts import add_user
@@ -32,6 +34,7 @@ from substrack.services.ledger import lock_contacts
 from substrack.services.links import DeadLink, open_link, renew_pay_link
 from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member, tell_them
+from substrack.services.pacing import pace_of_bot, reserve_send
 from substrack.services.payments import confirm_payment, reject_payment
 from substrack.services.people import add_contact, write_note
 from substrack.services.periods import edit_period
@@ -40,7 +43,21 @@ from substrack.services.receipts import record_receipt
 from substrack.services.roles import OwnersOnly, change_role, check_may_hand_out
 from substrack.services.sealing import Purpose, Sealer
 from substrack.services.suppression import AddressErased
-from substrack.store import Base, Contact, Group, LinkPurpose, Member, Message, Period, Role, RoleGrant, User
+from substrack.store import (
+    Address,
+    Base,
+    Connection,
+    Contact,
+    Group,
+    Lane,
+    LinkPurpose,
+    Member,
+    Message,
+    Period,
+    Role,
+    RoleGrant,
+    User,
+)
 from substrack.store.privacy import PRIVACY, Erasing
 from tests.races.crowd import all_at_once
 from tests.support.books import check_books
@@ -50,6 +67,7 @@ from tests.support.filling import fill_every_table, marked_columns, marker
 NOW = at("2026-02-20")
 NAME = "Benedikta"
 EMAIL = "benedikta@example.org"
+CHAT = 987654321
 
 
 @dataclass
@@ -89,11 +107,29 @@ def scene(cast: Cast) -> Scene:
     cast.do(reject_payment, owed.id, reason=f"no money from {NAME}", by=cast.olga, now=at("2026-02-07"))
     cast.do(write_note, person.contact_id, f"{NAME} likes cash", by=cast.olga, now=at("2026-02-07"))
     cast.do(write_note, mia.contact_id, f"Sister of {NAME}!", by=cast.olga, now=at("2026-02-07"))
+    link_chat(cast, person.contact_id)
     for message in cast.send(at("2026-02-08")):
         with cast.runtime.transaction() as session:
             stored = session.get_one(Message, message.id)
             stored.rendered = {"text": f"Hello, {NAME} is here", "to": EMAIL}
     return Scene(cast, group, person, mia)
+
+
+def link_chat(cast: Cast, contact_id: int) -> None:
+    """Let somebody be reached in a chat into which a bot has spoken."""
+    with cast.runtime.transaction() as session:
+        bot = Connection(
+            workspace_id=cast.workspace_id, channel=Channel.TELEGRAM, name="bot", settings={}, state="working"
+        )
+        session.add(bot)
+        session.flush()
+        chat = Address(
+            contact_id=contact_id, connection_id=bot.id, channel=Channel.TELEGRAM, created_at=START
+        )
+        chat.value = chat.value_key = str(CHAT)
+        session.add(chat)
+        for said_to in (CHAT, CHAT + 1, f"1{CHAT}"):
+            reserve_send(session, pace_of_bot(7), str(said_to), now=START)
 
 
 def settle(scene: Scene) -> None:
@@ -108,6 +144,9 @@ def test_nothing_names_them_any_more_and_the_books_add_up(scene: Scene) -> None:
     assert erased.name == f"Former member {scene.key}"
     assert NAME.casefold() not in scene.dump()
     assert EMAIL not in scene.dump()
+    assert re.search(rf"\b{CHAT}\b", scene.dump()) is None
+    lanes = scene.cast.read(lambda session: set(session.scalars(select(Lane.name))))
+    assert lanes == {pace_of_bot(7), f"telegram:bot7:{CHAT + 1}", f"telegram:bot7:1{CHAT}"}
     scene.cast.read(check_books)
     assert [(one.amount_minor, one.status) for one in scene.cast.payments()] == [
         (one.amount_minor, one.status) for one in before

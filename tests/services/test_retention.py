@@ -10,9 +10,10 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.keeping import FADING_SUBJECTS, KeepDays
 from substrack.domain.sifting import sift
 from substrack.services.messages import TextGone, retry_message
+from substrack.services.pacing import Seat, leave_seat, pace_of_bot, reserve_send, use_slot
 from substrack.services.purging import BATCH, has_old, purge
 from substrack.services.user_sessions import start_session
-from substrack.store import Connection, Event, Inbound, Link, Message, UserSession
+from substrack.store import Connection, Event, Inbound, Lane, Link, Message, UserSession
 from substrack.worker.purging import purge_old
 from substrack.worker.ticking import TickReport
 from tests.support.books import check_books
@@ -113,6 +114,21 @@ def test_updates_links_and_sign_ins_go_each_in_their_time(cast: Cast) -> None:
     assert [count(cast, table) for table in (Inbound, UserSession, Link)] == [1, 1, 2]
     cast.do(purge, KEEP, now=START + timedelta(days=366))
     assert [count(cast, table) for table in (Inbound, UserSession, Link)] == [1, 0, 1]
+
+
+def test_how_a_bot_paced_itself_in_a_chat_is_forgotten_after_a_day(cast: Cast) -> None:
+    pace, later = pace_of_bot(7), START + timedelta(hours=13)
+    for chat, now in (("4242", START), ("-100", START), ("4343", later)):
+        slot = cast.do(reserve_send, pace, chat, now=now)
+        seat = cast.do(use_slot, pace, chat, slot, now=now)
+        assert isinstance(seat, Seat)
+        cast.do(leave_seat, seat, now=now)
+    before = count(cast, Lane)
+    assert cast.do(purge, KEEP, now=START + timedelta(hours=24))[0] == 0
+    assert cast.do(purge, KEEP, now=START + timedelta(hours=25))[0] == 2
+    names = cast.read(lambda session: set(session.scalars(select(Lane.name))))
+    assert f"{pace}:4343" in names
+    assert len(names) == before - 2
 
 
 def test_a_year_later_the_journal_of_money_is_whole_and_the_books_add_up(cast: Cast) -> None:

@@ -23,6 +23,7 @@ CHOSEN: Final[dict[tuple[str, str], Any]] = {
     ("addresses", "channel"): Channel.TELEGRAM,
     ("addresses", "value"): str(CHAT),
     ("inbound", "chat_id"): CHAT,
+    ("lanes", "name"): f"telegram:bot7:{CHAT}",
     ("contacts", "erased_at"): None,
     ("users", "deactivated_at"): None,
 }
