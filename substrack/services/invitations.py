@@ -35,6 +35,7 @@ def invite_admin(
     *,
     email: str,
     name: str,
+    wanted_again: bool = False,
     by: Actor,
     now: datetime,
     press: str | None = None,
@@ -44,12 +45,14 @@ def invite_admin(
     `press` is what `presses.find_made` will know it by.
 
     Raises:
-        EmailTaken, NotFound, OwnersOnly, TextRefused, WrongEmail.
+        AddressErased: a question. EmailTaken, NotFound, OwnersOnly, TextRefused, WrongEmail.
     """
     check_owns(session, by, workspace_id)
     address = check_email(email)
     check_email_free(session, workspace_id, address)
-    contact = contact_at(session, workspace_id, email=address, name=name, by=by, now=now)
+    contact = contact_at(
+        session, workspace_id, email=address, name=name, wanted_again=wanted_again, by=by, now=now
+    )
     _revoke_invites(session, contact, now)
     link = issue_link(
         session,

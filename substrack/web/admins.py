@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import StringField
+from wtforms import BooleanField, StringField
 
-from substrack.domain.errors import NotFound, Phrase
+from substrack.domain.errors import NotFound, Phrase, Refused
 from substrack.queries.accounts import UserRow, list_invites, list_users
 from substrack.services.accounts import Role
 from substrack.services.invitations import invite_admin, withdraw_invite
 from substrack.services.presses import find_made
 from substrack.services.roles import change_role, remove_admin
+from substrack.services.suppression import AddressErased
 from substrack.web.access import signed_in
 from substrack.web.confirming import ask_password, needs_password
 from substrack.web.forms import PageForm, answer, email_field, posted, required
@@ -28,6 +29,13 @@ class InvitationForm(PageForm):
 
     name = StringField("Name", required("Enter their name.", maximum=100))
     email = email_field()
+    wanted_again = BooleanField("Yes, they want to be written to again")
+
+    asks_again = False
+
+    def refuse(self, refused: Refused) -> None:
+        self.asks_again = self.asks_again or isinstance(refused, AddressErased)
+        super().refuse(refused)
 
 
 @blueprint.get("")
@@ -100,6 +108,7 @@ def _invite(form: InvitationForm) -> ResponseReturnValue:
                 me().workspace_id,
                 email=form.email.data or "",
                 name=form.name.data or "",
+                wanted_again=form.wanted_again.data,
                 by=by_me(),
                 now=runtime().now(),
                 press=press,

@@ -142,6 +142,7 @@ class GroupForm(PageForm):
     people = area("Who shares it with you", maximum=10_000)
     same_ways = line("How to pay", maximum=32, default=TYPED_WAYS)
     shares_mailbox = BooleanField("Yes, two people share a mailbox")
+    wanted_again = BooleanField("Yes, they want to be written to again")
     collect_days_before = whole("Collect ahead (days)", default=0)
     due_days = whole("Due after the start (days)", default=0)
     grace_days = whole("First request after (days)", default=3)
@@ -159,6 +160,7 @@ class GroupForm(PageForm):
     version = HiddenField()
 
     asks_sharing = False
+    asks_again = False
     knows_others = False
     earlier_ways: EarlierWays | None = None
     _refused_way: Form | None = None

@@ -16,6 +16,7 @@ from substrack.queries.group_form import find_at, find_named
 from substrack.queries.people_choices import PersonChoice
 from substrack.services.mailboxes import MailboxShared, check_email
 from substrack.services.members import add_member
+from substrack.services.suppression import AddressErased
 from substrack.web.fields import read_amount
 from substrack.web.group_forms import GroupForm
 from substrack.web.reading import reading, runtime
@@ -117,19 +118,20 @@ def add_guests(session: Session, group_id: int, guests: Sequence[SeatedGuest], f
     """Let those who were typed join a group.
 
     Raises:
-        GuestRefused: one of them can't; `form` asks about a shared mailbox then.
+        GuestRefused: one of them can't; `form` asks what may be answered, about a mailbox or an erasure.
     """
     for one in guests:
         try:
-            _add(session, group_id, one, shares_mailbox=form.shares_mailbox.data)
+            _add(session, group_id, one, form)
         except MailboxShared as question:
             form.asks_sharing = True
             raise MailboxOfAnother(one.guest.name, question.name) from None
         except Refused as refused:
+            form.asks_again = form.asks_again or isinstance(refused, AddressErased)
             raise GuestRefused(one.guest.name, refused) from None
 
 
-def _add(session: Session, group_id: int, one: SeatedGuest, *, shares_mailbox: bool) -> None:
+def _add(session: Session, group_id: int, one: SeatedGuest, form: GroupForm) -> None:
     add_member(
         session,
         group_id,
@@ -138,7 +140,8 @@ def _add(session: Session, group_id: int, one: SeatedGuest, *, shares_mailbox: b
         email=one.guest.email,
         weight=one.weight,
         fixed=one.fixed,
-        shares_mailbox=shares_mailbox,
+        shares_mailbox=form.shares_mailbox.data,
+        wanted_again=form.wanted_again.data,
         by=by_me(),
         now=runtime().now(),
     )

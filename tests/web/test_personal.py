@@ -14,7 +14,7 @@ from substrack.services.founding import Founded
 from substrack.store import User
 from tests.support.cast import Cast, at
 from tests.web.admin import cast_of, contact_named
-from tests.web.forms import fill
+from tests.web.forms import fill, send
 from tests.web.support import NOW, PASSWORD, Browser, TurnableClock, browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
@@ -106,6 +106,28 @@ class TestErasing:
     def test_the_last_owner_is_told_to_find_another(self, olga: Browser, cast: Cast) -> None:
         page = f"/people/{contact_named(cast, 'Olga').public_id}/data"
         assert "This is the last owner" in olga.get(page).text
+
+    def test_who_is_invited_at_their_address_takes_an_answer(
+        self, olga: Browser, cast: Cast, page: str
+    ) -> None:
+        self.sent(olga, page, sure="1", anyway="1")
+        typed = {"name": "Ben", "email": "ben@example.org"}
+        asked = olga.post("/admins", page="/admins", **typed)
+        assert asked.status_code == 422
+        assert 'name="wanted_again"' in asked.text
+        assert olga.post("/admins", page="/admins", **typed, wanted_again="y").status_code == 303
+        assert contact_named(cast, "Ben").erased_at is None
+
+    def test_who_is_typed_with_a_new_group_at_their_address_takes_an_answer(
+        self, olga: Browser, cast: Cast, page: str
+    ) -> None:
+        self.sent(olga, page, sure="1", anyway="1")
+        typed = {"name": "Netflix", "price": "20.00", "people": "Ben <ben@example.org>"}
+        asked = send(olga, "/groups/new", "price", **typed)
+        assert 'name="wanted_again"' in asked.text
+        made = send(olga, "/groups/new", "price", **typed, wanted_again="y")
+        assert 'name="wanted_again"' not in made.text
+        assert contact_named(cast, "Ben").erased_at is None
 
     def test_only_an_owner_does_that_to_an_admin(
         self, app: Flask, runtime: Runtime, cast: Cast, olga: Browser
