@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import Signer
 from pydantic import SecretStr, ValidationError
@@ -18,7 +19,9 @@ from sqlalchemy import select, update
 from substrack.bootstrap import Runtime, make_runtime, secret_keys
 from substrack.domain.actors import Actor
 from substrack.domain.payments import Status
+from substrack.queries.accounts import registration_is_open
 from substrack.services.claims import withdraw_claim
+from substrack.services.founding import issue_setup_link
 from substrack.services.links import LIFETIMES
 from substrack.settings import Settings, WrongSetting
 from substrack.store import Attempt, Link, LinkPurpose, Message
@@ -27,7 +30,16 @@ from tests.journeys.browser import Browser as Reader
 from tests.security.world import World
 from tests.web.support import NOW, TurnableClock
 
-PAGES: Final = ("pay", "unsubscribe", "decide", "reset", "invite")
+WITHOUT_PAGE: Final = {LinkPurpose.CHAT, LinkPurpose.CALENDAR}
+"""Purposes whose links open no page: one is taken up in Telegram, one is made for nobody yet."""
+
+PAGES: Final = tuple(purpose.value for purpose in LinkPurpose if purpose not in WITHOUT_PAGE)
+OPENS: Final = {purpose: 302 if purpose == "setup" else 200 for purpose in PAGES}
+"""What a good link answers here, where the workspace is founded: setting up leads to the sign-in."""
+
+ONE_PRESS: Final = {"enter"}
+"""Pages whose one button is what they are for; whoever has the link is in."""
+
 AGENTS: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
     "Barracuda Sentinel (EE)",
@@ -56,6 +68,20 @@ def address(world: World, purpose: str) -> str:
     return f"/{purpose}/{world.links[purpose]}"
 
 
+def look_often(app: Flask, path: str) -> set[int]:
+    """Open a page fifty times at once, as mail scanners do, and tell the answers."""
+
+    def look(number: int) -> int:
+        client: FlaskClient = app.test_client()
+        asked = {"User-Agent": AGENTS[number % len(AGENTS)]}
+        came_from = {"REMOTE_ADDR": f"203.0.113.{number}"}
+        method = "HEAD" if number % 5 == 0 else "GET"
+        return client.open(path, method=method, headers=asked, environ_base=came_from).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        return set(pool.map(look, range(50)))
+
+
 def refusal(answer_text: str) -> str:
     """Take what differs by its nature out of a page: whatever its own address is."""
     return re.sub(r'(value|action|href)="[^"]*"', r"\1", answer_text)
@@ -67,19 +93,25 @@ class TestScanners:
         self, world: World, purpose: str
     ) -> None:
         path, before = address(world, purpose), world.rows()
-
-        def look(number: int) -> int:
-            client: FlaskClient = world.app.test_client()
-            asked = {"User-Agent": AGENTS[number % len(AGENTS)]}
-            came_from = {"REMOTE_ADDR": f"203.0.113.{number}"}
-            method = "HEAD" if number % 5 == 0 else "GET"
-            return client.open(path, method=method, headers=asked, environ_base=came_from).status_code
-
-        with ThreadPoolExecutor(8) as pool:
-            assert set(pool.map(look, range(50))) == {200}
+        assert look_often(world.app, path) == {OPENS[purpose]}
         assert world.rows() == before
 
-    @pytest.mark.parametrize("purpose", PAGES)
+    @pytest.mark.only_sqlite
+    def test_nor_does_opening_the_setup_link_before_anybody_has_used_it(self, runtime: Runtime) -> None:
+        with runtime.transaction() as session:
+            path = "/setup/" + runtime.signer.token(
+                LinkPurpose.SETUP, issue_setup_link(session, now=NOW).jti
+            )
+        fixed = replace(runtime, clock=lambda: NOW)
+        app = create_app(fixed)
+
+        assert look_often(app, path) == {200}
+
+        with runtime.reading() as session:
+            assert session.scalars(select(Link.used_at)).all() == [None]
+            assert registration_is_open(session)
+
+    @pytest.mark.parametrize("purpose", sorted(set(PAGES) - ONE_PRESS))
     def test_sending_the_first_form_as_it_stands_changes_nothing(self, world: World, purpose: str) -> None:
         before, reader = world.rows(), Reader(world.app, world.runtime.settings.base_url)
         page = reader.open(address(world, purpose))
@@ -129,7 +161,7 @@ class TestTokens:
         assert refusal(mangled.text) == refusal(never.text)
 
     @pytest.mark.parametrize("purpose", PAGES)
-    @pytest.mark.parametrize("other", [*PAGES, "setup"])
+    @pytest.mark.parametrize("other", PAGES)
     def test_one_of_another_purpose_opens_nothing(self, world: World, purpose: str, other: str) -> None:
         if other == purpose:
             return
@@ -147,7 +179,7 @@ class TestTokens:
         path = address(world, purpose)
         try:
             clock.now = NOW + lifetime - timedelta(seconds=1)
-            assert client.get(path).status_code == 200
+            assert client.get(path).status_code == OPENS[purpose]
             clock.now = NOW + lifetime
             ended, never = client.get(path), client.get(f"/{purpose}/never-was-one")
         finally:
@@ -206,7 +238,7 @@ class TestKeys:
             fresh = rotated.runtime.signer.token(LinkPurpose(purpose), jti)
             assert fresh != f"{jti}.{signature}"
             for token in (world.links[purpose], fresh):
-                assert client.get(f"/{purpose}/{token}").status_code == 200
+                assert client.get(f"/{purpose}/{token}").status_code == OPENS[purpose]
 
     def test_a_key_that_is_gone_signs_nothing_any_more(self, world: World, rotated: World) -> None:
         alone = self._start(world, self.NEW)

@@ -115,6 +115,7 @@ class World:
             "reset": do(issue_link, LinkPurpose.RESET, **own),
             "invite": do(issue_link, LinkPurpose.INVITE, **invited),
             "setup": do(issue_link, LinkPurpose.SETUP, now=self.runtime.now()),
+            "enter": do(issue_link, LinkPurpose.ENTER, **own),
         }
         return {purpose: self.token(link) for purpose, link in made.items()}
 
