@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import pytest
@@ -14,7 +11,7 @@ from hypothesis import strategies as st
 from substrack.store import Base
 from tests.chaos.scale import sized
 from tests.security.test_matrix import FIELDS, endpoints, path_of
-from tests.security.world import World
+from tests.security.world import World, as_it_was
 from tests.web.support import form_token
 
 EXAMPLES: Final = sized(short=1, full=8)
@@ -40,21 +37,6 @@ WORDS: Final = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20),
 )
 ODD_FIELDS: Final = st.dictionaries(st.sampled_from(COLUMNS), WORDS, min_size=5, max_size=40)
-
-
-@contextmanager
-def as_it_was(world: World) -> Iterator[None]:
-    """Put the database back afterwards."""
-    url = str(world.runtime.write_engine.url.database)
-    kept = sqlite3.connect(":memory:")
-    live = sqlite3.connect(url)
-    live.backup(kept)
-    try:
-        yield
-    finally:
-        kept.backup(live)
-        kept.close()
-        live.close()
 
 
 def outcome(

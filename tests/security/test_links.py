@@ -99,9 +99,7 @@ class TestScanners:
     @pytest.mark.only_sqlite
     def test_nor_does_opening_the_setup_link_before_anybody_has_used_it(self, runtime: Runtime) -> None:
         with runtime.transaction() as session:
-            path = "/setup/" + runtime.signer.token(
-                LinkPurpose.SETUP, issue_setup_link(session, now=NOW).jti
-            )
+            path = "/setup/" + runtime.signer.token(LinkPurpose.SETUP, issue_setup_link(session, now=NOW).jti)
         fixed = replace(runtime, clock=lambda: NOW)
         app = create_app(fixed)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -148,6 +151,21 @@ def make_world(runtime: Runtime) -> World:
     world = World(app, runtime, cast, make_stranger(runtime), members["Ben"], members["Mia"])
     _furnish(world, members["Theo"])
     return world
+
+
+@contextmanager
+def as_it_was(world: World) -> Iterator[None]:
+    """Put the database back afterwards."""
+    url = str(world.runtime.write_engine.url.database)
+    kept = sqlite3.connect(":memory:")
+    live = sqlite3.connect(url)
+    live.backup(kept)
+    try:
+        yield
+    finally:
+        kept.backup(live)
+        kept.close()
+        live.close()
 
 
 def _furnish(world: World, theo: Member) -> None:
