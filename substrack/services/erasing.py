@@ -90,12 +90,19 @@ def erase_contact(
     return _erase(session, contact, by, now)
 
 
-def erase_again(session: Session, public_id: str, *, by: Actor, now: datetime) -> Erased | None:
-    """Erase whom a restore has brought back, whatever is open with them; None if they are not there."""
+def erase_again(
+    session: Session, public_id: str, *, suppresses: bool, by: Actor, now: datetime
+) -> Erased | None:
+    """Erase whom a restore has brought back, whatever is open with them; None if they are not there.
+
+    Their addresses are suppressed if `suppresses`; else by what is remembered of them alone.
+    """
     found = session.scalar(
         select(Contact.id).where(Contact.public_id == public_id, Contact.erased_at.is_(None))
     )
-    return None if found is None else _erase(session, _hold(session, found, by), by, now)
+    if found is None:
+        return None
+    return _erase(session, _hold(session, found, by), by, now, suppresses=suppresses)
 
 
 def _hold(session: Session, contact_id: int, by: Actor) -> Contact:
@@ -120,10 +127,14 @@ def _groups_of(contact_id: int) -> Select[int]:
     return select(Group.id).where(or_(Group.payer_id == contact_id, Group.id.in_(joined))).order_by(Group.id)
 
 
-def _erase(session: Session, contact: Contact, by: Actor, now: datetime) -> Erased:
+def _erase(
+    session: Session, contact: Contact, by: Actor, now: datetime, *, suppresses: bool = True
+) -> Erased:
     who, name = load_subject(session, contact.id), former_name(contact.id)
     forgiven = _close_books(session, contact, by, now)
     _end_account(session, who, now)
+    if suppresses:
+        _suppress_addresses(session, who, now)
     _cut_off(session, who, now)
     record_contact(session, "erase", contact, by=by, now=now)
     session.flush()
@@ -179,11 +190,15 @@ def _end_account(session: Session, who: Subject, now: datetime) -> None:
         session.execute(ended.values(deactivated_at=now))
 
 
-def _cut_off(session: Session, who: Subject, now: datetime) -> None:
-    """Let nothing go out to them any more, nor any link of theirs open anything."""
+def _suppress_addresses(session: Session, who: Subject, now: datetime) -> None:
     for address in session.scalars(select(Address).where(Address.contact_id == who.contact_id)):
         if address.value and not _is_shared(session, address):
             suppress(session, who.workspace_id, address.value, now=now)
+
+
+def _cut_off(session: Session, who: Subject, now: datetime) -> None:
+    """Let nothing go out to them any more, nor any link of theirs open anything."""
+    for address in session.scalars(select(Address).where(Address.contact_id == who.contact_id)):
         empty_address(session, address, now=now)
     theirs = or_(
         Link.contact_id == who.contact_id,

@@ -67,12 +67,14 @@ def settle_restored(
     *,
     made_at: datetime,
     erasures: Sequence[Remembered] = (),
+    has_new_key: bool = False,
     by: Actor,
     now: datetime,
 ) -> Settled:
     """Make books that were just restored safe to go on with; `made_at` is when their backup was made.
 
-    Whoever was erased since (`erasures`) is erased again, and their addresses are suppressed.
+    Whoever was erased since (`erasures`) is erased again, and the addresses remembered there are suppressed.
+    With a new key nothing finds those any more (`has_new_key`), so all addresses of these people are.
     """
     last = session.scalar(select(func.max(Message.id))) or 0
     reason = hold_after_restore(session, made_at=made_at, upto=last, now=now)
@@ -82,7 +84,7 @@ def settle_restored(
     resting = sum(_let_rest(session, row.id, row.time_zone, now) for row in list_workspaces(session))
     _record(session, made_at, by, now)
     session.flush()
-    erased = sum(_erase_again(session, one, by, now) for one in erasures)
+    erased = sum(_erase_again(session, one, by, now, suppresses=has_new_key) for one in erasures)
     held = load_held(session)
     return Settled(reason, sessions, links, resting, held.total if held else 0, erased)
 
@@ -158,11 +160,13 @@ def _with_period_due(session: Session, workspace_id: int, now: datetime) -> Sequ
     return session.scalars(query.distinct()).all()
 
 
-def _erase_again(session: Session, one: Remembered, by: Actor, now: datetime) -> bool:
+def _erase_again(session: Session, one: Remembered, by: Actor, now: datetime, *, suppresses: bool) -> bool:
     home = session.scalar(select(Workspace.id).where(Workspace.public_id == one.workspace))
     if home is not None and one.address is not None:
         suppress_digest(session, home, one.address, now=now)
-    return one.person is not None and erase_again(session, one.person, by=by, now=now) is not None
+    if one.person is None:
+        return False
+    return erase_again(session, one.person, suppresses=suppresses, by=by, now=now) is not None
 
 
 def _record(session: Session, made_at: datetime, by: Actor, now: datetime) -> None:

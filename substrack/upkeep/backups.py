@@ -67,7 +67,7 @@ def make_backup(
         with _draft(directory) as draft:
             with snapshot(engine) as connection:
                 _write(connection, draft, reason, now, stop)
-                _note_erasures(connection, directory)
+            _note_erasures(engine, directory)
             manifest = verify(draft, check=lambda: _check(stop))
             size, digest = draft.stat().st_size, file_sha256(draft)
             return Backup(_put_into_place(draft, _name(now, reason)), size, digest, manifest)
@@ -77,10 +77,10 @@ def make_backup(
         raise BackupFailed(f"The backup can't be written into {directory}: {error.strerror}.") from error
 
 
-def _note_erasures(connection: sa.Connection, directory: Path) -> None:
-    """Note beside the backups who was erased; a database of a former version does not know of any."""
-    if sa.inspect(connection).has_table("erasures"):
-        with Session(connection) as session:
+def _note_erasures(engine: sa.Engine, directory: Path) -> None:
+    """Note beside the backups who is erased by now; a database of a former version does not know of any."""
+    if sa.inspect(engine).has_table("erasures"):
+        with Session(engine) as session:
             try:
                 keep_erasures(session, directory)
             except WrongSetting as error:

@@ -5,9 +5,11 @@ It names people by their public id, and addresses by keyed hashes, and so tells 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -16,27 +18,44 @@ from sqlalchemy.orm import Session
 
 from substrack.files import keep_whole
 from substrack.queries.erasures import Remembered, list_erasures
+from substrack.queries.workspaces import list_workspaces
 from substrack.settings import Settings, WrongSetting
 
 log = logging.getLogger(__name__)
 
 FILE: Final = "erasures.jsonl"
+LOCK: Final = f".{FILE}.lock"
 
 
 def keep_erasures(session: Session, directory: Path) -> Path | None:
-    """Write the erasures of the database and those of the file into the file; None when there are none.
+    """Write the erasures of the database, and the people of the file, into the file; None if there are none.
+
+    Which addresses are suppressed says the database alone, or a suppression that was ended would come back
+    with a restore; only lines of workspaces it does not know stay. `session` has read nothing yet, so that
+    it sees what those wrote who held the file before.
 
     Raises:
         OSError: the directory can't be written. WrongSetting: the file that is there can't be read.
     """
     path = directory / FILE
-    known = list_erasures(session)
-    wanted = dict.fromkeys([*read_erasures([directory]), *known])
-    if not known:
+    if not path.exists() and not list_erasures(session):
         return None
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keep_whole(path, "".join(f"{json.dumps(asdict(one))}\n" for one in wanted).encode())
+    with _held(directory):
+        noted, known = read_erasures([directory]), list_erasures(session)
+        ours = {row.public_id for row in list_workspaces(session)}
+        stay = (one for one in noted if one.person is not None or one.workspace not in ours)
+        wanted = dict.fromkeys([*stay, *known])
+        keep_whole(path, "".join(f"{json.dumps(asdict(one))}\n" for one in wanted).encode())
     return path
+
+
+@contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Let one process at a time read, merge and write the file."""
+    with (directory / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given back when it is closed
+        yield
 
 
 def try_to_keep_erasures(session: Session, settings: Settings) -> bool:

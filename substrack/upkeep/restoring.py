@@ -109,7 +109,12 @@ def restore(
             sealer = Sealer([key] if key is not None else secret_keys(settings))
             with Session(connection, info={SEALER: sealer}) as session:
                 settled = settle_restored(
-                    session, made_at=manifest.made_at, erasures=erasures, by=by, now=now
+                    session,
+                    made_at=manifest.made_at,
+                    erasures=erasures,
+                    has_new_key=with_new_key,
+                    by=by,
+                    now=now,
                 )
                 if with_new_key:
                     forget_key(session)

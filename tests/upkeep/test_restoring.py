@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from substrack.domain.actors import OPERATOR, Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
 from substrack.domain.shares import SplitKind
+from substrack.queries.erasures import Remembered
 from substrack.queries.held import load_held
 from substrack.queries.installation import load_installation
 from substrack.services.claims import claim_payments
@@ -35,7 +39,7 @@ from substrack.services.people import AddressErased, add_contact, set_email
 from substrack.settings import WrongSetting
 from substrack.store import Address, Contact, Event, Link, LinkPurpose, Message, UserSession
 from substrack.upkeep.backups import Backup, BackupFailed
-from substrack.upkeep.erasures import keep_erasures, read_erasures, try_to_keep_erasures
+from substrack.upkeep.erasures import LOCK, keep_erasures, read_erasures, try_to_keep_erasures
 from substrack.upkeep.manifest import NotABackup
 from substrack.upkeep.restoring import NotEmpty, WrongKey, restore
 from substrack.worker.outbox import deliver_due
@@ -161,6 +165,56 @@ class TestErasures:
         assert ben.public_id in {one.person for one in read_erasures([tmp_path / "kept"])}
 
     @pytest.mark.only_sqlite
+    def test_who_wants_to_be_written_to_again_is_not_asked_about_after_a_restore(self, move: Move) -> None:
+        cast, beside = move.cast, move.backup.path.parent
+        ben = contact_called(cast.runtime, "Ben")
+        cast.do(erase_contact, ben.id, anyway=True, by=cast.olga, now=LATER)
+        stranger = Remembered("elsewhere", address="a1b2")
+        (beside / "erasures.jsonl").write_text(json.dumps(asdict(stranger)) + "\n")
+        note_erasures(cast.runtime, beside)
+        assert len([one for one in read_erasures([beside]) if one.address]) == 2
+        typed = {"name": "Ben", "email": "ben@example.org", "by": cast.olga}
+        cast.do(add_contact, cast.workspace_id, **typed, wanted_again=True, now=LATER)
+        note_erasures(cast.runtime, beside)
+        noted = read_erasures([beside])
+        assert [one for one in noted if one.address] == [stranger]
+        assert ben.public_id in {one.person for one in noted}
+        with running(move) as runtime:
+            here = Cast(runtime, cast.workspace_id, cast.olga, cast.olga_contact)
+            here.do(add_contact, here.workspace_id, **typed, now=RESTORED)
+
+    @pytest.mark.only_sqlite
+    def test_with_a_new_key_the_addresses_in_the_backup_still_ask(self, move: Move) -> None:
+        cast, settings = move.cast, settings_of(move.url, move.data_dir)
+        ben = contact_called(cast.runtime, "Ben")
+        cast.do(erase_contact, ben.id, anyway=True, by=cast.olga, now=LATER)
+        note_erasures(cast.runtime, move.backup.path.parent)
+        restore(settings, move.backup.path, with_new_key=True, by=OPERATOR, now=RESTORED)
+        with opened(move.url, move.data_dir) as runtime:
+            here = Cast(runtime, cast.workspace_id, cast.olga, cast.olga_contact)
+            typed = {"name": "Ben", "email": "ben@example.org", "by": cast.olga}
+            with pytest.raises(AddressErased):
+                here.do(add_contact, here.workspace_id, **typed, now=RESTORED)
+
+    @pytest.mark.only_sqlite
+    def test_who_notes_waits_for_another_who_does_and_loses_nobody(self, move: Move) -> None:
+        cast, beside = move.cast, move.backup.path.parent
+        ben, line = contact_called(cast.runtime, "Ben"), asdict(Remembered("elsewhere", person="x1y2"))
+        (beside / "erasures.jsonl").touch()
+        with (beside / LOCK).open("w") as lock, ThreadPoolExecutor(1) as pool:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            noting = pool.submit(note_erasures, cast.runtime, beside)
+            with pytest.raises(TimeoutError):
+                noting.result(timeout=0.3)
+            (beside / "erasures.jsonl").write_text(json.dumps(line) + "\n")
+            cast.do(erase_contact, ben.id, anyway=True, by=cast.olga, now=LATER)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            noting.result(timeout=20)
+        noted = read_erasures([beside])
+        assert {one.person for one in noted if one.person} == {"x1y2", ben.public_id}
+        assert len([one for one in noted if one.address]) == 1
+
+    @pytest.mark.only_sqlite
     def test_a_damaged_note_stops_a_backup_and_no_erasure(self, move: Move) -> None:
         runtime, ben = move.cast.runtime, contact_called(move.cast.runtime, "Ben")
         goes_to = runtime.settings.backups_go_to
@@ -177,6 +231,11 @@ class TestErasures:
         (move.backup.path.parent / "erasures.jsonl").write_text("{]")
         with pytest.raises(WrongSetting, match="erased again"):
             restore_into(move.url, move.data_dir, move.backup, key_file=move.key_file)
+
+
+def note_erasures(runtime: Runtime, directory: Path) -> None:
+    with runtime.reading() as session:
+        keep_erasures(session, directory)
 
 
 def contact_called(runtime: Runtime, name: str) -> Contact:
