@@ -39,6 +39,7 @@ class TestHeaders:
     def test_every_answer_is_strict(self, olga: Browser, path: str) -> None:
         headers = olga.get(path).headers
 
+        assert "Content-Security-Policy" in headers
         policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
         assert policy["default-src"] == "'self'"
         assert policy["frame-ancestors"] == "'none'"

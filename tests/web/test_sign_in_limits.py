@@ -29,6 +29,7 @@ from tests.web.admin import cast_of
 from tests.web.support import HASH, PASSWORD, Browser, TurnableClock, browser, found_home
 
 OLGA = "olga@example.org"
+SLOW_COMMIT = 0.1
 ELSEWHERE = "203.0.113.99"
 
 
@@ -316,12 +317,19 @@ class TestAskingForANewPassword:
         assert queued(runtime) == 5
 
     def test_the_answer_takes_as_long_for_whom_there_is_nothing_to_do(
-        self, app: Flask, home: Founded
+        self, app: Flask, runtime: Runtime, home: Founded
     ) -> None:
+        """However slow the database is, as long as it is done within the time of an answer."""
+        event.listen(runtime.write_engine, "commit", lambda _connection: time.sleep(SLOW_COMMIT))
+        seconds = {}
         for email in (OLGA, "olgb@example.org"):
             began = time.monotonic()
             ask_reset(app, email)
-            assert time.monotonic() - began >= ANSWER_SECONDS
+            seconds[email] = time.monotonic() - began
+
+        assert queued(runtime) == 1
+        assert seconds["olgb@example.org"] >= ANSWER_SECONDS
+        assert abs(seconds[OLGA] - seconds["olgb@example.org"]) < SLOW_COMMIT
 
 
 def device_of_another(app: Flask, runtime: Runtime, home: Founded) -> str:
