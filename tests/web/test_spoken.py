@@ -26,8 +26,8 @@ NAMES = (
 )
 """What stays as it is in every language."""
 
-NO_WORDS = re.compile(r"\S*[@/{}<>_:]\S*|\b[A-Z0-9]{2,}\b")
-"""Addresses, links, places to fill, settings, codes and abbreviations."""
+NO_WORDS = re.compile(r"\S*[@/{}<>_:]\S*|\b\w+\.jsonl\b|\b[A-Z0-9]{2,}\b")
+"""Addresses, links, places to fill, settings, files, codes and abbreviations."""
 
 ENGLISH = (
     "the and you your is are to for from of with paid payment share open here this not how why when they "
