@@ -87,6 +87,7 @@ def test_trouble_of_the_database_under_several_messages_is_told_once(
 
 
 def test_an_error_beside_another_is_not_lost(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(OSError, match="first"):
-        drain_all(OSError("first"), ValueError("second"))
-    assert "ValueError: second" in caplog.text
+    """Of two that end at the same moment either may be the first."""
+    with pytest.raises((OSError, ValueError)) as raised:
+        drain_all(OSError("one"), ValueError("other"))
+    assert ("ValueError: other" if raised.type is OSError else "OSError: one") in caplog.text
