@@ -26,7 +26,7 @@ from tests.support.books import check_books
 
 COPIES = 5
 ROUNDS = ("I’ve paid", "Oops, not yet") * 2
-UPDATES = int(os.environ.get("TELEGRAM_UPDATES", "100"))
+UPDATES = int(os.environ.get("TELEGRAM_UPDATES", "60"))
 """How many presses are repeated; `make test-telegram-load` takes 1,000."""
 
 
