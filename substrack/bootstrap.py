@@ -143,6 +143,18 @@ class Runtime:
         """Give the same, whose transactions are given up at once where another is in their way."""
         return replace(self, write_engine=self.write_engine.execution_options(**WITHOUT_WAITING))
 
+    def forget_what_was_written(self) -> None:
+        """Empty SQLite's log, which holds what was changed or deleted until it is written over.
+
+        Whoever reads just now keeps it for another time; PostgreSQL keeps its own log.
+        """
+        if self.write_engine.dialect.name == "sqlite":
+            connection = self.write_engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Give all connections back."""
         self.write_engine.dispose()

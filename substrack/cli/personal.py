@@ -79,6 +79,7 @@ def erase(desk: Desk, *, contact_id: str, anyway: bool, dry_run: bool, as_json: 
             MailboxChannel(desk.runtime.mail_dir).remove(erased.files)
     facts = {"id": contact_id, "name": erased.name, "forgiven": erased.forgiven, "erased": not dry_run}
     if not dry_run:
+        desk.runtime.forget_what_was_written()
         facts["noted"] = keep_noted(desk.runtime)
     show(facts, as_json=as_json)
     if not as_json and not dry_run:

@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -102,6 +103,15 @@ class TestErasing:
         shown = olga.get("/journal").text
         assert f"Ehemaliges Mitglied {key}" in shown
         assert "Former member" not in shown
+
+    def test_nothing_of_them_stays_in_the_files_of_the_database(
+        self, olga: Browser, runtime: Runtime, page: str
+    ) -> None:
+        file = Path(runtime.write_engine.url.database or "")
+        files = [file, file.with_name(f"{file.name}-wal")]
+        assert any(b"ben@example.org" in one.read_bytes() for one in files)
+        self.sent(olga, page, sure="1", anyway="1")
+        assert not any(b"ben@example.org" in one.read_bytes() for one in files)
 
     def test_the_last_owner_is_told_to_find_another(self, olga: Browser, cast: Cast) -> None:
         page = f"/people/{contact_named(cast, 'Olga').public_id}/data"
