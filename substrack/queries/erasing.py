@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.queries.people_page import load_balances
-from substrack.store import Contact, Group, Payment, Role, RoleGrant, User
+from substrack.store import Contact, Group, Member, Payment, Role, RoleGrant, User
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Standing:
     """What is open with a person, in both directions, and whether they are the last owner.
 
     `open` counts payments they owe, `owed_to` those owed to them; `claims` of the former wait for a decision.
-    `groups` are those that go on and in which they are paid.
+    `groups` are those that go on and in which they are paid, `shares` those they are a member of.
     """
 
     open: int
@@ -27,6 +27,7 @@ class Standing:
     credit: tuple[Money, ...]
     owed_to: int
     groups: tuple[str, ...]
+    shares: tuple[str, ...]
     is_last_owner: bool
     is_admin: bool
 
@@ -37,11 +38,17 @@ class Standing:
 
 
 def load_standing(session: Session, contact_id: int) -> Standing:
-    """Work out what is open with a person; seven statements."""
+    """Work out what is open with a person; eight statements."""
     balances = load_balances(session, contact_id)
     statuses = list(session.scalars(select(Payment.status).where(*_open(Payment.contact_id == contact_id))))
     owed_to = select(func.count()).select_from(Payment).where(*_open(Payment.payer_id == contact_id))
     groups = select(Group.name).where(Group.payer_id == contact_id, Group.archived_at.is_(None))
+    shares = (
+        select(Group.name)
+        .join(Member, Member.group_id == Group.id)
+        .where(Member.contact_id == contact_id, Member.left_on.is_(None), Group.archived_at.is_(None))
+        .where(Group.payer_id != contact_id)
+    )
     role = session.scalar(
         select(RoleGrant.role)
         .join(User, User.id == RoleGrant.user_id)
@@ -54,6 +61,7 @@ def load_standing(session: Session, contact_id: int) -> Standing:
         credit=tuple(one.credit for one in balances if one.credit.minor),
         owed_to=session.scalar(owed_to) or 0,
         groups=tuple(session.scalars(groups.order_by(func.lower(Group.name)))),
+        shares=tuple(session.scalars(shares.order_by(func.lower(Group.name)))),
         is_last_owner=role is Role.OWNER and not _has_other_owner(session, contact_id),
         is_admin=role is not None,
     )

@@ -65,6 +65,7 @@ class TestErasing:
             "What goes, for good:",
             "What stays: amounts, dates and statuses",
             "There is no way back",
+            "They leave YouTube Premium today",
         ):
             assert told.casefold() in shown.casefold()
 
