@@ -160,9 +160,9 @@ def tell(trial: Trial, outcome: Outcome, kind: str) -> None:
     changed = f"{len(outcome.changed)} of them changed"
     twice = f"{outcome.doubles} twice ({outcome.overtaken} claims overtaken alive), {changed}"
     late = f"{len(outcome.late_marks)} late marks changed {sum(outcome.late_marks)} rows"
-    orphans = (
-        f"{len(waits)} orphans resumed after {waits[len(waits) // 2]:.1f} s, the last after {waits[-1]:.1f} s"
-    )
     left = f"{outcome.left_behind} left by workers asked to stop"
-    facts = [sent, twice, late, left, *([orphans] if waits else [])]
+    facts = [sent, twice, late, left]
+    if waits:
+        resumed = f"{waits[len(waits) // 2]:.1f} s, the last after {waits[-1]:.1f} s"
+        facts.append(f"{len(waits)} orphans resumed after {resumed}")
     record(PROMISE, f"{kind}: {trial.name}", "; ".join(facts))
