@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.services.ledger import check_owner
 from substrack.services.mailboxes import get_contact, record_contact
-from substrack.services.roles import check_may_hand_out
+from substrack.services.roles import check_whose_account
 
 
 def note_handed_out(session: Session, contact_id: int, *, by: Actor, now: datetime) -> None:
@@ -17,5 +18,6 @@ def note_handed_out(session: Session, contact_id: int, *, by: Actor, now: dateti
     Raises:
         UnknownContact, NotFound, OwnersOnly.
     """
-    check_may_hand_out(session, contact_id, by)
+    check_owner(session, by, contact_id)
+    check_whose_account(session, contact_id, by)
     record_contact(session, "export", get_contact(session, contact_id), by=by, now=now)

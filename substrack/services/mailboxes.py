@@ -26,10 +26,10 @@ from substrack.services.journal import record
 from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import revoke_pay_link
 from substrack.services.outbox import Draft, admin_contacts, queue, queue_to
-from substrack.services.roles import check_owns
+from substrack.services.roles import check_whose_account
 from substrack.services.schedule import reschedule_contacts
 from substrack.services.suppression import ask_about_erased
-from substrack.store import Address, Connection, Contact, Message, RoleGrant, User
+from substrack.store import Address, Connection, Contact, Message
 
 
 class WrongEmail(Refused):
@@ -198,7 +198,8 @@ def set_email(
     check_owner(session, by, contact_id)
     lock_contacts(session, [contact_id])
     contact = get_contact(session, contact_id)
-    _check_whose_sign_in(session, contact, by)
+    if by.kind is ActorKind.USER:
+        check_whose_account(session, contact_id, by)
     value = check_email(email) if email and email.strip() else None
     if value and not shares_mailbox:
         ask_about_sharing(
@@ -340,19 +341,6 @@ def _mailbox(session: Session, contact: Contact) -> Address | None:
         .where(Address.contact_id == contact.id, Address.connection_id == connection.id)
         .with_for_update()
     )
-
-
-def _check_whose_sign_in(session: Session, contact: Contact, by: Actor) -> None:
-    """Leave the address of whoever signs in to them and to owners: by it they get back in and decide."""
-    if by.kind is not ActorKind.USER:
-        return
-    user_id = session.scalar(
-        select(RoleGrant.user_id)
-        .join(User, User.id == RoleGrant.user_id)
-        .where(RoleGrant.contact_id == contact.id, User.deactivated_at.is_(None))
-    )
-    if user_id not in (None, by.id):
-        check_owns(session, by, contact.workspace_id)
 
 
 def _replace(session: Session, contact: Contact, address: Address | None, value: str, now: datetime) -> bool:

@@ -43,8 +43,8 @@ def check_owns(session: Session, by: Actor, workspace_id: int) -> None:
         raise OwnersOnly
 
 
-def check_may_hand_out(session: Session, contact_id: int, by: Actor) -> None:
-    """Let only owners, and themselves, have all that is known of somebody who administers.
+def check_whose_account(session: Session, contact_id: int, by: Actor) -> None:
+    """Let only owners, and themselves, take the data or change the address of somebody who administers.
 
     Raises:
         NotFound, OwnersOnly.

@@ -16,7 +16,7 @@ from substrack.queries.personal_export import load_personal_data
 from substrack.services.accounts import Role
 from substrack.services.erasing import erase_contact
 from substrack.services.handing_out import note_handed_out
-from substrack.services.roles import OwnersOnly, check_may_hand_out
+from substrack.services.roles import OwnersOnly, check_whose_account
 from substrack.texts.personal import data_archive
 from substrack.upkeep.erasures import try_to_keep_erasures
 from substrack.web.access import signed_in
@@ -95,7 +95,7 @@ def _show(contact_id: int) -> str:
 
 def _may_hand_out(contact_id: int) -> bool:
     try:
-        check_may_hand_out(reading(), contact_id, by=by_me())
+        check_whose_account(reading(), contact_id, by=by_me())
     except OwnersOnly:
         return False
     return True

@@ -40,7 +40,7 @@ from substrack.services.people import add_contact, write_note
 from substrack.services.periods import edit_period
 from substrack.services.purging import purge
 from substrack.services.receipts import record_receipt
-from substrack.services.roles import OwnersOnly, change_role, check_may_hand_out
+from substrack.services.roles import OwnersOnly, change_role, check_whose_account
 from substrack.services.sealing import Purpose, Sealer
 from substrack.services.suppression import AddressErased
 from substrack.store import (
@@ -292,10 +292,10 @@ def test_only_an_owner_erases_who_administers(cast: Cast) -> None:
 
 def test_only_owners_and_themselves_get_all_that_is_known_of_an_admin(cast: Cast) -> None:
     ada, bea = cast.second_admin("Ada"), cast.second_admin("Bea")
-    cast.read(lambda session: check_may_hand_out(session, contact_of(cast, ada), by=ada))
-    cast.read(lambda session: check_may_hand_out(session, contact_of(cast, ada), by=cast.olga))
+    cast.read(lambda session: check_whose_account(session, contact_of(cast, ada), by=ada))
+    cast.read(lambda session: check_whose_account(session, contact_of(cast, ada), by=cast.olga))
     with pytest.raises(OwnersOnly):
-        cast.read(lambda session: check_may_hand_out(session, contact_of(cast, bea), by=ada))
+        cast.read(lambda session: check_whose_account(session, contact_of(cast, bea), by=ada))
 
 
 @pytest.mark.only_postgresql
