@@ -25,7 +25,7 @@ CHAOS := PYTEST="$(BIN)/python -m pytest" PYTHON=$(BIN)/python sh tests/chaos/ru
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-telegram-load chaos chaos-long audit sbom licences security check format words screenshots mutants lock clean
+.PHONY: help demo run test test-telegram-load bench chaos chaos-long audit sbom licences security check format words screenshots mutants lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -48,6 +48,9 @@ chaos: .venv/.dev ## the experiments of docs/promises.md, and their figures into
 
 security: .venv/.dev ## the long part of docs/security.md: more odd forms, and the packages we install (minutes)
 	SUBSTRACK_CHAOS=full $(BIN)/python -m pytest tests/security tests/browser/test_scanners.py --timeout 0
+
+bench: .venv/.dev ## how fast it is against the floor, into docs/performance.md (ARGS="pages growth" to choose)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 audit: .venv-audit/.made ## ask for known faults of what we install (weekly; needs the network)
 	.venv-audit/bin/pip-audit --requirement requirements.txt --require-hashes --disable-pip

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.support.marked_tables import MarkedTable
+
 VARIABLE = "SUBSTRACK_CHAOS_FIGURES"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "promises.md"
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
-HEAD = ["| promise | experiment | figure | date |", "|---|---|---|---|"]
+TABLE = MarkedTable("figures", ("promise", "experiment", "figure", "date"))
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,6 @@ class Figure:
     experiment: str
     figure: str
     date: str
-
-    @property
-    def row(self) -> str:
-        """The figure as a line of the table."""
-        return f"| {self.promise} | {self.experiment} | {self.figure} | {self.date} |"
 
 
 def record(promise: str, experiment: str, figure: str) -> None:
@@ -47,25 +43,12 @@ def record(promise: str, experiment: str, figure: str) -> None:
 
 
 def merged(page: str, measured: Sequence[Figure]) -> str:
-    """Put figures into the table of a page, each in the place of the one before it.
+    """Put figures into the table of a page.
 
     Raises:
         ValueError: the page has no place for them.
     """
-    before, begin, rest = page.partition(BEGIN)
-    table, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page has no table between {BEGIN} and {END}")
-    rows = {(one.promise, one.experiment): one for one in _read(table)}
-    rows |= {(one.promise, one.experiment): one for one in measured}
-    promises = list(dict.fromkeys(promise for promise, _ in rows))
-    ordered = sorted(rows.values(), key=lambda one: promises.index(one.promise))
-    return before + begin + "\n" + "\n".join([*HEAD, *(one.row for one in ordered)]) + "\n" + end + after
-
-
-def _read(table: str) -> list[Figure]:
-    rows = [line for line in table.strip().splitlines() if line.startswith("|")][len(HEAD) :]
-    return [Figure(*(cell.strip() for cell in row.strip("|").split("|"))) for row in rows]
+    return TABLE.merged(page, [astuple(one) for one in measured])
 
 
 def main() -> None:

@@ -44,8 +44,9 @@ ROOM_BYTES = 2 * 1024**3
 class Databases:
     """Lend fresh databases of either kind until `close`."""
 
-    def __init__(self) -> None:
-        self._directory = Path(mkdtemp(prefix="substrack-tests-", dir=fastest_place()))
+    def __init__(self, place: Path | None = None, configuration: str = POSTGRESQL_CONFIGURATION) -> None:
+        self._directory = Path(mkdtemp(prefix="substrack-tests-", dir=place or fastest_place()))
+        self._configuration = configuration
 
     @contextmanager
     def lend(self, kind: Kind, *, migrated: bool = True) -> Iterator[str]:
@@ -73,7 +74,7 @@ class Databases:
     @cached_property
     def postgresql(self) -> "PostgresqlCluster":
         """The server that all databases of its kind are on."""
-        return PostgresqlCluster(self._directory / "postgresql")
+        return PostgresqlCluster(self._directory / "postgresql", self._configuration)
 
 
 class SqliteFiles:

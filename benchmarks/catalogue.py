@@ -1,0 +1,14 @@
+"""The benchmarks by name, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from benchmarks import pages
+from benchmarks.frame import Result
+from benchmarks.place import Place
+
+BENCHMARKS: Final[Mapping[str, Callable[[Place], Iterator[Result]]]] = {
+    "pages": pages.measure,
+}
