@@ -163,3 +163,14 @@ def _crowd(runtime: Runtime, left: int) -> None:
         session.scalar(text("SELECT 1"))
         if left:
             _crowd(runtime, left - 1)
+
+
+def test_a_page_sees_one_moment_however_many_statements_it_takes(runtime: Runtime) -> None:
+    look = text("SELECT hold_reason FROM installation")
+    with runtime.reading() as page:
+        before = page.scalar(look)
+        with runtime.transaction() as session:
+            session.execute(text("UPDATE installation SET hold_reason = 'restored'"))
+        assert page.scalar(look) == before
+    with runtime.reading() as next_page:
+        assert next_page.scalar(look) == "restored"

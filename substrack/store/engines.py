@@ -4,8 +4,9 @@ SQLite: WAL, `synchronous=FULL` (NORMAL loses acknowledged commits in a power cu
 transactions that start with `BEGIN IMMEDIATE`, so that a writer waits for its turn instead of failing
 half-way with "database is locked". Readers never block writers and cannot write.
 
-PostgreSQL: a commit waits until it is on the disk, whatever the server's own settings say; nobody waits for a
-lock for ever, and a process that froze in the middle of a transaction does not keep its locks.
+PostgreSQL: readers see the books of one moment, as on SQLite; a commit waits until it is on the disk,
+whatever the server's own settings say; nobody waits for a lock for ever, and a process that froze in the
+middle of a transaction does not keep its locks.
 
 Errors name statements, never their parameters: those are people's names, addresses and links.
 """
@@ -32,6 +33,10 @@ SELECT set_config('lock_timeout', %(lock)s, false),
        set_config('idle_in_transaction_session_timeout', %(idle)s, false),
        set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)
 """
+
+ONE_MOMENT: Final = 3
+"""REPEATABLE READ (psycopg's IsolationLevel): all statements of a page see the books as the first one did, as
+on SQLite. What only reads is never refused for it (PostgreSQL, 13.2.2)."""
 
 WITHOUT_WAITING: Final = {"waits_for_nobody": True}
 """Execution options of a transaction that is given up at once when another has what it needs."""
@@ -122,6 +127,8 @@ def _postgresql_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Eng
         connection.execute(PREPARE_POSTGRESQL, wishes)
         connection.autocommit = False
         connection.read_only = read_only
+        if read_only:
+            connection.isolation_level = ONE_MOMENT
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:

@@ -124,5 +124,6 @@ def test_taps_at_once_have_one_effect(tap: Tap, database_kind: str) -> None:
 
 @mostly_on("sqlite")
 def test_taps_that_nobody_looks_at_again_are_found_out(tap: Tap) -> None:
-    verdict = tap(2, nobody_looks_again)
-    assert verdict.wrong["steps that happened twice or never"], verdict
+    """Steps happen twice, or the last guard, a unique key, ends them in an error."""
+    verdict = tap(3, nobody_looks_again)
+    assert not verdict.is_clean, verdict
