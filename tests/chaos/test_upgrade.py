@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from tests.upgrades.states import load_state, lost_since, reading_engine, schema
 PROMISE = "an upgrade loses nothing"
 STATES = states()
 TRIED = [STATES[number] for number in sized(short=(0,), full=tuple(range(len(STATES))))]
+REVISIONS = f"the books of {len(TRIED)} former revisions, {TRIED[0].stem} to {TRIED[-1].stem}"
 
 UPGRADING = """
 from pathlib import Path
@@ -50,20 +53,43 @@ def upgrade():
 '''
 
 
+@dataclass
+class Upgraded:
+    """What was upgraded on one database, and in how many things it differed afterwards."""
+
+    states: int = 0
+    rows: int = 0
+    differences: int = 0
+
+
+@pytest.fixture(scope="module")
+def upgraded() -> Iterator[dict[Kind, Upgraded]]:
+    """Gather what all upgrades on a database came to, for one figure."""
+    gathered: dict[Kind, Upgraded] = {}
+    yield gathered
+    for kind, sums in gathered.items():
+        found = f"{sums.differences} differences in {sums.rows:,} rows and all sums"
+        if sums.states == len(TRIED):
+            record(PROMISE, f"{REVISIONS}, on {kind}", found)
+
+
 @pytest.mark.parametrize("state", TRIED, ids=lambda path: path.stem)
 def test_each_state_comes_to_this_version_whole(
-    databases: Databases, database_kind: Kind, state: Path, tmp_path: Path
+    databases: Databases,
+    database_kind: Kind,
+    state: Path,
+    tmp_path: Path,
+    upgraded: dict[Kind, Upgraded],
 ) -> None:
     with databases.lend(database_kind, migrated=False) as url:
         before = load_state(state, url)
         migrate(url)
 
         lost = lost_since(before, url)
-        record(
-            PROMISE,
-            f"the books of revision {state.stem} on {database_kind}",
-            f"{len(lost)} differences in {sum(before.rows.values())} rows",
-        )
+        sums = upgraded.setdefault(database_kind, Upgraded())
+        sums.states += 1
+        sums.rows += sum(before.rows.values())
+        sums.differences += len(lost)
         assert lost == []
         with databases.lend(database_kind) as fresh:
             assert schema_of(url) == schema_of(fresh)
@@ -102,11 +128,14 @@ def test_an_upgrade_that_ends_half_way_leaves_everything_as_it_was(
         ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
         assert ended.returncode != 0
 
-        assert lost_since(before, url) == []
+        lost = lost_since(before, url)
+        columns = [line for line in schema_of(url) if "marked" in line]
+        how = {"raise ValueError": "fails", "import os; os._exit(9)": "dies"}[end]
+        changed = len(lost) + len(columns)
+        record(PROMISE, f"an upgrade that {how} half-way, on {database_kind}", f"{changed} things changed")
+        assert lost == columns == []
         with reading_engine(url) as engine, engine.connect() as connection:
             assert schema.find_revision(connection) == before.revision
-            columns = [line for line in schema_of(url) if "marked" in line]
-        assert columns == []
 
 
 def with_another_migration(directory: Path, end: str) -> Path:
