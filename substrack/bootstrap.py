@@ -34,8 +34,10 @@ from substrack.store import Base, Installation
 from substrack.store.engines import LOCK_SECONDS, WITHOUT_WAITING, read_engine, write_engine
 from substrack.store.schema import (
     ROOT,
+    Gone,
     allow_rebuilding,
     check_references,
+    find_move,
     find_revision,
     known_revisions,
     newest_revision,
@@ -44,13 +46,18 @@ from substrack.store.schema import (
 from substrack.store.trouble import DatabaseTrouble, Trouble
 
 __all__ = [
+    "DATABASE_URL",
     "ROOT",
     "Base",
     "Clock",
     "DatabaseTrouble",
+    "Gone",
+    "MovedAway",
     "NotMigrated",
     "Runtime",
     "Trouble",
+    "check_references",
+    "find_move",
     "find_revision",
     "known_revisions",
     "make_runtime",
@@ -63,6 +70,8 @@ __all__ = [
 Clock = Callable[[], datetime]
 BeforeUpgrade = Callable[[str], None]
 
+DATABASE_URL: Final = "SUBSTRACK_DATABASE_URL"
+
 PAGE_LOCK_SECONDS: Final = 10.0
 """How long a page waits for a lock: about as long as a person looks at one that does not come."""
 
@@ -72,6 +81,17 @@ MIGRATION_LOCK_SECONDS: Final = 600.0
 
 class NotMigrated(WrongSetting):
     """The database's tables are missing or not those of this version."""
+
+
+class MovedAway(WrongSetting):
+    """The books were moved to another database, and what is left here may not live on beside them."""
+
+    def __init__(self, gone: Gone) -> None:
+        super().__init__(
+            f"These books were moved to {gone} by `move-database` and live on there: set "
+            "SUBSTRACK_DATABASE_URL to it. To go on with what is here all the same, which does not know of "
+            "anything since: `move-database --take-back`."
+        )
 
 
 @dataclass(frozen=True)
@@ -167,6 +187,7 @@ def make_runtime(settings: Settings, *, now: datetime | None = None) -> Runtime:
     Raises:
         WrongSetting: the data directory, the database or the keys cannot be used; the text says why.
         NotMigrated: the tables are not those of this version.
+        MovedAway: the books live in another database now.
     """
     prepare_data_dir(settings.data_dir)
     keys = secret_keys(settings)
@@ -202,8 +223,10 @@ def migrate(database_url: str, *, before: BeforeUpgrade | None = None) -> None:
 
     Raises:
         WrongSetting: the database cannot be reached, or was made by a newer version.
+        MovedAway: the books live in another database now.
     """
     with schema_transaction(database_url) as connection:
+        check_still_here(connection)
         found = find_revision(connection)
         if found == newest_revision():
             return
@@ -214,15 +237,17 @@ def migrate(database_url: str, *, before: BeforeUpgrade | None = None) -> None:
 
 
 @contextmanager
-def schema_transaction(database_url: str) -> Iterator[Connection]:
+def schema_transaction(database_url: str, *, named: str = DATABASE_URL) -> Iterator[Connection]:
     """Open the one transaction in which tables are made or changed; one process at a time.
+
+    `named` is what people gave the URL by.
 
     Raises:
         WrongSetting: the database cannot be reached, or not be changed like that.
     """
     from alembic.util.exc import CommandError
 
-    engine, _reading = open_engines(database_url, MIGRATION_LOCK_SECONDS)
+    engine, _reading = open_engines(database_url, MIGRATION_LOCK_SECONDS, named=named)
     try:
         with engine.connect() as connection:
             allow_rebuilding(connection)
@@ -234,11 +259,22 @@ def schema_transaction(database_url: str) -> Iterator[Connection]:
                 yield connection
                 check_references(connection)
     except DatabaseError as error:
-        raise WrongSetting(_unreachable(error)) from None
+        raise WrongSetting(_unreachable(error, named)) from None
     except CommandError as error:
         raise WrongSetting(f"The database can't be brought to this version: {error}") from None
     finally:
         engine.dispose()
+
+
+def check_still_here(connection: Connection) -> None:
+    """Refuse a database whose books were moved away.
+
+    Raises:
+        MovedAway.
+    """
+    gone = find_move(connection)
+    if gone is not None:
+        raise MovedAway(gone)
 
 
 def _check_known(revision: str | None) -> None:
@@ -306,8 +342,12 @@ def _stored_key(path: Path) -> str:
     return key
 
 
-def open_engines(url: str, lock_seconds: float = LOCK_SECONDS) -> tuple[Engine, Engine]:
+def open_engines(
+    url: str, lock_seconds: float = LOCK_SECONDS, *, named: str = DATABASE_URL
+) -> tuple[Engine, Engine]:
     """Make the engine that writes and the one that reads; both are to be disposed of.
+
+    `named` is what people gave the URL by.
 
     Raises:
         WrongSetting: the URL names no database that SubsTrack knows.
@@ -316,11 +356,11 @@ def open_engines(url: str, lock_seconds: float = LOCK_SECONDS) -> tuple[Engine, 
         engines = write_engine(url, lock_seconds=lock_seconds), read_engine(url, lock_seconds=lock_seconds)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError):
         raise WrongSetting(
-            "SUBSTRACK_DATABASE_URL is not a database URL that SubsTrack knows. "
+            f"{named} is not a database URL that SubsTrack knows. "
             "Use sqlite:////path/to/substrack.db or postgresql://user@host/name."
         ) from None
     if engines[0].dialect.name not in ("sqlite", "postgresql"):
-        raise WrongSetting("SUBSTRACK_DATABASE_URL: only sqlite and postgresql are supported.")
+        raise WrongSetting(f"{named}: only sqlite and postgresql are supported.")
     return engines
 
 
@@ -328,6 +368,7 @@ def _check_schema(engine: Engine) -> None:
     try:
         with engine.connect() as connection:
             found = find_revision(connection)
+            check_still_here(connection)
     except DatabaseError as error:
         raise WrongSetting(_unreachable(error)) from None
     if found is None:
@@ -373,6 +414,6 @@ def _installation(session: Session) -> Installation:
     return found
 
 
-def _unreachable(error: SQLAlchemyError) -> str:
+def _unreachable(error: SQLAlchemyError, named: str = DATABASE_URL) -> str:
     cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-    return f"The database can't be used: {cause}. Check SUBSTRACK_DATABASE_URL."
+    return f"The database can't be used: {cause}. Check {named}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ColumnElement, String, and_, bindparam, or_, select, type_coerce
+from sqlalchemy import BindParameter, ColumnElement, String, and_, bindparam, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
@@ -47,3 +47,9 @@ def due_lanes(session: Session, channels: Collection[Channel], *, now: datetime)
         )
     )
     return sorted(session.scalars(query))
+
+
+def count_under_way(session: Session, *, now: datetime) -> int:
+    """Count messages that a worker holds and may be handing over at this moment."""
+    held = select(func.count()).where(is_waiting(), Message.lease_until > now)
+    return session.scalar(held) or 0

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, column, inspect, select, table, text
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 VERSION_TABLE: Final = "alembic_version"
+MOVED_TABLE: Final = "moved_away"
+
+
+class Gone(NamedTuple):
+    """Where books were moved to, named without secrets, and when (UTC, in words)."""
+
+    place: str
+    moved_at: str
+
+    def __str__(self) -> str:
+        return f"{self.place} on {self.moved_at}"
 
 
 def newest_revision() -> str:
@@ -28,6 +39,14 @@ def find_revision(connection: Connection) -> str | None:
         return None
     found = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
     return None if found is None else str(found)
+
+
+def find_move(connection: Connection) -> Gone | None:
+    """Say where to and when the books in here were moved (`upkeep.leaving`); None where they live."""
+    if MOVED_TABLE not in inspect(connection).get_table_names():
+        return None
+    place, moved_at = connection.execute(text(f"SELECT place, moved_at FROM {MOVED_TABLE}")).one()  # noqa: S608
+    return Gone(place, moved_at)
 
 
 def upgrade_schema(connection: Connection, revision: str = "head") -> None:

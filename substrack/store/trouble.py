@@ -62,8 +62,9 @@ SQLITE_CODES: Final = {
     sqlite3.SQLITE_CANTOPEN: Trouble.BROKEN,
     sqlite3.SQLITE_CORRUPT: Trouble.BROKEN,
     sqlite3.SQLITE_NOTADB: Trouble.BROKEN,
+    sqlite3.SQLITE_CONSTRAINT_TRIGGER: Trouble.BROKEN,  # our only triggers: the books were moved away
 }
-"""Primary result codes (sqlite.org/rescode.html)."""
+"""Primary result codes, and one extended (sqlite.org/rescode.html)."""
 
 POSTGRESQL_CODES: Final = {
     "08": Trouble.AWAY,  # connection exception
@@ -100,7 +101,7 @@ def _in_sqlite(error: BaseException) -> Trouble | None:
         return None
     if code == sqlite3.SQLITE_ERROR and isinstance(error.__context__, DatabaseTrouble):
         return error.__context__.why
-    return SQLITE_CODES.get(code & 0xFF)  # the rest says more exactly what
+    return SQLITE_CODES.get(code) or SQLITE_CODES.get(code & 0xFF)  # the rest says more exactly what
 
 
 def _in_postgresql(error: BaseException, context: ExceptionContext) -> Trouble | None:

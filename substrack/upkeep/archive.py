@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -17,21 +17,16 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 from substrack.upkeep.manifest import NAME, Manifest, NotABackup, TableEntry, read_manifest
 from substrack.upkeep.shapes import Shape
 from substrack.upkeep.sums import LineSums, Sums
-
-Rows = Sequence[list[Any]]
+from substrack.upkeep.tally import Rows, Tally
 
 
 def write_table(archive: ZipFile, shape: Shape, batches: Iterable[Rows]) -> TableEntry:
     """Write the rows of one table, a line each."""
-    count, digest = 0, sha256()
-    entry = TableEntry(shape, 0, "")
+    tally, entry = Tally(), TableEntry(shape, 0, "")
     with archive.open(_plain(entry.file), "w", force_zip64=True) as file:
         for rows in batches:
-            lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
-            digest.update(lines)
-            file.write(lines)
-            count += len(rows)
-    return TableEntry(shape, count, digest.hexdigest())
+            file.write(tally.count(rows))
+    return TableEntry(shape, tally.rows, tally.sha256)
 
 
 def write_manifest(archive: ZipFile, manifest: Manifest) -> None:

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import sqlalchemy as sa
@@ -29,7 +29,6 @@ from substrack.upkeep.manifest import Manifest, NotABackup, TableEntry
 from substrack.upkeep.shapes import VERSION_TABLE, Shape, convert, load_shapes
 from substrack.upkeep.sums import ledger_sums
 
-BATCH: Final = 1000
 Stop = Callable[[], bool]
 
 
@@ -102,13 +101,13 @@ def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def read_table(
-    connection: sa.Connection, shape: Shape, stop: Stop
+    connection: sa.Connection, shape: Shape, stop: Stop = lambda: False
 ) -> Generator[Sequence[list[Any]], None, None]:
     """Read the rows of one table in batches, spelt as a backup holds them; close it when you stop early."""
     ways = shape.writers(connection.dialect.name)
     with connection.exec_driver_sql(
         shape.query(connection.dialect.name),
-        execution_options={"stream_results": True, "yield_per": BATCH},
+        execution_options={"stream_results": True, "yield_per": shape.at_once},
     ) as result:
         for rows in result.partitions():
             _check(stop)

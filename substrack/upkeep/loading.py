@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 from zipfile import ZipFile
 
 import sqlalchemy as sa
 
 from substrack.settings import WrongSetting
 from substrack.upkeep.archive import check_sums, read_rows
-from substrack.upkeep.manifest import Manifest, NotABackup, TableEntry
+from substrack.upkeep.manifest import Manifest, NotABackup
 from substrack.upkeep.shapes import Shape, convert, load_shapes, quoted
 from substrack.upkeep.sums import Sums, ledger_sums
 
-BATCH: Final = 1000
-
 
 class NotLoaded(WrongSetting):
-    """The database did not take the rows of a backup; the text says why."""
+    """The database did not take the rows; the text says why."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__(f"The database did not take the backup: {str(cause).splitlines()[0]}.")
+        super().__init__(f"The database did not take the rows: {str(cause).splitlines()[0]}.")
 
 
 def load_rows(connection: sa.Connection, archive: ZipFile, manifest: Manifest) -> None:
@@ -41,29 +39,35 @@ def load_rows(connection: sa.Connection, archive: ZipFile, manifest: Manifest) -
         raise NotABackup("The backup's tables are not those of its version. It was changed, or is damaged.")
     sums: Sums = {}
     for shape in shapes:
-        _load(connection, archive, entries[shape.table], sums)
+        entry = entries[shape.table]
+        load_table(connection, entry.shape, read_rows(archive, entry, sums))
     check_sums(manifest, sums)
     check_sums(manifest, ledger_sums(connection, shapes))
+
+
+def load_table(connection: sa.Connection, shape: Shape, rows: Iterable[list[Any]]) -> None:
+    """Write the rows of one table, spelt as in a backup; new ones are numbered on from the last.
+
+    Raises:
+        NotLoaded: the database is full, or gone.
+    """
+    ways = shape.readers(connection.dialect.name)
+    converted = (convert(row, ways) for row in rows)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, shape, converted)
+        _count_on(connection, shape)
+    else:
+        _insert(connection, shape, converted)
 
 
 def _columns(shape: Shape) -> set[tuple[str, str]]:
     return set(shape.columns)
 
 
-def _load(connection: sa.Connection, archive: ZipFile, entry: TableEntry, sums: Sums) -> None:
-    ways = entry.shape.readers(connection.dialect.name)
-    rows = (convert(row, ways) for row in read_rows(archive, entry, sums))
-    if connection.dialect.name == "postgresql":
-        _copy(connection, entry.shape, rows)
-        _count_on(connection, entry.shape)
-    else:
-        _insert(connection, entry.shape, rows)
-
-
 def _insert(connection: sa.Connection, shape: Shape, rows: Iterable[list[Any]]) -> None:
     places = ", ".join("?" for _column in shape.columns)
     statement = f"INSERT INTO {quoted(shape.table)} ({_names(shape)}) VALUES ({places})"  # noqa: S608
-    for batch in _batches(rows):
+    for batch in _batches(rows, shape.at_once):
         connection.exec_driver_sql(statement, [tuple(row) for row in batch])
 
 
@@ -91,7 +95,7 @@ def _names(shape: Shape) -> str:
     return ", ".join(quoted(name) for name, _kind in shape.columns)
 
 
-def _batches(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
+def _batches(rows: Iterable[list[Any]], size: int) -> Iterator[list[list[Any]]]:
     waiting = iter(rows)
-    while batch := list(itertools.islice(waiting, BATCH)):
+    while batch := list(itertools.islice(waiting, size)):
         yield batch

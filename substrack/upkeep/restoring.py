@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import (
@@ -28,22 +27,13 @@ from substrack.services.sealing import Sealer
 from substrack.services.suppression import SEALER
 from substrack.settings import Settings, WrongSetting
 from substrack.upkeep.archive import reading, verify
+from substrack.upkeep.emptiness import check_empty, make_empty
 from substrack.upkeep.erasures import read_erasures, try_to_keep_erasures
 from substrack.upkeep.loading import load_rows
 from substrack.upkeep.manifest import Manifest
-from substrack.upkeep.shapes import VERSION_TABLE
 
 KEY_FILE = "secret-key"
-
-
-class NotEmpty(WrongSetting):
-    """There are books in the database already, and a restore never replaces any."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The database is not empty, and a restore replaces nothing. "
-            "Name an empty one with SUBSTRACK_DATABASE_URL, or move the file of the old one away."
-        )
+WHERE_INSTEAD = "Name an empty one with SUBSTRACK_DATABASE_URL, or move the file of the old one away."
 
 
 class WrongKey(WrongSetting):
@@ -99,10 +89,10 @@ def restore(
         has_erasures = bool(erasures)
         key = _choose_key(settings, manifest, key_file, with_new_key=with_new_key)
         with schema_transaction(settings.database_url) as connection:
-            _check_empty(connection)
+            check_empty(connection, otherwise=WHERE_INSTEAD)
             if dry_run:
                 return Restored(verify(path), None, has_erasures)
-            _clear(connection)
+            make_empty(connection, otherwise=WHERE_INSTEAD)
             upgrade_schema(connection, manifest.revision)
             load_rows(connection, archive, manifest)
             upgrade_schema(connection)
@@ -159,29 +149,6 @@ def _keys_here(settings: Settings) -> list[str]:
         return [key.get_secret_value() for key in settings.secret_keys]
     path = settings.data_dir / KEY_FILE
     return [_read_key(path)] if path.exists() else []
-
-
-def _check_empty(connection: sa.Connection) -> None:
-    """Refuse a database in which somebody has set something up; bare tables of a first start are none."""
-    tables = set(sa.inspect(connection).get_table_names())
-    if not tables:
-        return
-    is_ours = VERSION_TABLE in tables and {"workspaces", "users"} <= tables
-    if not is_ours or any(_has_rows(connection, name) for name in ("workspaces", "users")):
-        raise NotEmpty
-
-
-def _has_rows(connection: sa.Connection, table: str) -> bool:
-    return (
-        connection.execute(sa.select(sa.literal(1)).select_from(sa.table(table)).limit(1)).first() is not None
-    )
-
-
-def _clear(connection: sa.Connection) -> None:
-    """Drop the tables of a first start, each before those it refers to."""
-    metadata = sa.MetaData()
-    metadata.reflect(connection)
-    metadata.drop_all(connection)
 
 
 def _keep_key(data_dir: Path, key: str) -> None:

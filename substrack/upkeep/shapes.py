@@ -15,6 +15,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 VERSION_TABLE: Final = "alembic_version"
+MOVED_TABLE: Final = "moved_away"
+"""Stands in a database whose books were moved to another, and nowhere else (see `leaving`)."""
+
+NO_BOOKS: Final = frozenset({VERSION_TABLE, MOVED_TABLE})
+AT_ONCE: Final = 1000
+AT_ONCE_OF_FILES: Final = 10
+"""Rows that are held in memory at a time; those with bytes may be pictures of ten megabytes."""
+
 Convert = Callable[[Any], Any]
 
 
@@ -63,6 +71,12 @@ class Shape:
         return tuple(name for name, kind in self.columns if name.endswith("_minor") and kind is Kind.INTEGER)
 
     @property
+    def at_once(self) -> int:
+        """How many rows are read or written at a time."""
+        holds_files = any(kind is Kind.BYTES for _name, kind in self.columns)
+        return AT_ONCE_OF_FILES if holds_files else AT_ONCE
+
+    @property
     def has_currency(self) -> bool:
         """Tell whether each row says which currency its money is in."""
         return any(name == "currency" for name, _kind in self.columns)
@@ -106,7 +120,7 @@ def load_shapes(connection: sa.Connection) -> list[Shape]:
     """Read which tables there are, each after those it refers to."""
     metadata = sa.MetaData()
     metadata.reflect(connection)
-    return [_shape(table) for table in metadata.sorted_tables if table.name != VERSION_TABLE]
+    return [_shape(table) for table in metadata.sorted_tables if table.name not in NO_BOOKS]
 
 
 def quoted(name: str) -> str:

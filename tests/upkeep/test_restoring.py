@@ -39,9 +39,10 @@ from substrack.services.people import AddressErased, add_contact, set_email
 from substrack.settings import WrongSetting
 from substrack.store import Address, Contact, Event, Link, LinkPurpose, Message, UserSession
 from substrack.upkeep.backups import Backup, BackupFailed
+from substrack.upkeep.emptiness import NotEmpty
 from substrack.upkeep.erasures import LOCK, keep_erasures, read_erasures, try_to_keep_erasures
 from substrack.upkeep.manifest import NotABackup
-from substrack.upkeep.restoring import NotEmpty, WrongKey, restore
+from substrack.upkeep.restoring import WrongKey, restore
 from substrack.worker.outbox import deliver_due
 from substrack.worker.ticking import tick
 from tests.support.cast import Cast
