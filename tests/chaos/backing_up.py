@@ -68,7 +68,9 @@ def table_by_table() -> Iterator[None]:
     """Plant a fault: each table is read at an instant of its own, as without a snapshot."""
     read_table = backups.read_table
 
-    def read_and_let_go(connection: sa.Connection, shape: Shape, stop: Stop) -> Generator[Any, None, None]:
+    def read_and_let_go(
+        connection: sa.Connection, shape: Shape, stop: Stop = lambda: False
+    ) -> Generator[Any, None, None]:
         yield from read_table(connection, shape, stop)
         for statement in ("COMMIT", "BEGIN"):
             connection.exec_driver_sql(statement)
