@@ -3,10 +3,13 @@
 import sys
 
 from substrack.bootstrap import make_runtime
+from substrack.logs import start_logging
 from substrack.settings import WrongSetting, load_settings
 from substrack.web.app import create_app
 
 try:
-    app = create_app(make_runtime(load_settings()).for_pages())
+    settings = load_settings()
+    start_logging(settings)
+    app = create_app(make_runtime(settings).for_pages())
 except WrongSetting as error:
     sys.exit(str(error))

@@ -12,12 +12,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "SUBSTRACK_"
@@ -28,8 +29,11 @@ FROM_FILES = (
     "DATABASE_URL",
     "SMTP_URL",
     "OIDC_CLIENT_SECRET",
+    "METRICS_TOKEN",
+    "HEARTBEAT_URL",
 )
 MIN_KEY_LENGTH = 32
+MIN_METRICS_TOKEN_LENGTH = 16
 _BARE_ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[^@\s<>,;:\"()]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 KNOWN_BAD_KEYS = ("changeme", "change-me", "secret", "default", "password", "example")
@@ -37,6 +41,22 @@ KNOWN_BAD_KEYS = ("changeme", "change-me", "secret", "default", "password", "exa
 
 class WrongSetting(Exception):
     """A setting that SubsTrack cannot start with; the text says which and what to change."""
+
+
+class LogFormat(StrEnum):
+    """How a process logs: lines for people, or JSON objects for programs."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """From which weight on a line is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
 
 
 class Settings(BaseSettings):
@@ -70,6 +90,10 @@ class Settings(BaseSettings):
     keep_texts_days: int = Field(default=30, ge=1, le=36500)
     keep_inbound_days: int = Field(default=90, ge=2, le=36500)
     keep_events_days: int = Field(default=365, ge=90, le=36500)
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: LogLevel = LogLevel.INFO
+    metrics_token: SecretStr | None = None
+    heartbeat_url: SecretStr | None = None
     now: datetime | None = None
 
     @field_validator("secret_keys", mode="before")
@@ -123,6 +147,27 @@ class Settings(BaseSettings):
             raise ValueError("must look like https://id.example.org, exactly as the provider calls itself")
         if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
             raise ValueError("needs https: who signs in would be anybody's word")
+        return value
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: Any, info: ValidationInfo) -> Any:
+        change = str.upper if info.field_name == "log_level" else str.lower
+        return change(value) if isinstance(value, str) else value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _check_metrics_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_METRICS_TOKEN_LENGTH:
+            raise ValueError(f"needs at least {MIN_METRICS_TOKEN_LENGTH} characters of randomness")
+        return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _check_heartbeat_url(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value() if value else "https://none")
+        if parts.scheme not in ("http", "https") or not _names_host(parts):
+            raise ValueError("must look like https://hc-ping.com/…, as the service shows it")
         return value
 
     @field_validator("now")

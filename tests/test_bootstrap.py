@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from substrack.bootstrap import make_runtime, migrate, secret_keys
-from substrack.settings import Settings, WrongSetting, load_settings
+from substrack.settings import LogFormat, LogLevel, Settings, WrongSetting, load_settings
 
 
 def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
@@ -55,11 +55,28 @@ def test_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
         ("SECRET_KEYS", ","),
         ("PORT", "70000"),
         ("NOW", "2026-01-01T00:00:00"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "LOUD"),
+        ("METRICS_TOKEN", "fifteen-letters"),
+        ("HEARTBEAT_URL", "hc-ping.com/x"),
+        ("HEARTBEAT_URL", "file:///etc/passwd"),
     ],
 )
 def test_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     with pytest.raises(WrongSetting, match=f"SUBSTRACK_{name}"):
         load_settings({f"SUBSTRACK_{name}": value})
+
+
+def test_a_wrong_secret_is_not_repeated() -> None:
+    for name, value in (("METRICS_TOKEN", "tell-nobody"), ("HEARTBEAT_URL", "tell-nobody")):
+        with pytest.raises(WrongSetting) as refused:
+            load_settings({f"SUBSTRACK_{name}": value})
+        assert "tell-nobody" not in str(refused.value)
+
+
+def test_how_to_log_is_said_in_any_case() -> None:
+    settings = load_settings({"SUBSTRACK_LOG_FORMAT": "JSON", "SUBSTRACK_LOG_LEVEL": "debug"})
+    assert (settings.log_format, settings.log_level) == (LogFormat.JSON, LogLevel.DEBUG)
 
 
 def test_misspelt_setting_is_named_and_others_are_let_be() -> None:

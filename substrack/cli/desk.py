@@ -16,8 +16,10 @@ from substrack.bootstrap import NotMigrated, Runtime, make_runtime, wall_clock
 from substrack.cli.params import now_option
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Refused
+from substrack.logs import start_logging
 from substrack.queries.workspaces import WorkspaceRow, list_workspaces
-from substrack.settings import load_settings
+from substrack.services.correlation import cause
+from substrack.settings import LogFormat, load_settings
 from substrack.upkeep.upgrading import upgrade
 
 workspace_option = click.option(
@@ -90,12 +92,15 @@ def open_runtime(now: datetime | None, *, migrates: bool = False) -> Iterator[Ru
     """Open the runtime that the environment describes.
 
     With `migrates`, a missing or older SQLite database is brought up to date first; PostgreSQL is only by
-    `migrate`.
+    `migrate`. The command is one cause. Only where programs read the log is it told as by those that stay:
+    who typed a command sees what came of it.
 
     Raises:
         WrongSetting: something can't be used; the sentence says what to do.
     """
     settings = load_settings()
+    if settings.log_format is LogFormat.JSON:
+        start_logging(settings)
     try:
         runtime = make_runtime(settings, now=now)
     except NotMigrated:
@@ -104,7 +109,8 @@ def open_runtime(now: datetime | None, *, migrates: bool = False) -> Iterator[Ru
         upgrade(settings, now=now or settings.now or wall_clock())
         runtime = make_runtime(settings, now=now)
     try:
-        yield runtime
+        with cause():
+            yield runtime
     finally:
         runtime.close()
 

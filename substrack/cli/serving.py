@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
@@ -22,10 +21,11 @@ from typing import Any, NoReturn
 import click
 
 from substrack.bootstrap import Runtime, make_runtime, wall_clock
+from substrack.logs import start_logging
 from substrack.queries.accounts import has_setup_link, registration_is_open
 from substrack.queries.installation import settings_that_lose
 from substrack.services.founding import issue_setup_link
-from substrack.settings import Settings, WrongSetting
+from substrack.settings import LogFormat, Settings, WrongSetting
 from substrack.upkeep.upgrading import upgrade
 from substrack.worker.running import Worker
 
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 WEB_THREADS = 8
 WAKE_SECONDS = 0.5
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
@@ -109,8 +108,7 @@ def _unusable(host: str, port: int, error: OSError) -> str:
 @contextmanager
 def _process(settings: Settings) -> Iterator[Runtime]:
     """Set up one process, and end it quietly when it is told to."""
-    logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING, stream=sys.stderr)
-    logging.getLogger("substrack").setLevel(logging.INFO)
+    start_logging(settings)
     before = upgrade(settings, now=settings.now or wall_clock())
     if before is not None:
         click.echo(f"The database was upgraded; as it was before, it lies in {before.path}.")
@@ -198,13 +196,17 @@ def _announce(runtime: Runtime, *, keeps_link: bool = False) -> None:
 
 
 def _warn(runtime: Runtime) -> None:
-    for warning in _warnings(runtime.settings):
-        click.echo(f"Note: {warning}", err=True)
+    warnings = list(_warnings(runtime.settings))
     with runtime.reading() as session:
         names = settings_that_lose(session)
     if names:
         off = " and ".join(names)
-        click.echo(f"Note: the database server may lose payments in a power cut; turn {off} on.", err=True)
+        warnings.append(f"the database server may lose payments in a power cut; turn {off} on.")
+    for warning in warnings:
+        if runtime.settings.log_format is LogFormat.JSON:
+            log.warning("%s", warning)
+        else:
+            click.echo(f"Note: {warning}", err=True)
 
 
 def _warnings(settings: Settings) -> Iterator[str]:

@@ -29,3 +29,8 @@ def jump_between(before: ClockReading, after: ClockReading) -> timedelta | None:
     passed = timedelta(seconds=after.boot_seconds - before.boot_seconds)
     jump = (after.wall - before.wall) - passed
     return jump if abs(jump) > TOLERANCE else None
+
+
+def seconds_since(then: datetime | None, now: datetime) -> int | None:
+    """Count the whole seconds from an instant until now, never below 0; None since no instant."""
+    return None if then is None else max(0, (now - then) // timedelta(seconds=1))

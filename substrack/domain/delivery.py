@@ -51,6 +51,9 @@ LANE_PROBE = timedelta(minutes=1)
 LANE_REST = timedelta(hours=1)
 """How long what waits on a failing lane waits for it; then it may go another way."""
 
+STUCK_AFTER = timedelta(hours=1)
+"""When the oldest message has been due for so long, something is wrong: what rests on a lane went by then."""
+
 LEASE = timedelta(minutes=5)
 
 KEPT_NAME = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_-]{1,64}\.eml")

@@ -14,6 +14,12 @@ REFERENCE_LENGTH: Final = 6
 PUBLIC_ID_ALPHABET: Final = "23456789abcdefghjkmnpqrstvwxyz"
 PUBLIC_ID_LENGTH: Final = 12
 
+SHARED_LENGTH: Final = 8
+"""How much of an id its siblings share."""
+
+SIBLINGS: Final = len(PUBLIC_ID_ALPHABET) ** (PUBLIC_ID_LENGTH - SHARED_LENGTH)
+"""How many ids share their first characters, each with all: 810,000."""
+
 _LOOK_ALIKES: Final = str.maketrans("BGSZUOQ0", "8652VDDD")
 """Left out of the alphabet → the one character of it they are mistaken for. 1, I and L have none."""
 
@@ -46,6 +52,18 @@ def make_public_id(randomness: int) -> str:
     Give it 128 random bits; the id carries 58 of them, so it is no secret, only hard to guess.
     """
     return _spell(randomness, PUBLIC_ID_ALPHABET, PUBLIC_ID_LENGTH)
+
+
+def sibling_id(public_id: str, number: int) -> str:
+    """Return the `number`-th id after a public id of those that share its first eight characters.
+
+    0 is the id itself, and all below `SIBLINGS` differ.
+    """
+    head, tail = public_id[:SHARED_LENGTH], public_id[SHARED_LENGTH:]
+    place = 0
+    for character in reversed(tail):
+        place = place * len(PUBLIC_ID_ALPHABET) + PUBLIC_ID_ALPHABET.index(character)
+    return head + _spell((place + number) % SIBLINGS, PUBLIC_ID_ALPHABET, len(tail))
 
 
 def _spell(randomness: int, alphabet: str, length: int) -> str:

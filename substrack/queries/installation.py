@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import column, select, table
@@ -15,9 +15,10 @@ from substrack.store import Installation
 class InstallationRow:
     """When the worker last ticked, and why sending is on hold, if it is.
 
-    `steady_since` is set while the hold comes from a clock that jumped, and ends by itself. While sending
-    waits after a restore, `restored_at` is when that was, `restored_from` when the backup was made, and
-    `restored_upto` the last message in it. `backup_error` is why the last backup by a worker failed.
+    `tick_ms` is how long the longest tick took that a worker made before its last heartbeat. `steady_since`
+    is set while the hold comes from a clock that jumped, and ends by itself. While sending waits after a
+    restore, `restored_at` is when that was, `restored_from` when the backup was made, and `restored_upto` the
+    last message in it. `backup_error` is why the last backup by a worker failed.
     """
 
     last_tick_at: datetime | None = None
@@ -29,23 +30,13 @@ class InstallationRow:
     restored_upto: int | None = None
     backup_at: datetime | None = None
     backup_error: str | None = None
+    tick_ms: int | None = None
 
 
 def load_installation(session: Session) -> InstallationRow:
     """Load the one row; before the first start all is empty."""
-    row = session.execute(
-        select(
-            Installation.last_tick_at,
-            Installation.hold_reason,
-            Installation.held_since,
-            Installation.steady_since,
-            Installation.restored_at,
-            Installation.restored_from,
-            Installation.restored_upto,
-            Installation.backup_at,
-            Installation.backup_error,
-        )
-    ).first()
+    columns = [getattr(Installation, field.name) for field in fields(InstallationRow)]
+    row = session.execute(select(*columns)).first()
     return InstallationRow(*row) if row else InstallationRow()
 
 

@@ -18,8 +18,9 @@ from substrack.domain.actors import Actor
 from substrack.domain.asking import ASK, ASK_BY_HAND, AskState
 from substrack.domain.errors import Phrase, Refused
 from substrack.services.asking_plan import PersonPlan, plan_asking
+from substrack.services.correlation import new_correlation_id
 from substrack.services.group_rows import is_admin
-from substrack.services.journal import new_correlation_id, record_payment
+from substrack.services.journal import record_payment
 from substrack.services.ledger import check_admin, lock_contacts
 from substrack.services.mailboxes import UnknownContact, get_contact
 from substrack.services.outbox import queue

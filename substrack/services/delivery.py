@@ -16,7 +16,14 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure
+from substrack.domain.delivery import (
+    DeliveryFailed,
+    MessageState,
+    Scope,
+    after_failure,
+    channel_of,
+    fate_of,
+)
 from substrack.domain.letters import Letter
 from substrack.domain.notices import Channel
 from substrack.queries.chat_cards import load_card
@@ -26,6 +33,7 @@ from substrack.queries.letters import load_letter
 from substrack.services.chat_building import ChatWords, chat_words, is_silent
 from substrack.services.chat_rows import leave_as_shown, lose_chat
 from substrack.services.connections import mark_bot_refused
+from substrack.services.counting import COUNTED, count_end
 from substrack.services.diverting import divert_waiting
 from substrack.services.lanes import Room, find_room, pause_lane, probe_again, resume_lane
 from substrack.services.ledger import lock_contacts
@@ -45,8 +53,8 @@ MAX_PROVIDER_ID = 200
 class ClaimedMessage:
     """A message this worker holds until its lease runs out; only the token can mark it.
 
-    `lease` is how long it is held, anew from when it is put into words. `is_probe`: its lane was failing, and
-    this one message tries whether it works again.
+    `lease` is how long it is held, anew from when it is put into words. `correlation_id` leads to its cause.
+    `is_probe`: its lane was failing, and this one message tries whether it works again.
     """
 
     id: int
@@ -55,6 +63,7 @@ class ClaimedMessage:
     lane: str
     token: str
     lease: timedelta
+    correlation_id: str | None = None
     is_probe: bool = False
 
 
@@ -134,12 +143,12 @@ def claim_messages(
         update(Message)
         .where(Message.id.in_(keys))
         .values(state=MessageState.SENDING, lease_token=token, lease_until=now + lease)
-        .returning(Message.id, Message.public_id, Message.contact_id)
+        .returning(Message.id, Message.public_id, Message.contact_id, Message.correlation_id)
         .execution_options(synchronize_session=False)
     )
     return [
-        ClaimedMessage(key, public_id, contact_id, lane, token, lease, room.is_probe)
-        for key, public_id, contact_id in sorted(claimed.all(), key=itemgetter(0))
+        ClaimedMessage(key, public_id, contact_id, lane, token, lease, correlation_id, room.is_probe)
+        for key, public_id, contact_id, correlation_id in sorted(claimed.all(), key=itemgetter(0))
     ]
 
 
@@ -370,7 +379,7 @@ def _pass_probe_on(session: Session, claimed: ClaimedMessage) -> None:
         probe_again(session, claimed.lane)
 
 
-def _mark(session: Session, claimed: ClaimedMessage, **values: Any) -> bool:
+def _mark(session: Session, claimed: ClaimedMessage, *, state: MessageState, **values: Any) -> bool:
     """Write the end of a claim; the condition makes the late mark of a worker thought dead change nothing."""
     marked = session.execute(
         update(Message)
@@ -379,8 +388,11 @@ def _mark(session: Session, claimed: ClaimedMessage, **values: Any) -> bool:
             Message.state == MessageState.SENDING,
             Message.lease_token == claimed.token,
         )
-        .values(lease_token=None, lease_until=None, **values)
+        .values(lease_token=None, lease_until=None, state=state, **values)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     ).first()
+    fate = fate_of(state, values.get("provider_id"))
+    if marked is not None and fate in COUNTED:
+        count_end(session, channel_of(claimed.lane), fate, token=claimed.token)
     return marked is not None

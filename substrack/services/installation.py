@@ -23,6 +23,9 @@ from substrack.services.clock_repair import bring_back
 from substrack.store import Installation, Message
 
 BEAT_EVERY = timedelta(minutes=5)
+LATE_AFTER = 2 * BEAT_EVERY
+"""When no worker has written for so long, none runs, or none can write."""
+
 MAY_HAVE_GONE_OUT = "may have gone out before the restore"
 
 
@@ -48,6 +51,7 @@ class WaitingUndecided(Refused):
 
 __all__ = [
     "BEAT_EVERY",
+    "LATE_AFTER",
     "InstallationRow",
     "Waiting",
     "WaitingUndecided",
@@ -62,8 +66,11 @@ __all__ = [
 ]
 
 
-def beat(session: Session, *, now: datetime) -> bool:
-    """Write that the worker lives, at most every five minutes, so that an idle tick writes nothing."""
+def beat(session: Session, *, now: datetime, longest_tick: timedelta | None = None) -> bool:
+    """Write that the worker lives, at most every five minutes, so that an idle tick writes nothing.
+
+    With it goes how long its longest tick took since it last wrote. True when it was written.
+    """
     beaten = session.execute(
         update(Installation)
         .where(
@@ -73,7 +80,7 @@ def beat(session: Session, *, now: datetime) -> bool:
                 Installation.last_tick_at > now,
             )
         )
-        .values(last_tick_at=now)
+        .values(last_tick_at=now, tick_ms=longest_tick // timedelta(milliseconds=1) if longest_tick else None)
         .returning(Installation.id)
     ).first()
     return beaten is not None
@@ -115,6 +122,7 @@ def hold_after_restore(session: Session, *, made_at: datetime, upto: int, now: d
             restored_from=made_at,
             restored_upto=upto,
             last_tick_at=None,
+            tick_ms=None,
             backup_at=None,
             backup_until=None,
             backup_error=None,

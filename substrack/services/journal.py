@@ -9,12 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.store import Event, Group, Payment, RoleGrant, new_public_id
-
-
-def new_correlation_id() -> str:
-    """Make the id that all events and messages of one decision share."""
-    return new_public_id()
+from substrack.services.correlation import new_correlation_id
+from substrack.store import Event, Group, Payment, RoleGrant
 
 
 def record(

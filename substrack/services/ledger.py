@@ -20,7 +20,8 @@ from substrack.domain.actors import Actor, ActorKind, credit_of
 from substrack.domain.errors import NotFound
 from substrack.domain.payments import ASKABLE, TRANSITIONS, Act, Standing, Status, WrongStatus
 from substrack.queries.batches import in_batches
-from substrack.services.journal import new_correlation_id, record_payment
+from substrack.services.correlation import new_correlation_id
+from substrack.services.journal import record_payment
 from substrack.services.shown import flag_shown
 from substrack.store import (
     Allocation,

@@ -18,7 +18,7 @@ from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.shares import Sharer, Shares
 from substrack.domain.sharing import share_out, sharers_in
 from substrack.queries.sharing import rules_of, stay_of
-from substrack.services.journal import new_correlation_id
+from substrack.services.correlation import new_correlation_id
 from substrack.services.schedule import cycle_of
 from substrack.store import (
     Group,

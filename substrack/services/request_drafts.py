@@ -14,7 +14,7 @@ from substrack.domain.asking import AT_ANY_HOUR
 from substrack.domain.cycles import local_date
 from substrack.domain.notices import Notice
 from substrack.domain.requests import today_of
-from substrack.services.journal import new_correlation_id
+from substrack.services.correlation import new_correlation_id
 from substrack.services.outbox import Draft, Item
 from substrack.services.schedule import DuePayment
 from substrack.store import Contact, Workspace

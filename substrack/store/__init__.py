@@ -20,7 +20,7 @@ from substrack.store.ledger import (
     ReceiptSource,
 )
 from substrack.store.links import Link, LinkPurpose
-from substrack.store.outbox import Lane, Message, MessageItem
+from substrack.store.outbox import Lane, Message, MessageCount, MessageItem
 from substrack.store.people import Address, Connection, Contact
 from substrack.store.second_factors import Identity, RecoveryCode, SecondFactor
 from substrack.store.tenancy import Installation, Role, RoleGrant, User, UserSession, Workspace
@@ -49,6 +49,7 @@ __all__ = [
     "LinkPurpose",
     "Member",
     "Message",
+    "MessageCount",
     "MessageItem",
     "PayMethod",
     "Payment",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from substrack.domain.delivery import MessageState
+from substrack.domain.delivery import Fate, MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.store.base import Base, Choice, PublicId, one_of
 
@@ -99,3 +99,23 @@ class Lane(Base):
     failing_since: Mapped[datetime | None]
     next_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class MessageCount(Base):
+    """How many messages of a channel came to an end in one way; the sum over all shards counts.
+
+    Counted in the transaction that writes the end. Workers count in different shards, mostly, so that they
+    seldom wait for each other.
+    """
+
+    __tablename__ = "message_counts"
+    __table_args__ = (
+        UniqueConstraint("channel", "fate", "shard"),
+        one_of("channel", Channel),
+        CheckConstraint("fate IN ('sent', 'kept', 'dead')", name="fate_legal"),
+    )
+
+    channel: Mapped[Channel] = mapped_column(Choice(Channel))
+    fate: Mapped[Fate] = mapped_column(Choice(Fate))
+    shard: Mapped[int]
+    count: Mapped[int]

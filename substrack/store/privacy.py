@@ -145,7 +145,7 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
         "installation": _keeps(
             Holds.NONE,
             "id last_tick_at hold_reason held_since steady_since secret_fingerprint restored_at "
-            "restored_from restored_upto backup_at backup_until backup_error",
+            "restored_from restored_upto backup_at backup_until backup_error tick_ms",
         ),
         "lanes": {
             **_removes(Holds.TECHNICAL, "id paused_until failing_since next_at last_error"),
@@ -164,6 +164,7 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
             **_keeps(Holds.TECHNICAL, "id public_id group_id contact_id created_at"),
             **_keeps(Holds.MONEY, "weight fixed_minor joined_on left_on told_at"),
         },
+        "message_counts": _keeps(Holds.NONE, "id channel fate shard count"),
         "message_items": _keeps(Holds.TECHNICAL, "id message_id payment_id step channel"),
         "messages": {
             **_keeps(
@@ -243,6 +244,7 @@ NOBODYS: Final = frozenset(
         "connections",
         "erasures",
         "installation",
+        "message_counts",
         "periods",
         "prices",
         "suppressions",

@@ -45,6 +45,7 @@ class Workspace(Base):
 class Installation(Base):
     """One row: the worker's heartbeat, the hold on sending, which keys sign links, backups.
 
+    `tick_ms` is how long the longest tick took that the worker had made since its heartbeat before.
     While sending waits after a restore, `restored_at` is when that was, `restored_from` when the backup was
     made, and `restored_upto` the last message in it. `backup_until` is how long a worker that makes a backup
     may take, or when the next try is due after a failure.
@@ -54,6 +55,7 @@ class Installation(Base):
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     last_tick_at: Mapped[datetime | None]
+    tick_ms: Mapped[int | None]
     hold_reason: Mapped[str | None] = mapped_column(String(500))
     held_since: Mapped[datetime | None]
     steady_since: Mapped[datetime | None]

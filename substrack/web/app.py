@@ -32,6 +32,7 @@ from substrack.web import (
     journal,
     members,
     messages,
+    metrics,
     money_in,
     objections,
     pay,
@@ -52,6 +53,7 @@ from substrack.web import (
     telegram,
     unsubscribe,
 )
+from substrack.web.causes import PathlessFlask, init_causes
 from substrack.web.errors import init_errors
 from substrack.web.pages import init_pages
 from substrack.web.reading import bind_reading
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
 
 BLUEPRINTS = (
     health.blueprint,
+    metrics.blueprint,
     auth.blueprint,
     provider.blueprint,
     entering.blueprint,
@@ -103,7 +106,10 @@ BLUEPRINTS = (
 
 def create_app(runtime: Runtime) -> Flask:
     """Make the app: closed unless opened, and mounted at the path of the base URL."""
-    app = Flask("substrack", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = PathlessFlask(
+        "substrack", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
+    )
+    init_causes(app, runtime.settings)
     security.configure(app, runtime.settings, secret_keys(runtime.settings))
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)

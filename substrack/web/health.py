@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
 from substrack.bootstrap import newest_revision
-from substrack.queries.installation import find_revision, load_installation
-from substrack.services.installation import BEAT_EVERY
+from substrack.domain.clock import seconds_since
+from substrack.domain.delivery import STUCK_AFTER
+from substrack.queries.installation import InstallationRow, find_revision, load_installation
+from substrack.queries.watching import load_queues, oldest_due_at
+from substrack.services.installation import LATE_AFTER
 from substrack.web.access import public
 from substrack.web.pages import LOW_ROOM_BYTES
 from substrack.web.reading import reading, runtime
-
-LATE_AFTER: Final = 2 * BEAT_EVERY
 
 blueprint = Blueprint("health", __name__)
 
@@ -33,30 +34,57 @@ def live() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Say whether the database is there with the tables of this version (503 if not).
 
-    The worker's last tick, a hold on sending and the room on the disk are told, but do not make a web process
-    unready.
+    All else is told, but does not make a web process unready: the worker, what waits to be sent, a hold on
+    that, the last backup and the room on the disk.
     """
+    now = runtime().now()
     try:
         revision = find_revision(reading())
+        if revision != newest_revision():
+            return jsonify(ready=False, database="ok", migrations="pending"), 503
         row = load_installation(reading())
+        oldest = oldest_due_at(load_queues(reading(), now=now).values())
     except SQLAlchemyError:
         return jsonify(ready=False, database="unreachable"), 503
-    at_head = revision == newest_revision()
-    answer = {
-        "ready": at_head,
-        "database": "ok",
-        "migrations": "at head" if at_head else "pending",
-        "last_tick_at": row.last_tick_at.isoformat() if row.last_tick_at else None,
-        "worker": _worker(row.last_tick_at),
-        "hold": row.hold_reason,
-        "disk": "low" if runtime().room_bytes < LOW_ROOM_BYTES else "ok",
-        "disk_free_bytes": runtime().room_bytes,
-    }
-    return jsonify(answer), 200 if at_head else 503
+    return jsonify(
+        {"ready": True, "database": "ok", "migrations": "at head"}
+        | _worker(row, now)
+        | _outbox(row, oldest, now)
+        | _backup(row, now)
+        | _disk()
+    )
 
 
-def _worker(last_tick_at: datetime | None) -> str:
+def _worker(row: InstallationRow, now: datetime) -> dict[str, Any]:
     """Say how the worker is doing: it beats every few minutes, unless it can't write or does not run."""
-    if last_tick_at is None:
-        return "never seen"
-    return "late" if runtime().now() - last_tick_at > LATE_AFTER else "ok"
+    last = row.last_tick_at
+    is_late = last is not None and now - last > LATE_AFTER
+    return {
+        "last_tick_at": last.isoformat() if last else None,
+        "worker": "never seen" if last is None else "late" if is_late else "ok",
+    }
+
+
+def _outbox(row: InstallationRow, oldest: datetime | None, now: datetime) -> dict[str, Any]:
+    """Say whether messages leave: since when the oldest has been due, and why they are held, if they are."""
+    is_stuck = oldest is not None and now - oldest > STUCK_AFTER
+    return {
+        "hold": row.hold_reason,
+        "outbox": "stuck" if is_stuck else "ok",
+        "oldest_due_seconds": seconds_since(oldest, now),
+    }
+
+
+def _backup(row: InstallationRow, now: datetime) -> dict[str, Any]:
+    """Say how the last daily backup went, and how old the last good one is."""
+    settings = runtime().settings
+    state = "failed" if row.backup_error else "none" if row.backup_at is None else "ok"
+    return {
+        "backup": state if settings.backups else "off",
+        "backup_age_seconds": seconds_since(row.backup_at, now),
+    }
+
+
+def _disk() -> dict[str, Any]:
+    room = runtime().room_bytes
+    return {"disk": "low" if room < LOW_ROOM_BYTES else "ok", "disk_free_bytes": room}

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, TypeVarTuple, Unpack
@@ -21,11 +22,12 @@ from substrack.bot.turns import Turns
 from substrack.channels.base import MailSender
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_errors import ChatMoved
-from substrack.domain.delivery import DeliveryFailed, Scope, channel_of
+from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, channel_of, fate_of
 from substrack.domain.notices import Channel
 from substrack.queries.delivery import due_lanes
 from substrack.queries.installation import load_installation
 from substrack.queries.message_lists import count_due
+from substrack.services.correlation import effect
 from substrack.services.delivery import (
     BuiltMessage,
     ClaimedMessage,
@@ -138,7 +140,12 @@ class Outbox:
         return self._runtime.settings.smtp_connections
 
     async def _handle(self, claimed: ClaimedMessage) -> None:
-        """Bring one message out and mark it; whatever goes wrong, the others are not held up."""
+        """Bring one message out and mark it; logs say the id of what it is about."""
+        with effect(claimed.correlation_id):
+            await self._bring_out(claimed)
+
+    async def _bring_out(self, claimed: ClaimedMessage) -> None:
+        """Send and mark; whatever goes wrong, the others are not held up."""
         sent_to: str | None = None
         is_leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
         try:
@@ -225,6 +232,9 @@ class Outbox:
             is_marked = mark_sent(session, claimed, provider_id=provider_id, now=self._clock())
             has_opened = claimed.is_probe and resume_lane(session, claimed.lane)
         self._counts["sent"] += is_marked
+        if is_marked:
+            fate = fate_of(MessageState.SENT, provider_id)
+            log.info("message %s is %s, by %s", claimed.public_id, fate, claimed.lane)
         if has_opened:
             log.info(LANE_WORKS, claimed.lane)
 
@@ -242,9 +252,12 @@ class Outbox:
             log.info(LANE_WORKS, claimed.lane)
         if failed.outcome is Outcome.DEAD:
             log.warning("message %s failed for good", claimed.public_id)
+        elif failed.outcome is Outcome.RETRYING:
+            log.info("message %s is tried again later", claimed.public_id)
 
     async def _call(self, step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._database, step, *given)
+        within = copy_context()  # threads know no cause but who calls
+        return await asyncio.get_running_loop().run_in_executor(self._database, within.run, step, *given)
 
 
 def _without_addresses(reason: str) -> str:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, timedelta
 from functools import partial
 from typing import Any
 
 from substrack.bootstrap import DatabaseTrouble, Runtime
+from substrack.services.correlation import cause
 from substrack.services.installation import beat
 from substrack.worker.backing_up import back_up_daily
 from substrack.worker.clock_watch import ClockWatch
+from substrack.worker.heartbeat import Heartbeat
 from substrack.worker.outbox import Outbox
 from substrack.worker.senders import chat_sender, mail_sender
 from substrack.worker.telegram import BotRunner
@@ -51,8 +54,10 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_stopping = False
         self._stop, self._tick_bell, self._deliver_bell = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._backup_bell = asyncio.Event()
+        self._backup_bell, self._heart_bell = asyncio.Event(), asyncio.Event()
         self._failing: set[str] = set()
+        self._heartbeat = self._make_heartbeat()
+        self._longest_tick: timedelta | None = None
 
     def run(self) -> bool:
         """Work until `stop`; False when what was under way then did not end within `drain_seconds`.
@@ -69,7 +74,7 @@ class Worker:
                 self._loop.call_soon_threadsafe(self._ring_to_stop)
 
     def _ring_to_stop(self) -> None:
-        for bell in (self._stop, self._tick_bell, self._deliver_bell, self._backup_bell):
+        for bell in (self._stop, self._tick_bell, self._deliver_bell, self._backup_bell, self._heart_bell):
             bell.set()
         if self._bot is not None:
             self._bot.stop()
@@ -90,6 +95,7 @@ class Worker:
                 self._repeat("delivery", DELIVER_SECONDS, self._deliver_bell, lambda: self._deliver(outbox)),
                 self._repeat("backup", TICK_SECONDS, self._backup_bell, lambda: self._back_up(backing_up)),
                 *([self._bot.run()] if self._bot is not None else []),
+                *self._heartbeats(),
             )
         finally:
             scheduler.shutdown(wait=False)
@@ -141,13 +147,26 @@ class Worker:
             log.error(f"%s failed and is tried again: {text}", name, *facts, exc_info=exc_info)
 
     async def _tick(self, thread: ThreadPoolExecutor) -> None:
-        await asyncio.get_running_loop().run_in_executor(thread, self._tick_once)
+        await asyncio.get_running_loop().run_in_executor(thread, self._tick_as_cause)
         self._deliver_bell.set()
+        if self._heartbeat is not None:
+            self._heartbeat.note_tick()
+            self._heart_bell.set()
+
+    def _tick_as_cause(self) -> None:
+        """Tick, with an id for all that it leads to, and remember how long that took."""
+        began = time.monotonic()
+        with cause():
+            self._tick_once()
+        took = timedelta(seconds=time.monotonic() - began)
+        self._longest_tick = max(took, self._longest_tick or took)
 
     def _tick_once(self) -> None:
         now = self._watch.believed_now()
         with self._runtime.transaction() as session:
-            beat(session, now=now or self._runtime.now())
+            has_written = beat(session, now=now or self._runtime.now(), longest_tick=self._longest_tick)
+        if has_written:
+            self._longest_tick = None
         if now is None:
             return
         report = tick(self._runtime, now=now, stop=lambda: self._is_stopping)
@@ -158,6 +177,30 @@ class Worker:
         if await asyncio.to_thread(self._watch.may_act):
             back_up = partial(back_up_daily, self._runtime, stop=lambda: self._is_stopping)
             await asyncio.get_running_loop().run_in_executor(thread, back_up)
+
+    def _make_heartbeat(self) -> Heartbeat | None:
+        """Make the dead man's switch, if there is one; a clock that stands still is a trial."""
+        settings = self._runtime.settings
+        if settings.heartbeat_url is None or settings.now is not None:
+            return None
+        url = settings.heartbeat_url.get_secret_value()
+        return Heartbeat(self._runtime, url, trouble=self._trouble)
+
+    def _trouble(self) -> str | None:
+        return f"the {min(self._failing)} fails" if self._failing else None
+
+    def _heartbeats(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Call beside all else, when a tick has ended: a slow answer keeps nobody waiting."""
+        if self._heartbeat is not None:
+            beat_on = partial(self._beat_until_stopped, self._heartbeat)
+            yield self._repeat("heartbeat", TICK_SECONDS, self._heart_bell, beat_on)
+
+    async def _beat_until_stopped(self, heartbeat: Heartbeat) -> None:
+        beating, stopping = asyncio.ensure_future(heartbeat.beat()), asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait((beating, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not beating.cancel():
+            beating.result()
 
     async def _deliver(self, outbox: Outbox) -> None:
         if await asyncio.to_thread(self._watch.may_act):

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from substrack.bootstrap import DatabaseTrouble, Runtime
@@ -79,7 +80,8 @@ class BotLife:
 
     async def call(self, step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
         """Do something in the database, beside the loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._database, step, *given)
+        within = copy_context()  # threads know no cause but who calls
+        return await asyncio.get_running_loop().run_in_executor(self._database, within.run, step, *given)
 
     async def call_until_done(self, step: Callable[[], Answer]) -> Answer | None:
         """Do something in the database until it works; None when all ended before."""

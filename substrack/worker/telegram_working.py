@@ -18,6 +18,7 @@ from substrack.bot.handling import handle
 from substrack.bot.refreshing import refresh
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.queries.inbound import HEAD_START, has_due_edits, has_waiting_updates
+from substrack.services.correlation import cause
 from substrack.services.inbound import ClaimedUpdate, claim_updates, finish_update, retry_update
 from substrack.services.shown import DueEdit, claim_edits
 from substrack.worker import telegram_life
@@ -82,14 +83,15 @@ class BotHands:
             return []
 
     async def _handle(self, claimed: ClaimedUpdate) -> None:
-        """Work on one update and mark it; the chat's next one may follow."""
-        try:
-            step = await self._try(claimed)
-            await self._life.call(step)
-        except DatabaseTrouble as error:
-            log.warning("update %s is worked on again later: %s", claimed.id, type(error).__name__)
-        except Exception:
-            log.exception("update %s could not be marked", claimed.id)
+        """Work on one update and mark it, as one cause; the chat's next one may follow."""
+        with cause():
+            try:
+                step = await self._try(claimed)
+                await self._life.call(step)
+            except DatabaseTrouble as error:
+                log.warning("update %s is worked on again later: %s", claimed.id, type(error).__name__)
+            except Exception:
+                log.exception("update %s could not be marked", claimed.id)
         self._life.ring()
 
     async def _try(self, claimed: ClaimedUpdate) -> Callable[[], None]:
@@ -133,6 +135,7 @@ class BotHands:
     def _finish(self, claimed: ClaimedUpdate) -> None:
         with self._runtime.transaction() as session:
             finish_update(session, claimed, now=self._runtime.now())
+        log.info("update %s was worked on", claimed.id)
 
     def _retry(self, claimed: ClaimedUpdate, failure: DeliveryFailed) -> None:
         with self._runtime.transaction() as session:

@@ -50,8 +50,9 @@ def licence_of(package: str) -> str:
 
 
 def is_allowed(licence: str) -> bool:
-    """Tell whether one of the licences offered is one we take."""
-    return any(ALLOWED.fullmatch(one) for one in licence.split(" OR "))
+    """Tell whether one of the licences offered is one we take, or all of those that hold together."""
+    offered = (one.split(" AND ") for one in licence.split(" OR "))
+    return any(all(ALLOWED.fullmatch(part) for part in parts) for parts in offered)
 
 
 def page() -> str:

@@ -15,7 +15,8 @@ def test_a_package_comes_under_a_licence_that_we_take(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "licence", ["GPL-3.0-only", "AGPL-3.0", "", "Proprietary", "SSPL-1.0", "GPL-2.0 OR AGPL-3.0"]
+    "licence",
+    ["GPL-3.0-only", "AGPL-3.0", "", "Proprietary", "SSPL-1.0", "GPL-2.0 OR AGPL-3.0", "MIT AND AGPL-3.0"],
 )
 def test_a_licence_that_binds_everything_is_refused(licence: str) -> None:
     assert not is_allowed(licence)

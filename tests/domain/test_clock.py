@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from substrack.domain.clock import ClockReading, jump_between
+from substrack.domain.clock import ClockReading, jump_between, seconds_since
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
@@ -27,3 +27,9 @@ def test_only_a_clock_that_was_set_has_jumped(wall: timedelta, boot: float, jump
     before, after = ClockReading(NOW, 1000.0), ClockReading(NOW + wall, 1000.0 + boot)
 
     assert jump_between(before, after) == jump
+
+
+def test_seconds_since_an_instant_are_whole_and_never_below_nothing() -> None:
+    assert seconds_since(NOW - timedelta(seconds=61.9), NOW) == 61
+    assert seconds_since(NOW + timedelta(seconds=5), NOW) == 0
+    assert seconds_since(None, NOW) is None

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from substrack.domain.references import (
     PUBLIC_ID_ALPHABET,
     REFERENCE_ALPHABET,
+    SIBLINGS,
     make_public_id,
     make_reference,
     normalise_reference,
+    sibling_id,
 )
 
 randomness = st.integers(0, 2**128)
@@ -68,3 +70,13 @@ def test_a_public_id_is_twelve_plain_characters(random_bits: int) -> None:
 def test_negative_randomness_is_a_bug() -> None:
     with pytest.raises(ValueError, match=r"^randomness is a non-negative integer$"):
         make_public_id(-1)
+
+
+@given(randomness)
+def test_siblings_of_an_id_begin_like_it_and_all_differ(random_bits: int) -> None:
+    public_id = make_public_id(random_bits)
+    siblings = [sibling_id(public_id, number) for number in range(1000)]
+    assert siblings[0] == public_id == sibling_id(public_id, SIBLINGS)
+    assert len(set(siblings)) == 1000
+    assert {(one[:8], len(one)) for one in siblings} == {(public_id[:8], 12)}
+    assert set("".join(siblings)) <= set(PUBLIC_ID_ALPHABET)

@@ -78,6 +78,7 @@ INVENTORY = {
     "joining.ask_setup": ("GET /setup/<token>", "by_link"),
     "joining.set_up": ("POST /setup/<token>", "by_link"),
     "journal.show": ("GET /journal", "signed_in"),
+    "metrics.show": ("GET /metrics", "by_secret"),
     "members.ask_join": ("GET /groups/<public_id>/members/new", "signed_in"),
     "members.ask_tell": ("GET /groups/<public_id>/tell", "signed_in"),
     "members.edit": ("POST /members/<public_id>", "signed_in"),
@@ -225,6 +226,10 @@ class TestHealth:
             "last_tick_at": None,
             "worker": "never seen",
             "hold": None,
+            "outbox": "ok",
+            "oldest_due_seconds": None,
+            "backup": "none",
+            "backup_age_seconds": None,
             "disk": "ok",
         }
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from substrack.settings import Settings
 from tests.fakes.smtp import ReceivedMail
@@ -25,8 +25,10 @@ class Arrivals(list[ReceivedMail]):
             self._at_first()
 
 
-def start(*command: str, settings: Settings, program: str = "substrack") -> subprocess.Popen[str]:
-    """Start a command with these settings, in a process of its own."""
+def start(
+    *command: str, settings: Settings, program: str = "substrack", extra: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start a command with these settings, and extra ones by their names, in a process of its own."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONUNBUFFERED": "1",
@@ -35,6 +37,7 @@ def start(*command: str, settings: Settings, program: str = "substrack") -> subp
         "SUBSTRACK_BASE_URL": settings.base_url,
         "SUBSTRACK_SMTP_URL": settings.smtp_url,
         "SUBSTRACK_MAIL_FROM": settings.mail_from,
+        **(extra or {}),
     }
     return subprocess.Popen(
         [sys.executable, "-m", program, *command],
