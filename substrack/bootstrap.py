@@ -47,6 +47,7 @@ from substrack.store.trouble import DatabaseTrouble, Trouble
 
 __all__ = [
     "DATABASE_URL",
+    "LOW_ROOM_BYTES",
     "ROOT",
     "Base",
     "Clock",
@@ -71,6 +72,9 @@ Clock = Callable[[], datetime]
 BeforeUpgrade = Callable[[str], None]
 
 DATABASE_URL: Final = "SUBSTRACK_DATABASE_URL"
+
+LOW_ROOM_BYTES: Final = 100_000_000
+"""Below this people are warned: room for some ten proofs, or for months of everything else."""
 
 PAGE_LOCK_SECONDS: Final = 10.0
 """How long a page waits for a lock: about as long as a person looks at one that does not come."""
@@ -342,6 +346,17 @@ def _stored_key(path: Path) -> str:
     return key
 
 
+def open_for_looking(url: str, wait_seconds: float) -> Engine:
+    """Make an engine that only reads, for a database that may be of another version, away or broken.
+
+    The caller sees to it that a SQLite file is there: connecting would make one.
+
+    Raises:
+        WrongSetting: the URL names no database that SubsTrack knows.
+    """
+    return _known_database(lambda: read_engine(url, lock_seconds=wait_seconds), DATABASE_URL)
+
+
 def open_engines(
     url: str, lock_seconds: float = LOCK_SECONDS, *, named: str = DATABASE_URL
 ) -> tuple[Engine, Engine]:
@@ -352,16 +367,23 @@ def open_engines(
     Raises:
         WrongSetting: the URL names no database that SubsTrack knows.
     """
+    return (
+        _known_database(lambda: write_engine(url, lock_seconds=lock_seconds), named),
+        _known_database(lambda: read_engine(url, lock_seconds=lock_seconds), named),
+    )
+
+
+def _known_database(make: Callable[[], Engine], named: str) -> Engine:
     try:
-        engines = write_engine(url, lock_seconds=lock_seconds), read_engine(url, lock_seconds=lock_seconds)
+        engine = make()
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError):
         raise WrongSetting(
             f"{named} is not a database URL that SubsTrack knows. "
             "Use sqlite:////path/to/substrack.db or postgresql://user@host/name."
         ) from None
-    if engines[0].dialect.name not in ("sqlite", "postgresql"):
+    if engine.dialect.name not in ("sqlite", "postgresql"):
         raise WrongSetting(f"{named}: only sqlite and postgresql are supported.")
-    return engines
+    return engine
 
 
 def _check_schema(engine: Engine) -> None:

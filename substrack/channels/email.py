@@ -85,6 +85,22 @@ class EmailChannel:
             except TimeoutError as error:
                 raise DeliveryFailed("the mail server is too slow", scope=Scope.LANE) from error
 
+    async def try_out(self, sender: str) -> bool:
+        """Go as far as a mail goes before it is one: connect, TLS, login, sender; tell whether TLS was used.
+
+        Nothing is sent: the sender is taken back (RSET) and the connection closed.
+
+        Raises:
+            DeliveryFailed: as for `send`; the library's own error is its cause.
+        """
+        try:
+            async with self._connection() as client:
+                await client.mail(mail_address(sender, Scope.LANE))
+                await client.rset()
+                return client.get_transport_info("sslcontext") is not None
+        finally:
+            await self.close()
+
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
         while self._idle:

@@ -25,6 +25,7 @@ from substrack.cli import (
 )
 from substrack.cli.app import App
 from substrack.cli.demo import demo
+from substrack.cli.doctor import doctor
 
 __all__ = ["main", "substrack"]
 
@@ -45,6 +46,7 @@ for command in (
     upkeep.backup,
     upkeep.restore,
     moving.move_database,
+    doctor,
     holding.hold,
     demo,
     users.users,

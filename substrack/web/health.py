@@ -9,14 +9,13 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from substrack.bootstrap import newest_revision
+from substrack.bootstrap import LOW_ROOM_BYTES, newest_revision
 from substrack.domain.clock import seconds_since
 from substrack.domain.delivery import STUCK_AFTER
 from substrack.queries.installation import InstallationRow, find_revision, load_installation
 from substrack.queries.watching import load_queues, oldest_due_at
 from substrack.services.installation import LATE_AFTER
 from substrack.web.access import public
-from substrack.web.pages import LOW_ROOM_BYTES
 from substrack.web.reading import reading, runtime
 
 blueprint = Blueprint("health", __name__)

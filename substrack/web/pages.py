@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, flash, g, get_flashed_messages, render_template, request
 from jinja2 import StrictUndefined
 
+from substrack.bootstrap import LOW_ROOM_BYTES
 from substrack.domain.errors import Phrase
 from substrack.domain.former import FORMER
 from substrack.queries.accounts import SignedIn
@@ -82,9 +83,6 @@ NAV: Final = (
     NavItem("people.show_list", Phrase("People"), "people"),
     NavItem("messages.show", Phrase("Messages"), "mail", covers=("previews",)),
 )
-
-LOW_ROOM_BYTES: Final = 100_000_000
-"""Room for some ten proofs, or for months of everything else."""
 
 NO_ROOM: Final = Phrase(
     "The disk is nearly full: %(left)s MB are left. Once it is full, nothing more can be written down."

@@ -1,0 +1,169 @@
+"""The whole examination: every check once, those that wait for others outside side by side."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from substrack.bootstrap import wall_clock
+from substrack.doctor import database, machine, mail_domain, operation, outreach
+from substrack.doctor.patient import Outside, Patient, looking_engine
+from substrack.doctor.verdicts import State, Verdict, unknown, wrong
+from substrack.settings import WrongSetting, load_settings
+
+TOTAL_SECONDS: Final = 30.0
+"""After this, what has not ended is left: no check takes longer by itself than some 15 seconds."""
+
+
+class Needs(IntEnum):
+    """What a check can't do without."""
+
+    SETTINGS = 0
+    DATABASE = 1
+    TABLES = 2
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check by its name; `waits` for others outside, and so is made beside the rest."""
+
+    name: str
+    look: Callable[[Patient], Verdict]
+    needs: Needs = Needs.SETTINGS
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check says."""
+
+    check: str
+    verdict: Verdict
+
+    def as_dict(self) -> dict[str, str]:
+        """Put it as programs read it."""
+        said = self.verdict
+        return {"check": self.check, "state": said.state.value, "found": said.found, "advice": said.advice}
+
+
+CHECKS: Final = (
+    Check("settings", machine.settings),
+    Check("files", machine.files),
+    Check("disk", machine.disk),
+    Check("time zones", machine.time_zones),
+    Check("database", database.database),
+    Check("durability", database.durability, Needs.DATABASE),
+    Check("integrity", database.integrity, Needs.DATABASE),
+    Check("migrations", database.migrations, Needs.DATABASE),
+    Check("secret key", machine.secret_key, Needs.TABLES),
+    Check("zones in use", machine.zones, Needs.TABLES),
+    Check("clock", machine.clock, Needs.TABLES),
+    Check("worker", operation.worker, Needs.TABLES),
+    Check("hold", operation.hold, Needs.TABLES),
+    Check("messages", operation.messages, Needs.TABLES),
+    Check("backup", operation.backup, Needs.TABLES),
+    Check("ledger", database.ledger, Needs.TABLES),
+    Check("address", outreach.address, waits=True),
+    Check("mail", outreach.mail, waits=True),
+    Check("SPF", mail_domain.spf, waits=True),
+    Check("DKIM", mail_domain.dkim, waits=True),
+    Check("DMARC", mail_domain.dmarc, waits=True),
+    Check("Telegram", outreach.telegram, waits=True),
+    Check("webhook", outreach.webhook, Needs.TABLES, waits=True),
+)
+
+
+def examine(
+    environ: Mapping[str, str],
+    *,
+    now: datetime | None = None,
+    outside: Outside | None = None,
+    dkim_selector: str | None = None,
+) -> list[Finding]:
+    """Make all checks and return what each says, in their order. Changes nothing; raises nothing."""
+    try:
+        settings = load_settings(environ)
+        at = now or settings.now or wall_clock()
+        patient = Patient(settings, looking_engine(settings), at, outside or Outside(), dkim_selector)
+    except WrongSetting as error:
+        first = Finding(
+            CHECKS[0].name, wrong(str(error), "Correct it in .env, or where the service gets it.")
+        )
+        return [first, *(Finding(one.name, unknown("The settings can't be read.")) for one in CHECKS[1:])]
+    try:
+        return _examine(patient)
+    finally:
+        patient.close()
+
+
+def _examine(patient: Patient) -> list[Finding]:
+    said: dict[str, Verdict] = {}
+    outward = [one for one in CHECKS if one.waits]
+    threads = [_aside(patient, one, said) for one in outward if one.needs is Needs.SETTINGS]
+    reached = _look_inside(patient, said)
+    threads += _beside(patient, [one for one in outward if one.needs is not Needs.SETTINGS], reached, said)
+    _wait(threads)
+    late = unknown(f"No answer within {TOTAL_SECONDS:.0f} seconds.", "Try again, or see the other checks.")
+    return [Finding(one.name, said.get(one.name, late)) for one in CHECKS]
+
+
+def _look_inside(patient: Patient, said: dict[str, Verdict]) -> Needs:
+    """Make the checks of machine and database one after the other; return how far the database goes."""
+    reached = Needs.SETTINGS
+    for check in CHECKS:
+        if check.waits:
+            continue
+        said[check.name] = _look(patient, check, reached)
+        if check.name == "database" and said[check.name].state in (State.OK, State.WARNING):
+            reached = Needs.DATABASE
+        if check.name == "migrations" and said[check.name].state is State.OK:
+            reached = Needs.TABLES
+    return reached
+
+
+def _beside(
+    patient: Patient, checks: Sequence[Check], reached: Needs, said: dict[str, Verdict]
+) -> list[threading.Thread]:
+    return [_aside(patient, one, said, reached) for one in checks]
+
+
+def _aside(
+    patient: Patient, check: Check, said: dict[str, Verdict], reached: Needs = Needs.SETTINGS
+) -> threading.Thread:
+    """Make a check in a thread of its own, which nobody waits for at the end."""
+
+    def look() -> None:
+        said[check.name] = _look(patient, check, reached)
+
+    thread = threading.Thread(target=look, name=f"doctor {check.name}", daemon=True)
+    thread.start()
+    return thread
+
+
+def _look(patient: Patient, check: Check, reached: Needs) -> Verdict:
+    if check.needs > reached:
+        lacking = "tables of this version" if reached is Needs.DATABASE else "a database"
+        return unknown(f"It needs {lacking}.")
+    try:
+        return check.look(patient)
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", error)).strip().splitlines()
+        return wrong(
+            f"The database refused: {said[0] if said else type(error).__name__}.",
+            "See the check of the database.",
+        )
+    except Exception as error:  # a check that breaks must not keep the others from being made
+        return wrong(f"The check itself broke ({type(error).__name__}).", "Please report that.")
+
+
+def _wait(threads: Sequence[threading.Thread]) -> None:
+    until = time.monotonic() + TOTAL_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
