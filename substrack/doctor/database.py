@@ -109,7 +109,7 @@ def durability_of(found: dict[str, str], *, is_sqlite: bool) -> Verdict:
 
 
 def integrity(patient: Patient) -> Verdict:
-    """Let SQLite look through its file, as far as it comes in a few seconds; PostgreSQL checks as it reads."""
+    """Let SQLite look through its file, as far as it gets in seconds; PostgreSQL checks as it reads."""
     if patient.database_file is None:
         return unknown("PostgreSQL looks at its pages as it reads them; pg_amcheck looks at all of them.")
     try:

@@ -164,6 +164,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         day=line.day("from_on", _),
     ),
     ("group", "opening_refused"): lambda line, _: _("The next period could not be opened."),
+    ("group", "repair"): lambda line, _: _("The group’s calendar was put right."),
     ("member", "join"): lambda line, _: _(
         "%(who)s joined, from %(day)s on.", who=_who(line, _), day=line.day("joined_on", _)
     ),
@@ -181,6 +182,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ),
     ("period", "void_period"): lambda line, _: _("%(period)s was voided.", period=_when(line, _)),
     ("period", "restore_period"): lambda line, _: _("%(period)s was restored.", period=_when(line, _)),
+    ("period", "repair"): lambda line, _: _("The sum of %(period)s was put right.", period=_when(line, _)),
     ("payment", "open"): _owes,
     ("payment", "claim"): lambda line, _: _("%(who)s said %(period)s is paid.", **_both(line, _)),
     ("payment", "withdraw"): lambda line, _: _(
@@ -228,13 +230,22 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("payment", "release"): lambda line, _: _(
         "Money was taken off %(who)s’s payment for %(period)s.", **_both(line, _)
     ),
+    ("payment", "repair"): lambda line, _: _(
+        "What the books say of %(who)s’s payment for %(period)s was put right.", **_both(line, _)
+    ),
     ("receipt", "receive"): lambda line, _: _(
         "%(amount)s arrived from %(who)s.", amount=line.money("amount", _), who=_who(line, _)
     ),
     ("receipt", "void_receipt"): lambda line, _: _(
         "A receipt of %(amount)s from %(who)s was voided.", amount=line.money("amount", _), who=_who(line, _)
     ),
+    ("receipt", "repair"): lambda line, _: _(
+        "What the books say of a receipt from %(who)s was put right.", who=_who(line, _)
+    ),
     ("receipt", "undo"): lambda line, _: _("A receipt from %(who)s was undone.", who=_who(line, _)),
+    ("contact", "repair"): lambda line, _: _(
+        "What the books say of a claim of %(who)s’s was put right.", who=_who(line, _)
+    ),
     ("contact", "add"): lambda line, _: _("%(who)s was added to the people.", who=_who(line, _)),
     ("contact", "edit"): lambda line, _: _("What is known about %(who)s was changed.", who=_who(line, _)),
     ("contact", "note"): lambda line, _: _("The note about %(who)s was changed.", who=_who(line, _)),

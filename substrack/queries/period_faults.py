@@ -1,0 +1,186 @@
+"""Periods whose parts do not make their total, that are half void, or that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import Row, Subquery, and_, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from substrack.domain.payments import PaymentKind, Status
+from substrack.queries.faults import Fault, FaultKind, Window
+from substrack.store import Event, Group, Payment, Period
+
+REANCHORING: Final = ("resume", "restore", "end", "edit", "join")
+"""Acts after which a group may go on with a later day."""
+
+REPAIR: Final = "repair"
+"""The verb of what the doctor puts right."""
+
+
+def period_faults(session: Session, window: Window) -> Iterator[Fault]:
+    """Find periods of which total, payments and the payer's part do not fit together."""
+    sums, last = _sums(window), _last_event(window)
+    dues, live = func.coalesce(sums.c.dues, 0), func.coalesce(sums.c.live, 0)
+    is_live = Period.voided_at.is_(None)
+    said_void = case((Event.verb == "void_period", 1), else_=0)
+    total = func.coalesce(Period.total_minor, -1)
+    query = (
+        select(
+            Period.id,
+            Period.public_id,
+            Group.currency,
+            Period.total_minor.label("total"),
+            Period.payer_part_minor.label("payer_part"),
+            Period.voided_at,
+            dues.label("dues"),
+            sums.c.own,
+            func.coalesce(sums.c.own_open, 0).label("own_open"),
+            live.label("live"),
+            said_void.label("said_void"),
+        )
+        .join(Group, Group.id == Period.group_id)
+        .outerjoin(sums, sums.c.period_id == Period.id)
+        .outerjoin(last, last.c.period_id == Period.id)
+        .outerjoin(Event, Event.id == last.c.event_id)
+        .where(
+            window.holds(Period.id),
+            or_(
+                and_(is_live, Period.total_minor.is_(None), live > 0),
+                and_(is_live, Period.total_minor.is_not(None), dues + Period.payer_part_minor != total),
+                and_(is_live, sums.c.own != Period.payer_part_minor),
+                and_(is_live, sums.c.own_open > 0),
+                and_(~is_live, live > 0),
+                is_live == (said_void == 1),
+            ),
+        )
+        .order_by(Period.id)
+    )
+    for row in session.execute(query):
+        yield _fault_of(row)
+
+
+def missing_periods(session: Session, window: Window) -> Iterator[Fault]:
+    """Find groups in whose sequence a number was left out, or which go on with a wrong one."""
+    numbers = (
+        select(
+            Period.group_id,
+            func.count(Period.sequence.distinct()).label("count"),
+            func.max(Period.sequence).label("last"),
+        )
+        .where(window.holds(Period.group_id), Period.member_id.is_(None))
+        .group_by(Period.group_id)
+        .subquery()
+    )
+    count, last = func.coalesce(numbers.c.count, 0), func.coalesce(numbers.c.last, 0)
+    query = (
+        select(Group.id, Group.public_id, Group.next_sequence, count.label("count"), last.label("last"))
+        .outerjoin(numbers, numbers.c.group_id == Group.id)
+        .where(window.holds(Group.id), or_(count != last, Group.next_sequence != last + 1))
+        .order_by(Group.id)
+    )
+    for row in session.execute(query):
+        facts = {"periods": row.count, "last": row.last, "next": row.next_sequence}
+        if row.count != row.last:
+            yield Fault(FaultKind.PERIOD_MISSING, "group", row.id, row.public_id, None, facts)
+        if row.next_sequence != row.last + 1:
+            yield Fault(FaultKind.SEQUENCE_WRONG, "group", row.id, row.public_id, None, facts)
+
+
+def periods_apart(session: Session, window: Window) -> Iterator[Fault]:
+    """Find periods between which days are missing or counted twice, though nothing was changed meanwhile."""
+    later = aliased(Period)
+    changed = exists().where(
+        Event.group_id == Period.group_id,
+        Event.subject_kind.in_(("group", "member")),
+        Event.verb.in_(REANCHORING),
+        Event.at >= Period.opened_at,
+        Event.at <= later.opened_at,
+    )
+    query = (
+        select(Period.id, Period.public_id, Period.ends_on, later.starts_on)
+        .join(
+            later,
+            and_(
+                later.group_id == Period.group_id,
+                later.sequence == Period.sequence + 1,
+                later.voided_at.is_(None),
+                later.member_id.is_(None),
+            ),
+        )
+        .where(
+            window.holds(Period.id),
+            Period.voided_at.is_(None),
+            Period.member_id.is_(None),
+            later.starts_on != _day_after(session, Period.ends_on),
+            ~changed,
+        )
+        .order_by(Period.id)
+    )
+    for key, public_id, ends_on, starts_on in session.execute(query):
+        facts = {"ends_on": ends_on.isoformat(), "next_starts_on": starts_on.isoformat()}
+        yield Fault(FaultKind.PERIODS_APART, "period", key, public_id, None, facts)
+
+
+def journalled_totals(session: Session, period_id: int) -> set[int]:
+    """List the totals that the journal says a period ever had."""
+    lines = select(Event.before, Event.after).where(
+        Event.subject_kind == "period", Event.subject_id == period_id, Event.verb != REPAIR
+    )
+    told = (part.get("total") for line in session.execute(lines) for part in line if part)
+    return {int(total) for total in told if total is not None}
+
+
+def _fault_of(row: Row[*tuple[Any, ...]]) -> Fault:
+    is_void = row.voided_at is not None
+    if is_void != bool(row.said_void):
+        kind = FaultKind.PERIOD_VOID_DIFFERS
+    elif row.own is not None and row.own_open:
+        kind = FaultKind.PERIOD_OWN_SHARE
+    else:
+        kind = FaultKind.PERIOD_SUM
+    own = None if row.own is None else int(row.own)
+    facts = {
+        "total": row.total,
+        "payer_part": row.payer_part,
+        "payments": int(row.dues),
+        "own_share": own,
+        "is_void": is_void,
+        "live_payments": row.live,
+    }
+    return Fault(kind, "period", row.id, row.public_id, row.currency, facts)
+
+
+def _sums(window: Window) -> Subquery:
+    is_own = Payment.kind == PaymentKind.OWN
+    return (
+        select(
+            Payment.period_id,
+            func.sum(case((Payment.kind == PaymentKind.DUES, Payment.amount_minor), else_=0)).label("dues"),
+            func.sum(Payment.amount_minor).filter(is_own).label("own"),
+            func.count().filter(is_own, Payment.status != Status.CONFIRMED).label("own_open"),
+            func.count().label("live"),
+        )
+        .where(window.holds(Payment.period_id), Payment.voided_at.is_(None))
+        .group_by(Payment.period_id)
+        .subquery()
+    )
+
+
+def _last_event(window: Window) -> Subquery:
+    """Find the last line that says whether a period is void."""
+    return (
+        select(Event.subject_id.label("period_id"), func.max(Event.id).label("event_id"))
+        .where(
+            Event.subject_kind == "period",
+            Event.verb.in_(("void_period", "restore_period")),
+            window.holds(Event.subject_id),
+        )
+        .group_by(Event.subject_id)
+        .subquery()
+    )
+
+
+def _day_after(session: Session, day: Any) -> Any:
+    return func.date(day, "+1 day") if session.get_bind().dialect.name == "sqlite" else day + 1
