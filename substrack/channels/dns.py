@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import dns.exception
 import dns.resolver
-
-SECONDS: Final = 3.0
-"""For one question in all, other servers and repeats included."""
 
 
 class NoSuchDomain(Exception):
@@ -20,10 +15,13 @@ class DnsSilent(Exception):
 
 
 class TextRecords:
-    """Asks for TXT records; `nameservers` and `port` stand in for those the system is set to."""
+    """Asks for TXT records; `nameservers` and `port` stand in for those the system is set to.
 
-    def __init__(self, nameservers: tuple[str, ...] = (), port: int = 53) -> None:
-        self._nameservers, self._port = nameservers, port
+    `seconds` bound one question in all, other servers and repeats included.
+    """
+
+    def __init__(self, nameservers: tuple[str, ...] = (), port: int = 53, *, seconds: float = 3.0) -> None:
+        self._nameservers, self._port, self._seconds = nameservers, port, seconds
         self._resolver: dns.resolver.Resolver | None = None
 
     def of(self, name: str) -> list[str]:
@@ -33,7 +31,7 @@ class TextRecords:
             NoSuchDomain, DnsSilent.
         """
         try:
-            answer = self._made().resolve(name, "TXT", lifetime=SECONDS, search=False)
+            answer = self._made().resolve(name, "TXT", lifetime=self._seconds, search=False)
         except dns.resolver.NXDOMAIN:
             raise NoSuchDomain from None
         except dns.resolver.NoAnswer:

@@ -91,7 +91,9 @@ def examine(
     try:
         settings = load_settings(environ)
         at = now or settings.now or wall_clock()
-        patient = Patient(settings, looking_engine(settings), at, outside or Outside(), dkim_selector)
+        world = outside or Outside()
+        engine = looking_engine(settings, world.lock_seconds)
+        patient = Patient(settings, engine, at, world, dkim_selector)
     except WrongSetting as error:
         first = Finding(
             CHECKS[0].name, wrong(str(error), "Correct it in .env, or where the service gets it.")

@@ -20,7 +20,6 @@ from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.errors import Refused
 from substrack.queries.soundness import bot_connections
 
-SECONDS: Final = 5.0
 MANY_UPDATES: Final = 100
 TROUBLED: Final = timedelta(hours=1)
 """An older trouble is over: Telegram tries again all the time."""
@@ -50,7 +49,7 @@ def address(patient: Patient) -> Verdict:
     chosen = patient.settings
     url = chosen.base_url
     try:
-        fetch_own_health(url, seconds=SECONDS)
+        fetch_own_health(url, seconds=patient.outside.seconds)
     except AddressFails as fails:
         return wrong(f"{url} does not lead here: {fails}.", ADDRESS_ADVICE[fails.fault])
     if chosen.base_url_is_private:
@@ -103,11 +102,11 @@ async def _try_out(server: SmtpServer, patient: Patient) -> bool:
     channel = EmailChannel(
         server,
         connections=1,
-        timeout_seconds=SECONDS,
+        timeout_seconds=patient.outside.seconds,
         tls_context=patient.outside.tls_context,
     )
     try:
-        async with asyncio.timeout(2 * SECONDS):
+        async with asyncio.timeout(2 * patient.outside.seconds):
             return await channel.try_out(patient.settings.mail_from)
     except TimeoutError as error:
         raise DeliveryFailed("the mail server is too slow", scope=Scope.LANE) from error

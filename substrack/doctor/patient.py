@@ -24,9 +24,6 @@ from substrack.settings import Settings, WrongSetting
 QUERY_SECONDS: Final = 5.0
 """How long one statement on PostgreSQL, or one check of SQLite, may take."""
 
-WAIT_SECONDS: Final = 3.0
-"""How long a lock is waited for, and a server."""
-
 STEPS: Final = 10_000
 """Instructions of SQLite between two looks at the watch: some tenths of a millisecond."""
 
@@ -47,12 +44,15 @@ def clock_is_kept() -> bool | None:
 class Outside:
     """The world outside; tests put their own in its place.
 
-    `tls_context` replaces the system's authorities when the mail server is asked.
+    `seconds` is how long any other machine is waited for, and `lock_seconds` the database. `tls_context`
+    replaces the system's authorities when the mail server is asked.
     """
 
     texts: TextRecords = field(default_factory=TextRecords)
     clock_is_kept: Callable[[], bool | None] = clock_is_kept
     tls_context: ssl.SSLContext | None = None
+    seconds: float = 5.0
+    lock_seconds: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ class Patient:
         self.engine.dispose()
 
 
-def looking_engine(settings: Settings) -> Engine:
+def looking_engine(settings: Settings, lock_seconds: float) -> Engine:
     """Make an engine that reads, waits for little, and gives statements up that take too long.
 
     Raises:
         WrongSetting: the URL names no database that SubsTrack knows.
     """
-    engine = open_for_looking(_impatient(settings.database_url), WAIT_SECONDS)
+    engine = open_for_looking(_impatient(settings.database_url, lock_seconds), lock_seconds)
     if engine.dialect.name == "postgresql":
         event.listen(engine, "begin", _bound_postgresql)
     else:
@@ -117,7 +117,7 @@ def _bound_sqlite(connection: Connection) -> None:
     driver.set_progress_handler(lambda: int(time.monotonic() > until), STEPS)
 
 
-def _impatient(url: str) -> str:
+def _impatient(url: str, seconds: float) -> str:
     """Let a PostgreSQL server be waited for no longer than the doctor has time, unless the URL says so."""
     try:
         parsed = make_url(url)
@@ -125,7 +125,7 @@ def _impatient(url: str) -> str:
         return url
     if parsed.get_backend_name() != "postgresql" or "connect_timeout" in parsed.query:
         return url
-    with_wait = parsed.update_query_dict({"connect_timeout": f"{WAIT_SECONDS:.0f}"})
+    with_wait = parsed.update_query_dict({"connect_timeout": str(max(2, round(seconds)))})
     return with_wait.render_as_string(hide_password=False)
 
 

@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from substrack.bootstrap import Runtime, make_runtime
+from substrack.bootstrap import make_runtime
 from substrack.cli.desk import rehearsal
 from substrack.settings import Settings
 from tests.doctor.estate import END, Estate, make_estate
 from tests.support.databases import Databases, Kind
 
-Made = dict[Kind, Estate]
-
 
 @pytest.fixture(scope="module")
-def made(databases: Databases) -> Iterator[Made]:
-    """Keep the estates that were made so far."""
-    estates: Made = {}
-    yield estates
-    for estate in estates.values():
-        estate.runtime.close()
-
-
-@pytest.fixture(scope="module")
-def places(databases: Databases) -> Iterator[dict[Kind, Settings]]:
-    """Lend a database of each kind for as long as a module's tests run."""
-    from contextlib import ExitStack
-
+def estates(databases: Databases) -> Iterator[Callable[[Kind], Estate]]:
+    """Lend the books of each kind for as long as a module's tests run; made when first asked for."""
+    made: dict[Kind, Estate] = {}
     with ExitStack() as stack:
-        lent = {}
-        for kind in ("sqlite", "postgresql"):
-            url = stack.enter_context(databases.lend(kind))
-            directory = Path(stack.enter_context(TemporaryDirectory()))
-            lent[kind] = Settings(database_url=url, data_dir=directory, base_url="http://127.0.0.1:8000")
-        yield lent
+
+        def of(kind: Kind) -> Estate:
+            if kind not in made:
+                url = stack.enter_context(databases.lend(kind))
+                directory = Path(stack.enter_context(TemporaryDirectory()))
+                chosen = Settings(database_url=url, data_dir=directory, base_url="http://127.0.0.1:8000")
+                runtime = make_runtime(chosen)
+                stack.callback(runtime.close)
+                made[kind] = make_estate(runtime)
+            return made[kind]
+
+        yield of
 
 
 @pytest.fixture
-def estate(made: Made, places: dict[Kind, Settings], database_kind: Kind) -> Iterator[Estate]:
+def estate(estates: Callable[[Kind], Estate], database_kind: Kind) -> Iterator[Estate]:
     """Give the books, to be spoilt."""
-    if database_kind not in made:
-        made[database_kind] = make_estate(make_runtime(places[database_kind]))
-    whole = made[database_kind]
-    at_the_end: Runtime = replace(whole.runtime, clock=lambda: END)
-    with rehearsal(at_the_end) as stage:
+    whole = estates(database_kind)
+    with rehearsal(replace(whole.runtime, clock=lambda: END)) as stage:
         yield Estate(stage, whole.keys)

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
+from substrack.doctor.books import find_faults, put_right, rehearse
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
-from substrack.doctor.books import find_faults, put_right, rehearse
 from substrack.queries.faults import Fault
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments
