@@ -17,9 +17,9 @@ from tests.doctor.estate import END, Estate, make_estate
 from tests.support.databases import Databases, Kind
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def estates(databases: Databases) -> Iterator[Callable[[Kind], Estate]]:
-    """Lend the books of each kind for as long as a module's tests run; made when first asked for."""
+    """Lend the books of each kind to all tests; made when first asked for."""
     made: dict[Kind, Estate] = {}
     with ExitStack() as stack:
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,8 @@ END = at("2026-04-05")
 @dataclass
 class Estate:
     """Three months of two groups. Ben's first payment is confirmed, his second part paid; Mia's first waits
-    for a check, her second is waived; Zoe has been erased; a period of the second group is void; letters wait.
+    for a check, her second is waived; Zoe has been erased; a period of the second group is void; letters
+    wait.
     """
 
     runtime: Runtime
@@ -52,11 +53,11 @@ class Estate:
 
     def kinds(self) -> set[str]:
         """Look through the books, for the kinds of faults alone."""
-        return {fault.kind.value for fault in self.faults()}
+        return kinds_of(self.faults())
 
-    def mend(self) -> None:
+    def mend(self, faults: Sequence[Fault]) -> None:
         """Put right what can be, as `--fix --yes` does."""
-        for fault in self.faults():
+        for fault in faults:
             try:
                 put_right(self.runtime, fault, rehearse(self.runtime, fault))
             except Refused:
@@ -66,6 +67,11 @@ class Estate:
         """Look with one session."""
         with self.runtime.reading() as session:
             return look(session)
+
+
+def kinds_of(faults: Sequence[Fault]) -> set[str]:
+    """Name the kinds of some faults."""
+    return {fault.kind.value for fault in faults}
 
 
 def make_estate(runtime: Runtime) -> Estate:

@@ -127,8 +127,9 @@ def many_includes() -> dict[str, list[str]]:
 
 
 A_MESSAGE = (
-    "INSERT INTO messages (public_id, workspace_id, channel, lane, notice, payload, dedupe_key, state, due_at, "
-    "attempts, edits, created_at, lease_until) VALUES ('x', 1, 'email', 'email:1', 'test', '{}', 'x', "
+    "INSERT INTO messages (public_id, workspace_id, channel, lane, notice, payload, dedupe_key, state, "
+    "due_at, attempts, edits, created_at, lease_until) "
+    "VALUES ('x', 1, 'email', 'email:1', 'test', '{}', 'x', "
 )
 LATE = f"{A_MESSAGE}'queued', :long_ago, 0, 0, :long_ago, NULL)"
 DEAD = f"{A_MESSAGE}'dead', :long_ago, 8, 0, :long_ago, NULL)"

@@ -1,4 +1,4 @@
-"""An installation in which all is well, with a world around it: mail server, DNS, Bot API and its own page."""
+"""An installation in which all is well, and the world around it: mail server, DNS, Bot API, its own page."""
 
 from __future__ import annotations
 
