@@ -8,11 +8,11 @@ from typing import Final
 
 from substrack.doctor.patient import Patient
 from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
+from substrack.domain.delivery import STUCK_AFTER
 from substrack.queries.installation import load_installation
 from substrack.queries.soundness import has_workspace, load_waiting
-from substrack.services.installation import BEAT_EVERY
+from substrack.services.installation import LATE_AFTER
 
-LATE_AFTER: Final = timedelta(hours=1)
 LEASE_GRACE: Final = timedelta(minutes=10)
 BACKUP_IS_DUE: Final = timedelta(hours=36)
 BACKUP_IS_OLD: Final = timedelta(days=3)
@@ -28,7 +28,7 @@ def worker(patient: Patient) -> Verdict:
             "No worker has ever run here.",
             "Start `serve`, or `worker` beside `web`: it opens, asks and sends.",
         )
-    if patient.now - last > 2 * BEAT_EVERY:
+    if patient.now - last > LATE_AFTER:
         return wrong(
             f"The worker's last beat was {ago(last, patient.now)}.",
             "Start it again, and look into its log (`journalctl -u substrack-worker`).",
@@ -51,7 +51,7 @@ def messages(patient: Patient) -> Verdict:
     now = patient.now
     with patient.reading() as session:
         row = load_installation(session)
-        found = load_waiting(session, late=now - LATE_AFTER, lost=now - LEASE_GRACE)
+        found = load_waiting(session, late=now - STUCK_AFTER, lost=now - LEASE_GRACE)
     if found.failing:
         _name, since, said = found.failing[0]
         return wrong(
