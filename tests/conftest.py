@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.cast import Cast
 
 # What a test run is told, not an installation.
-KEPT = {"SUBSTRACK_REQUIRE_BROWSER", "SUBSTRACK_CHAOS", "SUBSTRACK_CHAOS_FIGURES"}
+KEPT = {"SUBSTRACK_REQUIRE_BROWSER", "SUBSTRACK_REQUIRE_NGINX", "SUBSTRACK_CHAOS", "SUBSTRACK_CHAOS_FIGURES"}
 
 # A shared machine may be slow; how long an example takes is no claim of ours.
 hypothesis.settings.register_profile("house", deadline=None, print_blob=True)

@@ -64,6 +64,11 @@ class Page:
     forms: list[Form]
     words: str
 
+    def has_button(self, label: str) -> bool:
+        """Tell whether there is a button with this label."""
+        controls = (control for form in self.forms for control in form.controls)
+        return any(control.kind == "button" and label in control.options[0] for control in controls)
+
     def form_with(self, label: str, *, near: str | None = None) -> tuple[Form, Control]:
         """Find the form and button with this label; `near` must be in the form's address or fields."""
         found = [

@@ -1,0 +1,28 @@
+"""nginx and certificates; without nginx tests are skipped aloud, or fail where it is required."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.deploy.certificates import Certificate, make_certificate
+from tests.deploy.nginx import find_nginx
+
+REQUIRED = "SUBSTRACK_REQUIRE_NGINX"
+
+
+@pytest.fixture(scope="session")
+def nginx_program() -> str:
+    """Give the path of nginx."""
+    path = find_nginx()
+    if path is None:
+        missing = f"no nginx (on Debian: apt-get install nginx); {REQUIRED}=1 makes this a failure"
+        (pytest.fail if os.environ.get(REQUIRED) else pytest.skip)(missing)
+    return path
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Give a certificate for localhost."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
