@@ -124,6 +124,16 @@ def test_the_image_takes_in_all_that_the_program_is_and_nothing_else() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "docs/operations/install.md"])
+def test_pages_for_operators_name_files_that_are_there(page: str) -> None:
+    text = (ROOT / page).read_text()
+    linked = [where.partition("#")[0] for where in re.findall(r"\]\(([^)]+)\)", text) if "://" not in where]
+    typed = re.findall(r"(?<![\w/])deploy/[\w./-]*\w", text)
+
+    assert [where for where in linked if not ((ROOT / page).parent / where).exists()] == []
+    assert [where for where in typed if not (ROOT / where).exists()] == []
+
+
 def test_both_proxies_hide_and_allow_the_same() -> None:
     nginx, caddy = ((DEPLOY / name).read_text() for name in ("nginx/substrack.conf", "caddy/Caddyfile"))
 
