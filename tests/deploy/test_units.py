@@ -20,7 +20,7 @@ from substrack.worker.running import DRAIN_SECONDS
 from tests.deploy import sandbox
 from tests.deploy.installations import Installation
 from tests.deploy.programs import Program, waited_until
-from tests.deploy.units import BIND, NAMES, UNITS, Unit
+from tests.deploy.units import BIND, NAMES, ROOT, UNITS, Unit
 from tests.fakes.smtp import free_port
 from tests.support.databases import Databases
 
@@ -154,6 +154,9 @@ def test_secrets_come_as_credentials_under_the_names_of_settings() -> None:
     loaded = re.findall(r"^#?LoadCredential=([a-z-]+):/etc/substrack/([a-z-]+)$", text, re.MULTILINE)
     named = re.findall(r"^#?Environment=SUBSTRACK_([A-Z_]+)_FILE=%d/([a-z-]+)$", text, re.MULTILINE)
 
+    command = re.search(r"^for name in (.*); do$", (ROOT / "deploy" / "substrack").read_text(), re.MULTILINE)
+    assert command is not None
+    assert set(command[1].split()) == set(FROM_FILES)  # the same files, for commands
     assert [one for one, _file in loaded] == [one for _name, one in named]
     assert all(one == file for one, file in loaded)
     assert all(name in FROM_FILES and name.lower().replace("_", "-") == one for name, one in named)
