@@ -21,6 +21,7 @@ DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = PlainYaml((DEPLOY / "docker" / "compose.yaml").read_text()).value
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: each for name, each in SERVICES.items() if each["image"] == "substrack"}
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
 KNOWN = {PREFIX + name.upper() for name in Settings.model_fields} | {
     f"{PREFIX}{one}_FILE" for one in FROM_FILES
@@ -124,14 +125,24 @@ def test_the_image_takes_in_all_that_the_program_is_and_nothing_else() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "docs/operations/install.md"])
-def test_pages_for_operators_name_files_that_are_there(page: str) -> None:
-    text = (ROOT / page).read_text()
-    linked = [where.partition("#")[0] for where in re.findall(r"\]\(([^)]+)\)", text) if "://" not in where]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_lead_to_what_is_there(page: Path) -> None:
+    text = page.read_text()
+    links = [where for where in re.findall(r"\]\(([^)\s]+)\)", text) if ":" not in where]
     typed = re.findall(r"(?<![\w/])deploy/[\w./-]*\w", text)
 
-    assert [where for where in linked if not ((ROOT / page).parent / where).exists()] == []
+    assert [where for where in links if not _is_there(page, where)] == []
     assert [where for where in typed if not (ROOT / where).exists()] == []
+
+
+def _is_there(page: Path, where: str) -> bool:
+    """Tell whether a link leads to a file, and to a heading of it if it names one, as GitHub writes them."""
+    path, _, anchor = where.partition("#")
+    file = page.parent / path if path else page
+    if not anchor:
+        return file.exists()
+    titles = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+    return anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_both_proxies_hide_and_allow_the_same() -> None:
