@@ -109,7 +109,7 @@ def read_table(
         shape.query(connection.dialect.name),
         execution_options={"stream_results": True, "yield_per": shape.at_once},
     ) as result:
-        for rows in result.partitions():
+        for rows in result.partitions(shape.at_once):
             _check(stop)
             yield [convert(list(row), ways) for row in rows]
 

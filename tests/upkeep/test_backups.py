@@ -9,8 +9,9 @@ from zipfile import ZipFile
 import pytest
 
 from substrack.bootstrap import schema_transaction, secret_keys, upgrade_schema
+from substrack.upkeep import shapes
 from substrack.upkeep.archive import reading, verify
-from substrack.upkeep.backups import Backup, BackupFailed, BackupStopped, make_backup
+from substrack.upkeep.backups import Backup, BackupFailed, BackupStopped, make_backup, read_table
 from substrack.upkeep.loading import load_rows
 from substrack.upkeep.manifest import NAME, Manifest, NotABackup
 from tests.support.cast import Cast
@@ -89,6 +90,17 @@ def test_one_that_is_given_up_leaves_nothing_behind(cast: Cast, tmp_path: Path) 
         )
 
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_rows_are_read_a_few_at_a_time(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    live_a_little(cast)
+    monkeypatch.setattr(shapes, "AT_ONCE", 4)
+    with cast.runtime.read_engine.connect() as connection:
+        (events,) = (one for one in shapes.load_shapes(connection) if one.table == "events")
+        sizes = [len(rows) for rows in read_table(connection, events)]
+
+    assert len(sizes) > 2
+    assert set(sizes[:-1]) == {4}
 
 
 @pytest.mark.only_sqlite
