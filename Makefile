@@ -7,6 +7,8 @@ PORT ?= 8000
 ARGS ?=
 JOBS ?= 2
 LOCK_ARGS ?=
+PYTHONS ?=
+QUICK ?=
 
 # HOST and PORT given to make come before what .env says.
 CHOSEN := $(foreach name,HOST PORT,$(if $(filter command environment,$(firstword $(origin $(name)))),SUBSTRACK_$(name)=$($(name));))
@@ -25,7 +27,7 @@ CHAOS := PYTEST="$(BIN)/python -m pytest" PYTHON=$(BIN)/python sh tests/chaos/ru
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-telegram-load bench chaos chaos-long audit sbom licences security check format words screenshots mutants lock clean
+.PHONY: help demo run test test-telegram-load bench chaos chaos-long audit sbom licences security release release-check check format words screenshots mutants lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -69,6 +71,13 @@ check: .venv/.dev ## format, lint, types and import contracts
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
+
+release: .venv/.dev ## prepare a version: make release VERSION=1.2.3
+	@$(BIN)/python -m tests.release.prepare "$(VERSION)"
+	$(BIN)/python -m tests.upgrades.states
+
+release-check: .venv/.dev ## whether what is committed can be released (an hour; QUICK=1: at a look)
+	$(BIN)/python -m tests.release.check $(if $(QUICK),--quick) --jobs $(JOBS) --pythons "$(PYTHONS)" -- $(ARGS)
 
 format: .venv/.dev ## rewrite the sources in the house format
 	$(BIN)/ruff format $(SOURCES)
