@@ -118,7 +118,8 @@ def test_the_pages_are_prepared_answer_and_end_in_time(installed: Installation, 
 
 def test_pages_that_cannot_start_end_and_say_why(installed: Installation) -> None:
     port = free_port()
-    with installed.program(WEB, replaced={BIND: f"127.0.0.1:{port}"}) as program:
+    fewer = {BIND: f"127.0.0.1:{port}", "--workers 2": "--workers 1"}
+    with installed.program(WEB, replaced=fewer) as program:
         waited_until(lambda: program.status is not None)
 
     assert program.status not in (None, 0)  # or systemd would not start it again
