@@ -6,7 +6,14 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from substrack.bootstrap import DatabaseTrouble, Trouble, find_revision, known_revisions, newest_revision
+from substrack.bootstrap import (
+    DatabaseTrouble,
+    Trouble,
+    find_move,
+    find_revision,
+    known_revisions,
+    newest_revision,
+)
 from substrack.doctor.patient import QUERY_SECONDS, Patient
 from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
 from substrack.domain.money import Money
@@ -71,7 +78,9 @@ def _cause(error: DBAPIError) -> str:
 def migrations(patient: Patient) -> Verdict:
     """Compare the tables' version with the program's."""
     with patient.engine.connect() as connection:
-        found = find_revision(connection)
+        found, gone = find_revision(connection), find_move(connection)
+    if gone is not None:
+        return wrong(f"The books were moved to {gone}.", "Set SUBSTRACK_DATABASE_URL to it, and start again.")
     if found is None:
         return wrong("There are no tables yet.", MIGRATE)
     if found == newest_revision():

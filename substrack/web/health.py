@@ -9,7 +9,7 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from substrack.bootstrap import LOW_ROOM_BYTES, newest_revision
+from substrack.bootstrap import LOW_ROOM_BYTES, find_move, newest_revision
 from substrack.domain.clock import seconds_since
 from substrack.domain.delivery import STUCK_AFTER
 from substrack.queries.installation import InstallationRow, find_revision, load_installation
@@ -31,7 +31,7 @@ def live() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @public
 def ready() -> ResponseReturnValue:
-    """Say whether the database is there with the tables of this version (503 if not).
+    """Say whether the database is there with the tables of this version, and the books in it (503 if not).
 
     All else is told, but does not make a web process unready: the worker, what waits to be sent, a hold on
     that, the last backup and the room on the disk.
@@ -41,6 +41,8 @@ def ready() -> ResponseReturnValue:
         revision = find_revision(reading())
         if revision != newest_revision():
             return jsonify(ready=False, database="ok", migrations="pending"), 503
+        if find_move(reading().connection()) is not None:
+            return jsonify(ready=False, database="moved away"), 503
         row = load_installation(reading())
         oldest = oldest_due_at(load_queues(reading(), now=now).values())
     except SQLAlchemyError:

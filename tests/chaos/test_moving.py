@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(scale() == "short", reason="moves at their real 
 
 PROMISE = "books move whole"
 GROUPS = sized(short=1, full=12, long=475)
-KILLS = sized(short=1, full=8, long=200)
+KILLS = sized(short=1, full=12, long=200)
 MINUTES = 10
 MEGABYTES = 250
 OTHER: dict[Kind, Kind] = {"sqlite": "postgresql", "postgresql": "sqlite"}

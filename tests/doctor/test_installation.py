@@ -367,6 +367,13 @@ def test_tables_of_another_version_are_looked_at_no_further(world: World, revisi
     assert states == WELL | dict.fromkeys(NEEDING_TABLES, UNKNOWN) | {"migrations": "wrong"}
 
 
+def test_books_that_were_moved_away_are_told(world: World) -> None:
+    world.write("CREATE TABLE moved_away (place TEXT, moved_at TEXT)")
+    world.write("INSERT INTO moved_away VALUES ('postgresql://db/books', '2026-03-03 11:00 UTC')")
+    verdict = world.examine()["migrations"].verdict
+    assert (verdict.state, "moved to postgresql://db/books" in verdict.found) == (State.WRONG, True)
+
+
 def test_a_missing_database_is_told_and_not_made(world: World) -> None:
     path = world.data_dir / "substrack.db"
     path.unlink()

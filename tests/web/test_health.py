@@ -13,6 +13,7 @@ from substrack.domain.notices import Notice
 from substrack.services.backup_turns import note_backup, note_failed_backup
 from substrack.services.founding import Founded
 from substrack.services.outbox import Draft, queue
+from substrack.upkeep.leaving import leave
 from substrack.web.app import create_app
 from tests.web.admin import cast_of
 from tests.web.forms import counted
@@ -39,7 +40,14 @@ def test_what_waits_too_long_is_told_in_a_constant_number_of_statements(
         asked.append(told())
     cast.send(runtime.now())
     asked.append(told())
-    assert asked == [("ok", None, 3), ("ok", 540, 3), ("ok", 3600, 3), ("stuck", 3660, 3), ("ok", None, 3)]
+    assert asked == [("ok", None, 4), ("ok", 540, 4), ("ok", 3600, 4), ("stuck", 3660, 4), ("ok", None, 4)]
+
+
+def test_a_process_whose_books_were_moved_away_is_not_ready(runtime: Runtime, zed: Browser) -> None:
+    with runtime.write_engine.begin() as connection:
+        leave(connection, to="postgresql://db/books", now=NOW)
+    answer = zed.get("/readyz")
+    assert (answer.status_code, (answer.json or {})["database"]) == (503, "moved away")
 
 
 @pytest.mark.only_sqlite
