@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from benchmarks import pages
+from benchmarks import growth, mixed, pages, start
 from benchmarks.frame import Result
 from benchmarks.place import Place
 
 BENCHMARKS: Final[Mapping[str, Callable[[Place], Iterator[Result]]]] = {
     "pages": pages.measure,
+    "growth": growth.measure,
+    "start": start.measure,
+    "mixed": mixed.measure,
 }

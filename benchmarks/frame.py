@@ -6,10 +6,12 @@ Figure and floor are measured in turns, so that a machine that others use as wel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Final
+from typing import Final, TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
 
 TIMES: Final = "×"
 _SECONDS: Final = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
@@ -104,9 +106,9 @@ class Result:
 COLUMNS: Final = ("work", "of", "figure", "floor", "ratio", "target", "", "date")
 
 
-def in_turns(rounds: int, measures: Mapping[str, Callable[[], float]]) -> dict[str, float]:
+def in_turns(rounds: int, measures: Mapping[Name, Callable[[], float]]) -> dict[Name, float]:
     """Take every measure once a round, and give the median of each."""
-    taken: dict[str, list[float]] = defaultdict(list)
+    taken: dict[Name, list[float]] = defaultdict(list)
     for _round in range(rounds):
         for name, measure in measures.items():
             taken[name].append(measure())

@@ -44,13 +44,13 @@ class House:
 
 def live_in(settings: Settings, *, groups: int, periods: int) -> None:
     """Let six people share each of some groups for so many months; on SQLite."""
-    with _acting(settings) as runtime:
+    with acting(settings) as runtime:
         live_through(cast_of(runtime, found_home(runtime)), groups=groups, people=6, periods=periods)
 
 
 def move(source: Settings, target: Settings) -> None:
     """Copy all rows into an empty database of either kind."""
-    with _acting(source) as runtime, _acting(target) as other:
+    with acting(source) as runtime, acting(target) as other:
         with runtime.read_engine.connect() as read, other.write_engine.begin() as written:
             for table in reversed(Base.metadata.sorted_tables):
                 written.execute(sa.delete(table))
@@ -63,7 +63,7 @@ def move(source: Settings, target: Settings) -> None:
 
 def grow(settings: Settings, *, times: int) -> None:
     """Let there be so many times as many groups."""
-    with _acting(settings) as runtime:
+    with acting(settings) as runtime:
         with runtime.write_engine.begin() as connection:
             payer_id = connection.scalar(sa.select(Group.payer_id).limit(1))
             assert payer_id is not None
@@ -73,7 +73,7 @@ def grow(settings: Settings, *, times: int) -> None:
 
 def let_crowd_in(settings: Settings, *, people: int) -> None:
     """Add one group of so many people, of whom two thirds have paid the first two of three months."""
-    with _acting(settings) as runtime:
+    with acting(settings) as runtime:
         with runtime.reading() as session:
             grant = session.scalars(sa.select(RoleGrant)).one()
         cast = Cast(runtime, grant.workspace_id, Actor.user(grant.user_id), grant.contact_id)
@@ -138,7 +138,7 @@ def _settle(runtime: Runtime) -> None:
 
 def open_house(settings: Settings, *, group: str = "Subscription 00", guest: str = GUEST) -> House:
     """Sign the admin in, and find the pages: those of a group and of somebody in it."""
-    with _acting(settings) as runtime, runtime.transaction() as session:
+    with acting(settings) as runtime, runtime.transaction() as session:
         user_id = session.scalars(sa.select(RoleGrant.user_id)).one()
         token = start_session(session, user_id, agent="benchmark", now=LATER)
         found = session.scalars(sa.select(Group).where(Group.name == group)).one()
@@ -152,7 +152,8 @@ def open_house(settings: Settings, *, group: str = "Subscription 00", guest: str
 
 
 @contextmanager
-def _acting(settings: Settings) -> Iterator[Runtime]:
+def acting(settings: Settings) -> Iterator[Runtime]:
+    """Open an installation, to act in it or look."""
     runtime = replace(make_runtime(settings), clock=TurnableClock())
     try:
         yield runtime

@@ -6,58 +6,23 @@ threads as `serve` has. Nothing but pages runs in it.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
-from flask import Flask, render_template
-from jinja2 import DictLoader
-from waitress.server import create_server
+from waitress import serve
 
+from benchmarks.bare import THREADS, bare_app
 from benchmarks.place import environment_of
+from benchmarks.processes import module, running
 from substrack.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-THREADS: Final = 8
-
-TABLE: Final = """<!doctype html>
-<html lang="en"><title>Rows</title>
-<table>{% for row in rows %}
-<tr><td><a href="{{ url_for('hello', number=row.number) }}">{{ row.name }}</a></td>
-<td>{{ row.number }}</td><td>{{ "%.2f" | format(row.amount) }}</td><td>{{ row.day }}</td>
-<td>{{ row.status }}</td></tr>{% endfor %}
-</table>
-"""
-
-
-class Row(NamedTuple):
-    """Five cells of the bare table."""
-
-    number: int
-    name: str
-    amount: float
-    day: str
-    status: str
-
-
-ROWS: Final = [Row(n, f"Name & {n}", n * 3.17, f"2026-03-{n + 1:02}", "open") for n in range(30)]
-
-
-def bare_app() -> Flask:
-    """Make the least that Flask does: a word, and a table of 30 rows with a link and four more cells."""
-    app = Flask("bare")
-    app.jinja_loader = DictLoader({"table.html": TABLE})
-    app.add_url_rule("/bare/hello", "hello", lambda: "Hello")
-    app.add_url_rule("/bare/table", "table", lambda: render_template("table.html", rows=ROWS))
-    return app
 
 
 @dataclass(frozen=True)
@@ -76,22 +41,19 @@ class Shared:
 
 
 def main() -> None:
-    """Serve on a free port, whose number is the first line that is printed."""
+    """Serve on the port that is named."""
     from substrack.bootstrap import make_runtime
     from substrack.settings import load_settings
     from substrack.web.app import create_app
 
     ours = create_app(make_runtime(load_settings()).for_pages())
-    server = create_server(Shared(ours, bare_app()), host="127.0.0.1", port=0, threads=THREADS)
-    print(server.effective_port, flush=True)
-    server.run()
+    serve(Shared(ours, bare_app()), host="127.0.0.1", port=int(sys.argv[1]), threads=THREADS)
 
 
 @dataclass(frozen=True)
 class Server:
     """One running server, and one connection to it that is kept open."""
 
-    pid: int
     connection: HTTPConnection
 
     def get(self, path: str, cookie: str = "") -> bytes:
@@ -122,16 +84,11 @@ class Server:
 @contextmanager
 def serving(settings: Settings, *, now: str) -> Iterator[Server]:
     """Run a server on an installation, whose clock stands still."""
-    environment = os.environ | environment_of(settings) | {"SUBSTRACK_NOW": now}
-    command = [sys.executable, "-m", "benchmarks.serving"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            connection = HTTPConnection("127.0.0.1", int(process.stdout.readline()))
-            yield Server(process.pid, connection)
-            connection.close()
-        finally:
-            process.terminate()
+    environment = environment_of(settings) | {"SUBSTRACK_NOW": now}
+    with running(lambda port: module("benchmarks.serving", str(port)), "/bare/hello", environment) as process:
+        connection = HTTPConnection("127.0.0.1", process.port)
+        yield Server(connection)
+        connection.close()
 
 
 if __name__ == "__main__":

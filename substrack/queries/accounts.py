@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
+from substrack.queries.prepared import prepared
 from substrack.store import (
     Contact,
     Link,
@@ -154,7 +155,16 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
 
     Someone with roles in several workspaces works in the first.
     """
-    row = session.execute(
+    query = _find_session(hash_token(token), seen_after=now - IDLE_LIMIT, made_after=now - ABSOLUTE_LIMIT)
+    row = session.execute(*query).first()
+    return None if row is None else SignedIn(**row._mapping)
+
+
+@prepared
+def _find_session(
+    token_hash: bytes, *, seen_after: datetime, made_after: datetime
+) -> Select[*tuple[Any, ...]]:
+    return (
         select(
             UserSession.id.label("session_id"),
             UserSession.public_id.label("session_public_id"),
@@ -175,11 +185,14 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
         .join(RoleGrant, RoleGrant.user_id == User.id)
         .join(Workspace, Workspace.id == RoleGrant.workspace_id)
         .join(Contact, Contact.id == RoleGrant.contact_id)
-        .where(UserSession.token_hash == hash_token(token), User.deactivated_at.is_(None), _is_live(now))
+        .where(
+            UserSession.token_hash == token_hash,
+            User.deactivated_at.is_(None),
+            _is_live(seen_after, made_after),
+        )
         .order_by(RoleGrant.id)
         .limit(1)
-    ).first()
-    return None if row is None else SignedIn(**row._mapping)
+    )
 
 
 def load_second_factor(session: Session, user_id: int) -> SecondFactorRow | None:
@@ -197,7 +210,7 @@ def list_sessions(
     """List the live sessions of a user, last used first."""
     rows = session.scalars(
         select(UserSession)
-        .where(UserSession.user_id == user_id, _is_live(now))
+        .where(UserSession.user_id == user_id, _is_live(now - IDLE_LIMIT, now - ABSOLUTE_LIMIT))
         .order_by(UserSession.seen_at.desc(), UserSession.id.desc())
     )
     return [
@@ -246,9 +259,7 @@ def _has_second_factor() -> ColumnElement[bool]:
     return exists().where(SecondFactor.user_id == User.id).correlate(User)
 
 
-def _is_live(now: datetime) -> ColumnElement[bool]:
-    return (
-        UserSession.ended_at.is_(None)
-        & (UserSession.seen_at > now - IDLE_LIMIT)
-        & (UserSession.created_at > now - ABSOLUTE_LIMIT)
+def _is_live(seen_after: datetime, made_after: datetime) -> ColumnElement[bool]:
+    return and_(
+        UserSession.ended_at.is_(None), UserSession.seen_at > seen_after, UserSession.created_at > made_after
     )

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import lane_name
 from substrack.domain.notices import Channel, ChannelChoice
+from substrack.queries.prepared import prepared
 from substrack.store import Address, Connection, Contact, Inbound, Lane, RoleGrant, User, Workspace
 
 ENVIRONMENT: Final = "environment"
@@ -119,21 +120,25 @@ def refused_chats(session: Session, chat_id: int, connection_id: int) -> list[in
 
 def load_chat(session: Session, contact_id: int) -> ChatRow:
     """Load how a person is reached (one statement)."""
-    mail = _has_usable(Channel.EMAIL)
-    query = (
-        select(Contact.channel_choice, Address.value, Address.refused_since, mail, _administers())
-        .outerjoin(Address, and_(Address.contact_id == Contact.id, Address.channel == Channel.TELEGRAM))
-        .where(Contact.id == contact_id)
-        .order_by(Address.id)
-        .limit(1)
-    )
-    choice, value, refused_since, has_mail, administers = session.execute(query).one()
+    choice, value, refused_since, has_mail, administers = session.execute(*_reached(contact_id)).one()
     return ChatRow(
         is_linked=bool(value) and refused_since is None,
         refused_since=refused_since if value else None,
         has_mail=bool(has_mail),
         choice=choice,
         is_admin=bool(administers),
+    )
+
+
+@prepared
+def _reached(contact_id: int) -> Select[*tuple[Any, ...]]:
+    mail = _has_usable(Channel.EMAIL)
+    return (
+        select(Contact.channel_choice, Address.value, Address.refused_since, mail, _administers())
+        .outerjoin(Address, and_(Address.contact_id == Contact.id, Address.channel == Channel.TELEGRAM))
+        .where(Contact.id == contact_id)
+        .order_by(Address.id)
+        .limit(1)
     )
 
 

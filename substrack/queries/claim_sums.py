@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.claims import stands_for
 from substrack.domain.money import Money
 from substrack.queries.owing import LEFT
+from substrack.queries.prepared import prepared
 from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Payment, Receipt
 
 GOT: Final = (
@@ -29,13 +30,16 @@ GOT: Final = (
 
 def load_sums(session: Session, attempt_ids: Collection[int]) -> dict[int, Money]:
     """Load what claims stand for while something of them waits, else what they stated; one statement."""
+    if not attempt_ids:
+        return {}
     items: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in session.execute(_items(attempt_ids)):
+    for row in session.execute(*_items(sorted(attempt_ids))):
         items[row.id].append(row)
     return {key: Money(_stands_for(rows), rows[0].currency) for key, rows in items.items()}
 
 
-def _items(attempt_ids: Collection[int]) -> Any:
+@prepared
+def _items(attempt_ids: list[int]) -> Select[*tuple[Any, ...]]:
     """Select each item with what its payment got since the claim, and the receipts booked for the claim.
 
     Money that merely came in settles payments without naming their claim; money booked for the claim may be
@@ -56,7 +60,7 @@ def _items(attempt_ids: Collection[int]) -> Any:
         )
         .join(AttemptItem, AttemptItem.attempt_id == Attempt.id)
         .join(Payment, Payment.id == AttemptItem.payment_id)
-        .where(Attempt.id.in_(sorted(attempt_ids)))
+        .where(Attempt.id.in_(attempt_ids))
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.queries.batches import in_batches
+from substrack.queries.prepared import prepared
 from substrack.store import Address, Contact, Group, Member, Workspace
 
 
@@ -31,16 +32,20 @@ def load_collection_days(session: Session, contact_ids: Iterable[int]) -> dict[i
 
 def load_askable(session: Session, contact_ids: Iterable[int]) -> dict[int, int | None]:
     """Find those of some people whom a request would reach, with their collection days, if any."""
-    query = (
-        select(Contact.id, collection_day())
-        .join(Workspace, Workspace.id == Contact.workspace_id)
-        .where(_is_reached())
-        .order_by(Contact.id)
-    )
     found: dict[int, int | None] = {}
     for batch in in_batches(contact_ids):
-        found |= dict(session.execute(query.where(Contact.id.in_(batch))).all())
+        found |= dict(session.execute(*_askable(batch)).all())
     return found
+
+
+@prepared
+def _askable(contact_ids: Sequence[int]) -> Select[int, int | None]:
+    return (
+        select(Contact.id, collection_day())
+        .join(Workspace, Workspace.id == Contact.workspace_id)
+        .where(_is_reached(), Contact.id.in_(contact_ids))
+        .order_by(Contact.id)
+    )
 
 
 def days_in(group_id: int, *, after: date) -> Select[int | None]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.group_periods import MEMBERS_A_PAGE, Cell, PeriodColumn, cell_of
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Member, Payment
 
@@ -50,15 +51,12 @@ def load_matrix(
 
     Members come in the order in which they were added, which an index gives for nothing.
     """
-    query = (
-        select(Member, Contact)
-        .join(Contact, Contact.id == Member.contact_id)
-        .where(Member.group_id == group_id, _belongs_to(columns, payer_id), named_like(search))
-        .order_by(Member.id)
-        .limit(MEMBERS_A_PAGE + 1)
-        .offset((number - 1) * MEMBERS_A_PAGE)
-    )
-    found = [(member, contact) for member, contact in session.execute(query)]
+    periods = [column.id for column in columns]
+    are_billed = all(column.total is not None for column in columns)
+    skipped = (number - 1) * MEMBERS_A_PAGE
+    query, values = _who_pays(group_id, periods, are_billed, payer_id, skipped=skipped)
+    rows_found = session.execute(query.where(named_like(search)) if search else query, values)
+    found = [(member, contact) for member, contact in rows_found]
     shown = found[:MEMBERS_A_PAGE]
     cells = _cells(session, columns, [(member.id, contact) for member, contact in shown])
     rows = [
@@ -76,35 +74,48 @@ def load_matrix(
 
 def owes_anything(session: Session, group_id: int) -> bool:
     """Tell whether somebody could be asked for something of a group."""
+    return session.scalar(*_owed(group_id)) is not None
+
+
+@prepared
+def _owed(group_id: int) -> Select[int]:
     query = select(Payment.id).where(
         Payment.group_id == group_id,
         Payment.status.in_(ASKABLE),
         Payment.kind == PaymentKind.DUES,
         Payment.voided_at.is_(None),
     )
-    return session.scalar(query.limit(1)) is not None
+    return query.limit(1)
 
 
-def _belongs_to(columns: Sequence[PeriodColumn], payer_id: int) -> ColumnElement[bool]:
-    keys = [column.id for column in columns]
+@prepared
+def _who_pays(
+    group_id: int, period_ids: list[int], are_billed: bool, payer_id: int, *, skipped: int
+) -> Select[Member, Contact]:
     pays = exists().where(
-        Payment.member_id == Member.id, Payment.period_id.in_(keys), Payment.voided_at.is_(None)
+        Payment.member_id == Member.id, (Payment.period_id + 0).in_(period_ids), Payment.voided_at.is_(None)
+    )  # "+ 0" keeps SQLite from looking through all payments of the periods for each member
+    will_pay = Member.left_on.is_(None) & (Member.contact_id != payer_id)
+    return (
+        select(Member, Contact)
+        .join(Contact, Contact.id == Member.contact_id)
+        .where(Member.group_id == group_id, pays if are_billed else or_(pays, will_pay))
+        .order_by(Member.id)
+        .limit(MEMBERS_A_PAGE + 1)
+        .offset(skipped)
     )
-    if all(column.total is not None for column in columns):
-        return pays
-    return or_(pays, Member.left_on.is_(None) & (Member.contact_id != payer_id))
 
 
 def _cells(
     session: Session, columns: Sequence[PeriodColumn], members: Collection[tuple[int, Contact]]
 ) -> dict[tuple[int, int], Cell]:
     people = dict(members)
-    query = select(Payment).where(
-        Payment.member_id.in_(sorted(people)),
-        Payment.period_id.in_([column.id for column in columns]),
-        Payment.voided_at.is_(None),
+    found = session.scalars(*_payments(sorted(people), [column.id for column in columns]))
+    return {(one.member_id, one.period_id or 0): cell_of(one, people[one.member_id]) for one in found}
+
+
+@prepared
+def _payments(member_ids: list[int], period_ids: list[int]) -> Select[Payment]:
+    return select(Payment).where(
+        Payment.member_id.in_(member_ids), Payment.period_id.in_(period_ids), Payment.voided_at.is_(None)
     )
-    return {
-        (one.member_id, one.period_id or 0): cell_of(one, people[one.member_id])
-        for one in session.scalars(query)
-    }

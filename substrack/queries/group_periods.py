@@ -19,12 +19,16 @@ from substrack.domain.money import Money
 from substrack.domain.payments import CLOSED, PaymentKind, Status
 from substrack.queries.finding import NotListed
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Group, Payment, Period
 
 PERIODS_A_PAGE: Final = 6
 MEMBERS_A_PAGE: Final = 50
 VOIDED_SHOWN: Final = 20
+
+MANY: Final = 1_000
+"""From how many payments on a period is not put into order as a whole for one page of it."""
 
 BY_URGENCY: Final = (
     Status.MEMBER_CONFIRMED,
@@ -138,25 +142,34 @@ def load_periods(session: Session, group_id: int, *, before: int | None = None) 
 
     Two statements, and a third for `before`.
     """
-    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_(None))
-    if before is not None:
-        query = query.where(Period.sequence < before)
-    query = query.order_by(Period.sequence.desc(), Period.id.desc()).limit(PERIODS_A_PAGE + 1)
-    found = [(period, group) for period, group in session.execute(query)]
+    found = [(period, group) for period, group in session.execute(*_latest(group_id, before))]
     shown = _columns(session, found[:PERIODS_A_PAGE], voided_at=None)
     older_than = shown[-1].sequence if len(found) > PERIODS_A_PAGE else None
     return PeriodPage(shown, older_than, None if before is None else _newer(session, group_id, before))
 
 
+@prepared
+def _latest(group_id: int, before: int | None) -> Select[Period, Group]:
+    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_(None))
+    if before is not None:
+        query = query.where(Period.sequence < before)
+    return query.order_by(Period.sequence.desc(), Period.id.desc()).limit(PERIODS_A_PAGE + 1)
+
+
 def load_voided_periods(session: Session, group_id: int) -> tuple[VoidedPeriod, ...]:
     """Load the periods of a group that were taken out of the books, the latest first, in one statement."""
-    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_not(None))
-    found = session.execute(query.order_by(Period.sequence.desc(), Period.id.desc()).limit(VOIDED_SHOWN))
+    found = session.execute(*_voided(group_id))
     return tuple(
         VoidedPeriod(period.public_id, span_of(period, group), period.voided_at)
         for period, group in found
         if period.voided_at is not None
     )
+
+
+@prepared
+def _voided(group_id: int) -> Select[Period, Group]:
+    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_not(None))
+    return query.order_by(Period.sequence.desc(), Period.id.desc()).limit(VOIDED_SHOWN)
 
 
 def load_period(session: Session, workspace_id: int, public_id: str) -> PeriodOfGroup:
@@ -175,17 +188,56 @@ def load_cells(session: Session, column: PeriodColumn, *, search: str = "", numb
 
     Of a void period, those that were voided with it. One statement.
     """
-    urgency = case({status: place for place, status in enumerate(BY_URGENCY)}, value=Payment.status)
-    query = (
+    skipped = (number - 1) * MEMBERS_A_PAGE
+    if column.tally.count > MANY and not search and column.voided_at is None:
+        found = [cell_of(payment, contact) for payment, contact in _of_many(session, column, skipped)]
+        return CellPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
+    query, values = _most_urgent(column.id, column.voided_at, skipped=skipped)
+    rows = session.execute(query.where(named_like(search)) if search else query, values)
+    found = [cell_of(payment, contact) for payment, contact in rows]
+    return CellPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
+
+
+def _of_many(session: Session, column: PeriodColumn, skipped: int) -> list[tuple[Payment, Contact]]:
+    """Load a page of very many payments status by status, which an index has in order."""
+    found: list[tuple[Payment, Contact]] = []
+    kinds = [(PaymentKind.DUES, status) for status in BY_URGENCY] + [(PaymentKind.OWN, Status.CONFIRMED)]
+    for kind, status in kinds:
+        there = column.tally.counts.get(status, 0) if kind is PaymentKind.DUES else 1
+        wanted = MEMBERS_A_PAGE + 1 - len(found)
+        if wanted and skipped < there:
+            rows = session.execute(*_in_status(column.id, kind, status, size=wanted, skipped=skipped))
+            found += [(payment, contact) for payment, contact in rows]
+        skipped = max(0, skipped - there)
+    return found
+
+
+@prepared
+def _in_status(
+    period_id: int, kind: PaymentKind, status: Status, *, size: int, skipped: int
+) -> Select[Payment, Contact]:
+    return (
         select(Payment, Contact)
         .join(Contact, Contact.id == Payment.contact_id)
-        .where(Payment.period_id == column.id, _counts_at(column.voided_at), named_like(search))
+        .where(Payment.period_id == period_id, Payment.kind == kind, Payment.status == status)
+        .where(Payment.voided_at.is_(None))
+        .order_by(Payment.id)
+        .limit(size)
+        .offset(skipped)
+    )
+
+
+@prepared
+def _most_urgent(period_id: int, voided_at: datetime | None, *, skipped: int) -> Select[Payment, Contact]:
+    urgency = case({status: place for place, status in enumerate(BY_URGENCY)}, value=Payment.status)
+    return (
+        select(Payment, Contact)
+        .join(Contact, Contact.id == Payment.contact_id)
+        .where(Payment.period_id == period_id, _counts_at(voided_at))
         .order_by(Payment.kind == PaymentKind.OWN, urgency, Payment.id)
         .limit(MEMBERS_A_PAGE + 1)
-        .offset((number - 1) * MEMBERS_A_PAGE)
+        .offset(skipped)
     )
-    found = [cell_of(payment, contact) for payment, contact in session.execute(query)]
-    return CellPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
 
 
 def cell_of(payment: Payment, contact: Contact) -> Cell:
@@ -237,16 +289,24 @@ def _columns(
     session: Session, found: Sequence[tuple[Period, Group]], *, voided_at: datetime | None
 ) -> tuple[PeriodColumn, ...]:
     currencies = {period.id: group.currency for period, group in found}
-    tallies = _tallies(session, currencies, _counts_at(voided_at))
+    tallies = _tallies(session, currencies, voided_at)
     return tuple(_column(period, group, tallies[period.id]) for period, group in found)
 
 
-def _tallies(
-    session: Session, currencies: Mapping[int, str], counts: ColumnElement[bool]
-) -> dict[int, Tally]:
+def _tallies(session: Session, currencies: Mapping[int, str], voided_at: datetime | None) -> dict[int, Tally]:
+    rows: dict[int, list[tuple[Status, int, int, int]]] = {}
+    for period_id, status, count, received, owed in session.execute(
+        *_added_up(sorted(currencies), voided_at)
+    ):
+        rows.setdefault(period_id or 0, []).append((status, count, int(received), int(owed)))
+    return {key: _tally(rows.get(key, ()), currency) for key, currency in currencies.items()}
+
+
+@prepared
+def _added_up(period_ids: list[int], voided_at: datetime | None) -> Select[int | None, Status, int, int, int]:
     left = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
     is_owed = and_(left > 0, Payment.status != Status.WAIVED)
-    query = (
+    return (
         select(
             Payment.period_id,
             Payment.status,
@@ -254,13 +314,9 @@ def _tallies(
             func.sum(Payment.received_minor),
             func.sum(case((is_owed, left), else_=0)),
         )
-        .where(Payment.period_id.in_(sorted(currencies)), Payment.kind == PaymentKind.DUES, counts)
+        .where(Payment.period_id.in_(period_ids), Payment.kind == PaymentKind.DUES, _counts_at(voided_at))
         .group_by(Payment.period_id, Payment.status)
     )
-    rows: dict[int, list[tuple[Status, int, int, int]]] = {}
-    for period_id, status, count, received, owed in session.execute(query):
-        rows.setdefault(period_id or 0, []).append((status, count, int(received), int(owed)))
-    return {key: _tally(rows.get(key, ()), currency) for key, currency in currencies.items()}
 
 
 def _tally(rows: Collection[tuple[Status, int, int, int]], currency: str) -> Tally:

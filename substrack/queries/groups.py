@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Cycle, Unit
@@ -14,6 +15,8 @@ from substrack.domain.money import Money
 from substrack.domain.pay_methods import PayKind, PayMethod
 from substrack.domain.shares import SplitKind
 from substrack.domain.terms import GroupTerms
+from substrack.queries.batches import in_batches
+from substrack.queries.prepared import prepared
 from substrack.store import Contact, Group, Member, Price
 from substrack.store import PayMethod as PayMethodRow
 
@@ -78,21 +81,40 @@ def find_group(session: Session, workspace_id: int, public_id: str) -> int:
     Raises:
         UnknownGroup.
     """
-    query = select(Group.id).where(Group.workspace_id == workspace_id, Group.public_id == public_id)
-    found = session.scalar(query)
+    found: int | None = session.scalar(*_key(workspace_id, public_id))
     if found is None:
         raise UnknownGroup
     return found
 
 
+@prepared
+def _key(workspace_id: int, public_id: str) -> Select[int]:
+    return select(Group.id).where(Group.workspace_id == workspace_id, Group.public_id == public_id)
+
+
 def list_groups(
-    session: Session, workspace_id: int, *, today: date, with_archived: bool = False
+    session: Session,
+    workspace_id: int,
+    *,
+    today: date,
+    with_archived: bool = False,
+    keys: Collection[int] | None = None,
 ) -> list[GroupRow]:
-    """List the groups of a workspace by name."""
+    """List the groups of a workspace by name, or those of them with these keys."""
+    found = session.execute(*_groups(workspace_id, today, with_archived, keys)).all()
+    return _load(session, found, today)
+
+
+@prepared
+def _groups(
+    workspace_id: int, today: date, with_archived: bool, keys: Collection[int] | None
+) -> Select[Group, Contact, int]:
     query = _rows(today).where(Group.workspace_id == workspace_id)
     if not with_archived:
         query = query.where(Group.archived_at.is_(None))
-    return _load(session, query.order_by(func.lower(Group.name), Group.id), today)
+    if keys is not None:
+        query = query.where(Group.id.in_(keys))
+    return query.order_by(func.lower(Group.name), Group.id)
 
 
 def load_group(session: Session, group_id: int, *, today: date) -> GroupRow:
@@ -101,10 +123,15 @@ def load_group(session: Session, group_id: int, *, today: date) -> GroupRow:
     Raises:
         UnknownGroup.
     """
-    rows = _load(session, _rows(today).where(Group.id == group_id), today)
+    rows = _load(session, session.execute(*_group(group_id, today)).all(), today)
     if not rows:
         raise UnknownGroup
     return rows[0]
+
+
+@prepared
+def _group(group_id: int, today: date) -> Select[Group, Contact, int]:
+    return _rows(today).where(Group.id == group_id)
 
 
 def load_terms(session: Session, group_id: int) -> GroupTerms:
@@ -201,8 +228,7 @@ def _rows(today: date) -> Select[Group, Contact, int]:
     return select(Group, Contact, members).join(Contact, Contact.id == Group.payer_id)
 
 
-def _load(session: Session, query: Select[Group, Contact, int], today: date) -> list[GroupRow]:
-    found = list(session.execute(query))
+def _load(session: Session, found: Sequence[Row[Group, Contact, int]], today: date) -> list[GroupRow]:
     prices_of = _prices_of(
         session, [group.id for group, _, _ in found if group.split is not SplitKind.VARIABLE]
     )
@@ -213,11 +239,17 @@ def _load(session: Session, query: Select[Group, Contact, int], today: date) -> 
 
 def _prices_of(session: Session, group_ids: list[int]) -> dict[int, list[tuple[date, int]]]:
     """Load each group's prices with the day each begins, oldest first, in one query."""
-    query = select(Price.group_id, Price.from_on, Price.amount_minor).where(Price.group_id.in_(group_ids))
     found: dict[int, list[tuple[date, int]]] = {}
-    for group_id, from_on, amount in session.execute(query.order_by(Price.group_id, Price.from_on)):
-        found.setdefault(group_id, []).append((from_on, amount))
+    for batch in in_batches(group_ids):
+        for group_id, from_on, amount in session.execute(*_price_rows(batch)):
+            found.setdefault(group_id, []).append((from_on, amount))
     return found
+
+
+@prepared
+def _price_rows(group_ids: list[int]) -> Select[int, date, int]:
+    query = select(Price.group_id, Price.from_on, Price.amount_minor).where(Price.group_id.in_(group_ids))
+    return query.order_by(Price.group_id, Price.from_on)
 
 
 def _price_and_next(

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.delivery import MessageState
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel
-from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
+from substrack.domain.payments import OPEN, PaymentKind
 from substrack.queries.chats import find_bot_refusal
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.objections import ObjectionRow, list_objections
+from substrack.queries.open_payments import LOOKED_AT, longest_due
+from substrack.queries.owing import is_unclaimed
+from substrack.queries.prepared import prepared, written
 from substrack.store import Address, Contact, Event, Group, Member, Message, Payment, Period
 
 SHOWN: Final = 20
@@ -124,13 +127,6 @@ def load_needs(
 
 
 def _bills(session: Session, workspace_id: int) -> tuple[BillRow, ...]:
-    query = (
-        select(Period, Group)
-        .join(Group, Group.id == Period.group_id)
-        .where(Group.workspace_id == workspace_id, Period.total_minor.is_(None), Period.voided_at.is_(None))
-        .order_by(Period.due_on, Period.id)
-        .limit(SHOWN)
-    )
     return tuple(
         BillRow(
             public_id=period.public_id,
@@ -141,12 +137,42 @@ def _bills(session: Session, workspace_id: int) -> tuple[BillRow, ...]:
             due_on=period.due_on,
             version=period.version,
         )
-        for period, group in session.execute(query)
+        for period, group in session.execute(*_unbilled(workspace_id))
+    )
+
+
+@prepared
+def _unbilled(workspace_id: int) -> Select[Period, Group]:
+    unbilled = select(Period.id).where(Period.total_minor.is_(None), Period.voided_at.is_(None))
+    return (
+        select(Period, Group)
+        .join(Group, Group.id == Period.group_id)
+        .where(Period.id.in_(unbilled), Group.workspace_id == workspace_id)
+        .order_by(Period.due_on, Period.id)
+        .limit(SHOWN)
     )
 
 
 def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRow, ...]:
-    """Find who left and owes, with all they owe: added up before the list is cut short."""
+    """Find who left and owes, with all they owe: added up after the list is cut short."""
+    rows = [
+        LeaverRow(contact, name, group, left_on, Money(int(owed_minor), currency), oldest)
+        for contact, name, group, left_on, oldest, _member, currency, owed_minor, _place in session.execute(
+            *_left_owing(workspace_id, today)
+        )
+    ]
+    return tell_apart(session, rows)
+
+
+@prepared
+def _left_owing(workspace_id: int, today: date) -> Select[*tuple[Any, ...]]:
+    owing = select(Payment.member_id).where(Payment.id.in_(longest_due(workspace_id, *is_unclaimed())))
+    gone = (
+        select(Member.id)
+        .where(Member.id.in_(owing), Member.left_on <= today)
+        .order_by(Member.left_on, Member.id)
+        .limit(SHOWN)
+    )
     left = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
     by_age = (Payment.due_on, Payment.id)
     ranked = (
@@ -157,36 +183,29 @@ def _leavers(session: Session, workspace_id: int, today: date) -> tuple[LeaverRo
             func.sum(left).over(partition_by=Payment.member_id).label("owed_minor"),
             func.row_number().over(partition_by=Payment.member_id, order_by=by_age).label("place"),
         )
-        .join(Member, Member.id == Payment.member_id)
-        .where(
-            Payment.workspace_id == workspace_id,
-            Payment.status.in_(ASKABLE),
-            Payment.kind == PaymentKind.DUES,
-            Payment.voided_at.is_(None),
-            Member.left_on <= today,
-        )
+        .where(Payment.member_id.in_(select(gone.subquery().c.id)), *is_unclaimed())
         .subquery()
     )
-    query = (
+    return (
         select(Contact.public_id, Contact.name, Group.name, Member.left_on, ranked)
         .join(Member, Member.id == ranked.c.member_id)
         .join(Contact, Contact.id == Member.contact_id)
         .join(Group, Group.id == Member.group_id)
         .where(ranked.c.place == 1)
         .order_by(Member.left_on, Member.id)
-        .limit(SHOWN)
     )
-    rows = [
-        LeaverRow(contact, name, group, left_on, Money(int(owed_minor), currency), oldest)
-        for contact, name, group, left_on, oldest, _member, currency, owed_minor, _place in session.execute(
-            query
-        )
-    ]
-    return tell_apart(session, rows)
 
 
 def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[UnreachableRow, ...]:
     """Find the people who are to pay and have no address that takes requests; so many for each reason."""
+    found = session.execute(*_without_address(workspace_id, today))
+    rows = [UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason) for row in found]
+    return tell_apart(session, rows)
+
+
+@prepared
+def _without_address(workspace_id: int, today: date) -> Select[*tuple[Any, ...]]:
+    looked_at = _looked_at(workspace_id)
     mailbox, chat = aliased(Address), aliased(Address)
     why = case(
         (and_(mailbox.value != "", mailbox.refused_since.is_not(None)), "refused"),
@@ -211,10 +230,10 @@ def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[Unre
             reason.label("reason"),
             func.row_number().over(partition_by=why, order_by=by_name).label("place"),
         )
+        .join(looked_at, looked_at.c.id == Contact.id)
         .outerjoin(mailbox, and_(mailbox.contact_id == Contact.id, mailbox.channel == Channel.EMAIL))
         .outerjoin(chat, and_(chat.contact_id == Contact.id, chat.channel == Channel.TELEGRAM))
         .where(
-            Contact.workspace_id == workspace_id,
             Contact.erased_at.is_(None),
             ~_is_usable(),
             _is_to_pay(today),
@@ -222,9 +241,20 @@ def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[Unre
         .subquery()
     )
     shown = select(ranked).where(ranked.c.place <= SHOWN)
-    found = session.execute(shown.order_by(func.lower(ranked.c.name), ranked.c.id))
-    rows = [UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason) for row in found]
-    return tell_apart(session, rows)
+    return shown.order_by(func.lower(ranked.c.name), ranked.c.id)
+
+
+def _looked_at(workspace_id: int) -> Subquery:
+    """Select whose addresses are looked at: who owes the longest, and as many of those who came last."""
+    owing = select(Payment.contact_id).where(Payment.id.in_(longest_due(workspace_id)))
+    newest = (
+        select(Contact.id)
+        .where(Contact.workspace_id == workspace_id)
+        .order_by(Contact.id.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    return union(owing.with_only_columns(Payment.contact_id.label("id")), select(newest.c.id)).subquery()
 
 
 def _is_to_pay(today: date) -> ColumnElement[bool]:
@@ -257,23 +287,32 @@ def _is_usable() -> ColumnElement[bool]:
 
 
 def _openings(session: Session, workspace_id: int, now: datetime) -> tuple[RefusedOpening, ...]:
-    query = (
+    found = session.execute(*_refused_openings(workspace_id, now - REFUSED_LATELY))
+    last = {row.public_id: RefusedOpening(row.public_id, row.name, row.reason or "", row.at)
+            for row in found}  # fmt: skip
+    return tuple(last.values())
+
+
+@prepared
+def _refused_openings(workspace_id: int, since: datetime) -> Select[*tuple[Any, ...]]:
+    return (
         select(Group.public_id, Group.name, Event.reason, Event.at)
         .join(Group, Group.id == Event.group_id)
         .where(
             Event.workspace_id == workspace_id,
-            Event.at > now - REFUSED_LATELY,
-            Event.verb == "opening_refused",
+            Event.at > since,
+            Event.verb == written("opening_refused"),
             Group.next_open_at.is_not(None),
         )
         .order_by(Event.id)
     )
-    last = {row.public_id: RefusedOpening(row.public_id, row.name, row.reason or "", row.at)
-            for row in session.execute(query)}  # fmt: skip
-    return tuple(last.values())
 
 
 def _failed(session: Session, workspace_id: int) -> int:
+    return session.scalar(*_dead(workspace_id)) or 0
+
+
+@prepared
+def _dead(workspace_id: int) -> Select[int]:
     query = select(func.count()).select_from(Message)
-    where = (Message.workspace_id == workspace_id, Message.state == MessageState.DEAD)
-    return session.scalar(query.where(*where)) or 0
+    return query.where(Message.workspace_id == workspace_id, Message.state == written(MessageState.DEAD))

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, case, func, literal, select, true, union_all
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.domain.payments import CLOSED, OPEN, PaymentKind, Status
+from substrack.queries.batches import in_batches
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.groups import GroupRow, list_groups
 from substrack.queries.namesakes import names_apart
-from substrack.queries.owing import LEFT, is_unclaimed
+from substrack.queries.open_payments import LOOKED_AT, is_open, longest_due
+from substrack.queries.owing import LEFT, first_owed
+from substrack.queries.prepared import prepared, written
 from substrack.store import (
     Attempt,
     AttemptItem,
@@ -29,6 +32,9 @@ from substrack.store import (
     PayMethod,
     Period,
 )
+
+SHOWN: Final = 24
+"""How many groups home shows; all of them are in the list of groups."""
 
 NAMED: Final = 3
 """How many of those who owe are named on a card; the rest is counted."""
@@ -59,12 +65,12 @@ class Missing:
     total: Money
     to_check: int = 0
     names: tuple[str, ...] = ()
-    people: int = 0
+    people: int | None = 0
 
     @property
-    def others(self) -> int:
-        """How many owe besides those named."""
-        return self.people - len(self.names)
+    def others(self) -> int | None:
+        """How many owe besides those named; None where they are too many to be counted."""
+        return None if self.people is None else self.people - len(self.names)
 
 
 @dataclass(frozen=True)
@@ -87,12 +93,28 @@ class Card:
 
 
 @dataclass(frozen=True)
+class CardPage:
+    """Some groups by name, and whether there are more."""
+
+    cards: tuple[Card, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True)
 class Out:
     """What is still out in one currency: all of it, and of that what is overdue or waits to be checked."""
 
     total: Money
     overdue: Money
     to_check: Money
+
+
+@dataclass(frozen=True)
+class OutPage:
+    """What is still out, by currency; `is_too_much` when so much is open that nobody has added it up."""
+
+    rows: tuple[Out, ...]
+    is_too_much: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,61 +134,115 @@ class FirstSteps:
         return self.has_period or all(done)
 
 
-def load_cards(session: Session, workspace_id: int, *, today: date) -> list[Card]:
-    """Load the groups that are not archived, by name, with what is missing; five statements."""
-    groups = list_groups(session, workspace_id, today=today)
-    progress = _progress(session, workspace_id)
-    sums, people = _sums(session, workspace_id), _people(session, workspace_id)
-    return [
+def load_cards(session: Session, workspace_id: int, *, today: date) -> CardPage:
+    """Load groups that are not archived with what is missing, by name; six statements.
+
+    Of many groups, those that have waited the longest.
+    """
+    keys, has_more = _shown(session, workspace_id)
+    groups = list_groups(session, workspace_id, today=today, keys=keys)
+    progress = _progress(session, keys)
+    sums, people = _sums(session, keys), _people(session, keys)
+    cards = (
         Card(
             group,
             progress.get(group.id),
             _missing(group, sums.get(group.id, (0, 0)), people.get(group.id, ((), 0))),
         )
         for group in groups
-    ]
-
-
-def load_out(session: Session, workspace_id: int) -> list[Out]:
-    """Add up what is still out, for each currency by itself; what is to check is what claims stand for."""
-    query = (
-        select(Payment.currency, Payment.status, func.sum(LEFT))
-        .where(
-            Payment.workspace_id == workspace_id,
-            Payment.kind == PaymentKind.DUES,
-            Payment.status.in_(OPEN),
-            Payment.voided_at.is_(None),
-        )
-        .group_by(Payment.currency, Payment.status)
-        .order_by(Payment.currency)
     )
+    return CardPage(tuple(cards), has_more)
+
+
+def _shown(session: Session, workspace_id: int) -> tuple[list[int], bool]:
+    """Choose the groups to show, and say whether there are more."""
+    found = sorted(session.execute(*_candidates(workspace_id)), key=lambda row: (row.place, row.key))
+    keys = list(dict.fromkeys(row.key for row in found))
+    return keys[:SHOWN], len(keys) > SHOWN
+
+
+@prepared
+def _candidates(workspace_id: int) -> Select[int, int]:
+    """Select the groups that have waited the longest, and others, each kind one more than are shown."""
+    longest = func.min(Payment.due_on)
+    waiting = (
+        select(Payment.group_id.label("key"), func.row_number().over(order_by=longest).label("place"))
+        .join(Group, Group.id == Payment.group_id)
+        .where(Payment.id.in_(longest_due(workspace_id)), Group.archived_at.is_(None))
+        .group_by(Payment.group_id)
+        .order_by(longest)
+        .limit(SHOWN + 1)
+        .subquery()
+    )
+    others = (
+        select(Group.id.label("key"), literal(SHOWN + 2).label("place"))
+        .where(Group.workspace_id == workspace_id, Group.archived_at.is_(None))
+        .order_by(Group.id)
+        .limit(SHOWN + 1)
+        .subquery()
+    )
+    both = union_all(select(waiting.c.key, waiting.c.place), select(others.c.key, others.c.place)).subquery()
+    return select(both.c.key, both.c.place)
+
+
+def load_out(session: Session, workspace_id: int, *, all_of_it: bool = False) -> OutPage:
+    """Add up what is still out, for each currency by itself; what is to check is what claims stand for.
+
+    Where more is open than is looked at, nothing is added up unless `all_of_it` is wanted.
+    """
+    found = session.execute(*_out(workspace_id, all_of_it)).all()
+    if not all_of_it and sum(count for _currency, _status, _minor, count in found) > LOOKED_AT:
+        return OutPage((), is_too_much=True)
     claimed = _claimed(session, workspace_id)
     sums: dict[str, dict[Status, int]] = {}
-    for currency, status, minor in session.execute(query):
+    for currency, status, minor, _count in found:
         sums.setdefault(currency, {})[status] = int(minor)
-    return [
+    rows = (
         Out(
             total=Money(sum(by_status.values()), currency),
             overdue=Money(by_status.get(Status.OVERDUE, 0), currency),
             to_check=Money(claimed.get(currency, 0), currency),
         )
         for currency, by_status in sums.items()
-    ]
+    )
+    return OutPage(tuple(rows))
+
+
+@prepared
+def _out(workspace_id: int, all_of_it: bool) -> Select[str, Status, int, int]:
+    query = select(Payment.currency, Payment.status, func.sum(LEFT), func.count())
+    query = query.group_by(Payment.currency, Payment.status).order_by(Payment.currency)
+    if all_of_it:
+        return query.where(Payment.workspace_id == workspace_id, *is_open())
+    return query.where(Payment.id.in_(longest_due(workspace_id, more=1)))
 
 
 def _claimed(session: Session, workspace_id: int) -> dict[str, int]:
     """Add up what the claims that wait stand for, for each currency by itself."""
-    waiting = select(Attempt.id).where(
-        Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN
-    )
     sums: dict[str, int] = {}
-    for money in load_sums(session, session.scalars(waiting).all()).values():
-        sums[money.currency] = sums.get(money.currency, 0) + money.minor
+    for batch in in_batches(session.scalars(*_open_claims(workspace_id))):
+        for money in load_sums(session, batch).values():
+            sums[money.currency] = sums.get(money.currency, 0) + money.minor
     return sums
 
 
+@prepared
+def _open_claims(workspace_id: int) -> Select[int]:
+    is_open_claim = Attempt.state == written(AttemptState.OPEN)
+    return select(Attempt.id).where(Attempt.workspace_id == workspace_id, is_open_claim)
+
+
 def load_first_steps(session: Session, workspace_id: int) -> FirstSteps:
-    """Tell what a new workspace has already; one statement."""
+    """Tell what a new workspace has already; one statement.
+
+    Once a period was opened the list has served its purpose, and the rest is taken for done.
+    """
+    row = session.execute(*_first_steps(workspace_id)).one()
+    return FirstSteps(*(bool(value) for value in row))
+
+
+@prepared
+def _first_steps(workspace_id: int) -> Select[*tuple[Any, ...]]:
     groups = select(Group.id).where(Group.workspace_id == workspace_id)
     members = select(Member.id).join(Group, Group.id == Member.group_id)
     tests = select(Message.id).where(Message.workspace_id == workspace_id, Message.notice == Notice.TEST)
@@ -175,28 +251,46 @@ def load_first_steps(session: Session, workspace_id: int) -> FirstSteps:
         members.where(Group.workspace_id == workspace_id, Member.contact_id != Group.payer_id),
         select(PayMethod.id).where(PayMethod.group_id.in_(groups)),
         tests,
-        select(Period.id).where(Period.group_id.in_(groups)),
     )
-    row = session.execute(select(*(one.correlate(None).exists() for one in wanted))).one()
-    return FirstSteps(*(bool(value) for value in row))
+    is_under_way = groups.where(Group.next_sequence > 1).correlate(None).exists()
+    done = (case((is_under_way, true()), else_=one.correlate(None).exists()) for one in wanted)
+    return select(*done, is_under_way)
 
 
-def _progress(session: Session, workspace_id: int) -> dict[int, Progress]:
+def _progress(session: Session, group_ids: list[int]) -> dict[int, Progress]:
+    return {
+        row.group_id: Progress(
+            public_id=row.public_id,
+            span=Span(row.unit, row.every, row.starts_on, row.ends_on),
+            settled=row.settled,
+            count=row.payments,
+            missing=Money(int(row.missing), row.currency),
+            is_billed=row.total_minor is not None,
+        )
+        for row in session.execute(*_latest(group_ids))
+    }
+
+
+@prepared
+def _latest(group_ids: list[int]) -> Select[*tuple[Any, ...]]:
     latest = (
         select(Period.group_id, func.max(Period.sequence).label("sequence"))
-        .join(Group, Group.id == Period.group_id)
-        .where(Group.workspace_id == workspace_id, Period.voided_at.is_(None), Group.archived_at.is_(None))
+        .where(Period.group_id.in_(group_ids), Period.voided_at.is_(None))
         .group_by(Period.group_id)
         .subquery()
     )
     is_dues = (Payment.period_id == Period.id) & (Payment.kind == PaymentKind.DUES)
-    query = (
+    period = (Period.public_id, Period.starts_on, Period.ends_on, Period.total_minor)
+    return (
         select(
-            Group,
-            Period,
-            func.count(Payment.id),
-            func.count(Payment.id).filter(Payment.status.in_(CLOSED)),
-            func.coalesce(func.sum(LEFT).filter(Payment.status.in_(OPEN)), 0),
+            Period.group_id,
+            *period,
+            Group.unit,
+            Group.every,
+            Group.currency,
+            func.count(Payment.id).label("payments"),
+            func.count(Payment.id).filter(Payment.status.in_(CLOSED)).label("settled"),
+            func.coalesce(func.sum(LEFT).filter(Payment.status.in_(OPEN)), 0).label("missing"),
         )
         .select_from(Period)
         .join(latest, (latest.c.group_id == Period.group_id) & (latest.c.sequence == Period.sequence))
@@ -205,43 +299,47 @@ def _progress(session: Session, workspace_id: int) -> dict[int, Progress]:
         .where(Period.voided_at.is_(None))
         .group_by(Group.id, Period.id)
     )
-    return {
-        group.id: Progress(
-            public_id=period.public_id,
-            span=Span(group.unit, group.every, period.starts_on, period.ends_on),
-            settled=settled,
-            count=count,
-            missing=Money(int(missing), group.currency),
-            is_billed=period.total_minor is not None,
-        )
-        for group, period, count, settled, missing in session.execute(query)
-    }
 
 
-def _missing(group: GroupRow, sums: tuple[int, int], people: tuple[tuple[str, ...], int]) -> Missing:
+def _missing(group: GroupRow, sums: tuple[int, int], people: tuple[tuple[str, ...], int | None]) -> Missing:
     minor, to_check = sums
     return Missing(Money(minor, group.currency), to_check, *people)
 
 
-def _sums(session: Session, workspace_id: int) -> dict[int, tuple[int, int]]:
+def _sums(session: Session, group_ids: list[int]) -> dict[int, tuple[int, int]]:
     """Add up what each group waits for, and count the claims that name a payment of it."""
+    found = session.execute(*_missing_of(group_ids))
+    return {group_id: (int(minor), count) for group_id, minor, count in found}
+
+
+@prepared
+def _missing_of(group_ids: list[int]) -> Select[int, int, int]:
     is_claimed = and_(AttemptItem.payment_id == Payment.id, AttemptItem.state == AttemptState.OPEN)
-    query = (
+    return (
         select(Payment.group_id, func.sum(LEFT), func.count(AttemptItem.attempt_id.distinct()))
         .outerjoin(AttemptItem, is_claimed)
-        .where(
-            Payment.workspace_id == workspace_id,
-            Payment.kind == PaymentKind.DUES,
-            Payment.status.in_(OPEN),
-            Payment.voided_at.is_(None),
-        )
+        .where(Payment.group_id.in_(group_ids), Payment.status.in_(OPEN), *is_open())
         .group_by(Payment.group_id)
     )
-    return {group_id: (int(minor), count) for group_id, minor, count in session.execute(query)}
 
 
-def _people(session: Session, workspace_id: int) -> dict[int, tuple[tuple[str, ...], int]]:
-    """Find who owes in each group, the longest due first: some names, and how many they are."""
+def _people(session: Session, group_ids: list[int]) -> dict[int, tuple[tuple[str, ...], int | None]]:
+    """Find who owes in each group, the longest due first: some names, and how many they are.
+
+    Of very many payments only the first are looked at, and nobody counts the people.
+    """
+    rows = session.execute(*_owing_in(group_ids)).all()
+    called = names_apart(session, {row.public_id: row.name for row in rows})
+    found: dict[int, tuple[tuple[str, ...], int | None]] = {}
+    for row in rows:
+        names, _ = found.get(row.group_id, ((), 0))
+        people = row.people if row.looked_at < LOOKED_AT else None
+        found[row.group_id] = ((*names, called[row.public_id]), people)
+    return found
+
+
+@prepared
+def _owing_in(group_ids: list[int]) -> Select[*tuple[Any, ...]]:
     oldest = func.min(Payment.due_on)
     owing = (
         select(
@@ -251,21 +349,15 @@ def _people(session: Session, workspace_id: int) -> dict[int, tuple[tuple[str, .
             .over(partition_by=Payment.group_id, order_by=(oldest, Payment.contact_id))
             .label("place"),
             func.count().over(partition_by=Payment.group_id).label("people"),
+            func.sum(func.count()).over().label("looked_at"),
         )
-        .where(Payment.workspace_id == workspace_id, *is_unclaimed())
+        .where(Payment.id.in_(first_owed(group_ids)))
         .group_by(Payment.group_id, Payment.contact_id)
         .subquery()
     )
-    query = (
-        select(owing.c.group_id, Contact.public_id, Contact.name, owing.c.people)
+    return (
+        select(owing.c.group_id, Contact.public_id, Contact.name, owing.c.people, owing.c.looked_at)
         .join(Contact, Contact.id == owing.c.contact_id)
         .where(owing.c.place <= NAMED)
         .order_by(owing.c.group_id, owing.c.place)
     )
-    rows = session.execute(query).all()
-    called = names_apart(session, {public_id: name for _group, public_id, name, _people in rows})
-    found: dict[int, tuple[tuple[str, ...], int]] = {}
-    for group_id, public_id, _name, people in rows:
-        names, _ = found.get(group_id, ((), 0))
-        found[group_id] = ((*names, called[public_id]), people)
-    return found

@@ -11,14 +11,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
 from substrack.domain.payments import PaymentKind, Status
+from substrack.queries.prepared import prepared
 from substrack.store import Allocation, Direction, Payment, Receipt, ReceiptSource
 
 MONTHS: Final = 12
+
+LOOKED_AT: Final = 1_000
+"""How many receipts of a year are added up without being asked."""
+
+
+class TooMuch(Exception):
+    """More came in the year than a page adds up without being asked."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +48,24 @@ class History:
 
 
 def load_history(
-    session: Session, workspace_id: int, *, today: date, currency: str | None = None
+    session: Session,
+    workspace_id: int,
+    *,
+    today: date,
+    currency: str | None = None,
+    all_of_it: bool = False,
 ) -> History | None:
-    """Load a year in one currency, by default the one with most receipts; None when nothing ever came."""
+    """Load a year in one currency, by default the one with most receipts; None when nothing ever came.
+
+    Raises:
+        TooMuch: so much came that it is not added up, unless `all_of_it` is wanted.
+    """
     starts = months_until(today)
-    sums, counts = _collected(session, workspace_id, starts[0], today)
+    sums, counts = _collected(session, workspace_id, starts[0], today, all_of_it)
     if not counts:
         return None
+    if not all_of_it and counts.total() > LOOKED_AT:
+        raise TooMuch
     by_use = tuple(sorted(counts, key=lambda one: (-counts[one], one)))
     chosen = currency if currency in by_use else by_use[0]
     waits = _waits(session, workspace_id, starts[0], today, chosen)
@@ -63,33 +82,47 @@ def months_until(today: date) -> list[date]:
 
 
 def _collected(
-    session: Session, workspace_id: int, since: date, until: date
+    session: Session, workspace_id: int, since: date, until: date, all_of_it: bool
 ) -> tuple[Mapping[tuple[str, date], int], Counter[str]]:
     """Add up by currency and month what came, and count the receipts of each currency."""
-    query = (
-        select(Receipt.currency, Receipt.received_on, func.sum(Receipt.amount_minor), func.count())
-        .where(
-            Receipt.workspace_id == workspace_id,
-            Receipt.received_on >= since,
-            Receipt.received_on <= until,
-            Receipt.voided_at.is_(None),
-            Receipt.direction == Direction.IN,
-            Receipt.source != ReceiptSource.OWN,
-        )
-        .group_by(Receipt.currency, Receipt.received_on)
-    )
     sums: defaultdict[tuple[str, date], int] = defaultdict(int)
     counts: Counter[str] = Counter()
-    for currency, day, minor, count in session.execute(query):
+    for currency, day, minor, count in session.execute(*_by_day(workspace_id, since, until, all_of_it)):
         sums[currency, day.replace(day=1)] += int(minor)
         counts[currency] += count
     return sums, counts
+
+
+@prepared
+def _by_day(workspace_id: int, since: date, until: date, all_of_it: bool) -> Select[str, date, int, int]:
+    came = (
+        Receipt.workspace_id == workspace_id,
+        Receipt.received_on >= since,
+        Receipt.received_on <= until,
+        Receipt.voided_at.is_(None),
+        Receipt.direction == Direction.IN,
+        Receipt.source != ReceiptSource.OWN,
+    )
+    query = select(Receipt.currency, Receipt.received_on, func.sum(Receipt.amount_minor), func.count())
+    query = query.group_by(Receipt.currency, Receipt.received_on)
+    if all_of_it:
+        return query.where(*came)
+    return query.where(Receipt.id.in_(select(Receipt.id).where(*came).limit(LOOKED_AT + 1)))
 
 
 def _waits(
     session: Session, workspace_id: int, since: date, until: date, currency: str
 ) -> dict[date, Counter[int]]:
     """Count by month how many days payments took until the last of their money came; paid ahead is none."""
+    found: dict[date, Counter[int]] = {}
+    for last_on, asked_on, count in session.execute(*_paid(workspace_id, since, until, currency)):
+        days = max((last_on - asked_on).days, 0)
+        found.setdefault(last_on.replace(day=1), Counter())[days] += count
+    return found
+
+
+@prepared
+def _paid(workspace_id: int, since: date, until: date, currency: str) -> Select[date, date, int]:
     paid_on = func.max(Receipt.received_on).label("paid_on")
     paid = (
         select(Payment.asked_on, paid_on)
@@ -109,12 +142,7 @@ def _waits(
         .having(paid_on <= until)
         .subquery()
     )
-    query = select(paid.c.paid_on, paid.c.asked_on, func.count()).group_by(paid.c.paid_on, paid.c.asked_on)
-    found: dict[date, Counter[int]] = {}
-    for last_on, asked_on, count in session.execute(query):
-        days = max((last_on - asked_on).days, 0)
-        found.setdefault(last_on.replace(day=1), Counter())[days] += count
-    return found
+    return select(paid.c.paid_on, paid.c.asked_on, func.count()).group_by(paid.c.paid_on, paid.c.asked_on)
 
 
 def _median(counts: Mapping[int, int]) -> int | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import column, select, table
 from sqlalchemy.orm import Session
 
 from substrack.store import Installation
-
 
 @dataclass(frozen=True)
 class InstallationRow:
@@ -33,10 +33,12 @@ class InstallationRow:
     tick_ms: int | None = None
 
 
+_INSTALLATION: Final = select(*(getattr(Installation, field.name) for field in fields(InstallationRow)))
+
+
 def load_installation(session: Session) -> InstallationRow:
     """Load the one row; before the first start all is empty."""
-    columns = [getattr(Installation, field.name) for field in fields(InstallationRow)]
-    row = session.execute(select(*columns)).first()
+    row = session.execute(_INSTALLATION).first()
     return InstallationRow(*row) if row else InstallationRow()
 
 

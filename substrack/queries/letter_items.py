@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import local_date
@@ -23,6 +23,7 @@ from substrack.domain.pay_methods import PayKind, fill
 from substrack.domain.payments import ASKABLE
 from substrack.domain.paypal import with_sum
 from substrack.domain.upi import upi_link
+from substrack.queries.prepared import prepared
 from substrack.store import Address, Contact, Group, Member, Payment, PayMethod, Period
 
 NEW_FOR: Final = timedelta(days=60)
@@ -44,15 +45,7 @@ def load_owed(
     session: Session, payment_ids: Iterable[int], steps: Mapping[int, int] | None = None
 ) -> list[Owed]:
     """Load payments, oldest first; `steps` says how often each was asked for."""
-    rows = session.execute(
-        select(Payment, Group, Period, Member.left_on, Contact, Member.joined_on)
-        .join(Group, Group.id == Payment.group_id)
-        .join(Member, Member.id == Payment.member_id)
-        .join(Contact, Contact.id == Payment.payer_id)
-        .outerjoin(Period, Period.id == Payment.period_id)
-        .where(Payment.id.in_(sorted(payment_ids)))
-        .order_by(Payment.asked_on, Payment.id)
-    ).all()
+    rows = session.execute(*_owed(sorted(payment_ids))).all()
     people = load_people(session, {payer.id: payer for _p, _g, _s, _l, payer, _j in rows}.values())
     return [
         Owed(payment, group, left_on, _item(payment, group, period, people[payer.id], steps or {}), joined_on)
@@ -60,20 +53,38 @@ def load_owed(
     ]
 
 
+@prepared
+def _owed(payment_ids: list[int]) -> Select[Payment, Group, Period, date | None, Contact, date]:
+    return (
+        select(Payment, Group, Period, Member.left_on, Contact, Member.joined_on)
+        .join(Group, Group.id == Payment.group_id)
+        .join(Member, Member.id == Payment.member_id)
+        .join(Contact, Contact.id == Payment.payer_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
+        .where(Payment.id.in_(payment_ids))
+        .order_by(Payment.asked_on, Payment.id)
+    )
+
+
 def load_people(session: Session, contacts: Iterable[Contact]) -> dict[int, Person]:
     """Add to each contact the email address a reply would reach, by contact id."""
     by_id = {contact.id: contact for contact in contacts}
-    found = session.execute(
+    found = session.execute(*_mailboxes(sorted(by_id)))
+    emails = {row.contact_id: row.value for row in found}
+    return {key: Person(contact.name, emails.get(key)) for key, contact in by_id.items()}
+
+
+@prepared
+def _mailboxes(contact_ids: list[int]) -> Select[int, str]:
+    return (
         select(Address.contact_id, Address.value)
         .where(
-            Address.contact_id.in_(sorted(by_id)),
+            Address.contact_id.in_(contact_ids),
             Address.channel == Channel.EMAIL,
             Address.refused_since.is_(None),
         )
         .order_by(Address.id.desc())
     )
-    emails = {row.contact_id: row.value for row in found}
-    return {key: Person(contact.name, emails.get(key)) for key, contact in by_id.items()}
 
 
 def load_how_to_pay(
@@ -127,10 +138,15 @@ def span_of(group: Group, starts_on: date, ends_on: date) -> Span:
 
 def _methods(session: Session, group_ids: Iterable[int]) -> dict[int, list[PayMethod]]:
     found: dict[int, list[PayMethod]] = {}
-    query = select(PayMethod).where(PayMethod.group_id.in_(sorted(group_ids)))
-    for method in session.scalars(query.order_by(PayMethod.group_id, PayMethod.position)):
+    for method in session.scalars(*_methods_of(sorted(group_ids))):
         found.setdefault(method.group_id, []).append(method)
     return found
+
+
+@prepared
+def _methods_of(group_ids: list[int]) -> Select[PayMethod]:
+    query = select(PayMethod).where(PayMethod.group_id.in_(group_ids))
+    return query.order_by(PayMethod.group_id, PayMethod.position)
 
 
 def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod], today: date | None) -> HowToPay:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.notices import Channel
 from substrack.queries.batches import in_batches
+from substrack.queries.prepared import prepared
 from substrack.store import Address, Contact, Group, Member
 
 Row = TypeVar("Row")
@@ -45,11 +46,15 @@ def names_of(session: Session, contact_ids: Iterable[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     names: dict[str, str] = {}
     for batch in in_batches(contact_ids):
-        query = select(Contact.id, Contact.public_id, Contact.name).where(Contact.id.in_(batch))
-        for key, public_id, name in session.execute(query):
+        for key, public_id, name in session.execute(*_people(batch)):
             found[key], names[public_id] = public_id, name
     called = names_apart(session, names)
     return {key: called[public_id] for key, public_id in found.items()}
+
+
+@prepared
+def _people(contact_ids: list[int]) -> Select[int, str, str]:
+    return select(Contact.id, Contact.public_id, Contact.name).where(Contact.id.in_(contact_ids))
 
 
 def namesakes_among(people: Mapping[str, str]) -> dict[str, str]:

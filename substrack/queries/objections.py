@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind
 from substrack.domain.letters import Item, Span
 from substrack.domain.payments import ASKABLE
 from substrack.queries.finding import NotListed
-from substrack.queries.letter_items import load_owed, span_of
+from substrack.queries.letter_items import load_owed
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.prepared import prepared
 from substrack.queries.review import name_of
 from substrack.store import Contact, Event, Group, Payment, Period
 
 SHOWN: Final = 20
 """How many notes are listed; the rest comes up as these are answered."""
+
+LOOKED_AT: Final = 200
+"""How many payments with an open note are looked at for the newest; the rest comes up as well."""
 
 OBJECT: Final = "object"
 ENDINGS: Final = ("answer", "dismiss")
@@ -70,34 +74,51 @@ def list_objections(
 
     One statement, and two more where there are namesakes.
     """
+    found: dict[str, ObjectionRow] = {}
+    for row in session.execute(*_open_notes(workspace_id, group_id)):
+        key = row.correlation_id
+        span = Span(row.unit, row.every, row.starts_on, row.ends_on) if row.starts_on else None
+        before = found[key].about if key in found else ()
+        about = (*before, (row.group, span))
+        found[key] = ObjectionRow(key, row.public_id, row.name, row.reason or "", row.at, about)
+    return tell_apart(session, list(found.values())[:SHOWN])
+
+
+@prepared
+def _open_notes(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, ...]]:
     noted = and_(
-        Event.payment_id == Payment.id, Event.correlation_id == Payment.objection, Event.verb == OBJECT
+        Event.payment_id == Payment.id,
+        Event.correlation_id == Payment.objection,
+        Event.verb == OBJECT,
     )
-    query = (
-        select(Event, Contact.public_id, Contact.name, Group, Period)
+    return (
+        select(
+            Event.correlation_id,
+            Event.reason,
+            Event.at,
+            Contact.public_id,
+            Contact.name,
+            Group.name.label("group"),
+            Group.unit,
+            Group.every,
+            Period.starts_on,
+            Period.ends_on,
+        )
         .select_from(Payment)
         .join(Event, noted)
         .join(Contact, Contact.id == Payment.contact_id)
         .join(Group, Group.id == Payment.group_id)
         .outerjoin(Period, Period.id == Payment.period_id)
-        .where(
-            Payment.workspace_id == workspace_id,
-            Payment.objection.is_not(None),
-            Payment.status.in_(ASKABLE),
-            Payment.voided_at.is_(None),
-        )
+        .where(Payment.id.in_(_noted(workspace_id, group_id)), Payment.status.in_(ASKABLE))
+        .where(Payment.voided_at.is_(None))
         .order_by(Event.at.desc(), Event.id)
     )
-    if group_id is not None:
-        query = query.where(Payment.group_id == group_id)
-    found: dict[str, ObjectionRow] = {}
-    for event, public_id, name, group, period in session.execute(query):
-        key = event.correlation_id
-        span = span_of(group, period.starts_on, period.ends_on) if period else None
-        before = found[key].about if key in found else ()
-        about = (*before, (group.name, span))
-        found[key] = ObjectionRow(key, public_id, name, event.reason or "", event.at, about)
-    return tell_apart(session, list(found.values())[:SHOWN])
+
+
+def _noted(workspace_id: int, group_id: int | None) -> Select[int]:
+    """Select so many payments about which something was written and not answered."""
+    whose = Payment.workspace_id == workspace_id if group_id is None else Payment.group_id == group_id
+    return select(Payment.id).where(whose, Payment.objection.is_not(None)).limit(LOOKED_AT)
 
 
 def workspace_of_objection(session: Session, objection: str) -> int | None:

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.open_payments import LOOKED_AT, longest_due
+from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Payment, shared_alias
 
@@ -45,20 +47,47 @@ class OwingRow:
 
 @dataclass(frozen=True)
 class OwingPage:
-    """Some of those who owe, and how many there are in all."""
+    """Some of those who owe, and how many there are in all; None where they are too many to be counted."""
 
     rows: tuple[OwingRow, ...]
-    total: int
+    total: int | None
 
 
 def load_owing(
     session: Session, workspace_id: int, *, limit: int, offset: int = 0, search: str = ""
 ) -> OwingPage:
     """List who owes, the longest due first; one statement."""
-    query = _owing(workspace_id).where(named_like(search)).limit(limit).offset(offset)
+    query = _owing(Payment.workspace_id == workspace_id, Payment.closed_at.is_(None))
+    query = query.where(named_like(search)).limit(limit).offset(offset)
     found = session.execute(query).all()
     rows = tell_apart(session, [_row(row) for row in found])
     return OwingPage(rows, found[0].total if found else 0)
+
+
+def load_longest_owing(session: Session, workspace_id: int, *, limit: int) -> OwingPage:
+    """List who has owed the longest, for a page that also shows other things.
+
+    One statement, and another where more is open than is looked at.
+    """
+    found = session.execute(*_longest_owing(workspace_id, limit)).all()
+    if not found or found[0].looked_at <= LOOKED_AT:
+        return OwingPage(tell_apart(session, [_row(row) for row in found]), found[0].total if found else 0)
+    whole = session.execute(*_owing_of([row.contact_id for row in found])).all()
+    rows = {row.key: row for row in map(_row, whole)}
+    longest = [rows[row.key] for row in map(_row, found) if row.key in rows]
+    return OwingPage(tell_apart(session, longest), None)
+
+
+@prepared
+def _longest_owing(workspace_id: int, limit: int) -> Select[*tuple[Any, ...]]:
+    looked_at = longest_due(workspace_id, *is_unclaimed(), more=1)
+    query = _owing(Payment.id.in_(looked_at))
+    return query.add_columns(func.sum(func.count()).over().label("looked_at")).limit(limit)
+
+
+@prepared
+def _owing_of(contact_ids: list[int]) -> Select[*tuple[Any, ...]]:
+    return _owing(Payment.contact_id.in_(contact_ids))
 
 
 def find_owing(session: Session, workspace_id: int, key: str) -> OwingRow | None:
@@ -66,7 +95,7 @@ def find_owing(session: Session, workspace_id: int, key: str) -> OwingRow | None
     contact, _, rest = key.partition(".")
     payer, _, currency = rest.partition(".")
     chosen = (Contact.public_id == contact, _Payer.public_id == payer, Payment.currency == currency)
-    found = session.execute(_owing(workspace_id).where(*chosen)).first()
+    found = session.execute(_owing(Payment.workspace_id == workspace_id, *chosen)).first()
     return _row(found) if found else None
 
 
@@ -90,7 +119,13 @@ def is_unclaimed() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _owing(workspace_id: int) -> Select[*tuple[Any, ...]]:
+def first_owed(group_ids: list[int]) -> Select[int]:
+    """Select what is owed in groups: of very many payments those overdue, then those made first."""
+    query = select(Payment.id).where(Payment.group_id.in_(group_ids), *is_unclaimed())
+    return query.order_by(Payment.status, Payment.id).limit(LOOKED_AT)
+
+
+def _owing(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     whose = (Contact.id, Contact.public_id, Contact.name, _Payer.id, _Payer.public_id, _Payer.name)
     oldest, owed = func.min(Payment.due_on), func.sum(LEFT)
     return (
@@ -111,7 +146,7 @@ def _owing(workspace_id: int) -> Select[*tuple[Any, ...]]:
         )
         .join(Contact, Contact.id == Payment.contact_id)
         .join(_Payer, _Payer.id == Payment.payer_id)
-        .where(Payment.workspace_id == workspace_id, *is_unclaimed())
+        .where(*conditions, *is_unclaimed())
         .group_by(*whose, Payment.currency)
         .order_by(oldest.is_(None), oldest, owed.desc(), Contact.id, _Payer.id, Payment.currency)
     )

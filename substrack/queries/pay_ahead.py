@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.collecting import asked_from, first_request_on
@@ -24,6 +24,7 @@ from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
 from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
 from substrack.queries.pay_credit import Credit
+from substrack.queries.prepared import prepared
 from substrack.queries.sharing import rules_of
 from substrack.store import Contact, Group, Member, Price, shared_alias
 
@@ -101,7 +102,12 @@ def load_coming(
 
 
 def _memberships(session: Session, contact_id: int) -> list[tuple[Group, str]]:
-    query = (
+    return [(group, payer) for group, payer in session.execute(*_shared_by(contact_id))]
+
+
+@prepared
+def _shared_by(contact_id: int) -> Select[Group, str]:
+    return (
         select(Group, _Payer.name)
         .join(_Payer, _Payer.id == Group.payer_id)
         .where(
@@ -112,12 +118,21 @@ def _memberships(session: Session, contact_id: int) -> list[tuple[Group, str]]:
         )
         .order_by(Group.id)
     )
-    return [(group, payer) for group, payer in session.execute(query)]
 
 
 def _stays(session: Session, group_ids: Sequence[int]) -> dict[int, list[Stay]]:
     """Load who is in the groups, as plain columns: a group may have very many members."""
-    query = select(
+    found: dict[int, list[Stay]] = defaultdict(list)
+    for group_id, key, contact_id, joined_on, left_on, weight, fixed_minor in session.execute(
+        *_members_of(group_ids)
+    ):
+        found[group_id].append(Stay(key, contact_id, joined_on, left_on, weight, fixed_minor))
+    return found
+
+
+@prepared
+def _members_of(group_ids: Sequence[int]) -> Select[int, int, int, date, date | None, int, int | None]:
+    return select(
         Member.group_id,
         Member.id,
         Member.contact_id,
@@ -126,18 +141,19 @@ def _stays(session: Session, group_ids: Sequence[int]) -> dict[int, list[Stay]]:
         Member.weight,
         Member.fixed_minor,
     ).where(Member.group_id.in_(group_ids))
-    found: dict[int, list[Stay]] = defaultdict(list)
-    for group_id, key, contact_id, joined_on, left_on, weight, fixed_minor in session.execute(query):
-        found[group_id].append(Stay(key, contact_id, joined_on, left_on, weight, fixed_minor))
-    return found
 
 
 def _prices(session: Session, group_ids: Sequence[int]) -> dict[int, list[tuple[date, int]]]:
-    query = select(Price.group_id, Price.from_on, Price.amount_minor).where(Price.group_id.in_(group_ids))
     found: dict[int, list[tuple[date, int]]] = defaultdict(list)
-    for group_id, from_on, amount_minor in session.execute(query.order_by(Price.from_on)):
+    for group_id, from_on, amount_minor in session.execute(*_prices_of(group_ids)):
         found[group_id].append((from_on, amount_minor))
     return found
+
+
+@prepared
+def _prices_of(group_ids: Sequence[int]) -> Select[int, date, int]:
+    query = select(Price.group_id, Price.from_on, Price.amount_minor).where(Price.group_id.in_(group_ids))
+    return query.order_by(Price.from_on)
 
 
 def _place(group: Group, payer: str, contact_id: int, stays: Sequence[Stay]) -> _Place | None:

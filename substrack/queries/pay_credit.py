@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
+from substrack.queries.prepared import prepared
 from substrack.store import Allocation, Contact, Direction, Group, Receipt, ReceiptSource, shared_alias
 
 _Payer = shared_alias(Contact)
@@ -26,13 +27,23 @@ class Credit:
 
 def load_credits(session: Session, contact_id: int) -> tuple[Credit, ...]:
     """List a person's credit by payer; one statement."""
+    rows = session.execute(*_credits(contact_id))
+    return tuple(
+        Credit(Money(int(minor), currency), payer_id, payer, group_id, group)
+        for payer_id, payer, group_id, group, currency, minor in rows
+        if minor
+    )
+
+
+@prepared
+def _credits(contact_id: int) -> Select[int, str, int | None, str | None, str, int]:
     settled = (
         select(func.coalesce(func.sum(Allocation.amount_minor), 0))
         .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
         .scalar_subquery()
     )
     free = func.sum(Receipt.amount_minor - settled)
-    rows = session.execute(
+    return (
         select(_Payer.id, _Payer.name, Group.id, Group.name, Receipt.currency, free)
         .join(_Payer, _Payer.id == Receipt.payer_id)
         .outerjoin(Group, Group.id == Receipt.group_id)
@@ -44,9 +55,4 @@ def load_credits(session: Session, contact_id: int) -> tuple[Credit, ...]:
         )
         .group_by(_Payer.id, _Payer.name, Group.id, Group.name, Receipt.currency)
         .order_by(_Payer.name, Receipt.currency)
-    )
-    return tuple(
-        Credit(Money(int(minor), currency), payer_id, payer, group_id, group)
-        for payer_id, payer, group_id, group, currency, minor in rows
-        if minor
     )

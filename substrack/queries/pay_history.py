@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Item
 from substrack.domain.money import Money
 from substrack.domain.payments import Act, PaymentKind
 from substrack.queries.letter_items import Owed
+from substrack.queries.prepared import prepared
 from substrack.store import Allocation, Event, Payment, Receipt
 
 NEWS: Final = 12
@@ -53,7 +54,14 @@ class News:
 
 def load_events(session: Session, contact_id: int) -> list[Event]:
     """Load what was said and decided about a person's payments, newest first, without what was undone."""
-    query = (
+    events = list(session.scalars(*_said(contact_id)))
+    undone = {key for event in events for key in (event.after or {}).get("undone", ())}
+    return [event for event in events if event.id not in undone and event.verb != Act.UNDO.value]
+
+
+@prepared
+def _said(contact_id: int) -> Select[Event]:
+    return (
         select(Event)
         .join(Payment, Payment.id == Event.payment_id)
         .where(
@@ -65,9 +73,6 @@ def load_events(session: Session, contact_id: int) -> list[Event]:
         .order_by(Event.id.desc())
         .limit(10 * NEWS)
     )
-    events = list(session.scalars(query))
-    undone = {key for event in events for key in (event.after or {}).get("undone", ())}
-    return [event for event in events if event.id not in undone and event.verb != Act.UNDO.value]
 
 
 def newest(events: Iterable[Event]) -> list[Event]:
@@ -125,8 +130,13 @@ def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping
 
 def _days_received(session: Session, events: Iterable[Event]) -> dict[int, date]:
     keys = [key for event in events for key in _allocations_made(event)]
+    return {row.id: row.received_on for row in session.execute(*_days_of(keys))} if keys else {}
+
+
+@prepared
+def _days_of(allocation_ids: list[int]) -> Select[int, date]:
     query = select(Allocation.id, Receipt.received_on).join(Receipt, Receipt.id == Allocation.receipt_id)
-    return {row.id: row.received_on for row in session.execute(query.where(Allocation.id.in_(keys)))}
+    return query.where(Allocation.id.in_(allocation_ids))
 
 
 def _allocations_made(event: Event) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import HowToPay, Item
@@ -23,6 +23,7 @@ from substrack.queries.pay_credit import Credit, load_credits
 from substrack.queries.pay_history import News, load_events, load_news, newest, payment_of, questions_in
 from substrack.queries.pay_reach import Reader
 from substrack.queries.pay_verdicts import last_verdicts
+from substrack.queries.prepared import prepared
 from substrack.queries.proofs import load_proof_rows
 from substrack.store import Attempt, AttemptItem, AttemptState, Payment
 
@@ -142,19 +143,30 @@ def _chosen(open_rows: Sequence[Owed], choice: Collection[str] | None) -> list[O
 
 
 def _open_payments(session: Session, contact_id: int) -> set[int]:
-    query = select(Payment.id).where(
+    return set(session.scalars(*_open_ids(contact_id)))
+
+
+@prepared
+def _open_ids(contact_id: int) -> Select[int]:
+    return select(Payment.id).where(
         Payment.contact_id == contact_id,
         Payment.status.in_(ASKABLE),
         Payment.kind == PaymentKind.DUES,
         Payment.voided_at.is_(None),
     )
-    return set(session.scalars(query))
 
 
 def _open_claims(session: Session, contact_id: int) -> dict[Attempt, list[int]]:
     """Load the attempts that wait, newest first, with the payments that each still names."""
     found: dict[Attempt, list[int]] = {}
-    query = (
+    for attempt, payment_id in session.execute(*_open_items(contact_id)):
+        found.setdefault(attempt, []).append(payment_id)
+    return found
+
+
+@prepared
+def _open_items(contact_id: int) -> Select[Attempt, int]:
+    return (
         select(Attempt, AttemptItem.payment_id)
         .join(AttemptItem, AttemptItem.attempt_id == Attempt.id)
         .where(
@@ -164,9 +176,6 @@ def _open_claims(session: Session, contact_id: int) -> dict[Attempt, list[int]]:
         )
         .order_by(Attempt.made_at.desc(), Attempt.id.desc(), AttemptItem.id)
     )
-    for attempt, payment_id in session.execute(query):
-        found.setdefault(attempt, []).append(payment_id)
-    return found
 
 
 def _owing(row: Owed, questions: Mapping[str, str], today: date) -> Owing:

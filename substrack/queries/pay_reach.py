@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.notices import Channel, ChannelChoice, Notice, ways
+from substrack.queries.prepared import prepared
 from substrack.store import Address, Contact, Workspace
 
 
@@ -33,10 +35,7 @@ class Reader:
 def load_reader(session: Session, contact_id: int) -> Reader:
     """Load who reads a page; two statements."""
     name, language, home_language, time_zone, choice = _reader(session, contact_id)
-    query = select(Address.id, Address.channel, Address.unsubscribed_at).where(
-        Address.contact_id == contact_id, Address.value != "", Address.refused_since.is_(None)
-    )
-    found = session.execute(query.order_by(Address.id)).all()
+    found = session.execute(*_addresses(contact_id)).all()
     mailbox = next((row for row in found if row.channel is Channel.EMAIL), None)
     return Reader(
         name=name,
@@ -56,7 +55,13 @@ def zone_of(session: Session, contact_id: int) -> str:
 
 
 def _reader(session: Session, contact_id: int) -> tuple[str, str | None, str, str, ChannelChoice]:
-    row = session.execute(
+    row = session.execute(*_contact(contact_id)).one()
+    return row[0], row[1], row[2], row[3], row[4]
+
+
+@prepared
+def _contact(contact_id: int) -> Select[str, str | None, str, str, ChannelChoice]:
+    return (
         select(
             Contact.name,
             Contact.language,
@@ -66,5 +71,12 @@ def _reader(session: Session, contact_id: int) -> tuple[str, str | None, str, st
         )
         .join(Workspace, Workspace.id == Contact.workspace_id)
         .where(Contact.id == contact_id)
-    ).one()
-    return row[0], row[1], row[2], row[3], row[4]
+    )
+
+
+@prepared
+def _addresses(contact_id: int) -> Select[int, Channel, datetime | None]:
+    query = select(Address.id, Address.channel, Address.unsubscribed_at).where(
+        Address.contact_id == contact_id, Address.value != "", Address.refused_since.is_(None)
+    )
+    return query.order_by(Address.id)

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.queries.finding import NotListed
+from substrack.queries.prepared import prepared
 from substrack.store import Attachment, Attempt
 
 PICTURES: Final = ("image/jpeg", "image/png")
@@ -40,15 +41,21 @@ class StoredProof:
 
 def load_proof_rows(session: Session, attempt_ids: Collection[int]) -> dict[int, tuple[ProofRow, ...]]:
     """Load which files came with these claims, by claim and oldest first; none of their bytes."""
-    query = (
-        select(Attachment.attempt_id, Attachment.public_id, Attachment.kind, Attachment.size)
-        .where(Attachment.attempt_id.in_(sorted(attempt_ids)))
-        .order_by(Attachment.id)
-    )
     found: dict[int, tuple[ProofRow, ...]] = {}
-    for attempt_id, public_id, kind, size in session.execute(query):
+    if not attempt_ids:
+        return found
+    for attempt_id, public_id, kind, size in session.execute(*_proofs(sorted(attempt_ids))):
         found[attempt_id] = (*found.get(attempt_id, ()), ProofRow(public_id, kind, size))
     return found
+
+
+@prepared
+def _proofs(attempt_ids: list[int]) -> Select[int, str, str, int]:
+    return (
+        select(Attachment.attempt_id, Attachment.public_id, Attachment.kind, Attachment.size)
+        .where(Attachment.attempt_id.in_(attempt_ids))
+        .order_by(Attachment.id)
+    )
 
 
 def load_stored_proof(session: Session, workspace_id: int, public_id: str) -> StoredProof:

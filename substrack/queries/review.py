@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind, Via
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
+from substrack.domain.payments import Status
 from substrack.queries.claim_sums import GOT, load_sums
 from substrack.queries.finding import NotListed, must_find
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.owing import LEFT
+from substrack.queries.prepared import prepared, written
 from substrack.queries.proofs import ProofRow, load_proof_rows
 from substrack.store import (
     Attempt,
@@ -182,18 +185,34 @@ def load_claims(
 
     A page past the end shows the last one.
     """
-    waiting = [Attempt.workspace_id == workspace_id, Attempt.state == AttemptState.OPEN]
-    if group_id is not None:
-        waiting.append(Attempt.id.in_(_naming(group_id)))
-    total = session.scalar(select(func.count()).select_from(Attempt).where(*waiting)) or 0
+    total = session.scalar(*_waiting(workspace_id, group_id)) or 0
     number = max(1, min(number, -(-total // limit)))
-    rows = _claims(session, *waiting, limit=limit, offset=(number - 1) * limit)
+    wanted = _waiting_claims(workspace_id, group_id, size=limit, skipped=(number - 1) * limit)
+    rows = _with_items(session, session.execute(*wanted).all())
     return ClaimPage(tell_apart(session, rows), total, number)
+
+
+@prepared
+def _waiting(workspace_id: int, group_id: int | None) -> Select[int]:
+    return select(func.count()).select_from(Attempt).where(*_waits(workspace_id, group_id))
+
+
+@prepared
+def _waiting_claims(
+    workspace_id: int, group_id: int | None, *, size: int, skipped: int
+) -> Select[Attempt, Contact, str]:
+    return _claims(*_waits(workspace_id, group_id)).limit(size).offset(skipped)
+
+
+def _waits(workspace_id: int, group_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    waiting = (Attempt.workspace_id == workspace_id, Attempt.state == written(AttemptState.OPEN))
+    return waiting if group_id is None else (*waiting, Attempt.id.in_(_naming(group_id)))
 
 
 def load_claim(session: Session, workspace_id: int, attempt_id: int) -> ClaimRow:
     """Load one claim, decided or not; raises NotListed."""
-    rows = _claims(session, Attempt.workspace_id == workspace_id, Attempt.id == attempt_id, limit=1)
+    query = _claims(Attempt.workspace_id == workspace_id, Attempt.id == attempt_id)
+    rows = _with_items(session, session.execute(query).all())
     if not rows:
         raise NotListed("claim")
     return rows[0]
@@ -202,7 +221,8 @@ def load_claim(session: Session, workspace_id: int, attempt_id: int) -> ClaimRow
 def load_claims_on(session: Session, workspace_id: int, payment_id: int) -> tuple[ClaimRow, ...]:
     """Load every claim that names a payment, oldest first."""
     naming = select(AttemptItem.attempt_id).where(AttemptItem.payment_id == payment_id)
-    return _claims(session, Attempt.workspace_id == workspace_id, Attempt.id.in_(naming))
+    query = _claims(Attempt.workspace_id == workspace_id, Attempt.id.in_(naming))
+    return _with_items(session, session.execute(query).all())
 
 
 def find_claim(session: Session, workspace_id: int, public_id: str) -> int:
@@ -262,7 +282,11 @@ def _naming(group_id: int) -> Select[int]:
     return (
         select(AttemptItem.attempt_id)
         .join(Payment, Payment.id == AttemptItem.payment_id)
-        .where(Payment.group_id == group_id, AttemptItem.state == AttemptState.OPEN)
+        .where(
+            Payment.group_id == group_id,
+            Payment.status == Status.MEMBER_CONFIRMED,
+            AttemptItem.state == AttemptState.OPEN,
+        )
     )
 
 
@@ -277,17 +301,17 @@ def _last(session: Session, *conditions: ColumnElement[bool]) -> LastDecision | 
     )
 
 
-def _claims(
-    session: Session, *conditions: ColumnElement[bool], limit: int | None = None, offset: int = 0
-) -> tuple[ClaimRow, ...]:
-    query = (
+def _claims(*conditions: ColumnElement[bool]) -> Select[Attempt, Contact, str]:
+    return (
         select(Attempt, Contact, _Payer.name)
         .join(Contact, Contact.id == Attempt.contact_id)
         .join(_Payer, _Payer.id == Attempt.payer_id)
         .where(*conditions)
         .order_by(Attempt.made_at, Attempt.id)
     )
-    found = session.execute(query if limit is None else query.limit(limit).offset(offset)).all()
+
+
+def _with_items(session: Session, found: Sequence[Row[Attempt, Contact, str]]) -> tuple[ClaimRow, ...]:
     keys = [attempt.id for attempt, _contact, _payer in found]
     items, proofs, sums = _items(session, keys), load_proof_rows(session, keys), load_sums(session, keys)
     return tuple(
@@ -297,40 +321,59 @@ def _claims(
 
 
 def _items(session: Session, attempt_ids: Collection[int]) -> dict[int, tuple[ClaimItem, ...]]:
-    query = (
-        select(AttemptItem, Payment, Group, Period, GOT)
+    found: dict[int, tuple[ClaimItem, ...]] = {}
+    for row in session.execute(*_items_of(sorted(attempt_ids))):
+        found[row.attempt_id] = (*found.get(row.attempt_id, ()), _item(row))
+    return found
+
+
+@prepared
+def _items_of(attempt_ids: list[int]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            AttemptItem.attempt_id,
+            AttemptItem.state,
+            AttemptItem.reason,
+            Payment.id,
+            Payment.public_id,
+            Payment.currency,
+            LEFT.label("left_minor"),
+            GOT.label("got_minor"),
+            Payment.due_on,
+            Payment.requested_on,
+            Payment.reference,
+            Payment.version,
+            Group.name.label("group"),
+            Group.public_id.label("group_public_id"),
+            Group.unit,
+            Group.every,
+            Period.starts_on,
+            Period.ends_on,
+        )
         .join(Attempt, Attempt.id == AttemptItem.attempt_id)
         .join(Payment, Payment.id == AttemptItem.payment_id)
         .join(Group, Group.id == Payment.group_id)
         .outerjoin(Period, Period.id == Payment.period_id)
-        .where(AttemptItem.attempt_id.in_(sorted(attempt_ids)))
+        .where(AttemptItem.attempt_id.in_(attempt_ids))
         .order_by(Payment.due_on, Payment.id)
     )
-    found: dict[int, tuple[ClaimItem, ...]] = {}
-    for item, payment, group, period, got in session.execute(query):
-        row = _item(item, payment, group, period, int(got))
-        found[item.attempt_id] = (*found.get(item.attempt_id, ()), row)
-    return found
 
 
-def _item(
-    item: AttemptItem, payment: Payment, group: Group, period: Period | None, got_minor: int
-) -> ClaimItem:
-    left = payment.amount_minor - payment.received_minor - payment.written_off_minor
+def _item(row: Row[*tuple[Any, ...]]) -> ClaimItem:
     return ClaimItem(
-        payment_id=payment.id,
-        public_id=payment.public_id,
-        group=group.name,
-        group_public_id=group.public_id,
-        span=Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None,
-        left=Money(left, payment.currency),
-        booked=Money(got_minor, payment.currency),
-        due_on=payment.due_on,
-        requested_on=payment.requested_on,
-        reference=payment.reference,
-        version=payment.version,
-        state=item.state,
-        reason=item.reason,
+        payment_id=row.id,
+        public_id=row.public_id,
+        group=row.group,
+        group_public_id=row.group_public_id,
+        span=Span(row.unit, row.every, row.starts_on, row.ends_on) if row.starts_on else None,
+        left=Money(row.left_minor, row.currency),
+        booked=Money(int(row.got_minor), row.currency),
+        due_on=row.due_on,
+        requested_on=row.requested_on,
+        reference=row.reference,
+        version=row.version,
+        state=row.state,
+        reason=row.reason,
     )
 
 

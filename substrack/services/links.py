@@ -16,6 +16,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.errors import Refused
+from substrack.queries.prepared import prepared
 from substrack.store import Contact, Link, LinkPurpose
 
 LIFETIMES = {
@@ -218,15 +219,18 @@ def open_link(
         DeadLink: mangled, of another purpose, expired, used or revoked.
     """
     jti = signer.read(purpose, token)
-    link = (
-        None if jti is None else session.scalar(select(Link).where(Link.jti == jti, Link.purpose == purpose))
-    )
+    link: Link | None = None if jti is None else session.scalar(*_link(jti, purpose))
     if link is None:
         raise DeadLink
     expired = link.expires_at is not None and link.expires_at <= now
     if expired or link.used_at is not None or link.revoked_at is not None:
         raise DeadLink(link.contact_id)
     return link
+
+
+@prepared
+def _link(jti: str, purpose: LinkPurpose) -> Select[Link]:
+    return select(Link).where(Link.jti == jti, Link.purpose == purpose)
 
 
 def _live_pay_link(contact_id: int) -> Select[Link]:

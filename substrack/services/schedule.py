@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
@@ -122,9 +122,14 @@ class DuePayment:
 
 def due_payments(session: Session, query: Rules) -> list[DuePayment]:
     """Load payments with their rules, in one statement; `query` comes from `payments_with_rules`."""
+    return read_due(session.execute(query))
+
+
+def read_due(rows: Iterable[Row[Payment, Group, date | None, bool, int | None, int]]) -> list[DuePayment]:
+    """Put rows of `payments_with_rules` into words."""
     return [
         DuePayment(payment, group, left_on, bool(reachable), day, asked_by_admins)
-        for payment, group, left_on, reachable, day, asked_by_admins in session.execute(query)
+        for payment, group, left_on, reachable, day, asked_by_admins in rows
     ]
 
 

@@ -14,12 +14,14 @@ from substrack.domain.requests import first_requests, is_last_word, leaves_on, n
 from substrack.domain.shares import SplitKind
 from substrack.queries.collection_days import collection_day, days_in
 from substrack.queries.namesakes import names_of
-from substrack.queries.owing import is_unclaimed
+from substrack.queries.owing import first_owed
+from substrack.queries.prepared import prepared
 from substrack.services.schedule import (
     DuePayment,
+    Rules,
     asked_from_start,
-    due_payments,
     payments_with_rules,
+    read_due,
     rules_of_group,
     takes_requests,
 )
@@ -38,18 +40,21 @@ class NextAsking:
     is_more: bool
 
 
-def load_next_askings(
-    session: Session, workspace_id: int, *, group_id: int | None = None, now: datetime
-) -> dict[int, NextAsking]:
-    """Find for each group, or for one, whom it asks next, by the group's key; two statements."""
-    chosen = payments_with_rules().where(Payment.id.in_(_first_of_each_kind(workspace_id, group_id, now)))
-    found = due_payments(session, chosen.order_by(Payment.next_action_at, Payment.id))
+def load_next_askings(session: Session, group_ids: list[int], *, now: datetime) -> dict[int, NextAsking]:
+    """Find for each of some groups whom it asks next, by the group's key; two statements."""
+    found = read_due(session.execute(*_next_payments(group_ids, now.date() - timedelta(days=1))))
     names = names_of(session, {due.payment.contact_id for due in found}) if found else {}
     by_group: dict[int, list[DuePayment]] = {}
     for due in found:
         by_group.setdefault(due.group.id, []).append(due)
     askings = {key: _next_asking(dues, names, now) for key, dues in by_group.items()}
     return {key: asking for key, asking in askings.items() if asking}
+
+
+@prepared
+def _next_payments(group_ids: list[int], yesterday: date) -> Rules:
+    chosen = payments_with_rules().where(Payment.id.in_(_first_of_each_kind(group_ids, yesterday)))
+    return chosen.order_by(Payment.next_action_at, Payment.id)
 
 
 def load_first_asking(
@@ -59,17 +64,21 @@ def load_first_asking(
 
     None when nobody can be asked, nothing opens by itself, or the bill is not known.
     """
-    days = days_in(group_id, after=starts_on).subquery()
-    query = select(Group, days.c.day).join(days, true()).where(Group.id == group_id)
     found: list[FirstRequest] = []
-    for group, day in session.execute(query):
+    for group, day in session.execute(*_days_asked_on(group_id, starts_on)):
         if group.next_open_at is not None and group.split is not SplitKind.VARIABLE:
             asked_on = asked_from_start(group, starts_on, now)
             found += first_requests(asked_on, {group_id: day}, rules_of_group(group), now).values()
     return min(found, key=lambda request: request.on, default=None)
 
 
-def _first_of_each_kind(workspace_id: int, group_id: int | None, now: datetime) -> Select[int]:
+@prepared
+def _days_asked_on(group_id: int, starts_on: date) -> Select[Group, int | None]:
+    days = days_in(group_id, after=starts_on).subquery()
+    return select(Group, days.c.day).join(days, true()).where(Group.id == group_id)
+
+
+def _first_of_each_kind(group_ids: list[int], yesterday: date) -> Select[int]:
     """Select a few of those payments that the rules treat alike, those first that have been due longest.
 
     Not by `next_action_at`: that may be the day on which a payment lapses.
@@ -82,16 +91,13 @@ def _first_of_each_kind(workspace_id: int, group_id: int | None, now: datetime) 
         collection_day(),
     )
     place = func.row_number().over(partition_by=kind, order_by=(Payment.asked_on, Payment.id))
-    yesterday = now.date() - timedelta(days=1)
     ranked = (
         select(Payment.id, place.label("place"))
         .join(Member, Member.id == Payment.member_id)
         .join(Contact, Contact.id == Payment.contact_id)
         .join(Workspace, Workspace.id == Payment.workspace_id)
         .where(
-            Payment.workspace_id == workspace_id,
-            *(() if group_id is None else (Payment.group_id == group_id,)),
-            *is_unclaimed(),
+            Payment.id.in_(first_owed(group_ids)),
             Payment.next_action_at.is_not(None),
             or_(Member.left_on.is_(None), Member.left_on > yesterday),
             takes_requests(),

@@ -14,6 +14,8 @@ from substrack.store.base import Base, Choice, one_of
 _FADING = text("subject_kind IN ('connection', 'contact', 'message', 'user')")
 """The literals of `domain.keeping.FADING_SUBJECTS`, as SQLite compares them."""
 
+_NOT_OPENED = text("verb = 'opening_refused'")
+
 
 class Event(Base):
     """One line: who did what to what, which way, when and why; one decision shares a correlation id."""
@@ -26,6 +28,13 @@ class Event(Base):
         Index("ix_events_group_at", "group_id", "at"),
         Index("ix_events_workspace_at", "workspace_id", "at"),
         Index("ix_events_correlation_id", "correlation_id"),
+        Index(
+            "ix_events_refused_openings",
+            "workspace_id",
+            "at",
+            postgresql_where=_NOT_OPENED,
+            sqlite_where=_NOT_OPENED,
+        ),
         Index("ix_events_fading", "at", postgresql_where=_FADING, sqlite_where=_FADING),
     )
 

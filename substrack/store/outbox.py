@@ -14,6 +14,7 @@ from substrack.store.base import Base, Choice, PublicId, one_of
 
 _TO_EDIT = text("edit_at IS NOT NULL")
 _WAITING = text("state IN ('queued', 'sending')")
+_DEAD = text("state = 'dead'")
 _HAS_TEXT = text("emptied_at IS NULL")
 
 
@@ -36,6 +37,7 @@ class Message(Base):
         Index("ix_messages_contact_created_at", "contact_id", "created_at"),
         Index("ix_messages_correlation_id", "correlation_id"),
         Index("ix_messages_attempt_id", "attempt_id"),
+        Index("ix_messages_dead", "workspace_id", postgresql_where=_DEAD, sqlite_where=_DEAD),
         Index("ix_messages_edit_at", "edit_at", postgresql_where=_TO_EDIT, sqlite_where=_TO_EDIT),
         Index("ix_messages_texts", "created_at", postgresql_where=_HAS_TEXT, sqlite_where=_HAS_TEXT),
         one_of("state", MessageState),

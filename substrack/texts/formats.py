@@ -6,27 +6,44 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Final
 
 from babel.dates import format_date, format_datetime, format_interval
 from babel.lists import format_list
-from babel.numbers import format_currency, format_decimal, get_decimal_symbol, get_group_symbol
+from babel.numbers import (
+    NumberPattern,
+    format_decimal,
+    get_decimal_symbol,
+    get_group_symbol,
+    parse_pattern,
+)
 from babel.units import format_unit
 
 from substrack.domain.cycles import Unit
 from substrack.domain.money import Money
 from substrack.texts.catalogue import format_locale
 
+KEPT: Final = 2_000
+"""How many of each kind a process remembers: a page writes the same sums and days again and again."""
 
+
+@lru_cache(KEPT)
 def money(amount: Money, locale: str) -> str:
     """Write an amount with its sign: "4.00 €" (the space does not break).
 
     The decimals are those of our own currency table; CLDR's differ for some currencies.
     """
-    rules = format_locale(locale)
-    pattern = rules.currency_formats["standard"].pattern.replace("0.00", _decimals(amount.exponent))
-    return format_currency(
-        Decimal(amount.major()), amount.currency, format=pattern, locale=rules, currency_digits=False
+    written: str = _pattern(locale, amount.exponent).apply(
+        Decimal(amount.major()), format_locale(locale), currency=amount.currency, currency_digits=False
     )
+    return written
+
+
+@cache
+def _pattern(locale: str, exponent: int) -> NumberPattern:
+    standard: str = format_locale(locale).currency_formats["standard"].pattern
+    return parse_pattern(standard.replace("0.00", _decimals(exponent)))
 
 
 def bare_sum(amount: Money, locale: str) -> str:
@@ -44,11 +61,13 @@ def grouping(locale: str) -> str:
     return get_group_symbol(format_locale(locale))
 
 
+@lru_cache(KEPT)
 def day(value: date, locale: str) -> str:
     """Write a date in full: "5 March 2026"."""
     return _plain_year(format_date(value, "long", locale=format_locale(locale)))
 
 
+@lru_cache(KEPT)
 def short_day(value: date, locale: str) -> str:
     """Write a date for tables: "5 Mar 2026"."""
     return _plain_year(format_date(value, "medium", locale=format_locale(locale)))
@@ -64,6 +83,7 @@ def clock(value: datetime, locale: str) -> str:
     return format_datetime(value, "HH:mm", tzinfo=value.tzinfo, locale=format_locale(locale))
 
 
+@lru_cache(KEPT)
 def period_name(unit: Unit, every: int, starts_on: date, ends_on: date, locale: str) -> str:
     """Name a period: "March 2026" when monthly, else its dates ("1 Jan – 31 Mar 2026").
 

@@ -41,8 +41,10 @@ def next_request(names: tuple[str, ...], on: date, today: date, _: Words, *, is_
     )
 
 
-def who_is_missing(names: tuple[str, ...], others: int, _: Words) -> str:
-    """Name those who owe: "Ben, Mia and 2 more"."""
+def who_is_missing(names: tuple[str, ...], others: int | None, _: Words) -> str:
+    """Name those who owe: "Ben, Mia and 2 more", or "Ben, Mia and others" when nobody has counted them."""
+    if others is None:
+        return _.listed([*names, _("others")])
     return _.listed([*names, *([_.ngettext("%(n)s more", "%(n)s more", others)] if others else [])])
 
 

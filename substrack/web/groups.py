@@ -221,7 +221,7 @@ def _next_words(group: GroupRow) -> str:
 def _asking_words(group: GroupRow) -> str:
     """Say whom the group asks next, or when it first asks for its next period."""
     _, now = my_words(), runtime().now()
-    asking = load_next_askings(reading(), me().workspace_id, group_id=group.id, now=now).get(group.id)
+    asking = load_next_askings(reading(), [group.id], now=now).get(group.id)
     if asking is not None:
         return next_request(asking.names, asking.on, _today(), _, is_more=asking.is_more)
     if group.state != "active":

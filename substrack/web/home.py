@@ -19,10 +19,9 @@ from substrack.queries.groups import GroupRow
 from substrack.queries.held import load_held
 from substrack.queries.home import UnreachableRow, load_needs
 from substrack.queries.home_groups import load_cards, load_first_steps, load_out
-from substrack.queries.home_history import History, MonthRow, load_history
+from substrack.queries.home_history import History, MonthRow, TooMuch, load_history
 from substrack.queries.home_invites import ChatInvite, load_chat_invites, load_pay_links
-from substrack.queries.installation import load_installation
-from substrack.queries.owing import load_owing
+from substrack.queries.owing import load_longest_owing
 from substrack.queries.review import load_claims
 from substrack.services.installation import Waiting, release_hold
 from substrack.services.upcoming import load_next_askings
@@ -40,7 +39,7 @@ from substrack.texts.home import (
 from substrack.texts.words import Words
 from substrack.web.access import signed_in
 from substrack.web.charts import Bar, Mark, bars
-from substrack.web.pages import backup_notes, installation_notes, mail_is_kept, my_words, page
+from substrack.web.pages import backup_notes, installation, installation_notes, mail_is_kept, my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.review import Retry
 from substrack.web.sessions import me
@@ -81,18 +80,20 @@ def show() -> str:
     now, workspace_id = runtime().now(), me().workspace_id
     today = local_date(now, me().time_zone)
     needs = load_needs(reading(), workspace_id, has_bot=_has_bot(), today=today, now=now)
-    words, hold = my_words(), load_installation(reading())
+    words, hold = my_words(), installation()
+    groups = load_cards(reading(), workspace_id, today=today)
     return page(
         "web/home.html",
         claims=load_claims(reading(), workspace_id, limit=CLAIMS_ON_HOME),
-        owing=load_owing(reading(), workspace_id, limit=OWING_ON_HOME),
+        owing=load_longest_owing(reading(), workspace_id, limit=OWING_ON_HOME),
         needs=needs,
         reach=_reach(needs.cut_off),
         admin_invites=list_invites(reading(), workspace_id, now=now),
-        cards=load_cards(reading(), workspace_id, today=today),
-        askings=load_next_askings(reading(), workspace_id, now=now),
-        out=load_out(reading(), workspace_id),
-        charts=_charts(load_history(reading(), workspace_id, today=today, currency=_currency())),
+        cards=groups.cards,
+        has_more_groups=groups.has_more,
+        askings=load_next_askings(reading(), [card.group.id for card in groups.cards], now=now),
+        out=load_out(reading(), workspace_id, all_of_it=_all_of_it()),
+        charts=_year(workspace_id, today),
         steps=load_first_steps(reading(), workspace_id),
         hold=hold,
         held=load_held(reading()) if hold.restored_from else None,
@@ -178,8 +179,20 @@ def _opens_on(group: GroupRow) -> date | None:
     return local_date(group.next_open_at, group.time_zone) if group.next_open_at else None
 
 
-def _currency() -> str | None:
-    return request.args.get("currency")
+def _year(workspace_id: int, today: date) -> Charts | str | None:
+    """Draw how the year went; "later" when that is only done for who asks for it."""
+    currency = request.args.get("currency")
+    try:
+        return _charts(
+            load_history(reading(), workspace_id, today=today, currency=currency, all_of_it=_all_of_it())
+        )
+    except TooMuch:
+        return "later"
+
+
+def _all_of_it() -> bool:
+    """Tell whether everything is to be added up, however much there is."""
+    return request.args.get("all") == "1" or "currency" in request.args
 
 
 def _is_owner() -> bool:

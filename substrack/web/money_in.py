@@ -240,7 +240,7 @@ def _show_people() -> str:
         "web/money_in.html",
         search=search,
         number=number,
-        last=max(1, -(-owing.total // OWING_A_PAGE)),
+        last=max(1, -(-(owing.total or 0) // OWING_A_PAGE)),
         owing=owing,
         others=[one for one in accounts if not one.owed.minor],
         is_cut=len(accounts) >= OTHERS_SHOWN,

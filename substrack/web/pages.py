@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from flask import Flask, flash, g, get_flashed_messages, render_template, request
+from flask import Flask, flash, g, get_flashed_messages, render_template, request, url_for
 from jinja2 import StrictUndefined
 
 from substrack.bootstrap import LOW_ROOM_BYTES
@@ -108,6 +109,7 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.filters["moment"] = moment
     app.jinja_env.globals["labels"] = labels
     app.jinja_env.globals["new_press_key"] = new_press_key
+    app.jinja_env.globals["static_url"] = static_url
 
 
 def page(template: str, **rows: Any) -> str:
@@ -155,13 +157,21 @@ def reader_language(own: str | None, home: str) -> str:
 
 def banners() -> tuple[Banner, ...]:
     """List what every admin has to know on every page: a hold, a full disk, a clock that stands still."""
-    _, held, left = my_words(), load_installation(reading()), runtime().room_bytes
+    _, held, left = my_words(), installation(), runtime().room_bytes
     told = {
         "pause": _on_hold(held, _) if held.hold_reason is not None else None,
         "alert": _(NO_ROOM, left=left // 1_000_000) if left < LOW_ROOM_BYTES else None,
     }
     fixed = tuple(banner for banner in setting_banners(runtime().settings) if banner.icon == "clock")
     return (*(Banner("warn", icon, sentence) for icon, sentence in told.items() if sentence), *fixed)
+
+
+def installation() -> InstallationRow:
+    """Load how the installation is, once a request."""
+    if "installation" not in g:
+        g.installation = load_installation(reading())
+    row: InstallationRow = g.installation
+    return row
 
 
 def _on_hold(held: InstallationRow, _: Words) -> str:
@@ -230,5 +240,20 @@ def _flash(tone: str, *undo: str, sentence: str) -> Flash:
 
 def moment(instant: datetime, user: SignedIn) -> str:
     """Write an instant in the zone and language of who reads it."""
-    local = instant.astimezone(ZoneInfo(user.time_zone))
-    return formats.moment(local, language_of(user.language))
+    return _moment(instant, user.time_zone, user.language)
+
+
+@lru_cache(formats.KEPT)
+def _moment(instant: datetime, time_zone: str, language: str) -> str:
+    return formats.moment(instant.astimezone(ZoneInfo(time_zone)), language_of(language))
+
+
+def static_url(filename: str) -> str:
+    """Write the address of a file of ours."""
+    return _static_url(request.script_root, filename)
+
+
+@cache
+def _static_url(_root: str, filename: str) -> str:
+    """Write it once below each root, of which a process has one: an icon is on a page a hundred times."""
+    return url_for("static", filename=filename)

@@ -25,7 +25,8 @@ def members(cast: Cast) -> list[Member]:
 
 
 def next_asking(cast: Cast) -> NextAsking | None:
-    (found,) = cast.read(lambda session: load_next_askings(session, cast.workspace_id, now=NOW)).values()
+    keys = list({payment.group_id for payment in cast.payments()})
+    (found,) = cast.read(lambda session: load_next_askings(session, keys, now=NOW)).values()
     return found
 
 

@@ -102,7 +102,7 @@ def test_a_page_takes_no_more_statements_and_stays_small(houses: tuple[House, Ho
             shown = house.get(TO_SEE[name])
         taken.append(len(statements))
 
-    assert taken[0] == taken[1] <= 31
+    assert taken[1] <= taken[0] <= 31
     assert len(shown.encode()) < ENOUGH
 
 
@@ -144,7 +144,7 @@ def test_what_is_to_check_is_the_same_everywhere(old: House) -> None:
     sums = re.findall(r'class="claim-sum">(.*?)</span></span>', review)
     assert sum(cents(one) for one in sums) == cents(home, rf"({MONEY}) to check") == 51 * 300
     cards = dict(re.findall(r'class="group-card" href="([^"]*)".*?· (\d+) to check', home, re.DOTALL))
-    assert len(cards) == 50
+    assert len(cards) == 24
     for path, count in cards.items():
         assert re.findall(r"(\d+) to check</a>", old.get(path)) == [count] == ["1"], path
 
@@ -153,11 +153,16 @@ def test_what_is_missing_is_the_same_on_home_and_on_the_pages_of_groups(old: Hou
     home = old.get("/")
     cards = dict(re.findall(rf'class="group-card" href="(.*?)".*?({MONEY}) missing', home, re.DOTALL))
 
-    assert len(cards) == 50
-    for path, missing in cards.items():
-        outstanding = old.get(path).rpartition("Outstanding</th>")[2].partition("</tr>")[0]
-        assert sum(map(cents, re.findall(MONEY, outstanding))) == cents(missing), path
-    assert sum(map(cents, cards.values())) == cents(home.partition("Still out")[2])
+    assert len(cards) == 24
+    groups = set(re.findall(r'href="(/groups/\w{12})"', old.get("/groups")))
+    outstanding = {path: _outstanding(old.get(path)) for path in groups}
+    assert {path: cents(missing) for path, missing in cards.items()}.items() <= outstanding.items()
+    assert len(groups) == 50
+    assert sum(outstanding.values()) == cents(home.partition("Still out")[2])
+
+
+def _outstanding(shown: str) -> int:
+    return sum(map(cents, re.findall(MONEY, shown.rpartition("Outstanding</th>")[2].partition("</tr>")[0])))
 
 
 def test_what_is_owed_and_what_is_to_check_are_all_that_is_out(old: House) -> None:

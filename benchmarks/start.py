@@ -1,0 +1,84 @@
+"""How soon `serve` shows its first page, and how much memory it holds then and after very many."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from benchmarks.frame import Result, Target, in_turns, megabytes, seconds
+from benchmarks.houses import LATER, House, live_in, open_house
+from benchmarks.loads import Client
+from benchmarks.place import Place, environment_of
+from benchmarks.processes import Command, module, running
+
+REST: Final = Target(110, "MB")
+BARE: Final = "bare Flask behind waitress"
+
+
+def measure(place: Place) -> Iterator[Result]:
+    """Start both several times, then look at the memory of one of each."""
+    with place.lend("sqlite") as settings:
+        live_in(settings, groups=place.sized(5, 2), periods=4)
+        house = open_house(settings)
+        environment = environment_of(settings) | {"SUBSTRACK_NOW": LATER.isoformat()}
+        took = in_turns(
+            place.rounds,
+            {
+                "ours": lambda: _start(_serve, "/sign-in", environment),
+                "bare": lambda: _start(_bare, "/bare/hello", {}),
+            },
+        )
+        first = "`serve`: start to first page"
+        yield Result(first, "SQLite", seconds(took["ours"]), seconds(took["bare"]), BARE, Target(2, "s"))
+        with running(_bare, "/bare/hello", {}) as process:
+            at_rest = process.memory
+        yield from _memories(place, house, environment, at_rest)
+
+
+def _memories(place: Place, house: House, environment: Mapping[str, str], bare: float) -> Iterator[Result]:
+    early, late = place.sized((1_000, 10_000), (5, 10))
+    with running(_serve, "/sign-in", environment) as process:
+        time.sleep(place.sized(5, 0))
+        held = megabytes(process.memory)
+        yield Result("`serve`: memory", "at rest", held, megabytes(bare), BARE, REST)
+        asked = _visits(house, Client(process.port))
+        for _visit in itertools.islice(asked, early):
+            pass
+        before = process.memory
+        for _visit in itertools.islice(asked, late - early):
+            pass
+        after = process.memory
+    yield Result("`serve`: memory", f"after {late:,} requests", megabytes(after), megabytes(bare), BARE, REST)
+    against = f"after {early:,} requests"
+    growth = Target(1.02)
+    yield Result(
+        "`serve`: memory grows",
+        f"after {late:,} requests",
+        megabytes(after),
+        megabytes(before),
+        against,
+        growth,
+    )
+
+
+def _visits(house: House, client: Client) -> Iterator[None]:
+    for path in itertools.cycle(house.paths.values()):
+        answer = client.ask(path, cookie=house.cookie)
+        assert answer.status == 200, f"{path}: {answer.status}"
+        yield
+
+
+def _serve(port: int) -> list[str]:
+    return module("substrack", "serve", "--port", str(port))
+
+
+def _bare(port: int) -> list[str]:
+    return module("benchmarks.bare", str(port))
+
+
+def _start(command: Command, path: str, environment: Mapping[str, str]) -> float:
+    begun = time.monotonic()
+    with running(command, path, environment):
+        return time.monotonic() - begun

@@ -1,0 +1,55 @@
+"""Pages find what is open, unbilled, noted, refused or dead without looking at everything there is."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+INDEXES = (
+    ("ix_periods_unbilled", "periods", ["group_id"], "voided_at IS NULL AND total_minor IS NULL"),
+    (
+        "ix_payments_open",
+        "payments",
+        ["workspace_id", "due_on", "id"],
+        "voided_at IS NULL AND closed_at IS NULL",
+    ),
+    ("ix_receipts_attempt_id", "receipts", ["attempt_id"], "attempt_id IS NOT NULL"),
+    ("ix_payments_group_objection", "payments", ["group_id"], "objection IS NOT NULL"),
+    ("ix_events_refused_openings", "events", ["workspace_id", "at"], "verb = 'opening_refused'"),
+    ("ix_messages_dead", "messages", ["workspace_id"], "state = 'dead'"),
+)
+
+COVERING = (
+    (
+        "ix_payments_period_tally",
+        "payments",
+        [
+            "period_id",
+            "kind",
+            "status",
+            "id",
+            "voided_at",
+            "amount_minor",
+            "received_minor",
+            "written_off_minor",
+        ],
+    ),
+    (
+        "ix_members_group_stays",
+        "members",
+        ["group_id", "left_on", "joined_on", "contact_id"],
+    ),
+)
+"""What is counted and added up over everybody is read from the index alone."""
+
+
+def upgrade() -> None:
+    for name, table, columns, condition in INDEXES:
+        where = sa.text(condition)
+        op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)
+    op.drop_index("ix_payments_period_id", "payments")
+    for name, table, columns in COVERING:
+        op.create_index(name, table, columns)

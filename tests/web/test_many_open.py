@@ -1,0 +1,49 @@
+"""Home of a workspace in which more is open than a page looks at: bounded, and nothing on it is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from substrack.bootstrap import Runtime
+from substrack.queries.open_payments import LOOKED_AT
+from substrack.services.founding import Founded
+from substrack.services.members import leave_group
+from tests.support.cast import Cast
+from tests.web.admin import cast_of
+from tests.web.crowds import crowd
+from tests.web.support import NOW, Browser
+
+PEOPLE = LOOKED_AT // 2 + 60
+
+
+@pytest.fixture
+def club(runtime: Runtime, home: Founded) -> Cast:
+    """So many people that all of them together owe more than is looked at, each for two months."""
+    cast = cast_of(runtime, home)
+    crowd(cast, PEOPLE)
+    return cast
+
+
+def test_totals_are_added_up_only_for_who_asks(olga: Browser, club: Cast) -> None:
+    shown, whole = olga.get("/").text, olga.get("/?all=1").text
+
+    assert "Add it all up" in shown
+    assert "More is open than this page adds up by itself." in shown
+    assert "More is open" not in whole
+    assert f"{2 * PEOPLE:,}.00\xa0€" in whole.partition("Still out")[2]
+
+
+def test_what_is_told_is_whole_though_not_all_is_looked_at(olga: Browser, club: Cast) -> None:
+    ben = next(one for one in club.payments() if one.contact_id != club.olga_contact)
+    club.do(leave_group, ben.member_id, left_on=NOW.date(), by=club.olga, now=NOW)
+
+    shown = olga.get("/").text
+
+    owing, card = shown.partition("Still owed")[2], shown.partition('class="group-card"')[2]
+    assert owing.count("2 payments") == 5
+    assert '<span class="money">2.00\xa0€</span>' in owing
+    assert ">See all<" in owing
+    assert "still owes 2.00\xa0€" in shown
+    assert f"0 of {PEOPLE} paid" in card
+    assert f"{2 * PEOPLE:,}.00\xa0€ missing" in card
+    assert " and others</strong>" in card
