@@ -13,7 +13,7 @@ from typing import Final
 
 from benchmarks.catalogue import BENCHMARKS
 from benchmarks.frame import COLUMNS, Result
-from benchmarks.place import open_place
+from benchmarks.place import Place, open_place
 from tests.support.marked_tables import MarkedTable
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -29,16 +29,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
-    rows = list(_printed(measured(chosen.names or BENCHMARKS, is_tiny=chosen.tiny)))
+    with open_place(is_tiny=chosen.tiny) as place:
+        rows = list(_printed(measured(place, chosen.names or BENCHMARKS)))
     if not (chosen.tiny or chosen.keep):
         PAGE.write_text(TABLE.merged(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
 
 
-def measured(names: Iterable[str], *, is_tiny: bool = False) -> Iterator[Result]:
+def measured(place: Place, names: Iterable[str]) -> Iterator[Result]:
     """Give the rows of benchmarks as they come."""
-    with open_place(is_tiny=is_tiny) as place:
-        for name in names:
-            yield from BENCHMARKS[name](place)
+    for name in names:
+        yield from BENCHMARKS[name](place)
 
 
 def _printed(results: Iterable[Result]) -> Iterator[tuple[str, ...]]:

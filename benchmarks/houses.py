@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from benchmarks.copies import copy_groups
+from benchmarks.place import Place
 from substrack.bootstrap import Base, Runtime, make_runtime
 from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
@@ -22,6 +23,7 @@ from substrack.settings import Settings
 from substrack.store import Address, Connection, Contact, Group, Member, Message, Payment, Period, RoleGrant
 from substrack.web.security import cookie_name
 from tests.support.cast import START, Cast
+from tests.support.databases import Kind
 from tests.web.admin import cast_of
 from tests.web.support import NOW, TurnableClock, found_home
 from tests.web.years import live_through
@@ -42,10 +44,17 @@ class House:
     paths: Mapping[str, str]
 
 
-def live_in(settings: Settings, *, groups: int, periods: int) -> None:
-    """Let six people share each of some groups for so many months; on SQLite."""
-    with acting(settings) as runtime:
-        live_through(cast_of(runtime, found_home(runtime)), groups=groups, people=6, periods=periods)
+@contextmanager
+def lived_in(place: Place, kind: Kind, *, groups: int, periods: int) -> Iterator[Settings]:
+    """Give a house in which six people have shared each of some groups for so many months."""
+    size = groups, periods
+    if size not in place.lived_in:
+        place.lived_in[size] = place.kept.enter_context(place.lend("sqlite"))
+        with acting(place.lived_in[size]) as runtime:
+            live_through(cast_of(runtime, found_home(runtime)), groups=groups, people=6, periods=periods)
+    with place.lend(kind) as settings:
+        move(place.lived_in[size], settings)
+        yield settings
 
 
 def move(source: Settings, target: Settings) -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from statistics import quantiles
@@ -37,10 +37,16 @@ class Client:
             try:
                 return self._ask(path, cookie, form)
             except (ConnectionError, HTTPException):
-                self.connection = None
+                self.close()
                 if is_last:
                     raise
         raise AssertionError
+
+    def close(self) -> None:
+        """Leave; the next request opens a connection anew."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
     def _ask(self, path: str, cookie: str, form: Sequence[tuple[str, str]] | None) -> Answer:
         if self.connection is None:
@@ -64,7 +70,8 @@ class Taken:
 
     def percentile(self, kind: str, percent: int) -> float:
         """Say within which time so many of a hundred requests of a kind were answered."""
-        return quantiles(self.seconds[kind], n=100, method="inclusive")[percent - 1]
+        taken = self.seconds[kind]
+        return quantiles(taken, n=100, method="inclusive")[percent - 1] if taken[1:] else taken[0]
 
 
 Act = Callable[[Client], Answer]
@@ -79,15 +86,16 @@ def run_load(
     due = iter(begun + number / per_second for number in range(int(lasts * per_second)))
 
     def work() -> None:
-        client = Client(port)
-        while True:
-            with turn:
-                at = next(due, None)
-                if at is None:
-                    return
-                kind, act = next(acts)
-            time.sleep(max(0.0, at - time.monotonic()))
-            _do(client, kind, act, at, taken)
+        with closing(Client(port)) as client:
+            while turned := take_turn():
+                at, (kind, act) = turned
+                time.sleep(max(0.0, at - time.monotonic()))
+                _do(client, kind, act, at, taken)
+
+    def take_turn() -> tuple[float, tuple[str, Act]] | None:
+        with turn:
+            at = next(due, None)
+            return None if at is None else (at, next(acts))
 
     threads = [threading.Thread(target=work) for _connection in range(connections)]
     for thread in threads:
@@ -103,7 +111,6 @@ def _do(client: Client, kind: str, act: Act, at: float, taken: Taken) -> None:
     except (OSError, HTTPException) as error:
         taken.errors.append(f"{kind}: {error!r}")
         return
-    with suppress(IndexError):
-        taken.seconds[kind].append(time.monotonic() - at)
+    taken.seconds[kind].append(time.monotonic() - at)
     if answer.status not in GOOD:
         taken.errors.append(f"{kind}: {answer.status}")

@@ -7,13 +7,14 @@ import random
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from benchmarks.frame import Quantity, Result, Target, seconds
-from benchmarks.houses import LATER, House, acting, grow, live_in, move, open_house
+from benchmarks.houses import LATER, House, acting, grow, lived_in, open_house
 from benchmarks.loads import Act, Answer, Client, Taken, run_load
 from benchmarks.place import Place, environment_of
 from benchmarks.processes import module, running
@@ -36,15 +37,12 @@ CLAIM: Final = re.compile(r'action="/review/(\w+)/confirm">.*?name="versions" va
 
 def measure(place: Place) -> Iterator[Result]:
     """Send mixed traffic for a minute; every answer has to be good."""
-    groups, periods, times = place.sized((50, 12, 8), (2, 4, 1))
-    with place.lend("sqlite") as base:
-        live_in(base, groups=groups, periods=periods)
-        for kind in place.kinds:
-            with place.lend(kind) as settings:
-                move(base, settings)
-                if times > 1:
-                    grow(settings, times=times)
-                yield from _rows(_load(place, settings), kind)
+    groups, periods, times = place.sized((50, 6, 8), (2, 4, 2))
+    for kind in place.kinds:
+        with lived_in(place, kind, groups=groups, periods=periods) as settings:
+            grow(settings, times=times)
+            taken = _load(place, settings)
+        yield from _rows(taken, kind)
 
 
 def _rows(taken: Taken, kind: Kind) -> Iterator[Result]:
@@ -64,7 +62,8 @@ def _load(place: Place, settings: Settings) -> Taken:
     environment = environment_of(settings) | {"SUBSTRACK_NOW": LATER.isoformat()}
     with running(_gunicorn, "/healthz", environment) as process:
         crowd = Crowd(house, people)
-        crowd.enter(Client(process.port))
+        with closing(Client(process.port)) as client:
+            crowd.enter(client)
         lasts, warming = place.sized((60.0, 5.0), (1.0, 0.2))
         for duration in (warming, lasts):
             taken = run_load(

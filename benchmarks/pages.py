@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from benchmarks.frame import Result, Target, in_turns, seconds
-from benchmarks.houses import LATER, House, live_in, move, open_house
+from benchmarks.houses import LATER, House, lived_in, open_house
 from benchmarks.place import Place
 from benchmarks.serving import Server, serving
 
@@ -24,15 +24,10 @@ TARGETS: Final = {
 def measure(place: Place) -> Iterator[Result]:
     """Measure the four pages of fifty groups of six people with three years behind them."""
     groups, periods = place.sized((50, 36), (3, 4))
-    with place.lend("sqlite") as base:
-        live_in(base, groups=groups, periods=periods)
-        for kind in place.kinds:
-            with place.lend(kind) as settings:
-                move(base, settings)
-                house = open_house(settings)
-                costs = costs_of(place, house)
-                size = f"{groups} groups × 6 × {periods}, {kind}"
-                yield from _rows(costs, size)
+    for kind in place.kinds:
+        with lived_in(place, kind, groups=groups, periods=periods) as settings:
+            costs = costs_of(place, open_house(settings))
+        yield from _rows(costs, f"{groups} groups × 6 × {periods}, {kind}")
 
 
 def costs_of(place: Place, house: House) -> dict[str, float]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
@@ -33,6 +33,9 @@ class Place:
     databases: Databases
     directory: Path
     is_tiny: bool = False
+    kept: ExitStack = field(default_factory=ExitStack)
+    lived_in: dict[tuple[int, int], Settings] = field(default_factory=dict)
+    """Workspaces that were filled once, by groups and periods: to be copied, and never written."""
 
     def sized(self, whole: Size, tiny: Size) -> Size:
         """Choose how much is done."""
@@ -69,7 +72,9 @@ def open_place(*, is_tiny: bool = False) -> Iterator[Place]:
         directory = Path(name)
         databases = Databases(directory, POSTGRESQL_CONFIGURATION)
         try:
-            yield Place(databases, directory, is_tiny)
+            place = Place(databases, directory, is_tiny)
+            with place.kept:
+                yield place
         finally:
             databases.close()
 

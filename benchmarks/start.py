@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Final
 
 from benchmarks.frame import Result, Target, in_turns, megabytes, seconds
-from benchmarks.houses import LATER, House, live_in, open_house
+from benchmarks.houses import LATER, House, lived_in, open_house
 from benchmarks.loads import Client
 from benchmarks.place import Place, environment_of
 from benchmarks.processes import Command, module, running
@@ -19,8 +20,7 @@ BARE: Final = "bare Flask behind waitress"
 
 def measure(place: Place) -> Iterator[Result]:
     """Start both several times, then look at the memory of one of each."""
-    with place.lend("sqlite") as settings:
-        live_in(settings, groups=place.sized(5, 2), periods=4)
+    with lived_in(place, "sqlite", groups=place.sized(5, 2), periods=4) as settings:
         house = open_house(settings)
         environment = environment_of(settings) | {"SUBSTRACK_NOW": LATER.isoformat()}
         took = in_turns(
@@ -43,13 +43,11 @@ def _memories(place: Place, house: House, environment: Mapping[str, str], bare: 
         time.sleep(place.sized(5, 0))
         held = megabytes(process.memory)
         yield Result("`serve`: memory", "at rest", held, megabytes(bare), BARE, REST)
-        asked = _visits(house, Client(process.port))
-        for _visit in itertools.islice(asked, early):
-            pass
-        before = process.memory
-        for _visit in itertools.islice(asked, late - early):
-            pass
-        after = process.memory
+        with closing(Client(process.port)) as client:
+            _visit(house, client, early)
+            before = process.memory
+            _visit(house, client, late - early)
+            after = process.memory
     yield Result("`serve`: memory", f"after {late:,} requests", megabytes(after), megabytes(bare), BARE, REST)
     against = f"after {early:,} requests"
     growth = Target(1.02)
@@ -63,11 +61,10 @@ def _memories(place: Place, house: House, environment: Mapping[str, str], bare: 
     )
 
 
-def _visits(house: House, client: Client) -> Iterator[None]:
-    for path in itertools.cycle(house.paths.values()):
+def _visit(house: House, client: Client, times: int) -> None:
+    for path in itertools.islice(itertools.cycle(house.paths.values()), times):
         answer = client.ask(path, cookie=house.cookie)
         assert answer.status == 200, f"{path}: {answer.status}"
-        yield
 
 
 def _serve(port: int) -> list[str]:

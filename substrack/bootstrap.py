@@ -249,8 +249,6 @@ def schema_transaction(database_url: str, *, named: str = DATABASE_URL) -> Itera
     Raises:
         WrongSetting: the database cannot be reached, or not be changed like that.
     """
-    from alembic.util.exc import CommandError
-
     engine, _reading = open_engines(database_url, MIGRATION_LOCK_SECONDS, named=named)
     try:
         with engine.connect() as connection:
@@ -264,8 +262,6 @@ def schema_transaction(database_url: str, *, named: str = DATABASE_URL) -> Itera
                 check_references(connection)
     except DatabaseError as error:
         raise WrongSetting(_unreachable(error, named)) from None
-    except CommandError as error:
-        raise WrongSetting(f"The database can't be brought to this version: {error}") from None
     finally:
         engine.dispose()
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from substrack.store import Installation
 
+
 @dataclass(frozen=True)
 class InstallationRow:
     """When the worker last ticked, and why sending is on hold, if it is.

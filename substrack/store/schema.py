@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, column, inspect, select, table, text
 
+from substrack.settings import WrongSetting
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 VERSION_TABLE: Final = "alembic_version"
 MOVED_TABLE: Final = "moved_away"
@@ -50,14 +52,22 @@ def find_move(connection: Connection) -> Gone | None:
 
 
 def upgrade_schema(connection: Connection, revision: str = "head") -> None:
-    """Bring the tables to a revision, inside the transaction of the caller."""
+    """Bring the tables to a revision, inside the transaction of the caller.
+
+    Raises:
+        WrongSetting: there is no way from the revision they are at.
+    """
     from alembic import command
     from alembic.config import Config
+    from alembic.util.exc import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        raise WrongSetting(f"The database can't be brought to this version: {error}") from None
 
 
 def allow_rebuilding(connection: Connection) -> None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from benchmarks.__main__ import PAGE, TABLE, measured
 from benchmarks.catalogue import BENCHMARKS
 from benchmarks.frame import Result, Target, in_turns, megabytes, rate, seconds
+from benchmarks.place import Place, open_place
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    with open_place(is_tiny=True) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_a_benchmark_works(name: str) -> None:
-    results = list(measured([name], is_tiny=True))
+def test_a_benchmark_works(place: Place, name: str) -> None:
+    results = list(measured(place, [name]))
 
     assert results
     assert all(result.figure.value >= 0 for result in results)
