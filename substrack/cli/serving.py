@@ -6,6 +6,7 @@ the pages, lets the worker finish what is under way, and leaves.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import logging
 import os
@@ -14,7 +15,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 WEB_THREADS = 8
 WAKE_SECONDS = 0.5
+M_ARENA_MAX = -8
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
@@ -109,6 +111,7 @@ def _unusable(host: str, port: int, error: OSError) -> str:
 def _process(settings: Settings) -> Iterator[Runtime]:
     """Set up one process, and end it quietly when it is told to."""
     start_logging(settings)
+    _share_heaps()
     before = upgrade(settings, now=settings.now or wall_clock())
     if before is not None:
         click.echo(f"The database was upgraded; as it was before, it lies in {before.path}.")
@@ -121,6 +124,15 @@ def _process(settings: Settings) -> Iterator[Runtime]:
     finally:
         runtime.close()
         log.info("stopped")
+
+
+def _share_heaps() -> None:
+    """Let all threads take memory from two heaps, which saves some 15 MB: else glibc makes one for each.
+
+    See mallopt(3), M_ARENA_MAX. Other C libraries have no such thing.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
