@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 from zlib import crc32
 
+from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,12 +23,15 @@ def count_end(session: Session, channel: Channel, fate: Fate, *, token: str) -> 
     On PostgreSQL the row stays locked until the end of the transaction. All count right after they have
     marked the message, so locks are taken in one order.
     """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     row = {"channel": channel, "fate": fate, "shard": crc32(token.encode()) % SHARDS, "count": 1}
-    session.execute(
-        dialect.insert(MessageCount.__table__)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=["channel", "fate", "shard"], set_={"count": MessageCount.count + 1}
-        )
-    )
+    session.execute(_COUNT[session.get_bind().dialect.name], row)
+
+
+def _one_more(dialect_insert: type[postgresql.Insert | sqlite.Insert]) -> Executable:
+    key = ["channel", "fate", "shard"]
+    more = {"count": MessageCount.count + 1}
+    return dialect_insert(MessageCount).on_conflict_do_update(index_elements=key, set_=more)
+
+
+_COUNT: Final = {"postgresql": _one_more(postgresql.Insert), "sqlite": _one_more(sqlite.Insert)}
+"""Made once: each message that ends is counted."""

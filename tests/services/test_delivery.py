@@ -11,10 +11,11 @@ from sqlalchemy import event, select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import OPERATOR, Actor
-from substrack.domain.delivery import BACKOFF, LANE_PROBE, DeliveryFailed, MessageState, Scope
+from substrack.domain.delivery import BACKOFF, LANE_PROBE, DeliveryFailed, Fate, MessageState, Scope
 from substrack.domain.notices import Channel, Notice
 from substrack.queries.delivery import due_lanes
 from substrack.queries.message_lists import count_due
+from substrack.queries.watching import load_message_counts
 from substrack.services.delivery import (
     BuiltMessage,
     ClaimedMessage,
@@ -234,6 +235,34 @@ def test_a_sent_message_is_marked_once_and_never_claimed_again(house: House) -> 
     assert house.message(key).state is MessageState.SENT
     assert house.message(key).sent_at == NOW
     assert house.claim(now=NOW + timedelta(days=1)) == []
+
+
+def test_each_end_is_counted_once_as_what_it_is(house: House) -> None:
+    kept = "20260301T090000Z-abc.eml"
+    for number, provider_id in enumerate(["250 OK", "250 OK", kept]):
+        house.write(str(number))
+        (claimed,) = house.claim()
+        with house.runtime.transaction() as session:
+            assert mark_sent(session, claimed, provider_id=provider_id, now=NOW)
+        assert not house.sent(claimed)
+    house.write("busy")
+    house.fail(house.claim()[0], BUSY)
+    house.fail(house.claim(now=NOW + BACKOFF[0])[0], NOBODY)
+
+    with house.runtime.reading() as session:
+        counts = load_message_counts(session)
+    ends = {fate: count for (channel, fate), count in counts.items() if channel is Channel.EMAIL}
+    assert ends == {Fate.SENT: 2, Fate.KEPT: 1, Fate.DEAD: 1}
+
+
+def test_an_end_that_is_taken_back_is_not_counted(house: House) -> None:
+    house.write("one")
+    (claimed,) = house.claim()
+    with house.runtime.transaction() as session, session.begin_nested() as savepoint:
+        assert mark_sent(session, claimed, provider_id="250 OK", now=NOW)
+        savepoint.rollback()
+    with house.runtime.reading() as session:
+        assert load_message_counts(session) == {}
 
 
 def test_each_refusal_waits_longer_until_the_last(house: House) -> None:

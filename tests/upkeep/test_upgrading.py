@@ -31,7 +31,8 @@ def revision_of(house: House) -> str | None:
 
 
 def backups_of(house: House) -> list[Path]:
-    return sorted(Path(house.env["SUBSTRACK_DATA_DIR"]).glob("backups/*"))
+    """List the backups; a list of erasures may lie beside them."""
+    return sorted(Path(house.env["SUBSTRACK_DATA_DIR"]).glob("backups/*.zip"))
 
 
 def test_the_books_as_they_were_lie_in_a_backup_that_restores(

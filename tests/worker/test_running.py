@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -121,6 +122,33 @@ def test_a_worker_survives_an_error_and_says_so_once(
     complaints = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(complaints) == len(set(complaints))
     assert any("works again" in record.getMessage() for record in caplog.records)
+
+
+def test_a_worker_writes_how_long_its_longest_tick_took_with_its_beat(post: Post) -> None:
+    clocks, told = Clocks(), []
+    worker = Worker(ticking(post, clocks), watch=Dawdling(ticking(post, clocks)))
+    for _minute in range(12):
+        worker._tick_as_cause()
+        clocks.pass_by(timedelta(minutes=1))
+        with post.runtime.reading() as session:
+            told.append(load_installation(session).tick_ms)
+
+    assert told[:5] == [None] * 5
+    assert set(told[5:10]) == {told[5]}
+    assert (told[5] or 0) >= 300
+    assert (told[10] or 0) < (told[5] or 0)  # what was told is not told again
+
+
+class Dawdling(ClockWatch):
+    """A watch that takes its time at the third look."""
+
+    looks = 0
+
+    def believed_now(self) -> datetime | None:
+        self.looks += 1
+        if self.looks == 3:
+            time.sleep(0.3)
+        return super().believed_now()
 
 
 class Breaking(ClockWatch):
