@@ -68,12 +68,12 @@ def demo(*, host: str | None, port: int | None, no_serve: bool, now: datetime | 
 
 
 def _settings(host: str | None, port: int | None, now: datetime | None) -> Settings:
-    """Read the settings, with a database in the demo's own directory, and no way to mail or to tell others."""
+    """Read the settings, with a database in the demo's own directory, and no way to tell anybody outside."""
     given: dict[str, Any] = {"host": host, "port": port, "now": now}
     chosen = {name: value for name, value in given.items() if value is not None}
     data_dir = os.environ.get("SUBSTRACK_DATA_DIR") or DATA_DIR
-    none = {"database_url": "", "smtp_url": "", "heartbeat_url": None, "backups": False}
-    return load_settings(**chosen, data_dir=data_dir, **none)
+    chosen |= {"database_url": "", "smtp_url": "", "heartbeat_url": None, "backups": False}
+    return load_settings(**chosen, data_dir=data_dir)
 
 
 def _clear_half_done(settings: Settings) -> None:
