@@ -46,7 +46,8 @@ class FaultKind(StrEnum):
 class Fault:
     """One row that is wrong: its kind, its table's noun, its key and public id, and what was seen.
 
-    Amounts in `facts` are minor units of `currency`.
+    Amounts in `facts` are minor units of `currency`. `place` is the key by which it was come upon, where that
+    is a row of another table.
     """
 
     kind: FaultKind
@@ -55,6 +56,7 @@ class Fault:
     public_id: str
     currency: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    place: int | None = None
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from sqlalchemy import Subquery, and_, func, or_, select
+from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.queries.faults import Fault, FaultKind, Window
@@ -13,10 +12,8 @@ from substrack.store import Allocation, Event, Payment, Receipt
 
 
 def receipt_faults(session: Session, window: Window) -> Iterator[Fault]:
-    """Find receipts that settle more than they brought, are void and used, or are not what was journalled."""
-    used, booked = _used(window), _booked(window)
-    minor = func.coalesce(used.c.minor, 0)
-    said = Event.after["amount"].as_integer()
+    """Find receipts that settle more than they brought, or that are void and settle something."""
+    used = _used(window)
     query = (
         select(
             Receipt.id,
@@ -24,24 +21,41 @@ def receipt_faults(session: Session, window: Window) -> Iterator[Fault]:
             Receipt.currency,
             Receipt.amount_minor,
             Receipt.voided_at,
-            minor.label("used"),
-            said.label("said"),
+            used.c.minor,
         )
-        .outerjoin(used, used.c.receipt_id == Receipt.id)
-        .outerjoin(booked, booked.c.receipt_id == Receipt.id)
-        .outerjoin(Event, Event.id == booked.c.event_id)
+        .join(used, used.c.receipt_id == Receipt.id)
         .where(
             window.holds(Receipt.id),
-            or_(
-                minor > Receipt.amount_minor,
-                and_(Receipt.voided_at.is_not(None), minor > 0),
-                said != Receipt.amount_minor,
-            ),
+            or_(used.c.minor > Receipt.amount_minor, Receipt.voided_at.is_not(None)),
         )
         .order_by(Receipt.id)
     )
-    for row in session.execute(query):
-        yield _fault(_kind(row), row)
+    for key, public_id, currency, amount, voided_at, minor in session.execute(query):
+        kind = FaultKind.RECEIPT_OVERUSED if voided_at is None else FaultKind.RECEIPT_VOID_IN_USE
+        facts = {"amount": amount, "used": int(minor)}
+        yield Fault(kind, "receipt", key, public_id, currency, facts)
+
+
+def receipt_changes(session: Session, window: Window) -> Iterator[Fault]:
+    """Find receipts whose amount is not the one that was journalled; the window is one of Events.
+
+    A payer's own share has no line of its own.
+    """
+    said = Event.after["amount"].as_integer()
+    query = (
+        select(Event.id, Receipt.id, Receipt.public_id, Receipt.currency, Receipt.amount_minor, said)
+        .join(Receipt, Receipt.id == Event.subject_id)
+        .where(
+            window.holds(Event.id),
+            Event.subject_kind == "receipt",
+            Event.verb == "receive",
+            said != Receipt.amount_minor,
+        )
+        .order_by(Event.id)
+    )
+    for place, key, public_id, currency, amount, history in session.execute(query):
+        facts = {"amount": amount, "history": history}
+        yield Fault(FaultKind.RECEIPT_CHANGED, "receipt", key, public_id, currency, facts, place)
 
 
 def allocation_faults(session: Session, window: Window) -> Iterator[Fault]:
@@ -66,13 +80,6 @@ def allocation_faults(session: Session, window: Window) -> Iterator[Fault]:
         yield Fault(FaultKind.ALLOCATION_ELSEWHERE, "payment", key, payment, currency, facts)
 
 
-def _kind(row: Any) -> FaultKind:
-    if row.voided_at is not None and row.used:
-        return FaultKind.RECEIPT_VOID_IN_USE
-    is_known = row.said is not None and row.said != row.amount_minor and row.used <= row.said
-    return FaultKind.RECEIPT_CHANGED if is_known else FaultKind.RECEIPT_OVERUSED
-
-
 def _used(window: Window) -> Subquery:
     return (
         select(Allocation.receipt_id, func.sum(Allocation.amount_minor).label("minor"))
@@ -80,18 +87,3 @@ def _used(window: Window) -> Subquery:
         .group_by(Allocation.receipt_id)
         .subquery()
     )
-
-
-def _booked(window: Window) -> Subquery:
-    """Find the line that says what came; a payer's own share has none."""
-    return (
-        select(Event.subject_id.label("receipt_id"), func.min(Event.id).label("event_id"))
-        .where(Event.subject_kind == "receipt", Event.verb == "receive", window.holds(Event.subject_id))
-        .group_by(Event.subject_id)
-        .subquery()
-    )
-
-
-def _fault(kind: FaultKind, row: Any) -> Fault:
-    facts = {"amount": row.amount_minor, "used": int(row.used), "history": row.said}
-    return Fault(kind, "receipt", row.id, row.public_id, row.currency, facts)

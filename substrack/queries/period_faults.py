@@ -123,10 +123,13 @@ def periods_apart(session: Session, window: Window) -> Iterator[Fault]:
         yield Fault(FaultKind.PERIODS_APART, "period", key, public_id, None, facts)
 
 
-def journalled_totals(session: Session, period_id: int) -> set[int]:
-    """List the totals that the journal says a period ever had."""
+def journalled_totals(session: Session, group_id: int, period_id: int) -> set[int]:
+    """List the totals that the journal says a period of a group ever had."""
     lines = select(Event.before, Event.after).where(
-        Event.subject_kind == "period", Event.subject_id == period_id, Event.verb != REPAIR
+        Event.group_id == group_id,
+        Event.subject_kind == "period",
+        Event.subject_id == period_id,
+        Event.verb != REPAIR,
     )
     told = (part.get("total") for line in session.execute(lines) for part in line if part)
     return {int(total) for total in told if total is not None}
@@ -169,10 +172,12 @@ def _sums(window: Window) -> Subquery:
 
 
 def _last_event(window: Window) -> Subquery:
-    """Find the last line that says whether a period is void."""
+    """Find the last line that says whether a period is void, by the index of their groups' lines."""
+    groups = select(Period.group_id).where(window.holds(Period.id))
     return (
         select(Event.subject_id.label("period_id"), func.max(Event.id).label("event_id"))
         .where(
+            Event.group_id.in_(groups),
             Event.subject_kind == "period",
             Event.verb.in_(("void_period", "restore_period")),
             window.holds(Event.subject_id),

@@ -16,6 +16,7 @@ from substrack.services.ledger import (
     Touched,
     close_attempt_when_done,
     close_claim_item,
+    unallocated_minor,
 )
 from substrack.services.repaired import NotSafe, Repaired
 from substrack.services.schedule import reschedule_payments
@@ -98,10 +99,16 @@ def time_anew(session: Session, fault: Fault, decision: Decision) -> Repaired:
 
 
 def put_receipt_back(session: Session, fault: Fault, decision: Decision) -> Repaired:
-    """Let a receipt say again what came when it was booked."""
-    receipt = session.get_one(Receipt, fault.key)
-    before, after = {"amount": receipt.amount_minor}, {"amount": fault.facts["history"]}
-    receipt.amount_minor = fault.facts["history"]
+    """Let a receipt say again what came when it was booked.
+
+    Raises:
+        NotSafe: it settles more than that.
+    """
+    receipt, booked = session.get_one(Receipt, fault.key), fault.facts["history"]
+    if receipt.amount_minor - unallocated_minor(session, receipt) > booked:
+        raise NotSafe
+    before, after = {"amount": receipt.amount_minor}, {"amount": booked}
+    receipt.amount_minor = booked
     session.flush()
     record_receipt_event(session, "repair", receipt, decision)
     return Repaired(before, after)

@@ -26,7 +26,7 @@ def mend_sum(session: Session, fault: Fault, decision: Decision) -> Repaired:
     if seen["is_void"]:
         raise NotSafe
     dues, own, total = seen["payments"], seen["own_share"], seen["total"]
-    known = journalled_totals(session, period.id)
+    known = journalled_totals(session, period.group_id, period.id)
     part = own if own is not None else (total or 0) - dues
     if total in known and dues + part == total and part >= 0:
         return _write_sum(session, period, total, part, decision)
@@ -97,7 +97,10 @@ def _is_taken(session: Session, period: Period) -> bool:
 def _voided_at(session: Session, period: Period) -> Any:
     """Say when a period was voided: the instant its payments carry too, by which a restore finds them."""
     query = select(Event.at).where(
-        Event.subject_kind == "period", Event.subject_id == period.id, Event.verb == "void_period"
+        Event.group_id == period.group_id,
+        Event.subject_kind == "period",
+        Event.subject_id == period.id,
+        Event.verb == "void_period",
     )
     return session.scalars(query.order_by(Event.id.desc()).limit(1)).one()
 

@@ -19,14 +19,14 @@ from substrack.domain.actors import Actor
 from substrack.queries.claim_faults import claim_faults
 from substrack.queries.faults import Fault, FaultKind, Find, only, windows
 from substrack.queries.message_faults import link_faults, message_faults
-from substrack.queries.money_faults import allocation_faults, receipt_faults
+from substrack.queries.money_faults import allocation_faults, receipt_changes, receipt_faults
 from substrack.queries.payment_faults import payment_faults
 from substrack.queries.period_faults import missing_periods, period_faults, periods_apart
 from substrack.services import payment_repairs, period_repairs, send_repairs
 from substrack.services.ledger import Decision, lock_contacts
 from substrack.services.openings import opening_faults
 from substrack.services.repaired import NotSafe, Repaired, RightAlready
-from substrack.store import Allocation, Attempt, Group, Link, Message, Payment, Period, Receipt
+from substrack.store import Allocation, Attempt, Event, Group, Link, Message, Payment, Period, Receipt
 
 __all__ = ["LOOKS", "REPAIRS", "Look", "look", "repair"]
 
@@ -59,11 +59,11 @@ LOOKS: Final = (
         FaultKind.CLAIM_LEFT_OPEN,
         FaultKind.PAYMENT_UNTIMED,
     ),
+    _look("booked receipts", Event, receipt_changes, FaultKind.RECEIPT_CHANGED),
     _look(
         "receipts",
         Receipt,
         receipt_faults,
-        FaultKind.RECEIPT_CHANGED,
         FaultKind.RECEIPT_OVERUSED,
         FaultKind.RECEIPT_VOID_IN_USE,
     ),
@@ -137,8 +137,8 @@ def repair(session: Session, fault: Fault, *, by: Actor, now: datetime) -> Repai
 
 def _seen_again(session: Session, fault: Fault, now: datetime) -> Fault | None:
     (one,) = (one for one in LOOKS if fault.kind in one.kinds)
-    found = one.finds(now)(session, only(fault.key))
-    return next((each for each in found if each.kind is fault.kind), None)
+    found = one.finds(now)(session, only(fault.place or fault.key))
+    return next((each for each in found if (each.kind, each.key) == (fault.kind, fault.key)), None)
 
 
 def _hold(session: Session, fault: Fault) -> None:

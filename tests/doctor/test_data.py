@@ -112,7 +112,7 @@ FAULTS = (
     spoilt(
         "a receipt has shrunk",
         f"UPDATE receipts SET amount_minor = 1 WHERE id = {RECEIPT.format('ben1')}",
-        found="receipt_changed",
+        found="receipt_changed receipt_overused",
     ),
     spoilt(
         "a receipt without a line has shrunk",
@@ -221,6 +221,15 @@ FAULTS = (
         f"DELETE FROM message_items WHERE message_id = {A_REQUEST}",
         found="request_for_nothing",
         is_readable=False,  # the yardstick asks every request what it was for
+    ),
+    spoilt(
+        "a request for what has been void for long",
+        f"DELETE FROM message_items WHERE message_id = {A_REQUEST} AND id > "
+        f"(SELECT MIN(id) FROM message_items WHERE message_id = {A_REQUEST})",
+        "UPDATE message_items SET step = 99, payment_id = (SELECT MIN(id) FROM payments "
+        f"WHERE period_id = :void1) WHERE message_id = {A_REQUEST}",
+        f"UPDATE messages SET due_at = '2026-03-01 10:00:00+00:00' WHERE id = {A_REQUEST}",
+        found="request_for_nothing",
     ),
     spoilt(
         "an answer to nothing",
