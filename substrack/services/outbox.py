@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.delivery import MessageState, lane_name
 from substrack.domain.notices import CHAT_ONLY, Channel, ChannelChoice, Notice, rules_of, ways
 from substrack.queries.batches import in_batches
+from substrack.services.correlation import new_correlation_id
 from substrack.store import Address, Contact, Message, MessageItem, RoleGrant, User, new_public_id
 
 
@@ -30,7 +31,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Draft:
-    """A notice to one contact; it becomes one message per usable address."""
+    """A notice to one contact; it becomes one message per usable address.
+
+    Without the correlation id of a decision, each message gets one by which logs lead to its cause.
+    """
 
     workspace_id: int
     contact_id: int
@@ -197,7 +201,7 @@ def _message_row(draft: Draft, address: Address, now: datetime) -> dict[str, Any
         "lane": lane_of(address),
         "notice": draft.notice,
         "payload": draft.payload,
-        "correlation_id": draft.correlation_id,
+        "correlation_id": draft.correlation_id or new_correlation_id(),
         "attempt_id": draft.attempt_id,
         "dedupe_key": f"{draft.dedupe_key}:{address.channel.value}",
         "state": MessageState.QUEUED,

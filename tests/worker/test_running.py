@@ -9,15 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
 from substrack.domain.delivery import MessageState
 from substrack.queries.installation import load_installation
+from substrack.services.correlation import told_ids
+from substrack.store import Event
 from substrack.worker.clock_watch import ClockWatch
 from substrack.worker.running import Worker
 from tests.fakes.smtp import SILENCE, FakeRelay
+from tests.support.cast import at, make_cast
 from tests.support.post import NOW, Post
 from tests.worker.processes import Arrivals, eventually
 
@@ -239,3 +245,32 @@ def test_a_worker_whose_clock_was_set_sends_nothing_that_only_now_seems_due(
 def hold_of(post: Post) -> str | None:
     with post.runtime.reading() as session:
         return load_installation(session).hold_reason
+
+
+@pytest.mark.only_sqlite
+def test_what_a_tick_leads_to_has_the_id_of_its_line_in_the_log(runtime: Runtime) -> None:
+    cast = make_cast(runtime)
+    for name in ("One", "Two"):
+        cast.join(cast.group(name), "Ben")
+    told, handler = list[str](), logging.Handler()
+    handler.emit = lambda record: told.append(told_ids()["correlation_id"])  # type: ignore[method-assign]
+    log = logging.getLogger("substrack.worker.running")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        for now in (at("2026-02-10"), at("2026-02-14")):
+            Worker(replace(runtime, clock=partial(max, now, now)))._tick_as_cause()
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(logging.NOTSET)
+
+    openings = {event.correlation_id for event in cast.read(opened)}
+    (request,) = cast.messages(notice="request")
+    assert len(openings) == 2
+    assert {one[:8] for one in openings} == {told[0][:8]}
+    assert request.correlation_id == told[1]
+
+
+def opened(session: Session) -> list[Event]:
+    """List the openings of periods."""
+    return list(session.scalars(select(Event).where(Event.subject_kind == "period")))
