@@ -80,7 +80,7 @@ Act = Callable[[Client], Answer]
 def run_load(
     port: int, acts: Iterator[tuple[str, Act]], *, connections: int, per_second: float, lasts: float
 ) -> Taken:
-    """Do acts at a steady pace; one that finds every connection busy waits, and that counts."""
+    """Do acts at a steady pace, or as fast as so many connections can where that is slower."""
     taken, turn = Taken(), threading.Lock()
     begun = time.monotonic()
     due = iter(begun + number / per_second for number in range(int(lasts * per_second)))
@@ -90,7 +90,7 @@ def run_load(
             while turned := take_turn():
                 at, (kind, act) = turned
                 time.sleep(max(0.0, at - time.monotonic()))
-                _do(client, kind, act, at, taken)
+                _do(client, kind, act, taken)
 
     def take_turn() -> tuple[float, tuple[str, Act]] | None:
         with turn:
@@ -105,7 +105,8 @@ def run_load(
     return taken
 
 
-def _do(client: Client, kind: str, act: Act, at: float, taken: Taken) -> None:
+def _do(client: Client, kind: str, act: Act, taken: Taken) -> None:
+    at = time.monotonic()
     try:
         answer = act(client)
     except (OSError, HTTPException) as error:

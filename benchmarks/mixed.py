@@ -25,7 +25,7 @@ from substrack.store import Contact, Payment, RoleGrant
 from tests.support.databases import Kind
 
 CONNECTIONS: Final = 8
-PER_SECOND: Final = 24
+PER_SECOND: Final = 12
 SHARES: Final = (
     ("home", 3), ("group page", 4), ("review", 2), ("member's page", 6), ("everybody to ask", 1),
     ("claim", 4), ("confirm", 4),
