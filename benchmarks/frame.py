@@ -59,7 +59,7 @@ class Target:
     at_least: bool = False
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {_rounded(self.bound)} {self.unit}"
+        return f"{'≥' if self.at_least else '≤'} {_rounded(self.bound)} {self.unit}".strip()
 
     def is_met(self, measured: float) -> bool:
         """Tell whether something measured (times in seconds) keeps the bound."""

@@ -46,14 +46,13 @@ def measure(place: Place) -> Iterator[Result]:
 
 
 def _rows(taken: Taken, kind: Kind) -> Iterator[Result]:
-    errors = len(taken.errors)
-    sent = sum(map(len, taken.seconds.values()))
-    yield Result("mixed traffic: errors", f"of {sent}, {kind}", Quantity(errors), target=Target(0, ""))
+    yield Result("mixed traffic: errors", kind, Quantity(len(taken.errors)), target=Target(0, ""))
     for name in sorted(taken.seconds):
-        p50, p95, p99 = (taken.percentile(name, percent) for percent in (50, 95, 99))
+        work = f"mixed traffic: {name}"
+        p50, p95, p99 = (seconds(taken.percentile(name, percent)) for percent in (50, 95, 99))
+        yield Result(work, f"95 of 100, {kind}", p95, p50, "half of them")
         target = Target(3) if name == "claim" else None
-        of = f"p99 against p50, {kind} (p95 {seconds(p95)})"
-        yield Result(f"mixed traffic: {name}", of, seconds(p99), seconds(p50), "its own p50", target)
+        yield Result(work, f"99 of 100, {kind}", p99, p50, "half of them", target)
 
 
 def _load(place: Place, settings: Settings) -> Taken:
