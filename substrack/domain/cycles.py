@@ -242,6 +242,7 @@ def _local(instant: datetime, zone: str) -> datetime:
     return instant.astimezone(_zone(zone))
 
 
+@lru_cache(maxsize=1024)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(check_zone(name))
 

@@ -4,6 +4,7 @@ Pure: randomness comes in as an integer, and uniqueness is the caller's business
 a unique index; draw again on a clash).
 """
 
+from functools import cache
 from typing import Final
 
 REFERENCE_ALPHABET: Final = "23456789CDFHJKMNPRTVWXY"
@@ -69,8 +70,15 @@ def sibling_id(public_id: str, number: int) -> str:
 def _spell(randomness: int, alphabet: str, length: int) -> str:
     if randomness < 0:
         raise ValueError("randomness is a non-negative integer")
-    characters = []
-    for _ in range(length):
-        randomness, position = divmod(randomness, len(alphabet))
-        characters.append(alphabet[position])
-    return "".join(characters)
+    pairs = _pairs(alphabet)
+    # Two characters at a time, and of the number only what they need: ids are made by the hundred thousand.
+    rest, spelt = randomness % len(alphabet) ** length, ""
+    for _ in range(length // 2):
+        rest, position = divmod(rest, len(pairs))
+        spelt += pairs[position]
+    return spelt
+
+
+@cache
+def _pairs(alphabet: str) -> tuple[str, ...]:
+    return tuple(first + second for second in alphabet for first in alphabet)

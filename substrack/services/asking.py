@@ -6,10 +6,9 @@ payment, and for each payment it lists it is that payment's reminder.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
@@ -27,15 +26,20 @@ from substrack.domain.requests import (
     lapses_on,
     may_ask_at,
     nudges_on,
-    today_of,
 )
-from substrack.services.ledger import Decision, lock_contacts, move
+from substrack.services.ledger import Decision, lock_contacts, move, payments_now
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.putting_off import OBJECT, SNOOZE
-from substrack.services.request_drafts import draft_request, workspace_day
-from substrack.services.schedule import DuePayment, due_payments, payments_with_rules
+from substrack.services.request_drafts import (
+    count_as_asked,
+    draft_request,
+    workspace_day,
+    write_asked_on,
+    write_slots,
+)
+from substrack.services.schedule import DuePayment, DueRow, due_payments, payments_with_rules
 from substrack.services.staleness import cancel_stale_requests
-from substrack.store import Contact, Event, Message, MessageItem, Payment
+from substrack.store import Event, Message, MessageItem, Payment
 
 BATCH = 200
 
@@ -55,15 +59,12 @@ def sweep_payments(session: Session, *, now: datetime, limit: int = BATCH) -> Sw
     Lapses pending payments, asks their contacts (one message each), tells admins whose requests are used
     up, and nudges them about unverified claims. Each payment seen gets a later `next_action_at`.
     """
-    return _sweep(session, _take_due(session, now, limit), now)
+    return _sweep(session, _lock_due(session, now, limit), now)
 
 
 def sweep_contact(session: Session, contact_id: int, *, now: datetime) -> Swept:
     """Do what time is due to do to one person's payments: the fallback when their batch failed."""
-    lock_contacts(session, [contact_id])
-    cancel_stale_requests(session, [contact_id], now=now)
-    due = _load(session, Payment.next_action_at <= now, Payment.contact_id == contact_id)
-    return _sweep(session, due, now)
+    return _sweep(session, lock_contacts(session, [contact_id]), now)
 
 
 def postpone_contact(session: Session, contact_id: int, *, now: datetime) -> None:
@@ -77,46 +78,62 @@ def postpone_contact(session: Session, contact_id: int, *, now: datetime) -> Non
     )
 
 
-def _sweep(session: Session, due: Sequence[DuePayment], now: datetime) -> Swept:
-    if not due:
-        return Swept(0)
-    messages = _nudge(session, due, now)
-    lapsed = _lapse(session, due, now)
-    messages += _ask(session, due, now)
-    _move_on(session, due, now)
-    return Swept(len(due), lapsed, messages)
-
-
-def _take_due(session: Session, now: datetime, limit: int) -> list[DuePayment]:
-    """Lock the contacts of due payments, leaving those another worker holds, and load what is still due."""
+def _lock_due(session: Session, now: datetime, limit: int) -> list[int]:
+    """Lock the contacts of due payments, leaving those another worker holds."""
     waiting = (
         select(Payment.contact_id)
         .where(Payment.next_action_at <= now)
         .order_by(Payment.next_action_at, Payment.id)
         .limit(limit)
     )
-    locked = lock_contacts(session, session.scalars(waiting), skip_locked=True)
+    return lock_contacts(session, session.scalars(waiting), skip_locked=True)
+
+
+def _sweep(session: Session, locked: Sequence[int], now: datetime) -> Swept:
+    """Act on what is due of people whose locks are held.
+
+    Payments are plain rows here, many at once: each step gives those it changed, and all are written once.
+    """
     if not locked:
-        return []
+        return Swept(0)
     cancel_stale_requests(session, locked, now=now)
-    return _load(session, Payment.next_action_at <= now, Payment.contact_id.in_(locked))
+    due = _by_key(_load(session, now, Payment.next_action_at <= now, Payment.contact_id.in_(locked)))
+    if not due:
+        return Swept(0)
+    nudged = _nudged(due.values(), now)
+    lapsed = _lapse(session, due.values(), now)
+    due |= _by_key(nudged) | _by_key(lapsed)
+    told, asked = _ask(session, list(due.values()), now)
+    drafts = [*_nudges(session, nudged, now), *_exhausted(session, told, now), *_requests(asked, now)]
+    messages = queue(session, drafts, now=now)
+    counted = [entry for entries in asked.values() for entry in entries]
+    _write(session, due | _by_key(told) | _by_key(counted), now)
+    write_asked_on(session, counted)
+    return Swept(len(due), len(lapsed), messages)
 
 
-def _load(session: Session, *conditions: ColumnElement[bool]) -> list[DuePayment]:
+def _by_key(entries: Iterable[DuePayment]) -> dict[int, DuePayment]:
+    return {entry.payment.id: entry for entry in entries}
+
+
+def _load(session: Session, now: datetime, *conditions: ColumnElement[bool]) -> list[DuePayment]:
     query = payments_with_rules().where(Payment.voided_at.is_(None), *conditions)
-    query = query.order_by(Payment.due_on, Payment.id).execution_options(populate_existing=True)
-    return due_payments(session, query)
+    return due_payments(session, query.order_by(Payment.due_on, Payment.id), now=now)
 
 
-def _nudge(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
+def _nudged(due: Iterable[DuePayment], now: datetime) -> list[DuePayment]:
+    """Choose the claims of which admins are reminded now."""
+    days = [(entry, nudges_on(entry.facts)) for entry in due]
+    return [
+        entry.changed(nudged_at=now)
+        for entry, day in days
+        if day is not None and day <= entry.today and may_ask_at(now, entry.rules)
+    ]
+
+
+def _nudges(session: Session, nudged: Sequence[DuePayment], now: datetime) -> list[Draft]:
     """Remind admins, at most once a day, that claims wait to be checked."""
-    waiting = []
-    for entry in due:
-        day = nudges_on(entry.facts(now))
-        if day is not None and day <= today_of(now, entry.rules) and may_ask_at(now, entry.rules):
-            entry.payment.nudged_at = now
-            waiting.append(entry)
-    drafts = [
+    return [
         Draft(
             workspace_id=workspace_id,
             contact_id=admin,
@@ -124,24 +141,22 @@ def _nudge(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
             dedupe_key=f"waiting:{admin}:{workspace_day(session, workspace_id, now)}",
             due_at=now,
         )
-        for workspace_id in sorted({entry.payment.workspace_id for entry in waiting})
+        for workspace_id in sorted({entry.payment.workspace_id for entry in nudged})
         for admin in admin_contacts(session, workspace_id)
     ]
-    return queue(session, drafts, now=now)
 
 
-def _lapse(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
+def _lapse(session: Session, due: Iterable[DuePayment], now: datetime) -> list[DuePayment]:
     """Make overdue what is due to lapse and was really asked for, or can't be asked for."""
-    ripe = []
-    for entry in due:
-        day = lapses_on(entry.facts(now), entry.rules)
-        if day is not None and day <= today_of(now, entry.rules):
-            ripe.append(entry)
+    days = [(entry, lapses_on(entry.facts, entry.rules)) for entry in due]
+    ripe = [entry for entry, day in days if day is not None and day <= entry.today]
+    if not ripe:
+        return []
     told = _told(session, ripe)
-    lapsing = [entry for entry in ripe if entry.payment.id in told or not entry.is_reachable]
-    for entry in lapsing:
-        move(session, entry.payment, Act.LAPSE, Decision(TIME, now), target=Status.OVERDUE)
-    return len(lapsing)
+    lapsing = _by_key(one for one in ripe if one.payment.id in told or not one.payment.is_reachable)
+    for payment in payments_now(session, Payment.id.in_(lapsing)):
+        move(session, payment, Act.LAPSE, Decision(TIME, now), target=Status.OVERDUE)
+    return [entry.changed(status=Status.OVERDUE) for entry in lapsing.values()]
 
 
 def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
@@ -163,18 +178,24 @@ def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
     return set(session.scalars(select(Payment.id).where(Payment.id.in_(keys), known)))
 
 
-def _ask(session: Session, due: Sequence[DuePayment], now: datetime) -> int:
-    ready = _without_waiting(session, [entry for entry in due if _is_ready(entry, now)], now)
-    exhausted = [entry for entry in ready if is_last_word(entry.facts(now), entry.rules)]
-    used_up = {entry.payment.id for entry in exhausted}
-    asking = _rested(session, [entry for entry in ready if entry.payment.id not in used_up], now)
-    drafts = [*_exhausted(session, exhausted, now), *_requests(session, asking, now)]
-    return queue(session, drafts, now=now)
+def _ask(
+    session: Session, due: Sequence[DuePayment], now: datetime
+) -> tuple[list[DuePayment], dict[int, list[DuePayment]]]:
+    """Choose what is asked for: what admins are told of instead, and what each person is asked for.
+
+    Both as they stand after it.
+    """
+    ready = _without_waiting(session, [entry for entry in due if _is_ready(entry)], now)
+    exhausted = [entry for entry in ready if is_last_word(entry.facts, entry.rules)]
+    used_up = _by_key(exhausted)
+    rested = _rested([entry for entry in ready if entry.payment.id not in used_up])
+    listed = _listed(session, rested, [entry for entry in due if entry.payment.id not in used_up], now)
+    told = [entry.changed(requests_sent=entry.payment.requests_sent + 1) for entry in exhausted]
+    return told, {contact_id: count_as_asked(entries) for contact_id, entries in listed.items()}
 
 
-def _is_ready(entry: DuePayment, now: datetime) -> bool:
-    today = today_of(now, entry.rules)
-    return initiates(entry.facts(now), entry.rules, today) and may_ask_at(now, entry.rules)
+def _is_ready(entry: DuePayment) -> bool:
+    return initiates(entry.facts, entry.rules, entry.today) and may_ask_at(entry.now, entry.rules)
 
 
 def _without_waiting(session: Session, ready: Sequence[DuePayment], now: datetime) -> list[DuePayment]:
@@ -194,43 +215,55 @@ def _without_waiting(session: Session, ready: Sequence[DuePayment], now: datetim
     return [entry for entry in ready if entry.payment.contact_id not in waiting]
 
 
-def _rested(session: Session, ready: Sequence[DuePayment], now: datetime) -> dict[int, list[DuePayment]]:
-    """Keep the contacts whom nobody asked within the repeat of any payment that is now due, whatever for."""
+def _rested(ready: Sequence[DuePayment]) -> set[int]:
+    """Find the contacts whom nobody asked within the repeat of any payment that is now due, whatever for."""
     by_contact: dict[int, list[DuePayment]] = {}
     for entry in ready:
         by_contact.setdefault(entry.payment.contact_id, []).append(entry)
-    rested = {}
-    for contact_id, entries in by_contact.items():
-        asked_on = session.get_one(Contact, contact_id).requested_on
-        repeat = min(entry.group.repeat_every_days for entry in entries)
-        today = workspace_day(session, entries[0].payment.workspace_id, now)
-        if asked_on is None or asked_on + timedelta(days=repeat) <= today:
-            rested[contact_id] = entries
-    return rested
+    return {contact_id for contact_id, entries in by_contact.items() if _has_rested(entries)}
 
 
-def _requests(session: Session, asking: dict[int, list[DuePayment]], now: datetime) -> list[Draft]:
-    """Write one request per contact: what is due, and what would be due within its own repeat."""
-    if not asking:
-        return []
-    candidates = _load(
+def _has_rested(entries: Sequence[DuePayment]) -> bool:
+    first = entries[0]
+    asked_on = first.payment.anything_requested_on
+    repeat = min(entry.rules.repeat_every_days for entry in entries)
+    return asked_on is None or asked_on + timedelta(days=repeat) <= first.home_today
+
+
+def _listed(
+    session: Session, contact_ids: Collection[int], due: Sequence[DuePayment], now: datetime
+) -> dict[int, list[DuePayment]]:
+    """List what each person is asked for: what is due, and what would be due within its own repeat."""
+    if not contact_ids:
+        return {}
+    coming = _load(
         session,
-        Payment.contact_id.in_(sorted(asking)),
+        now,
+        Payment.contact_id.in_(sorted(contact_ids)),
         Payment.status.in_(ASKABLE),
         Payment.kind == PaymentKind.DUES,
+        or_(Payment.next_action_at.is_(None), Payment.next_action_at > now),
     )
+    mine = [entry for entry in due if entry.payment.contact_id in contact_ids]
     listed: dict[int, list[DuePayment]] = {}
-    for entry in candidates:
-        if joins(entry.facts(now), entry.rules, today_of(now, entry.rules)):
+    for entry in sorted([*mine, *coming], key=_by_age):
+        if joins(entry.facts, entry.rules, entry.today):
             listed.setdefault(entry.payment.contact_id, []).append(entry)
-    return [draft_request(session, contact_id, entries, now=now) for contact_id, entries in listed.items()]
+    return listed
 
 
-def _exhausted(session: Session, entries: Sequence[DuePayment], now: datetime) -> list[Draft]:
+def _by_age(entry: DuePayment) -> tuple[date, int]:
+    return entry.payment.due_on or date.max, entry.payment.id
+
+
+def _requests(asked: Mapping[int, Sequence[DuePayment]], now: datetime) -> list[Draft]:
+    return [draft_request(contact_id, entries, now=now) for contact_id, entries in asked.items()]
+
+
+def _exhausted(session: Session, told: Sequence[DuePayment], now: datetime) -> list[Draft]:
     """Tell the admins instead of asking once more."""
-    by_contact: dict[int, list[Payment]] = {}
-    for entry in entries:
-        entry.payment.requests_sent += 1
+    by_contact: dict[int, list[DueRow]] = {}
+    for entry in told:
         by_contact.setdefault(entry.payment.contact_id, []).append(entry.payment)
     return [
         Draft(
@@ -246,20 +279,17 @@ def _exhausted(session: Session, entries: Sequence[DuePayment], now: datetime) -
     ]
 
 
-def _move_on(session: Session, due: Sequence[DuePayment], now: datetime) -> None:
-    """Give every payment seen a later instant: its next one, or the group's next hour."""
-    session.flush()
-    rows: list[dict[str, Any]] = []
-    for entry in due:
-        at = entry.next_action_at(now)
-        if at is not None and at <= now:
-            at = _next_hour(entry, now)
-        rows.append({"id": entry.payment.id, "next_action_at": at})
-    session.execute(update(Payment), rows)
+def _write(session: Session, entries: Mapping[int, DuePayment], now: datetime) -> None:
+    """Write what was done, and a later instant for all that was due: its next one, or the next hour."""
+    slots = [(entry, entry.next_action_at()) for entry in entries.values()]
+    write_slots(
+        session,
+        [(entry, _next_hour(entry, now) if at is not None and at <= now else at) for entry, at in slots],
+    )
 
 
 def _next_hour(entry: DuePayment, now: datetime) -> datetime | None:
-    rules, today = entry.rules, today_of(now, entry.rules)
+    rules = entry.rules
     if local_hour(now, rules.time_zone) < rules.hour:
-        return at_hour(today, rules.hour, rules.time_zone)
-    return entry.next_action_at(now, after=today)
+        return at_hour(entry.today, rules.hour, rules.time_zone)
+    return entry.next_action_at(after=entry.today)

@@ -20,11 +20,11 @@ from substrack.domain.errors import Phrase, Refused
 from substrack.services.asking_plan import PersonPlan, plan_asking
 from substrack.services.correlation import new_correlation_id
 from substrack.services.group_rows import is_admin
-from substrack.services.journal import record_payment
+from substrack.services.journal import record
 from substrack.services.ledger import check_admin, lock_contacts
 from substrack.services.mailboxes import UnknownContact, get_contact
 from substrack.services.outbox import queue
-from substrack.services.request_drafts import count_as_asked, draft_request
+from substrack.services.request_drafts import count_as_asked, draft_request, write_asked
 from substrack.services.schedule import DuePayment, reschedule_payments
 from substrack.services.staleness import cancel_stale_requests
 from substrack.store import Contact
@@ -84,12 +84,11 @@ def ask_people(
     plans = [one for one in planned if (one.is_asked if only_rested else one.can_be_asked)]
     due_at = now + timedelta(seconds=by.undo_seconds)
     asked = {plan.contact_id: new_correlation_id() for plan in plans}
-    before = {plan.contact_id: [_facts(session, entry) for entry in plan.entries] for plan in plans}
+    counted = {plan.contact_id: count_as_asked(plan.entries) for plan in plans}
     drafts = [
         draft_request(
-            session,
             plan.contact_id,
-            plan.entries,
+            counted[plan.contact_id],
             now=now,
             due_at=due_at,
             correlation_id=asked[plan.contact_id],
@@ -97,9 +96,10 @@ def ask_people(
         )
         for plan in plans
     ]
+    write_asked(session, [entry for entries in counted.values() for entry in entries])
     queue(session, drafts, now=now)
     for plan in plans:
-        _record(session, ASK, plan, before[plan.contact_id], asked[plan.contact_id], by=by, now=now)
+        _record(session, ASK, plan, counted[plan.contact_id], asked[plan.contact_id], by=by, now=now)
     _reschedule(session, plans, now)
     return [
         Asked(plan.name, asked[plan.contact_id], None if at_any_hour else plan.waits_until) for plan in plans
@@ -124,17 +124,16 @@ def note_asked_by_hand(
     if not plan.can_be_asked_by_hand:
         raise NotToBeAsked(plan.state)
     correlation_id = new_correlation_id()
-    before = [_facts(session, entry) for entry in plan.entries]
-    count_as_asked(session, contact_id, plan.entries, now=now)
-    _record(session, ASK_BY_HAND, plan, before, correlation_id, by=by, now=now)
+    counted = count_as_asked(plan.entries)
+    write_asked(session, counted)
+    _record(session, ASK_BY_HAND, plan, counted, correlation_id, by=by, now=now)
     _reschedule(session, [plan], now)
     return Asked(plan.name, correlation_id, None)
 
 
-def _facts(session: Session, entry: DuePayment) -> dict[str, Any]:
+def _facts(entry: DuePayment) -> dict[str, Any]:
     """Write down how often and when a payment, and its contact for anything, was asked."""
-    contact = session.get_one(Contact, entry.payment.contact_id)
-    asked_on, anything_on = entry.payment.requested_on, contact.requested_on
+    asked_on, anything_on = entry.payment.requested_on, entry.payment.anything_requested_on
     return {
         "requests_sent": entry.payment.requests_sent,
         "requested_on": asked_on.isoformat() if asked_on else None,
@@ -146,21 +145,25 @@ def _record(
     session: Session,
     verb: str,
     plan: PersonPlan,
-    before: Sequence[dict[str, Any]],
+    counted: Sequence[DuePayment],
     correlation_id: str,
     *,
     by: Actor,
     now: datetime,
 ) -> None:
-    for entry, former in zip(plan.entries, before, strict=True):
-        record_payment(
+    for former, entry in zip(plan.entries, counted, strict=True):
+        record(
             session,
             verb,
-            entry.payment,
             by=by,
             now=now,
-            before=former,
-            after=_facts(session, entry),
+            workspace_id=entry.payment.workspace_id,
+            group_id=entry.payment.group_id,
+            payment_id=entry.payment.id,
+            subject_kind="payment",
+            subject_id=entry.payment.id,
+            before=_facts(former),
+            after=_facts(entry),
             correlation_id=correlation_id,
         )
 

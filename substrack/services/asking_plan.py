@@ -20,8 +20,8 @@ from substrack.domain.letters import Item, OwnSentence
 from substrack.domain.money import Money
 from substrack.domain.notices import REQUESTS, Channel, Notice, ways
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
-from substrack.domain.requests import joins, may_ask_at, next_hours_at, today_of
-from substrack.queries.letter_items import load_owed
+from substrack.domain.requests import joins, may_ask_at, next_hours_at
+from substrack.queries.letter_items import Owed, load_owed, own_sentences
 from substrack.queries.namesakes import tell_apart
 from substrack.services.putting_off import OBJECT, SNOOZE
 from substrack.services.request_drafts import workspace_day
@@ -39,7 +39,8 @@ class PersonPlan:
 
     `asked_on` is when they were last asked for anything, `until` the day up to which they asked to wait.
     `waits_until` is when the message would go out, or when the one that is on its way does, where that is not
-    now. `time_zone` tells what time it is for them.
+    now. `time_zone` tells what time it is for them. `sentences` are what the groups of these payments say in
+    their requests, each once.
     """
 
     contact_id: int
@@ -53,6 +54,7 @@ class PersonPlan:
     waits_until: datetime | None = None
     time_zone: str = "UTC"
     entries: tuple[DuePayment, ...] = ()
+    sentences: tuple[OwnSentence, ...] = ()
 
     @property
     def is_held(self) -> bool:
@@ -78,13 +80,6 @@ class PersonPlan:
     def has_text(self) -> bool:
         """Tell whether there is a message to look at: one to send by hand, or what was asked for today."""
         return self.can_be_asked_by_hand or self.state is AskState.ASKED_TODAY
-
-    @property
-    def sentences(self) -> tuple[OwnSentence, ...]:
-        """What the groups of these payments say in their requests, each once."""
-        groups = {entry.group.id: entry.group for entry in self.entries}
-        said = [(one.name, one.request_sentence) for one in groups.values() if one.request_sentence]
-        return tuple(OwnSentence(name, text) for name, text in said)
 
     @property
     def sums(self) -> tuple[Money, ...]:
@@ -119,8 +114,8 @@ class _Reading:
         workspaces = {one.workspace_id for one in self.contacts.values()}
         self._today = {key: workspace_day(session, key, now) for key in workspaces}
         self._zones = {key: session.get_one(Workspace, key).time_zone for key in workspaces}
-        self._entries = _by_contact(_load_open(session, self.contacts))
-        self._items = self._load_items()
+        self._entries = _by_contact(_load_open(session, self.contacts, now))
+        self._owed = self._load_owed()
         self._addresses = _load_addresses(session, self.contacts)
         self._waiting = _waiting(session, self.contacts, now)
         self._objected = _objected(session, self._put_off())
@@ -139,7 +134,7 @@ class _Reading:
             public_id=contact.public_id,
             name=contact.name,
             state=state,
-            items=tuple(self._items[entry.payment.id] for entry in shown),
+            items=tuple(self._owed[entry.payment.id].item for entry in shown),
             channels=self._channels(contact),
             asked_on=contact.requested_on,
             until=max((entry.payment.snoozed_until or date.min for entry in wanted), default=None),
@@ -148,6 +143,7 @@ class _Reading:
             else self._waiting.get(contact_id),
             time_zone=contact.time_zone or self._zones[contact.workspace_id],
             entries=tuple(entries),
+            sentences=own_sentences([self._owed[entry.payment.id] for entry in entries]),
         )
 
     def _state(self, contact: Contact, wanted: Sequence[DuePayment], asked: Sequence[DuePayment]) -> AskState:
@@ -161,7 +157,7 @@ class _Reading:
         if not self._channels(contact):
             usable = any(one.refused_since is None for one in self._addresses.get(contact.id, ()))
             return AskState.UNSUBSCRIBED if usable else AskState.UNREACHABLE
-        repeat = timedelta(days=min(entry.group.repeat_every_days for entry in asked))
+        repeat = timedelta(days=min(entry.rules.repeat_every_days for entry in asked))
         is_recent = contact.requested_on is not None and contact.requested_on + repeat > today
         return AskState.RECENT if is_recent else AskState.READY
 
@@ -172,25 +168,21 @@ class _Reading:
             return AskState.PAID
         if not open_ones:
             return AskState.TO_CHECK
-        present = [entry for entry in open_ones if entry.facts(self._now).is_asked]
+        present = [entry for entry in open_ones if entry.facts.is_asked]
         if not present:
             return AskState.LEFT
         has_objected = any(entry.payment.id in self._objected for entry in present)
         return AskState.OBJECTED if has_objected else AskState.SNOOZED
 
     def _is_wanted(self, entry: DuePayment) -> bool:
-        return self._group_id is None or entry.group.id == self._group_id
+        return self._group_id is None or entry.payment.group_id == self._group_id
 
     def _is_asked(self, entry: DuePayment) -> bool:
         """Tell whether a payment can be asked for, whatever its next slot is."""
-        return (
-            entry.payment.status in ASKABLE
-            and entry.facts(self._now).is_asked
-            and not _is_snoozed(entry, self._now)
-        )
+        return entry.payment.status in ASKABLE and entry.facts.is_asked and not _is_snoozed(entry)
 
     def _comes_along(self, entry: DuePayment) -> bool:
-        facts, today = entry.facts(self._now), today_of(self._now, entry.rules)
+        facts, today = entry.facts, entry.today
         return not self._is_wanted(entry) and self._is_asked(entry) and joins(facts, entry.rules, today)
 
     def _channels(self, contact: Contact) -> tuple[Channel, ...]:
@@ -205,23 +197,23 @@ class _Reading:
         first = min(entries, key=lambda entry: (entry.payment.due_on or date.max, entry.payment.id))
         return None if may_ask_at(self._now, first.rules) else next_hours_at(self._now, first.rules)
 
-    def _load_items(self) -> dict[int, Item]:
+    def _load_owed(self) -> dict[int, Owed]:
         keys = [entry.payment.id for entries in self._entries.values() for entry in entries]
-        return {row.payment.id: row.item for row in load_owed(self._session, keys)}
+        return {row.payment.id: row for row in load_owed(self._session, keys)}
 
     def _put_off(self) -> list[int]:
         entries = [entry for some in self._entries.values() for entry in some]
-        return [entry.payment.id for entry in entries if _is_snoozed(entry, self._now)]
+        return [entry.payment.id for entry in entries if _is_snoozed(entry)]
 
 
-def _load_open(session: Session, contact_ids: Iterable[int]) -> list[DuePayment]:
+def _load_open(session: Session, contact_ids: Iterable[int], now: datetime) -> list[DuePayment]:
     query = payments_with_rules().where(
         Payment.contact_id.in_(sorted(contact_ids)),
         Payment.status.in_(OPEN),
         Payment.kind == PaymentKind.DUES,
         Payment.voided_at.is_(None),
     )
-    return due_payments(session, query.execution_options(populate_existing=True))
+    return due_payments(session, query, now=now)
 
 
 def _by_contact(entries: Iterable[DuePayment]) -> dict[int, list[DuePayment]]:
@@ -235,9 +227,9 @@ def _by_age(entry: DuePayment) -> tuple[date, int]:
     return entry.payment.asked_on, entry.payment.id
 
 
-def _is_snoozed(entry: DuePayment, now: datetime) -> bool:
+def _is_snoozed(entry: DuePayment) -> bool:
     until = entry.payment.snoozed_until
-    return until is not None and until > today_of(now, entry.rules)
+    return until is not None and until > entry.today
 
 
 def _load_addresses(session: Session, contact_ids: Iterable[int]) -> Mapping[int, list[Address]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -48,6 +48,17 @@ class Draft:
     attempt_id: int | None = None
 
 
+class Way(NamedTuple):
+    """An address that takes mail or chats, and how its owner wants to be reached."""
+
+    id: int
+    contact_id: int
+    channel: Channel
+    connection_id: int
+    unsubscribed_at: datetime | None
+    choice: ChannelChoice
+
+
 def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
     """Write the messages of several notices in a few statements; return how many are new.
 
@@ -56,14 +67,11 @@ def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
     """
     if not drafts:
         return 0
-    contact_ids = {draft.contact_id for draft in drafts}
-    addresses, choices = usable_addresses(session, contact_ids), _choices(session, contact_ids)
+    open_ways = _load_ways(session, {draft.contact_id for draft in drafts})
     rows, items = [], {}
     for draft in drafts:
-        for address in _by_choice(
-            draft.notice, choices[draft.contact_id], addresses.get(draft.contact_id, ())
-        ):
-            row = _message_row(draft, address, now)
+        for way in _by_choice(draft.notice, open_ways.get(draft.contact_id, ())):
+            row = _message_row(draft, way, now)
             rows.append(row)
             items[row["public_id"]] = draft.items
     made = _insert_new(session, rows)
@@ -113,7 +121,7 @@ def key_by_mail(message: Message) -> str:
     return f"{_draft_key(message)}:{Channel.EMAIL.value}"
 
 
-def lane_of(address: Address) -> str:
+def lane_of(address: Address | Way) -> str:
     """Name the lane an address is served by: its channel and connection."""
     return lane_name(address.channel, address.connection_id)
 
@@ -151,20 +159,37 @@ def cancel_waiting(session: Session, correlation_id: str) -> bool:
     return not claimed
 
 
-def _choices(session: Session, contact_ids: Iterable[int]) -> dict[int, ChannelChoice]:
-    found: dict[int, ChannelChoice] = {}
+def _load_ways(session: Session, contact_ids: Iterable[int]) -> dict[int, list[Way]]:
+    """Load how contacts can be reached, as plain rows: the drafts may be many."""
+    query = (
+        select(
+            Address.id,
+            Address.contact_id,
+            Address.channel,
+            Address.connection_id,
+            Address.unsubscribed_at,
+            Contact.channel_choice,
+        )
+        .join(Contact, Contact.id == Address.contact_id)
+        .where(Address.refused_since.is_(None))
+        .order_by(Address.id)
+    )
+    found: dict[int, list[Way]] = {}
     for batch in in_batches(contact_ids):
-        query = select(Contact.id, Contact.channel_choice).where(Contact.id.in_(batch))
-        found |= {row.id: row.channel_choice for row in session.execute(query)}
+        for row in session.execute(query.where(Address.contact_id.in_(batch))):
+            way = Way._make(row)
+            found.setdefault(way.contact_id, []).append(way)
     return found
 
 
-def _by_choice(notice: Notice, choice: ChannelChoice, addresses: Sequence[Address]) -> list[Address]:
-    """Choose among the addresses of a contact; asking notices leave out those that were unsubscribed."""
+def _by_choice(notice: Notice, open_ways: Sequence[Way]) -> list[Way]:
+    """Choose among the ways to a contact; asking notices leave out what was unsubscribed."""
     is_asking = rules_of(notice).is_asking
-    open_ones = [address for address in addresses if not (is_asking and address.unsubscribed_at)]
-    chosen = ways(notice, choice, {address.channel for address in open_ones})
-    return [address for address in open_ones if address.channel in chosen]
+    wanted = [way for way in open_ways if not (is_asking and way.unsubscribed_at)]
+    if not wanted:
+        return []
+    chosen = ways(notice, wanted[0].choice, {way.channel for way in wanted})
+    return [way for way in wanted if way.channel in chosen]
 
 
 def _items_of(session: Session, message: Message) -> list[Item]:
@@ -190,7 +215,7 @@ def _copy_row(message: Message, address: Address, now: datetime) -> dict[str, An
     return _message_row(draft, address, now)
 
 
-def _message_row(draft: Draft, address: Address, now: datetime) -> dict[str, Any]:
+def _message_row(draft: Draft, address: Address | Way, now: datetime) -> dict[str, Any]:
     start = max(draft.lifetime_from or draft.due_at, now)
     return {
         "public_id": new_public_id(),

@@ -7,8 +7,10 @@ they are derived from calls here, in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -16,13 +18,13 @@ from sqlalchemy.orm import Session
 from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
 from substrack.domain.collecting import asked_from
 from substrack.domain.cycles import Cycle, at_hour, local_date
-from substrack.domain.payments import OPEN, PaymentKind
+from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
 from substrack.queries.collection_days import collection_day
 from substrack.services.ledger import lock_contacts
 from substrack.store import Address, Contact, Event, Group, Member, Payment, Workspace
 
-Rules = Select[Payment, Group, date | None, bool, int | None, int]
+Rules = Select[*tuple[Any, ...]]
 """Payments with what their rules need, as `payments_with_rules` selects them."""
 
 
@@ -76,29 +78,58 @@ def reschedule_group(session: Session, group: Group) -> None:
     session.flush()
 
 
+class DueRow(NamedTuple):
+    """What the rules need of a payment, its contact and its workspace; no more is read of the many."""
+
+    id: int
+    workspace_id: int
+    group_id: int
+    contact_id: int
+    kind: PaymentKind
+    status: Status
+    due_on: date | None
+    asked_on: date
+    pending_at: datetime
+    requests_sent: int
+    requested_on: date | None
+    snoozed_until: date | None
+    nudged_at: datetime | None
+    next_action_at: datetime | None
+    voided_at: datetime | None
+    left_on: date | None
+    anything_requested_on: date | None
+    home_zone: str
+    is_reachable: bool
+    collection_day: int | None
+    asked_by_admins: int
+
+
 @dataclass(frozen=True)
 class DuePayment:
-    """A payment with what its rules need: the group's, and whether and on which day it is to be asked for.
+    """A payment with how its group asks, as of `now`: whether and when it is to be asked for.
 
-    `asked_by_admins` counts only while there is a collection day: nothing else asks for it.
+    `payment.asked_by_admins` counts only while there is a collection day: nothing else asks for it.
+    `payment.anything_requested_on` is the day, by its workspace's clock, its contact was asked for anything.
     """
 
-    payment: Payment
-    group: Group
-    left_on: date | None
-    is_reachable: bool
-    collection_day: int | None = None
-    asked_by_admins: int = 0
+    payment: DueRow
+    rules: RequestRules
+    now: datetime
 
-    @property
-    def rules(self) -> RequestRules:
-        """How its group asks."""
-        return rules_of_group(self.group)
+    @cached_property
+    def today(self) -> date:
+        """Which local date it is for its group."""
+        return local_date(self.now, self.rules.time_zone)
 
-    def facts(self, now: datetime) -> AskedPayment:
-        """Put the payment into the words of `domain.requests`."""
-        payment, zone = self.payment, self.group.time_zone
-        today = local_date(now, zone)
+    @cached_property
+    def home_today(self) -> date:
+        """Which local date it is for its workspace."""
+        return local_date(self.now, self.payment.home_zone)
+
+    @cached_property
+    def facts(self) -> AskedPayment:
+        """The payment in the words of `domain.requests`."""
+        payment, zone = self.payment, self.rules.time_zone
         return AskedPayment(
             status=payment.status,
             asked_on=payment.asked_on,
@@ -106,45 +137,75 @@ class DuePayment:
             requests_sent=payment.requests_sent,
             requested_on=payment.requested_on,
             snoozed_until=payment.snoozed_until,
-            is_reachable=self.is_reachable,
-            is_asked=payment.kind is PaymentKind.DUES and not (self.left_on and self.left_on <= today),
+            is_reachable=bool(payment.is_reachable),
+            is_asked=payment.kind is PaymentKind.DUES
+            and not (payment.left_on and payment.left_on <= self.today),
             nudged_on=local_date(payment.nudged_at, zone) if payment.nudged_at else None,
-            collection_day=self.collection_day,
-            asked_by_admins=self.asked_by_admins,
+            collection_day=payment.collection_day,
+            asked_by_admins=payment.asked_by_admins,
         )
 
-    def next_action_at(self, now: datetime, *, after: date | None = None) -> datetime | None:
+    def next_action_at(self, *, after: date | None = None) -> datetime | None:
         """Say when time acts on it next."""
         if self.payment.voided_at is not None:
             return None
-        return next_action_at(self.facts(now), self.rules, after=after)
+        return next_action_at(self.facts, self.rules, after=after)
+
+    def changed(self, **values: Any) -> DuePayment:
+        """The same payment with other values; nothing is written."""
+        return replace(self, payment=self.payment._replace(**values))
 
 
-def due_payments(session: Session, query: Rules) -> list[DuePayment]:
+def due_payments(session: Session, query: Rules, *, now: datetime) -> list[DuePayment]:
     """Load payments with their rules, in one statement; `query` comes from `payments_with_rules`."""
-    return read_due(session.execute(query))
+    return read_due(session.execute(query), now=now)
 
 
-def read_due(rows: Iterable[Row[Payment, Group, date | None, bool, int | None, int]]) -> list[DuePayment]:
+def read_due(rows: Iterable[Row[*tuple[Any, ...]]], *, now: datetime) -> list[DuePayment]:
     """Put rows of `payments_with_rules` into words."""
-    return [
-        DuePayment(payment, group, left_on, bool(reachable), day, asked_by_admins)
-        for payment, group, left_on, reachable, day, asked_by_admins in rows
-    ]
+    rules: dict[int, RequestRules] = {}
+    found = []
+    for row in rows:
+        payment = DueRow._make(row[: len(DueRow._fields)])
+        if payment.group_id not in rules:
+            rules[payment.group_id] = RequestRules(*row[len(DueRow._fields) :])
+        found.append(DuePayment(payment, rules[payment.group_id], now))
+    return found
 
 
 def payments_with_rules() -> Rules:
-    """Select payments with what `DuePayment` holds, in its order."""
+    """Select payments with what a `DueRow` holds, and then the rules of their groups, in their order."""
     day = collection_day()
     is_collected = and_(day.is_not(None), Payment.requested_on.is_not(None))
     return (
         select(
-            Payment,
-            Group,
+            Payment.id,
+            Payment.workspace_id,
+            Payment.group_id,
+            Payment.contact_id,
+            Payment.kind,
+            Payment.status,
+            Payment.due_on,
+            Payment.asked_on,
+            Payment.pending_at,
+            Payment.requests_sent,
+            Payment.requested_on,
+            Payment.snoozed_until,
+            Payment.nudged_at,
+            Payment.next_action_at,
+            Payment.voided_at,
             Member.left_on,
+            Contact.requested_on,
+            Workspace.time_zone,
             takes_requests(),
             day,
             case((is_collected, _asked_by_admins()), else_=0),
+            Group.grace_days,
+            Group.repeat_every_days,
+            Group.max_requests,
+            Group.overdue_after_days,
+            Group.hour,
+            Group.time_zone,
         )
         .join(Group, Group.id == Payment.group_id)
         .join(Member, Member.id == Payment.member_id)
@@ -196,8 +257,8 @@ def reschedule_members_payments(session: Session, group_id: int, *, now: datetim
 
 def _reschedule(session: Session, query: Rules, now: datetime) -> None:
     rows = [
-        {"id": due.payment.id, "next_action_at": due.next_action_at(now)}
-        for due in due_payments(session, query.execution_options(populate_existing=True))
+        {"id": due.payment.id, "next_action_at": due.next_action_at()}
+        for due in due_payments(session, query, now=now)
     ]
     if rows:
         session.execute(update(Payment), rows)

@@ -42,12 +42,12 @@ class NextAsking:
 
 def load_next_askings(session: Session, group_ids: list[int], *, now: datetime) -> dict[int, NextAsking]:
     """Find for each of some groups whom it asks next, by the group's key; two statements."""
-    found = read_due(session.execute(*_next_payments(group_ids, now.date() - timedelta(days=1))))
+    found = read_due(session.execute(*_next_payments(group_ids, now.date() - timedelta(days=1))), now=now)
     names = names_of(session, {due.payment.contact_id for due in found}) if found else {}
     by_group: dict[int, list[DuePayment]] = {}
     for due in found:
-        by_group.setdefault(due.group.id, []).append(due)
-    askings = {key: _next_asking(dues, names, now) for key, dues in by_group.items()}
+        by_group.setdefault(due.payment.group_id, []).append(due)
+    askings = {key: _next_asking(dues, names) for key, dues in by_group.items()}
     return {key: asking for key, asking in askings.items() if asking}
 
 
@@ -107,8 +107,8 @@ def _first_of_each_kind(group_ids: list[int], yesterday: date) -> Select[int]:
     return select(ranked.c.id).where(ranked.c.place <= LOOKED_AT)
 
 
-def _next_asking(dues: list[DuePayment], names: dict[int, str], now: datetime) -> NextAsking | None:
-    days = [(due.payment.contact_id, _asks_on(due, now)) for due in dues]
+def _next_asking(dues: list[DuePayment], names: dict[int, str]) -> NextAsking | None:
+    days = [(due.payment.contact_id, _asks_on(due)) for due in dues]
     first = min((day for _contact, day in days if day), default=None)
     if first is None:
         return None
@@ -116,8 +116,8 @@ def _next_asking(dues: list[DuePayment], names: dict[int, str], now: datetime) -
     return NextAsking(first, tuple(asked[: LOOKED_AT - 1]), len(asked) >= LOOKED_AT)
 
 
-def _asks_on(due: DuePayment, now: datetime) -> date | None:
+def _asks_on(due: DuePayment) -> date | None:
     """Say when a payment is asked for; None when it is not, or the next slot tells the admin instead."""
-    facts, rules = due.facts(now), due.rules
+    facts, rules = due.facts, due.rules
     slot = None if is_last_word(facts, rules) else next_request_on(facts, rules)
-    return leaves_on(slot, now, rules) if slot else None
+    return leaves_on(slot, due.now, rules) if slot else None

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import Unit
@@ -416,10 +415,10 @@ def test_one_person_who_cannot_be_acted_on_holds_nobody_up(
     cast.tick(at("2026-02-01"))
     whole = draft_request
 
-    def breaks_for_ben(session: Session, contact_id: int, *rest: Any, **more: Any) -> Any:
+    def breaks_for_ben(contact_id: int, *rest: Any, **more: Any) -> Any:
         if contact_id == ben.contact_id:
             raise ZeroDivisionError("planted")
-        return whole(session, contact_id, *rest, **more)
+        return whole(contact_id, *rest, **more)
 
     monkeypatch.setattr(asking, "draft_request", breaks_for_ben)
     cast.tick(at("2026-02-04"))
