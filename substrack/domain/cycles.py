@@ -198,7 +198,7 @@ def at_hour(day: date, hour: int, zone: str) -> datetime:
 
     Raises: UnknownZone.
     """
-    return datetime.combine(day, time(hour), tzinfo=_zone(zone)).astimezone(UTC)
+    return _at_hour(day, hour, zone)
 
 
 def local_date(instant: datetime, zone: str) -> date:
@@ -236,6 +236,13 @@ def _date_in_month(month_number: int, billing_day: int) -> date | None:
     return date(year, month + 1, min(billing_day, monthrange(year, month + 1)[1]))
 
 
+@lru_cache(maxsize=4096)
+def _at_hour(day: date, hour: int, zone: str) -> datetime:
+    """Remember the answer: thousands of payments are asked for on the same day at the same hour."""
+    return datetime.combine(day, time(hour), tzinfo=_zone(zone)).astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
 def _local(instant: datetime, zone: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError("an instant needs its zone")

@@ -10,33 +10,34 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import local_date
 from substrack.domain.letters import (
     Content,
+    HowToPay,
     Item,
     Person,
 )
 from substrack.domain.money import Money
-from substrack.queries.letter_items import Owed, load_owed, load_people
+from substrack.queries.letter_items import Owed, load_people
+from substrack.queries.letter_shelf import Shelf
 from substrack.store import (
     Contact,
     Group,
     Message,
-    MessageItem,
     Workspace,
 )
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One message being read: where to read, and when."""
+    """One message being read: where to read, when, and what was read for others along with it."""
 
     session: Session
     message: Message
     now: datetime
+    shelf: Shelf
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -58,16 +59,15 @@ class Reading:
     @property
     def steps(self) -> dict[int, int]:
         """How often each payment is asked for with this message; one that is only previewed names them."""
-        if "steps" in self.message.payload:
-            return dict(self.message.payload["steps"])
-        rows = select(MessageItem.payment_id, MessageItem.step).where(
-            MessageItem.message_id == self.message.id
-        )
-        return dict(self.session.execute(rows).all())
+        return self.shelf.steps(self.message)
 
     def payments(self, steps: Mapping[int, int] | None = None) -> list[Owed]:
-        """Load the payments that the payload (or `steps`) names."""
-        return load_owed(self.session, steps or self.message.payload["payment_ids"], steps)
+        """The payments that the payload (or `steps`) names."""
+        return self.shelf.owed(steps or self.message.payload["payment_ids"], steps)
+
+    def how_to_pay(self, owed: Sequence[Owed]) -> tuple[HowToPay, ...]:
+        """How to settle these payments, as the reader is told today."""
+        return self.shelf.how_to_pay(owed, today=self.today)
 
 
 @dataclass(frozen=True)

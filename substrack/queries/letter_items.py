@@ -41,14 +41,31 @@ class Owed:
     joined_on: date = date.min
 
 
+@dataclass(frozen=True)
+class OwedRow:
+    """One payment and all it takes to write about it, as read."""
+
+    payment: Payment
+    group: Group
+    period: Period | None
+    left_on: date | None
+    payer: Person
+    joined_on: date
+
+
 def load_owed(
     session: Session, payment_ids: Iterable[int], steps: Mapping[int, int] | None = None
 ) -> list[Owed]:
     """Load payments, oldest first; `steps` says how often each was asked for."""
+    return [owed_of(row, steps or {}) for row in load_owed_rows(session, payment_ids)]
+
+
+def load_owed_rows(session: Session, payment_ids: Iterable[int]) -> list[OwedRow]:
+    """Load payments with what their letters tell, oldest first; two statements."""
     rows = session.execute(*_owed(sorted(payment_ids))).all()
     people = load_people(session, {payer.id: payer for _p, _g, _s, _l, payer, _j in rows}.values())
     return [
-        Owed(payment, group, left_on, _item(payment, group, period, people[payer.id], steps or {}), joined_on)
+        OwedRow(payment, group, period, left_on, people[payer.id], joined_on)
         for payment, group, period, left_on, payer, joined_on in rows
     ]
 
@@ -64,6 +81,12 @@ def _owed(payment_ids: list[int]) -> Select[Payment, Group, Period, date | None,
         .where(Payment.id.in_(payment_ids))
         .order_by(Payment.asked_on, Payment.id)
     )
+
+
+def owed_of(row: OwedRow, steps: Mapping[int, int]) -> Owed:
+    """Tell of a payment what a letter that asks for it so often tells."""
+    item = _item(row.payment, row.group, row.period, row.payer, steps)
+    return Owed(row.payment, row.group, row.left_on, item, row.joined_on)
 
 
 def load_people(session: Session, contacts: Iterable[Contact]) -> dict[int, Person]:
@@ -90,18 +113,26 @@ def _mailboxes(contact_ids: list[int]) -> Select[int, str]:
 def load_how_to_pay(
     session: Session, owed: Sequence[Owed], *, today: date | None = None
 ) -> tuple[HowToPay, ...]:
+    """Load the ways to pay, and work out the transfers of `how_to_pay`."""
+    askable = {row.group.id for row in owed if row.payment.status in ASKABLE}
+    return how_to_pay(owed, load_methods(session, askable), today=today)
+
+
+def how_to_pay(
+    owed: Sequence[Owed], methods: Mapping[int, Sequence[PayMethod]], *, today: date | None = None
+) -> tuple[HowToPay, ...]:
     """Work out one transfer per payer, currency and set of ways: what two groups share is paid at once.
 
-    With `today`, ways that changed of late are called new to those who knew the former ones.
+    `methods` are the ways by group. With `today`, ways that changed of late are called new to those who knew
+    the former ones.
     """
-    open_items = [row for row in owed if row.payment.status in ASKABLE]
-    methods = _methods(session, {row.group.id for row in open_items})
     bundles: dict[tuple[int, str, str], list[Owed]] = {}
-    for row in open_items:
-        ways = repr(
-            [(method.kind, sorted(method.fields.items())) for method in methods.get(row.group.id, ())]
-        )
-        bundles.setdefault((row.payment.payer_id, row.payment.currency, ways), []).append(row)
+    for row in owed:
+        if row.payment.status in ASKABLE:
+            ways = repr(
+                [(method.kind, sorted(method.fields.items())) for method in methods.get(row.group.id, ())]
+            )
+            bundles.setdefault((row.payment.payer_id, row.payment.currency, ways), []).append(row)
     return tuple(_how_to_pay(rows, methods.get(rows[0].group.id, ()), today) for rows in bundles.values())
 
 
@@ -136,7 +167,8 @@ def span_of(group: Group, starts_on: date, ends_on: date) -> Span:
     return Span(group.unit, group.every, starts_on, ends_on)
 
 
-def _methods(session: Session, group_ids: Iterable[int]) -> dict[int, list[PayMethod]]:
+def load_methods(session: Session, group_ids: Iterable[int]) -> dict[int, list[PayMethod]]:
+    """Load the ways to pay of groups, by group, in their order."""
     found: dict[int, list[PayMethod]] = {}
     for method in session.scalars(*_methods_of(sorted(group_ids))):
         found.setdefault(method.group_id, []).append(method)

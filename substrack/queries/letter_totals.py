@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
-
 from substrack.domain.cycles import local_date
 from substrack.domain.letters import OpenInAll
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE, PaymentKind
+from substrack.domain.payments import ASKABLE
 from substrack.queries.letter_facts import Reading
 from substrack.queries.letter_items import Owed
-from substrack.store import Group, Member, Payment
+from substrack.store import Payment
 
 
 def is_asked(row: Owed, now: datetime) -> bool:
@@ -33,7 +31,7 @@ def load_open_in_all(reading: Reading, listed: Sequence[Owed]) -> tuple[OpenInAl
     One sum per payer and currency, in the order of the list; the payments listed are all one person's.
     """
     payers = {(row.payment.payer_id, row.payment.currency): row.item.payer.name for row in listed}
-    unlisted = _load_unlisted(reading, listed)
+    unlisted = _unlisted(reading, listed)
     more = {(payment.payer_id, payment.currency) for payment in unlisted}
     sums = {key: Money(0, key[1]) for key in payers if key in more}
     for payment in (*(row.payment for row in listed), *unlisted):
@@ -43,18 +41,10 @@ def load_open_in_all(reading: Reading, listed: Sequence[Owed]) -> tuple[OpenInAl
     return tuple(OpenInAll(payers[key], total) for key, total in sums.items())
 
 
-def _load_unlisted(reading: Reading, listed: Sequence[Owed]) -> list[Payment]:
-    query = select(Payment, Member.left_on, Group.time_zone).where(
-        Payment.member_id == Member.id,
-        Payment.group_id == Group.id,
-        Payment.contact_id == listed[0].payment.contact_id,
-        Payment.status.in_(ASKABLE),
-        Payment.kind == PaymentKind.DUES,
-        Payment.voided_at.is_(None),
-        Payment.id.not_in([row.payment.id for row in listed]),
-    )
+def _unlisted(reading: Reading, listed: Sequence[Owed]) -> list[Payment]:
+    keys = {row.payment.id for row in listed}
     return [
         payment
-        for payment, left_on, time_zone in reading.session.execute(query)
-        if _is_asked(payment, left_on, local_date(reading.now, time_zone))
+        for payment, left_on, time_zone in reading.shelf.open_of(listed[0].payment.contact_id)
+        if payment.id not in keys and _is_asked(payment, left_on, local_date(reading.now, time_zone))
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -16,15 +17,16 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.letters import (
     Account,
+    Introduction,
     Letter,
     LetterLinks,
     Person,
     Plain,
 )
-from substrack.domain.notices import Notice
+from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER, Channel, Notice
 from substrack.queries import admin_letters, changing_letters, member_letters, trust_letters
-from substrack.queries.introductions import find_introduction
 from substrack.queries.letter_facts import Facts, Reading
+from substrack.queries.letter_shelf import Shelf
 from substrack.store import (
     Link,
     Message,
@@ -32,13 +34,21 @@ from substrack.store import (
     User,
 )
 
+EXPECTED: Final = frozenset(
+    {*OPENS_AN_ACCOUNT, *TO_ADMINS, *TO_THE_FORMER, Notice.TEST, Notice.CHAT_LINKED, Notice.FRESH_LINK}
+)
+"""What only reaches somebody who knows of us already."""
 
-def load_letter(session: Session, message: Message, *, links: LetterLinks, now: datetime) -> Letter | None:
+
+def load_letter(
+    session: Session, message: Message, *, links: LetterLinks, now: datetime, shelf: Shelf | None = None
+) -> Letter | None:
     """Read what a message has to say as of `now`; None when nothing is left to say.
 
-    The locale is the contact's or the workspace's, as stored; `texts` chooses the nearest it can write.
+    The locale is the contact's or the workspace's, as stored; `texts` chooses the nearest it can write. The
+    `shelf` is there when several messages are read together.
     """
-    reading = Reading(session, message, now)
+    reading = Reading(session, message, now, shelf or Shelf(session, [message]))
     facts = _READERS[message.notice](reading)
     if facts is None:
         return None
@@ -53,8 +63,21 @@ def load_letter(session: Session, message: Message, *, links: LetterLinks, now: 
         groups=facts.groups,
         thread=facts.thread,
         reply_to=facts.reply_to or _only_email(facts.payers),
-        introduction=find_introduction(reading),
+        introduction=_introduction(reading),
     )
+
+
+def _introduction(reading: Reading) -> Introduction | None:
+    """Say who added the reader of a mail, if it is the first they ever get; None for admins.
+
+    Whoever was added on the command line is not told a name.
+    """
+    message = reading.message
+    if message.notice in EXPECTED or message.channel is not Channel.EMAIL or message.contact_id is None:
+        return None
+    if reading.shelf.is_known(message.contact_id):
+        return None
+    return Introduction(reading.shelf.who_added(message.contact_id), reading.workspace.name)
 
 
 def _account(reading: Reading) -> Facts | None:

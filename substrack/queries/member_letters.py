@@ -29,7 +29,7 @@ from substrack.domain.payments import ASKABLE, OPEN
 from substrack.domain.shares import SplitKind
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
-from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed, own_sentences, span_of
+from substrack.queries.letter_items import Owed, load_owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.queries.sharing import first_window_of, shares_of, window_from
 from substrack.store import (
@@ -60,7 +60,7 @@ def _to_pay(
     in_all: tuple[OpenInAll, ...] = (),
     sentences: tuple[OwnSentence, ...] = (),
 ) -> Facts:
-    ways = load_how_to_pay(reading.session, owed, today=reading.today)
+    ways = reading.how_to_pay(owed)
     return about(owed, Asking(items_of(owed), ways, in_all, sentences))
 
 
@@ -193,7 +193,7 @@ def received(reading: Reading) -> Facts | None:
         items=rows,
         receipt=Money(payload["receipt_minor"], currency) if payload["receipt_minor"] else None,
         credit=Money(payload["credit_minor"], currency) if payload["credit_minor"] else None,
-        how_to_pay=load_how_to_pay(reading.session, owed, today=reading.today),
+        how_to_pay=reading.how_to_pay(owed),
     )
     return about(owed, content)
 
@@ -216,7 +216,7 @@ def rejected(reading: Reading) -> Facts | None:
     if not owed:
         return None
     reason = reading.message.payload["reason"]
-    ways = load_how_to_pay(reading.session, owed, today=reading.today)
+    ways = reading.how_to_pay(owed)
     return about(owed, Decided(items_of(owed), reason, ways))
 
 

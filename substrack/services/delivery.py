@@ -317,15 +317,28 @@ def _put_into_words(session: Session, message: Message, letter: Letter, now: dat
 def _built(
     session: Session, message: Message, address: Address, stored: dict[str, Any], now: datetime
 ) -> BuiltMessage:
-    is_mail = message.channel is Channel.EMAIL
+    if message.channel is Channel.EMAIL:
+        dated = {"date": message.due_at.isoformat()} | stored
+        return mail_as_stored(message.public_id, dated, held_until=message.lease_until or now)
     return BuiltMessage(
         message.public_id,
         _destination(message, address),
-        RenderedLetter.from_dict(stored) if is_mail else None,
+        None,
         datetime.fromisoformat(stored["date"]) if "date" in stored else message.due_at,
-        None if is_mail else ChatWords.from_dict(stored),
-        not is_mail and is_silent(message.notice, now, _zone_of(session, message)),
+        ChatWords.from_dict(stored),
+        is_silent(message.notice, now, _zone_of(session, message)),
         held_until=message.lease_until or now,
+    )
+
+
+def mail_as_stored(public_id: str, stored: dict[str, Any], *, held_until: datetime) -> BuiltMessage:
+    """Read the mail to be sent from what is stored, so that a repeat is the same to the last byte."""
+    return BuiltMessage(
+        public_id,
+        stored["to"],
+        RenderedLetter.from_dict(stored),
+        datetime.fromisoformat(stored["date"]),
+        held_until=held_until,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from itsdangerous import BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -46,6 +47,15 @@ class DeadLink(Refused):
         self.contact_id = contact_id
 
 
+class Named(Protocol):
+    """A link, written or not: what its URL is made of."""
+
+    @property
+    def purpose(self) -> LinkPurpose: ...
+    @property
+    def jti(self) -> str: ...
+
+
 class LinkSigner:
     """Signs and reads link tokens; the first key signs, the others still verify (rotation)."""
 
@@ -53,7 +63,7 @@ class LinkSigner:
         self._keys = [key.encode() for key in reversed(keys)]
         self._base_url = base_url
 
-    def url(self, link: Link) -> str:
+    def url(self, link: Named) -> str:
         """Write the absolute URL of a link: `<base>/<purpose>/<token>`."""
         return f"{self._base_url}/{link.purpose.value}/{self.token(link.purpose, link.jti)}"
 
@@ -99,6 +109,11 @@ def _is_as_written(signature: str) -> bool:
     return base64_encode(base64_decode(signature)).decode() == signature
 
 
+def new_jti() -> str:
+    """Draw the 128 random bits that a token signs."""
+    return secrets.token_hex(16)
+
+
 def issue_link(
     session: Session,
     purpose: LinkPurpose,
@@ -113,7 +128,7 @@ def issue_link(
 ) -> Link:
     """Write a new link that lives for the time of its purpose."""
     link = Link(
-        jti=secrets.token_hex(16),
+        jti=new_jti(),
         purpose=purpose,
         workspace_id=workspace_id,
         contact_id=contact_id,
@@ -143,18 +158,33 @@ def renew_pay_link(session: Session, contact_id: int, *, workspace_id: int, now:
     return link
 
 
-def renew_unsubscribe_link(session: Session, address_id: int, *, workspace_id: int, now: datetime) -> Link:
-    """Return the address's unsubscribe link, good for a year from now."""
+def renew_unsubscribe_link(
+    session: Session, address_id: int, *, contact_id: int, workspace_id: int, now: datetime
+) -> Link:
+    """Return the address's unsubscribe link, good for a year from now.
+
+    It is looked for among its contact's, by their index; one from before links named both is good as long as
+    it lives, and no longer renewed.
+    """
     found = session.scalar(
-        select(Link).where(
+        select(Link)
+        .where(
+            Link.contact_id == contact_id,
             Link.address_id == address_id,
             Link.purpose == LinkPurpose.UNSUBSCRIBE,
             Link.revoked_at.is_(None),
         )
+        .order_by(Link.id)
+        .limit(1)
     )
     if found is None:
         return issue_link(
-            session, LinkPurpose.UNSUBSCRIBE, now=now, workspace_id=workspace_id, address_id=address_id
+            session,
+            LinkPurpose.UNSUBSCRIBE,
+            now=now,
+            workspace_id=workspace_id,
+            contact_id=contact_id,
+            address_id=address_id,
         )
     found.expires_at = now + LIFETIMES[LinkPurpose.UNSUBSCRIBE]
     session.flush()

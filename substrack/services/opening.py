@@ -45,6 +45,10 @@ from substrack.store import (
 
 BATCH = 200
 
+# Plain tables: an insert of entities looks at each row by itself.
+_EVENTS: Any = Event.__table__
+_ALLOCATIONS: Any = Allocation.__table__
+
 
 @dataclass(frozen=True)
 class _Askable:
@@ -170,7 +174,7 @@ def _insert_period_events(
         )
         for plan, key in zip(plans, period_ids, strict=True)
     ]
-    session.execute(insert(Event), rows)
+    session.execute(insert(_EVENTS), rows)
 
 
 def _write_bills(
@@ -195,7 +199,7 @@ def _write_bills(
     payment_ids = _insert(session, Payment, rows)
     paid = list(zip(dues, payment_ids, strict=True))
     session.execute(
-        insert(Event),
+        insert(_EVENTS),
         [_payment_event(plan, part, key, by, now) for (plan, _period, part), key in paid],
     )
     _settle_own_shares(session, [(plan, part, key) for (plan, _period, part), key in paid], now)
@@ -311,7 +315,7 @@ def _settle_own_shares(session: Session, paid: Sequence[tuple[Plan, Dues, int]],
         for receipt_id, (_plan, part, key) in zip(_insert(session, Receipt, receipts), own, strict=True)
     ]
     if allocations:
-        session.execute(insert(Allocation), allocations)
+        session.execute(insert(_ALLOCATIONS), allocations)
 
 
 def _apply_credits(session: Session, dues: Sequence[tuple[Plan, Dues]], by: Actor, now: datetime) -> None:

@@ -260,4 +260,5 @@ def _insert_items(
         for item in items[public_id]
     ]
     if rows:
-        session.execute(insert(MessageItem), rows)
+        plain: Any = MessageItem.__table__
+        session.execute(insert(plain), rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select, update
@@ -116,12 +116,12 @@ class DuePayment:
     rules: RequestRules
     now: datetime
 
-    @cached_property
+    @property
     def today(self) -> date:
         """Which local date it is for its group."""
         return local_date(self.now, self.rules.time_zone)
 
-    @cached_property
+    @property
     def home_today(self) -> date:
         """Which local date it is for its workspace."""
         return local_date(self.now, self.payment.home_zone)
@@ -173,6 +173,7 @@ def read_due(rows: Iterable[Row[*tuple[Any, ...]]], *, now: datetime) -> list[Du
     return found
 
 
+@cache
 def payments_with_rules() -> Rules:
     """Select payments with what a `DueRow` holds, and then the rules of their groups, in their order."""
     day = collection_day()

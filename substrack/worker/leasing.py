@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from substrack.bootstrap import DatabaseTrouble
 
@@ -56,28 +57,71 @@ async def serve(
 async def drain(claim: Claim[Held], handle: Handle[Held], *, width: int, stop: Stop) -> None:
     """Handle everything that can be claimed, at most `width` at a time; return when there is no more.
 
-    New work is claimed once half the places are free, in one go. After `stop()` nothing is claimed any more
-    and what is under way is finished; cancelling cuts that off too, and its leases run out. An error is
-    raised when all else has ended.
+    While some are under way, the next are claimed and made ready, at most `width` and in one go, so that no
+    place waits for the database. After `stop()` nothing is claimed any more and what was claimed is
+    finished; cancelling cuts that off too, and its leases run out. An error is raised when all else has
+    ended.
     """
-    flying: set[asyncio.Task[None]] = set()
-    errors: list[BaseException] = []
+    work = _Work(claim, handle, width)
     try:
         while True:
-            if not errors and not stop() and len(flying) <= width // 2:
-                held = await claim(width - len(flying))
-                flying |= {asyncio.ensure_future(_run(handle, item)) for item in held}
-            if not flying:
+            work.go_on(may_claim=not work.errors and not stop())
+            if not work.under_way:
                 break
-            done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-            errors += _errors_of(done)
+            await work.wait()
     except asyncio.CancelledError:
-        for task in flying:
+        for task in work.under_way:
             task.cancel()
         raise
     finally:
-        await _see_out(flying)
-    _raise_first(errors)
+        await _see_out(work.under_way)
+    _raise_first(work.errors)
+
+
+class _Work(Generic[Held]):
+    """What is ready, what is under way, and the one claim that fetches more.
+
+    After a claim that found nothing, the next waits until half the places are free.
+    """
+
+    def __init__(self, claim: Claim[Held], handle: Handle[Held], width: int) -> None:
+        self._claim, self._handle, self._width = claim, handle, width
+        self._ready: deque[Held] = deque()
+        self._flying: set[asyncio.Task[None]] = set()
+        self._claiming: asyncio.Task[Sequence[Held]] | None = None
+        self._is_empty = self._has_moved = False
+        self.errors: list[BaseException] = []
+
+    @property
+    def under_way(self) -> set[asyncio.Task[Any]]:
+        """Everything that has not ended."""
+        return {*self._flying, *([self._claiming] if self._claiming else [])}
+
+    def go_on(self, *, may_claim: bool) -> None:
+        """Begin what there are places for, and fetch more when nothing is ready."""
+        while self._ready and len(self._flying) < self._width:
+            self._flying.add(asyncio.ensure_future(_run(self._handle, self._ready.popleft())))
+        if may_claim and self._claiming is None and not self._ready and self._may_find_more():
+            self._claiming = asyncio.ensure_future(_fetch(self._claim, self._width))
+
+    async def wait(self) -> None:
+        """Wait until something has ended, and take it in."""
+        done, _running = await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
+        self.errors += _errors_of(done)
+        self._has_moved = self._has_moved or bool(done & self._flying)
+        self._flying -= done
+        if self._claiming in done:
+            self._take_in(self._claiming)
+
+    def _take_in(self, claiming: asyncio.Task[Sequence[Held]]) -> None:
+        self._claiming = None
+        if not claiming.cancelled() and claiming.exception() is None:
+            held = claiming.result()
+            self._ready.extend(held)
+            self._is_empty, self._has_moved = not held, False
+
+    def _may_find_more(self) -> bool:
+        return not self._is_empty or (self._has_moved and len(self._flying) <= self._width // 2)
 
 
 async def _see_out(tasks: Collection[asyncio.Task[None]]) -> None:
@@ -106,3 +150,7 @@ def _tell(errors: Iterable[BaseException]) -> None:
 
 async def _run(handle: Handle[Held], item: Held) -> None:
     await handle(item)
+
+
+async def _fetch(claim: Claim[Held], places: int) -> Sequence[Held]:
+    return await claim(places)

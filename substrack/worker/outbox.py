@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from substrack.bootstrap import Clock, DatabaseTrouble, Runtime
 from substrack.bot.turns import Turns
@@ -41,6 +41,13 @@ from substrack.services.delivery import (
     mark_sent,
 )
 from substrack.services.lanes import resume_lane
+from substrack.services.letter_batches import (
+    ReadLetter,
+    WordedLetter,
+    put_into_words,
+    read_letters,
+    store_letters,
+)
 from substrack.worker.leasing import Stop, drain, serve
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
@@ -50,12 +57,24 @@ MARK_AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 2.0
 """While one lane has much to do, others are looked after as often as by an idle worker."""
 
+PART_TO_SEND: Final = 0.5
+"""Of the lease: so much must be left when sending a mail begins; it takes `PART_OF_LEASE` at the most."""
+
 Answer = TypeVar("Answer")
 Given = TypeVarTuple("Given")
 
 
 class LeaseOver(Exception):
     """The time for which a message was held has passed before it was sent."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A claimed message and its words, if they are written; held at least until an instant of the loop's."""
+
+    claimed: ClaimedMessage
+    built: BuiltMessage | None
+    leased_until: float
 
 
 @dataclass(frozen=True)
@@ -127,29 +146,43 @@ class Outbox:
         return DeliverReport(counts["sent"], counts["retrying"], counts["dead"], queued, held)
 
     async def _deliver_lane(self, lane: str, stop: Stop) -> None:
-        async def claim(places: int) -> Sequence[ClaimedMessage]:
-            return await self._call(self._claim, lane, places)
+        async def claim(places: int) -> Sequence[Ready]:
+            held = await self._call(self._claim, lane, places)
+            return await self._make_ready(held) if held else []
 
         await self._call(self._clear, lane)
         await drain(claim, self._handle, width=self._width_of(lane), stop=stop)
 
     def _width_of(self, lane: str) -> int:
-        """As many as the lane's channel has connections: what is claimed is sent at once."""
+        """As many as the lane's channel has connections; as many again are made ready meanwhile."""
         if self._chats is not None and channel_of(lane) is Channel.TELEGRAM:
             return self._chats.connections
         return self._runtime.settings.smtp_connections
 
-    async def _handle(self, claimed: ClaimedMessage) -> None:
-        """Bring one message out and mark it; logs say the id of what it is about."""
-        with effect(claimed.correlation_id):
-            await self._bring_out(claimed)
+    async def _make_ready(self, held: Sequence[ClaimedMessage]) -> list[Ready]:
+        """Put what was claimed into words, all together and where no lock is held; the rest one by one later.
 
-    async def _bring_out(self, claimed: ClaimedMessage) -> None:
+        In a thread of its own: a message that was sent must not wait for its mark meanwhile.
+        """
+        leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
+        worded = await asyncio.to_thread(self._put_into_words, held)
+        stored = await self._call(self._store, worded) if worded else []
+        built = {claimed.id: one for claimed, one in stored}
+        return [Ready(claimed, built.get(claimed.id), leased_until) for claimed in held]
+
+    async def _handle(self, ready: Ready) -> None:
+        """Bring one message out and mark it; logs say the id of what it is about."""
+        with effect(ready.claimed.correlation_id):
+            await self._bring_out(ready)
+
+    async def _bring_out(self, ready: Ready) -> None:
         """Send and mark; whatever goes wrong, the others are not held up."""
-        sent_to: str | None = None
-        is_leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
+        claimed, built, sent_to = ready.claimed, ready.built, None
+        is_leased_until = ready.leased_until
         try:
-            built = await self._call(self._build, claimed)
+            if built is None:
+                is_leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
+                built = await self._call(self._build, claimed)
             if built is None:
                 return
             sent_to = built.to
@@ -169,6 +202,16 @@ class Outbox:
         else:
             await self._mark(claimed, provider_id, is_leased_until)
 
+    def _put_into_words(self, held: Sequence[ClaimedMessage]) -> list[WordedLetter]:
+        now = self._clock()
+        with self._runtime.reading() as session:
+            read = read_letters(session, held, signer=self._runtime.signer, now=now)
+        return [worded for one in read if (worded := _worded(one, now)) is not None]
+
+    def _store(self, worded: Sequence[WordedLetter]) -> list[tuple[ClaimedMessage, BuiltMessage]]:
+        with self._runtime.transaction() as session:
+            return store_letters(session, worded, lease=self._lease, now=self._clock())
+
     async def _mark(self, claimed: ClaimedMessage, provider_id: str, is_leased_until: float) -> None:
         """Mark what was accepted, again and again while the lease lasts: unmarked it would be sent twice."""
         while True:
@@ -181,7 +224,7 @@ class Outbox:
 
     async def _send(self, built: BuiltMessage) -> str:
         if built.chat is None or self._chats is None:
-            self._check_hold(built)
+            self._check_hold(built, needs=PART_TO_SEND * self._lease)
             return await self._sender.send(
                 outgoing_mail(built, from_address=self._runtime.settings.mail_from)
             )
@@ -194,9 +237,12 @@ class Outbox:
         turns = Turns(self._runtime, chats.account.bot_id, in_thread=self._call)
         return await turns.speak(built.to, say)
 
-    def _check_hold(self, built: BuiltMessage) -> None:
-        """A process that stood still may find, when it goes on, that another has its messages by now."""
-        if self._clock() >= built.held_until:
+    def _check_hold(self, built: BuiltMessage, *, needs: timedelta = timedelta(0)) -> None:
+        """A process that stood still may find, when it goes on, that another has its messages by now.
+
+        What waited until too little of its lease is left to send it in is not begun, either.
+        """
+        if self._clock() >= built.held_until - needs:
             raise LeaseOver
 
     def _follow(self, claimed: ClaimedMessage, moved: ChatMoved, sent_to: str) -> None:
@@ -258,6 +304,14 @@ class Outbox:
     async def _call(self, step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
         within = copy_context()  # threads know no cause but who calls
         return await asyncio.get_running_loop().run_in_executor(self._database, within.run, step, *given)
+
+
+def _worded(read: ReadLetter, now: datetime) -> WordedLetter | None:
+    """Put one letter into words; what goes wrong is told when its message is built by itself."""
+    try:
+        return put_into_words(read, now=now)
+    except Exception:
+        return None
 
 
 def _without_addresses(reason: str) -> str:

@@ -16,8 +16,9 @@ from substrack.channels.telegram_account import TelegramAccount
 from substrack.services.delivery import BuiltMessage
 from substrack.texts.chat_keyboards import Key
 
-PART_OF_LEASE: Final = 0.8
-"""A mail that takes longer is given up: when its lease has run out, another worker sends it."""
+PART_OF_LEASE: Final = 0.4
+"""A mail that takes longer is given up: when its lease has run out, another worker sends it. It may have
+waited for its turn before."""
 
 
 def mail_sender(runtime: Runtime) -> MailSender:

@@ -136,12 +136,19 @@ def _wrap(steps: _Steps) -> None:
     around(outbox.Outbox, "deliver", before=lambda *_given: steps.ready())
     around(outbox, "claim_messages", after=lambda held, *_given: steps.claiming(held))
     around(outbox.Outbox, "_claim", after=lambda held, *_given: steps.claimed(held))
+    around(outbox, "store_letters", after=lambda stored, *_given: _each(stored, steps.building))
+    around(outbox.Outbox, "_store", after=lambda stored, *_given: _each(stored, steps.built))
     around(outbox, "build_message", after=lambda *_given: steps.building())
     around(outbox.Outbox, "_build", after=lambda *_given: steps.built())
     around(SMTPProtocol, "write", after=lambda _none, _protocol, data: steps.written(data))
     around(outbox.Outbox, "_accept", before=lambda *_given: steps.accepted())
     around(outbox, "mark_sent", after=lambda changed, *_given: steps.marking(changed))
     around(outbox.Outbox, "_accept", after=lambda _none, _outbox, one, _id: steps.marked(one))
+
+
+def _each(stored: Sequence[object], step: Callable[[], None]) -> None:
+    for _one in stored:
+        step()
 
 
 def around(

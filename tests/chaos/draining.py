@@ -17,6 +17,7 @@ import pytest
 
 from substrack.bootstrap import Runtime
 from substrack.services.delivery import build_message, claim_messages
+from substrack.services.letter_batches import read_letters
 from substrack.worker import outbox
 from substrack.worker.running import Worker
 from tests.chaos.board import OVER, Board
@@ -43,7 +44,7 @@ class Instants:
 
 def note_instants(path: Path, patch: pytest.MonkeyPatch) -> None:
     """Have this process note its claims and builds in a file that all of them append to."""
-    claim, build = claim_messages, build_message
+    claim, read, build = claim_messages, read_letters, build_message
     turn = threading.Lock()
 
     def note(step: str, public_ids: Iterable[str], at: int) -> None:
@@ -56,11 +57,16 @@ def note_instants(path: Path, patch: pytest.MonkeyPatch) -> None:
         note("claim", [one.public_id for one in held], at)
         return held
 
+    def noted_read(session: Any, held: Any, **terms: Any) -> Any:
+        note("build", [one.public_id for one in held], time.monotonic_ns())
+        return read(session, held, **terms)
+
     def noted_build(session: Any, claimed: Any, **terms: Any) -> Any:
         note("build", [claimed.public_id], time.monotonic_ns())
         return build(session, claimed, **terms)
 
     patch.setattr(outbox, "claim_messages", noted_claim)
+    patch.setattr(outbox, "read_letters", noted_read)
     patch.setattr(outbox, "build_message", noted_build)
 
 

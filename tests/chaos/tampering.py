@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +25,12 @@ def mark_before_sending() -> None:
         if built is not None:
             post._accept(claimed, "")
 
+    def mark_all(stored: Sequence[tuple[ClaimedMessage, object]], post: outbox.Outbox, *_given: Any) -> None:
+        for claimed, built in stored:
+            mark(built, post, claimed)
+
     around(outbox.Outbox, "_build", after=mark)
+    around(outbox.Outbox, "_store", after=mark_all)
 
 
 def claim_without_lease() -> None:

@@ -40,9 +40,9 @@ class Size:
 
 
 SIZE: Final = sized(
-    short=Size(16, 10, 2, 60), full=Size(1_500, 300, 3, 600), long=Size(10_000, 2_000, 4, 3600)
+    short=Size(40, 16, 2, 60), full=Size(1_500, 300, 3, 600), long=Size(10_000, 2_000, 4, 3600)
 )
-FAULTY: Final = sized(short=Size(8, 6, 1, 60), full=Size(100, 50, 3, 60))
+FAULTY: Final = sized(short=Size(24, 12, 1, 60), full=Size(100, 50, 3, 60))
 
 Empty = Callable[..., Found]
 

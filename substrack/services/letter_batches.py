@@ -1,0 +1,194 @@
+"""Letters of several claimed messages at once: read, put into words, and stored in one short transaction.
+
+Reading takes no lock and comes after the claim, so what was claimed or confirmed before a message was claimed
+is not in it. Storing makes sure that nothing has changed hands meanwhile. Only plain mails are written here;
+whatever is out of the ordinary is left to `services.delivery.build_message`, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import MessageState
+from substrack.domain.letters import Letter, LetterLinks
+from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER, Channel, rules_of
+from substrack.queries.letter_shelf import Shelf
+from substrack.queries.letters import load_letter
+from substrack.services.delivery import BuiltMessage, ClaimedMessage, mail_as_stored
+from substrack.services.ledger import lock_contacts
+from substrack.services.letter_links import (
+    PlannedLink,
+    are_as_planned,
+    key_of,
+    load_live_links,
+    plan_links,
+    planned_urls,
+    write_links,
+)
+from substrack.services.links import LinkSigner
+from substrack.services.withholding import find_objection, resting
+from substrack.store import Address, Contact, Erasure, Message, Workspace
+from substrack.store.base import Entity
+from substrack.store.trouble import DatabaseTrouble
+from substrack.texts.letters import render
+
+OUT_OF_THE_ORDINARY: Final = TO_ADMINS | OPENS_AN_ACCOUNT | TO_THE_FORMER
+"""Notices whose addresses need a closer look, or that carry other links; there are few of them."""
+
+_LAST_ERASURE: Final = select(func.max(Erasure.id))
+_MESSAGES: Any = Message.__table__
+_STORED: Final = (
+    update(_MESSAGES)
+    .where(_MESSAGES.c.id == bindparam("key"))
+    .values(rendered=bindparam("words"), lease_until=bindparam("until"))
+)
+
+
+@dataclass(frozen=True)
+class ReadLetter:
+    """What a message has to say, and what that rests on: its address and links as they were read.
+
+    `last_erasure` is the last there had been; a letter may not bring back somebody's name.
+    """
+
+    claimed: ClaimedMessage
+    letter: Letter
+    to: str
+    links: tuple[PlannedLink, ...]
+    last_erasure: int | None
+
+
+@dataclass(frozen=True)
+class WordedLetter:
+    """A letter in the exact words in which it is stored and sent."""
+
+    read: ReadLetter
+    words: dict[str, Any]
+
+
+def read_letters(
+    session: Session, claimed: Sequence[ClaimedMessage], *, signer: LinkSigner, now: datetime
+) -> list[ReadLetter]:
+    """Read what claimed messages have to say, in a dozen statements for all; the session may be read-only.
+
+    Left out is what is no plain mail, has a text already, must not be sent now, or says nothing any more.
+    """
+    held = {one.id: one for one in claimed}
+    found = session.scalars(select(Message).where(Message.id.in_(held)).order_by(Message.id))
+    messages = [one for one in found if _is_plain(one)]
+    if not messages:
+        return []
+    last_erasure = session.scalar(_LAST_ERASURE)
+    near = _Near(session, messages)
+    live = load_live_links(session, near.contacts)
+    rests = resting(session, [one.id for one in messages], now=now)
+    shelf = Shelf(session, messages)
+    read = []
+    for message in messages:
+        address = near.addresses.get(message.address_id or 0)
+        if message.id in rests or find_objection(session, message, address) or address is None:
+            continue
+        links = plan_links(message, live)
+        live |= {key_of(link): link for link in links}
+        letter = _read(session, message, shelf, planned_urls(links, signer), now)
+        if letter is not None:
+            read.append(ReadLetter(held[message.id], letter, address.value, links, last_erasure))
+    return read
+
+
+def put_into_words(read: ReadLetter, *, now: datetime) -> WordedLetter:
+    """Write the words, dated now; needs no database."""
+    return WordedLetter(read, {**render(read.letter).as_dict(), "date": now.isoformat(), "to": read.to})
+
+
+def store_letters(
+    session: Session, worded: Sequence[WordedLetter], *, lease: timedelta, now: datetime
+) -> list[tuple[ClaimedMessage, BuiltMessage]]:
+    """Store the words of messages that are still held, with their links, and hold them anew from now on.
+
+    Left out is whose address or link is another by now, and everybody after somebody was erased.
+    """
+    contact_ids = {one.read.claimed.contact_id for one in worded if one.read.claimed.contact_id is not None}
+    lock_contacts(session, contact_ids)
+    live = load_live_links(session, contact_ids)
+    held = {row.id: row for row in session.execute(_still_held([one.read.claimed for one in worded]))}
+    last_erasure = session.scalar(_LAST_ERASURE)
+    good = [
+        one
+        for one in worded
+        if one.read.last_erasure == last_erasure
+        and are_as_planned(one.read.links, live)
+        and _is_as_read(one.read, held.get(one.read.claimed.id))
+    ]
+    if not good:
+        return []
+    write_links(session, [link for one in good for link in one.read.links], live, now=now)
+    until = now + lease
+    session.execute(
+        _STORED, [{"key": one.read.claimed.id, "words": one.words, "until": until} for one in good]
+    )
+    return [
+        (one.read.claimed, mail_as_stored(one.read.claimed.public_id, one.words, held_until=until))
+        for one in good
+    ]
+
+
+class _Near:
+    """The rows around some messages, held here so that the session finds them again without asking."""
+
+    def __init__(self, session: Session, messages: Sequence[Message]) -> None:
+        self.addresses = _by_key(session, Address, {one.address_id for one in messages})
+        self.contacts = _by_key(session, Contact, {one.contact_id for one in messages})
+        self.workspaces = _by_key(session, Workspace, {one.workspace_id for one in messages})
+
+
+def _by_key(session: Session, table: type[Entity], keys: Collection[int | None]) -> dict[int, Entity]:
+    query = select(table).where(table.id.in_([key for key in keys if key is not None]))
+    return {one.id: one for one in session.scalars(query)}
+
+
+def _is_plain(message: Message) -> bool:
+    return (
+        message.channel is Channel.EMAIL
+        and message.notice not in OUT_OF_THE_ORDINARY
+        and message.state is MessageState.SENDING
+        and message.rendered is None
+    )
+
+
+def _read(
+    session: Session, message: Message, shelf: Shelf, links: LetterLinks, now: datetime
+) -> Letter | None:
+    """Read one letter; one that can't be read is left out here, and told of when it is built by itself."""
+    try:
+        return load_letter(session, message, links=links, now=now, shelf=shelf)
+    except DatabaseTrouble:
+        raise
+    except Exception:
+        return None
+
+
+def _still_held(claimed: Sequence[ClaimedMessage]) -> Select[int, str, datetime | None, datetime | None]:
+    return (
+        select(Message.id, Address.value, Address.refused_since, Address.unsubscribed_at)
+        .join(Address, Address.id == Message.address_id)
+        .where(
+            Message.id.in_([one.id for one in claimed]),
+            Message.state == MessageState.SENDING,
+            Message.lease_token.in_({one.token for one in claimed}),
+        )
+        .order_by(Message.id)
+        .with_for_update(of=Message)
+    )
+
+
+def _is_as_read(read: ReadLetter, row: Row[int, str, datetime | None, datetime | None] | None) -> bool:
+    if row is None or row.value != read.to or row.refused_since is not None:
+        return False
+    return row.unsubscribed_at is None or not rules_of(read.letter.notice).is_asking
