@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from benchmarks import growth, mixed, pages, start
+from benchmarks import delivering, growth, idle, mixed, pages, rows, start
 from benchmarks.frame import Result
 from benchmarks.place import Place
 
@@ -14,4 +14,9 @@ BENCHMARKS: Final[Mapping[str, Callable[[Place], Iterator[Result]]]] = {
     "growth": growth.measure,
     "start": start.measure,
     "mixed": mixed.measure,
+    "opening": rows.measure_opening,
+    "asking": rows.measure_asking,
+    "idle": idle.measure,
+    "delivering": delivering.measure,
+    "slow-server": delivering.measure_slow,
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +15,36 @@ from substrack.domain.sharing import SharingRules, Stay, first_window, share_out
 from substrack.store import Group, Member
 
 
-def stay_of(member: Member) -> Stay:
+class MemberRow(NamedTuple):
+    """What a member's share depends on; there may be tens of thousands in one group."""
+
+    id: int
+    group_id: int
+    contact_id: int
+    joined_on: date
+    left_on: date | None
+    weight: int
+    fixed_minor: int | None
+
+
+def load_members(session: Session, group_ids: Collection[int]) -> dict[int, list[MemberRow]]:
+    """Load the members of groups, by group, in the order they were added."""
+    query = select(
+        Member.id,
+        Member.group_id,
+        Member.contact_id,
+        Member.joined_on,
+        Member.left_on,
+        Member.weight,
+        Member.fixed_minor,
+    )
+    found: dict[int, list[MemberRow]] = {}
+    for row in session.execute(query.where(Member.group_id.in_(group_ids)).order_by(Member.id)):
+        found.setdefault(row.group_id, []).append(MemberRow._make(row))
+    return found
+
+
+def stay_of(member: Member | MemberRow) -> Stay:
     """Put a member's row into a stay; its key is the member's."""
     return Stay(
         key=member.id,

@@ -6,12 +6,12 @@ unique keys (group + sequence, group + start) are the last word against a double
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, starmap
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ from substrack.services.answers import queue_by_credit
 from substrack.services.credit import apply_credit
 from substrack.services.ledger import Decision, lock_contacts
 from substrack.services.opening_notices import bills_wanted, heads_up, opened_notice
-from substrack.services.outbox import Draft, queue
+from substrack.services.outbox import queue
 from substrack.services.plans import Dues, Plan, dues_of, has_members, plan_of_bill, plans_for, shares_of
 from substrack.services.references import new_references
 from substrack.services.schedule import next_opening, rules_of_group
@@ -44,6 +44,10 @@ from substrack.store import (
 )
 
 BATCH = 200
+LOT = 2_000
+"""So many payments are written at once: their rows take a few megabytes until they are."""
+
+Each = TypeVar("Each")
 
 # Plain tables: an insert of entities looks at each row by itself.
 _EVENTS: Any = Event.__table__
@@ -90,10 +94,10 @@ def open_next_of(
     period_ids = _insert_periods(session, plans, origin, now)
     _advance_groups(session, plans)
     _insert_period_events(session, plans, period_ids, by, now)
-    made = _write_bills(session, plans, period_ids, by, now)
-    wanted = bills_wanted(session, plans, period_ids, now)
+    told = _write_bills(session, plans, period_ids, by, now)
+    told += queue(session, bills_wanted(session, plans, period_ids, now), now=now)
     coming = [draft for plan in plans for draft in heads_up(plan, now)]
-    return Opened(len(plans), queue(session, [*made, *wanted, *coming], now=now))
+    return Opened(len(plans), told + sum(queue(session, lot, now=now) for lot in _in_lots(coming)))
 
 
 def bill(
@@ -101,7 +105,7 @@ def bill(
 ) -> Plan:
     """Make the payments of a period whose bill has come; the caller writes the period's total."""
     plan = plan_of_bill(session, group, period, total_minor, now)
-    queue(session, _write_bills(session, [plan], [period.id], by, now), now=now)
+    _write_bills(session, [plan], [period.id], by, now)
     return plan
 
 
@@ -179,36 +183,51 @@ def _insert_period_events(
 
 def _write_bills(
     session: Session, plans: Sequence[Plan], period_ids: Sequence[int], by: Actor, now: datetime
-) -> list[Draft]:
-    """Write the payments of all plans with a total, settle own shares and credit; return the notices."""
+) -> int:
+    """Write the payments of all plans with a total, settle own shares and credit; return how many were told.
+
+    In lots, because one group may have as many members as many groups have.
+    """
     billed = [
         (plan, key) for plan, key in zip(plans, period_ids, strict=True) if plan.total_minor is not None
     ]
     dues = [(plan, key, part) for plan, key in billed for part in dues_of(plan)[0]]
     if not dues:
-        return []
+        return 0
     owners = {part.member.contact_id for _plan, _key, part in dues}
     askable = _Askable(_reachable(session, owners), load_collection_days(session, owners))
-    references = new_references(session, {plan.group.workspace_id for plan, _key, _part in dues}, len(dues))
     # Money that somebody is booking at this moment is waited for: it is seen below, or sees these payments.
     lock_contacts(session, owners)
+    paid = [one for lot in _in_lots(dues) for one in _write_dues(session, lot, askable, by, now)]
+    _apply_credits(session, [(plan, part) for plan, part, _key in paid], by, now)
+    to_tell = [one for one in paid if one[0].group.tells_opened and one[1].status is Status.PENDING]
+    return sum(queue(session, list(starmap(opened_notice, lot)), now=now) for lot in _in_lots(to_tell))
+
+
+def _in_lots(everything: Sequence[Each]) -> Iterator[Sequence[Each]]:
+    """Give so few at a time that their rows are no burden."""
+    for start in range(0, len(everything), LOT):
+        yield everything[start : start + LOT]
+
+
+def _write_dues(
+    session: Session,
+    dues: Sequence[tuple[Plan, int, Dues]],
+    askable: _Askable,
+    by: Actor,
+    now: datetime,
+) -> list[tuple[Plan, Dues, int]]:
+    """Write payments with their events and settle own shares; return the keys with what they are for."""
+    references = new_references(session, {plan.group.workspace_id for plan, _key, _part in dues}, len(dues))
     rows = [
         _payment_row(plan, key, part, reference, askable, now)
         for (plan, key, part), reference in zip(dues, references, strict=True)
     ]
     payment_ids = _insert(session, Payment, rows)
-    paid = list(zip(dues, payment_ids, strict=True))
-    session.execute(
-        insert(_EVENTS),
-        [_payment_event(plan, part, key, by, now) for (plan, _period, part), key in paid],
-    )
-    _settle_own_shares(session, [(plan, part, key) for (plan, _period, part), key in paid], now)
-    _apply_credits(session, [(plan, part) for plan, _period, part in dues], by, now)
-    return [
-        opened_notice(plan, part, key)
-        for (plan, _period, part), key in paid
-        if plan.group.tells_opened and part.status is Status.PENDING
-    ]
+    paid = [(plan, part, key) for (plan, _period, part), key in zip(dues, payment_ids, strict=True)]
+    session.execute(insert(_EVENTS), [_payment_event(plan, part, key, by, now) for plan, part, key in paid])
+    _settle_own_shares(session, paid, now)
+    return paid
 
 
 def _payment_row(

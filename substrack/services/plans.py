@@ -17,12 +17,11 @@ from substrack.domain.cycles import Window, local_date
 from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.shares import Sharer, Shares
 from substrack.domain.sharing import share_out, sharers_in
-from substrack.queries.sharing import rules_of, stay_of
+from substrack.queries.sharing import MemberRow, load_members, rules_of, stay_of
 from substrack.services.correlation import new_correlation_id
 from substrack.services.schedule import cycle_of
 from substrack.store import (
     Group,
-    Member,
     Period,
     Price,
 )
@@ -38,7 +37,7 @@ class Plan:
     due_on: date
     opens_on: date
     total_minor: int | None
-    members: Sequence[Member]
+    members: Sequence[MemberRow]
     correlation_id: str
     prices: Sequence[Price] = ()
 
@@ -57,7 +56,7 @@ class Plan:
 class Dues:
     """One member's part of a plan."""
 
-    member: Member
+    member: MemberRow
     sharer: Sharer
     amount_minor: int
     kind: PaymentKind
@@ -100,11 +99,11 @@ def dues_of(plan: Plan) -> tuple[list[Dues], int]:
 def plans_for(session: Session, groups: Sequence[Group], now: datetime) -> list[Plan]:
     """Plan the next period of each group, in four statements at most."""
     keys = [group.id for group in groups]
-    members, prices = _members_of(session, keys), _prices_of(session, keys)
+    members, prices = load_members(session, keys), _prices_of(session, keys)
     return [_plan(group, members.get(group.id, []), prices.get(group.id, []), now) for group in groups]
 
 
-def _plan(group: Group, members: Sequence[Member], prices: Sequence[Price], now: datetime) -> Plan:
+def _plan(group: Group, members: Sequence[MemberRow], prices: Sequence[Price], now: datetime) -> Plan:
     window = cycle_of(group).window(group.next_sequence)
     return Plan(
         group=group,
@@ -128,7 +127,7 @@ def plan_of_bill(session: Session, group: Group, period: Period, total_minor: in
         due_on=period.due_on,
         opens_on=period.opens_on,
         total_minor=total_minor,
-        members=_members_of(session, [group.id]).get(group.id, []),
+        members=load_members(session, [group.id]).get(group.id, []),
         correlation_id=new_correlation_id(),
     )
 
@@ -137,13 +136,6 @@ def price_on(prices: Iterable[Price], day: date) -> int | None:
     """Return what a group costs on a day (minor units): its latest price from that day or before."""
     known = [price for price in prices if price.from_on <= day]
     return max(known, key=lambda price: price.from_on).amount_minor if known else None
-
-
-def _members_of(session: Session, group_ids: Collection[int]) -> dict[int, list[Member]]:
-    found: dict[int, list[Member]] = {}
-    for member in session.scalars(select(Member).where(Member.group_id.in_(group_ids)).order_by(Member.id)):
-        found.setdefault(member.group_id, []).append(member)
-    return found
 
 
 def _prices_of(session: Session, group_ids: Collection[int]) -> dict[int, list[Price]]:

@@ -122,6 +122,13 @@ class PostgresqlCluster:
         self._connect()
         self._numbers = itertools.count(1)
 
+    @property
+    def pid(self) -> int:
+        """The number of the server's first process."""
+        pid = self._server.get_pid()
+        assert pid is not None
+        return int(pid)
+
     def create(self, *, migrated: bool) -> str:
         return self._create(f"test_{next(self._numbers)}", self._template if migrated else "template0")
 
@@ -132,8 +139,7 @@ class PostgresqlCluster:
     def stop_at_once(self) -> None:
         """Stop as `pg_ctl stop -m immediate` does: nothing is finished, and what was not written is lost."""
         self._administration.close()
-        pid = self._server.get_pid()
-        assert pid is not None
+        pid = self.pid
         os.kill(pid, signal.SIGQUIT)
         while is_running(pid):
             time.sleep(0.005)
