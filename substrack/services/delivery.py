@@ -7,6 +7,7 @@ that runs out, and another sends the same text under the same Message-ID. Nothin
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -186,6 +187,18 @@ def build_message(
     message.lease_until = now + claimed.lease
     session.flush()
     return _built(session, message, address, message.rendered, now)
+
+
+def release_messages(session: Session, claimed: Sequence[ClaimedMessage], *, worded: Collection[int]) -> None:
+    """Put back into the queue what was claimed and not begun, in its old place.
+
+    Of the keys `worded` the text was only just written and never sent; it is dropped, so that the next says
+    what is true then.
+    """
+    for one in claimed:
+        text = {"rendered": None} if one.id in worded else {}
+        _mark(session, one, state=MessageState.QUEUED, **text)
+        _pass_probe_on(session, one)
 
 
 def follow_move(

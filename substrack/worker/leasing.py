@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 Held = TypeVar("Held")
 Claim = Callable[[int], Awaitable[Sequence[Held]]]
 Handle = Callable[[Held], Awaitable[None]]
+GiveBack = Callable[[Sequence[Held]], Awaitable[None]]
 Stop = Callable[[], bool]
 
 
@@ -54,18 +55,28 @@ async def serve(
     _raise_first(errors)
 
 
-async def drain(claim: Claim[Held], handle: Handle[Held], *, width: int, stop: Stop) -> None:
+async def drain(
+    claim: Claim[Held],
+    handle: Handle[Held],
+    *,
+    width: int,
+    stop: Stop,
+    give_back: GiveBack[Held] | None = None,
+) -> None:
     """Handle everything that can be claimed, at most `width` at a time; return when there is no more.
 
     While some are under way, the next are claimed and made ready, at most `width` and in one go, so that no
-    place waits for the database. After `stop()` nothing is claimed any more and what was claimed is
-    finished; cancelling cuts that off too, and its leases run out. An error is raised when all else has
-    ended.
+    place waits for the database. After `stop()`, or an error, nothing is claimed any more, what is under way
+    is finished, and what has not begun is given back (or finished too, where nothing can be). Cancelling cuts
+    that off, and its leases run out. An error is raised when all else has ended.
     """
     work = _Work(claim, handle, width)
     try:
         while True:
-            work.go_on(may_claim=not work.errors and not stop())
+            may_claim = not work.errors and not stop()
+            if give_back is not None and not may_claim:
+                await work.empty_into(give_back)
+            work.go_on(may_claim=may_claim)
             if not work.under_way:
                 break
             await work.wait()
@@ -103,6 +114,15 @@ class _Work(Generic[Held]):
             self._flying.add(asyncio.ensure_future(_run(self._handle, self._ready.popleft())))
         if may_claim and self._claiming is None and not self._ready and self._may_find_more():
             self._claiming = asyncio.ensure_future(_fetch(self._claim, self._width))
+
+    async def empty_into(self, give_back: GiveBack[Held]) -> None:
+        """Give back what has not begun."""
+        ready, self._ready = list(self._ready), deque()
+        if ready:
+            try:
+                await give_back(ready)
+            except Exception as error:
+                self.errors.append(error)
 
     async def wait(self) -> None:
         """Wait until something has ended, and take it in."""

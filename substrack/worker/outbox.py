@@ -39,6 +39,7 @@ from substrack.services.delivery import (
     follow_move,
     mark_failed,
     mark_sent,
+    release_messages,
 )
 from substrack.services.lanes import resume_lane
 from substrack.services.letter_batches import (
@@ -130,6 +131,7 @@ class Outbox:
         self._served = (Channel.EMAIL,) if chats is None else (Channel.EMAIL, Channel.TELEGRAM)
         self._lease = timedelta(seconds=runtime.settings.lease_seconds)
         self._counts: Counter[str] = Counter()
+        self._failing: set[str] = set()
 
     async def deliver(self, stop: Stop = lambda: False) -> None:
         """Send what is due on every open lane, lanes side by side, until there is no more or `stop()`."""
@@ -151,7 +153,15 @@ class Outbox:
             return await self._make_ready(held) if held else []
 
         await self._call(self._clear, lane)
-        await drain(claim, self._handle, width=self._width_of(lane), stop=stop)
+        self._failing.discard(lane)
+        width = self._width_of(lane)
+        await drain(
+            claim,
+            self._handle,
+            width=width,
+            stop=lambda: stop() or lane in self._failing,
+            give_back=self._give_back,
+        )
 
     def _width_of(self, lane: str) -> int:
         """As many as the lane's channel has connections; as many again are made ready meanwhile."""
@@ -245,6 +255,14 @@ class Outbox:
         if self._clock() >= built.held_until - needs:
             raise LeaseOver
 
+    async def _give_back(self, ready: Sequence[Ready]) -> None:
+        await self._call(self._release, ready)
+
+    def _release(self, ready: Sequence[Ready]) -> None:
+        worded = {one.claimed.id for one in ready if one.built is not None}
+        with self._runtime.transaction() as session:
+            release_messages(session, [one.claimed for one in ready], worded=worded)
+
     def _follow(self, claimed: ClaimedMessage, moved: ChatMoved, sent_to: str) -> None:
         to, now = str(moved.new_chat_id), self._clock()
         with self._runtime.transaction() as session:
@@ -287,6 +305,8 @@ class Outbox:
     def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, sent_to: str | None) -> None:
         with self._runtime.transaction() as session:
             failed = mark_failed(session, claimed, failure, sent_to=sent_to, now=self._clock())
+        if failure.scope is Scope.LANE:
+            self._failing.add(claimed.lane)
         if failed.has_paused_lane:
             reason = _without_addresses(failure.reason)
             log.warning("lane %s is paused, tried again every minute: %s", claimed.lane, reason)

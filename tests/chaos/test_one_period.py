@@ -62,7 +62,7 @@ def settings(settings: Settings) -> Iterator[Settings]:
         yield settings.model_copy(update={"data_dir": Path(directory)})
 
 
-PATIENT_ROUNDS: Final = 12
+PATIENT_ROUNDS: Final = 24
 """Until a planted fault must have shown."""
 
 Begin = Callable[..., Era]
