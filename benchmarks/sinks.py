@@ -67,6 +67,7 @@ def slow_sink(latency_seconds: float) -> Iterator[SlowSink]:
     told, tell = context.Pipe()
     process = context.Process(target=_serve, args=(latency_seconds, tell), daemon=True)
     process.start()
+    tell.close()  # or a server that could not start would be waited for
     try:
         yield SlowSink(told.recv(), told)
     finally:
