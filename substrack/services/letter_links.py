@@ -130,15 +130,9 @@ def _pay(session: Session, message: Message, signer: LinkSigner, now: datetime) 
 
 
 def _unsubscribe(session: Session, message: Message, signer: LinkSigner, now: datetime) -> str | None:
-    if message.address_id is None or message.contact_id is None:
+    if message.address_id is None:
         return None
-    link = renew_unsubscribe_link(
-        session,
-        message.address_id,
-        contact_id=message.contact_id,
-        workspace_id=message.workspace_id,
-        now=now,
-    )
+    link = renew_unsubscribe_link(session, message.address_id, workspace_id=message.workspace_id, now=now)
     return signer.url(link)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.errors import Refused
 from substrack.queries.prepared import prepared
-from substrack.store import Contact, Link, LinkPurpose
+from substrack.store import Address, Contact, Link, LinkPurpose
 
 LIFETIMES = {
     LinkPurpose.PAY: timedelta(days=14),
@@ -158,14 +158,13 @@ def renew_pay_link(session: Session, contact_id: int, *, workspace_id: int, now:
     return link
 
 
-def renew_unsubscribe_link(
-    session: Session, address_id: int, *, contact_id: int, workspace_id: int, now: datetime
-) -> Link:
+def renew_unsubscribe_link(session: Session, address_id: int, *, workspace_id: int, now: datetime) -> Link:
     """Return the address's unsubscribe link, good for a year from now.
 
     It is looked for among its contact's, by their index; one from before links named both is good as long as
     it lives, and no longer renewed.
     """
+    contact_id = session.get_one(Address, address_id).contact_id
     found = session.scalar(
         select(Link)
         .where(
