@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import HowToPay
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.introductions import find_who_added
 from substrack.queries.letter_items import Owed, OwedRow, how_to_pay, load_methods, load_owed_rows, owed_of
+from substrack.queries.prepared import prepared
 from substrack.store import Contact, Group, Member, Message, MessageItem, Payment, PayMethod, RoleGrant, User
 
 OpenPayment = tuple[Payment, date | None, str]
@@ -69,8 +70,7 @@ class Shelf:
     def _steps(self) -> dict[int, dict[int, int]]:
         keys = [one.id for one in self._messages if one.id is not None]
         found: dict[int, dict[int, int]] = {}
-        query = select(MessageItem.message_id, MessageItem.payment_id, MessageItem.step)
-        for key, payment_id, step in self._session.execute(query.where(MessageItem.message_id.in_(keys))):
+        for key, payment_id, step in self._session.execute(*_steps_of(keys)):
             found.setdefault(key, {})[payment_id] = step
         return found
 
@@ -94,28 +94,42 @@ class Shelf:
 
     @cached_property
     def _known(self) -> set[int]:
-        was_told = exists().where(Message.contact_id == Contact.id, Message.sent_at.is_not(None))
-        is_admin = exists().where(
-            RoleGrant.contact_id == Contact.id, User.id == RoleGrant.user_id, User.deactivated_at.is_(None)
-        )
-        query = select(Contact.id).where(Contact.id.in_(sorted(self._contacts)), or_(was_told, is_admin))
-        return set(self._session.scalars(query))
+        return set(self._session.scalars(*_known_among(sorted(self._contacts))))
 
     @cached_property
     def _who_added(self) -> dict[int, str]:
         return find_who_added(self._session, self._contacts - self._known)
 
 
+@prepared
+def _steps_of(message_ids: list[int]) -> Select[int, int, int]:
+    query = select(MessageItem.message_id, MessageItem.payment_id, MessageItem.step)
+    return query.where(MessageItem.message_id.in_(message_ids))
+
+
+@prepared
+def _known_among(contact_ids: list[int]) -> Select[int]:
+    was_told = exists().where(Message.contact_id == Contact.id, Message.sent_at.is_not(None))
+    is_admin = exists().where(
+        RoleGrant.contact_id == Contact.id, User.id == RoleGrant.user_id, User.deactivated_at.is_(None)
+    )
+    return select(Contact.id).where(Contact.id.in_(contact_ids), or_(was_told, is_admin))
+
+
 def _load_open(session: Session, contact_ids: Iterable[int]) -> dict[int, list[OpenPayment]]:
-    query = select(Payment, Member.left_on, Group.time_zone).where(
+    found: dict[int, list[OpenPayment]] = {}
+    for payment, left_on, time_zone in session.execute(*_open_dues(sorted(contact_ids))):
+        found.setdefault(payment.contact_id, []).append((payment, left_on, time_zone))
+    return found
+
+
+@prepared
+def _open_dues(contact_ids: list[int]) -> Select[Payment, date | None, str]:
+    return select(Payment, Member.left_on, Group.time_zone).where(
         Payment.member_id == Member.id,
         Payment.group_id == Group.id,
-        Payment.contact_id.in_(sorted(contact_ids)),
+        Payment.contact_id.in_(contact_ids),
         Payment.status.in_(ASKABLE),
         Payment.kind == PaymentKind.DUES,
         Payment.voided_at.is_(None),
     )
-    found: dict[int, list[OpenPayment]] = {}
-    for payment, left_on, time_zone in session.execute(query):
-        found.setdefault(payment.contact_id, []).append((payment, left_on, time_zone))
-    return found

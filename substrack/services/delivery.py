@@ -11,11 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from substrack.domain.delivery import (
     DeliveryFailed,
@@ -48,6 +50,8 @@ from substrack.store import Address, Contact, Message, Workspace, new_public_id
 from substrack.texts.letters import RenderedLetter, render
 
 MAX_PROVIDER_ID = 200
+
+_MESSAGES: Any = Message.__table__
 
 
 @dataclass(frozen=True)
@@ -407,18 +411,27 @@ def _pass_probe_on(session: Session, claimed: ClaimedMessage) -> None:
 
 def _mark(session: Session, claimed: ClaimedMessage, *, state: MessageState, **values: Any) -> bool:
     """Write the end of a claim; the condition makes the late mark of a worker thought dead change nothing."""
+    given = {"lease_token": None, "lease_until": None, "state": state, **values}
+    held = {"key": claimed.id, "token": claimed.token}
     marked = session.execute(
-        update(Message)
-        .where(
-            Message.id == claimed.id,
-            Message.state == MessageState.SENDING,
-            Message.lease_token == claimed.token,
-        )
-        .values(lease_token=None, lease_until=None, state=state, **values)
-        .returning(Message.id)
-        .execution_options(synchronize_session=False)
+        _marking(tuple(given)), held | {f"new_{name}": value for name, value in given.items()}
     ).first()
     fate = fate_of(state, values.get("provider_id"))
     if marked is not None and fate in COUNTED:
         count_end(session, channel_of(claimed.lane), fate, token=claimed.token)
     return marked is not None
+
+
+@cache
+def _marking(columns: tuple[str, ...]) -> ReturningUpdate[int]:
+    """Put the statement together once: every message is marked."""
+    return (
+        update(_MESSAGES)
+        .where(
+            _MESSAGES.c.id == bindparam("key"),
+            _MESSAGES.c.state == MessageState.SENDING,
+            _MESSAGES.c.lease_token == bindparam("token"),
+        )
+        .values({name: bindparam(f"new_{name}") for name in columns})
+        .returning(_MESSAGES.c.id)
+    )

@@ -20,6 +20,7 @@ from substrack.domain.letters import Letter, LetterLinks
 from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER, Channel, rules_of
 from substrack.queries.letter_shelf import Shelf
 from substrack.queries.letters import load_letter
+from substrack.queries.prepared import prepared
 from substrack.services.delivery import BuiltMessage, ClaimedMessage, mail_as_stored
 from substrack.services.ledger import lock_contacts
 from substrack.services.letter_links import (
@@ -80,7 +81,7 @@ def read_letters(
     Left out is what is no plain mail, has a text already, must not be sent now, or says nothing any more.
     """
     held = {one.id: one for one in claimed}
-    found = session.scalars(select(Message).where(Message.id.in_(held)).order_by(Message.id))
+    found = session.scalars(*_by_keys(sorted(held)))
     messages = [one for one in found if _is_plain(one)]
     if not messages:
         return []
@@ -117,7 +118,7 @@ def store_letters(
     contact_ids = {one.read.claimed.contact_id for one in worded if one.read.claimed.contact_id is not None}
     lock_contacts(session, contact_ids)
     live = load_live_links(session, contact_ids)
-    held = {row.id: row for row in session.execute(_still_held([one.read.claimed for one in worded]))}
+    held = {row.id: row for row in session.execute(*_held(worded))}
     last_erasure = session.scalar(_LAST_ERASURE)
     good = [
         one
@@ -174,14 +175,27 @@ def _read(
         return None
 
 
-def _still_held(claimed: Sequence[ClaimedMessage]) -> Select[int, str, datetime | None, datetime | None]:
+@prepared
+def _by_keys(message_ids: list[int]) -> Select[Message]:
+    return select(Message).where(Message.id.in_(message_ids)).order_by(Message.id)
+
+
+def _held(worded: Sequence[WordedLetter]) -> tuple[Any, dict[str, Any]]:
+    claimed = [one.read.claimed for one in worded]
+    return _still_held([one.id for one in claimed], sorted({one.token for one in claimed}))
+
+
+@prepared
+def _still_held(
+    message_ids: list[int], tokens: list[str]
+) -> Select[int, str, datetime | None, datetime | None]:
     return (
         select(Message.id, Address.value, Address.refused_since, Address.unsubscribed_at)
         .join(Address, Address.id == Message.address_id)
         .where(
-            Message.id.in_([one.id for one in claimed]),
+            Message.id.in_(message_ids),
             Message.state == MessageState.SENDING,
-            Message.lease_token.in_({one.token for one in claimed}),
+            Message.lease_token.in_(tokens),
         )
         .order_by(Message.id)
         .with_for_update(of=Message)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import LetterLinks
 from substrack.domain.notices import Notice, rules_of
+from substrack.queries.prepared import prepared
 from substrack.services.links import (
     LIFETIMES,
     LinkSigner,
@@ -53,15 +54,18 @@ LinkKey = tuple[LinkPurpose, int | None]
 
 def load_live_links(session: Session, contact_ids: Iterable[int]) -> dict[LinkKey, PlannedLink]:
     """Load the links that mails to these people carry; one statement."""
-    query = select(
-        Link.id, Link.purpose, Link.jti, Link.workspace_id, Link.contact_id, Link.address_id
-    ).where(
-        Link.contact_id.in_(sorted(contact_ids)),
+    links = map(PlannedLink._make, session.execute(*_live_of(sorted(contact_ids))))
+    return {key_of(link): link for link in links}
+
+
+@prepared
+def _live_of(contact_ids: list[int]) -> Select[*tuple[Any, ...]]:
+    query = select(Link.id, Link.purpose, Link.jti, Link.workspace_id, Link.contact_id, Link.address_id)
+    return query.where(
+        Link.contact_id.in_(contact_ids),
         Link.purpose.in_((LinkPurpose.PAY, LinkPurpose.UNSUBSCRIBE)),
         Link.revoked_at.is_(None),
-    )
-    links = map(PlannedLink._make, session.execute(query.order_by(Link.id.desc())))
-    return {key_of(link): link for link in links}
+    ).order_by(Link.id.desc())
 
 
 def plan_links(message: Message, live: Mapping[LinkKey, PlannedLink]) -> tuple[PlannedLink, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.asking import AT_ANY_HOUR
@@ -25,6 +26,7 @@ from substrack.domain.notices import (
 )
 from substrack.domain.requests import may_ask_at, next_hours_at
 from substrack.queries.chats import administers
+from substrack.queries.prepared import prepared
 from substrack.services.schedule import rules_of_group
 from substrack.store import Address, Group, Link, Message, MessageItem, Payment, User
 
@@ -70,7 +72,15 @@ def resting(session: Session, message_ids: Collection[int], *, now: datetime) ->
 
     The hours are those of the group whose payment has been due the longest; an admin can overrule them.
     """
-    query = (
+    rows = session.execute(*_hours_of(list(message_ids)))
+    hours = {key: group for key, payload, group in rows if AT_ANY_HOUR not in payload}
+    rules = {key: rules_of_group(group) for key, group in hours.items()}
+    return {key: next_hours_at(now, one) for key, one in rules.items() if not may_ask_at(now, one)}
+
+
+@prepared
+def _hours_of(message_ids: list[int]) -> Select[int, dict[str, Any], Group]:
+    return (
         select(Message.id, Message.payload, Group)
         .join(MessageItem, MessageItem.message_id == Message.id)
         .join(Payment, Payment.id == MessageItem.payment_id)
@@ -78,9 +88,6 @@ def resting(session: Session, message_ids: Collection[int], *, now: datetime) ->
         .where(Message.id.in_(message_ids), Message.notice.in_(REQUESTS))
         .order_by(Payment.due_on.desc(), Payment.id.desc())
     )
-    hours = {key: group for key, payload, group in session.execute(query) if AT_ANY_HOUR not in payload}
-    rules = {key: rules_of_group(group) for key, group in hours.items()}
-    return {key: next_hours_at(now, one) for key, one in rules.items() if not may_ask_at(now, one)}
 
 
 def _meant_for(session: Session, message: Message) -> str | None:
