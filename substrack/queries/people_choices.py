@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.notices import Channel
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.searching import named_like
-from substrack.store import Address, Contact, Group, RoleGrant
+from substrack.store import Address, Contact, Group, Member, RoleGrant
 
 FEW: Final = 60
 """As many as a person looks through; more are a crowd."""
@@ -38,13 +38,20 @@ class PeopleChoices:
     is_cut: bool
 
 
-def load_people_choices(session: Session, workspace_id: int, wanted: Collection[str] = ()) -> PeopleChoices:
-    """Load everybody of a few; of a crowd admins, payers and those `wanted` by public id (two statements)."""
+def load_people_choices(
+    session: Session, workspace_id: int, wanted: Collection[str] = (), *, not_in: int | None = None
+) -> PeopleChoices:
+    """Load everybody of a few; of a crowd admins, payers and those `wanted` by public id (two statements).
+
+    Who is in the group `not_in` already is left out.
+    """
     administer = select(RoleGrant.contact_id).where(RoleGrant.workspace_id == workspace_id)
     paid = select(Group.payer_id).where(Group.workspace_id == workspace_id)
     is_at_hand = or_(Contact.id.in_(administer), Contact.id.in_(paid), Contact.public_id.in_(sorted(wanted)))
-    at_hand = _load(session, workspace_id, is_at_hand, limit=FEW)
-    first = _load(session, workspace_id, limit=FEW + 1)
+    present = select(Member.contact_id).where(Member.group_id == not_in, Member.left_on.is_(None))
+    others = [] if not_in is None else [Contact.id.not_in(present)]
+    at_hand = _load(session, workspace_id, is_at_hand, *others, limit=FEW)
+    first = _load(session, workspace_id, *others, limit=FEW + 1)
     is_cut = len(first) > FEW
     return PeopleChoices(tell_apart(session, at_hand if is_cut else first), is_cut)
 

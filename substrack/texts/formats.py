@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Final
 
-from babel.dates import format_date, format_datetime, format_interval
+from babel.dates import format_date, format_datetime, format_interval, get_timezone_gmt
 from babel.lists import format_list
 from babel.numbers import (
     NumberPattern,
@@ -26,6 +26,9 @@ from substrack.texts.catalogue import format_locale
 
 KEPT: Final = 2_000
 """How many of each kind a process remembers: a page writes the same sums and days again and again."""
+
+LONGEST_ZONE: Final = 5
+"""Of a zone's short name, in letters ("AEDT", "MSK"); some languages know only "Eastern Standard Time"."""
 
 
 @lru_cache(KEPT)
@@ -75,7 +78,7 @@ def short_day(value: date, locale: str) -> str:
 
 def moment(value: datetime, locale: str) -> str:
     """Write an aware instant by the clock of its own zone: "5 Mar 2026, 10:00 CET"."""
-    return format_datetime(value, "d MMM y, HH:mm z", tzinfo=value.tzinfo, locale=format_locale(locale))
+    return f"{short_day(value.date(), locale)}, {clock(value, locale)} {_zone(value, locale)}"
 
 
 def clock(value: datetime, locale: str) -> str:
@@ -106,6 +109,14 @@ def file_size(size: int, locale: str) -> str:
     if size < 1_000_000:
         return format_unit(max(1, round(size / 1000)), "digital-kilobyte", length="short", locale=rules)
     return format_unit(round(size / 1_000_000, 1), "digital-megabyte", length="short", locale=rules)
+
+
+def _zone(value: datetime, locale: str) -> str:
+    """Name a zone in short: "CET", and where the language has no short name "GMT+05:00"."""
+    rules = format_locale(locale)
+    name = format_datetime(value, "z", tzinfo=value.tzinfo, locale=rules)
+    is_short = name.isalpha() and len(name) <= LONGEST_ZONE
+    return name if is_short else get_timezone_gmt(value, locale=rules)
 
 
 def _plain_year(written: str) -> str:

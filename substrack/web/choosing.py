@@ -38,9 +38,13 @@ class SeveralFit(Refused):
         )
 
 
-def offer_people(*wanted: str | None) -> tuple[dict[str, str], bool]:
-    """List whom a select offers, by public id, those `wanted` among them; and whether there are others."""
-    found = load_people_choices(reading(), me().workspace_id, [one for one in wanted if one])
+def offer_people(*wanted: str | None, not_in: int | None = None) -> tuple[dict[str, str], bool]:
+    """List whom a select offers, by public id, those `wanted` among them; and whether there are others.
+
+    Who is in the group `not_in` already is not offered.
+    """
+    named = [one for one in wanted if one]
+    found = load_people_choices(reading(), me().workspace_id, named, not_in=not_in)
     return {one.public_id: one.name for one in found.rows}, found.is_cut
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from substrack.domain.actors import ActorKind
+from substrack.domain.notices import Channel
+from substrack.queries.answers import answer_channels
 from substrack.queries.review import LastDecision, name_of
 from substrack.services.asking_undo import stop_asking
 from substrack.services.ledger import DecidedAlready
@@ -19,7 +22,7 @@ from substrack.texts.decisions import decided_sentence
 from substrack.texts.refusals import in_words as say
 from substrack.web.access import local_path, signed_in
 from substrack.web.errors import answer_refusal
-from substrack.web.pages import my_words
+from substrack.web.pages import mail_is_kept, my_words
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
@@ -71,14 +74,26 @@ def decided_words(last: LastDecision | None) -> str:
 
 
 def flash_decision(sentence: str, *correlation_ids: str | None) -> None:
-    """Tell what was decided on the next page, with a button that undoes it."""
-    flash(sentence, " ".join(["done", *(one for one in correlation_ids if one)]))
+    """Tell on the next page what was decided and whether members will hear, with a button that undoes it."""
+    made = [one for one in correlation_ids if one]
+    flash(" ".join(filter(None, (sentence, _who_hears(made)))), " ".join(["done", *made]))
 
 
 def back(endpoint: str = "review.show") -> ResponseReturnValue:
     """Go back to the page that a form says it was on, else to `endpoint`."""
     before = local_path(request.form.get("next", "").rstrip("?"))
     return redirect(before or url_for(endpoint), 303)
+
+
+def _who_hears(correlation_ids: Sequence[str]) -> str | None:
+    reading().rollback()  # the decision is newer than what this request has read
+    channels = answer_channels(reading(), correlation_ids)
+    _ = my_words()
+    if channels == {Channel.EMAIL} and mail_is_kept():
+        return _("No mail server is set, so the answer is kept under Messages.")
+    if not channels:
+        return None
+    return _("The member will hear.") if len(correlation_ids) == 1 else _("The members will hear.")
 
 
 def _undo(correlation_id: str) -> TooLateToUndo | None:

@@ -87,7 +87,7 @@ def ask_join(public_id: str) -> str:
 def join(public_id: str) -> ResponseReturnValue:
     """Show what another member means for everybody, and add them once that was seen."""
     group, form = _group(public_id), posted(JoinForm)
-    _offer(form)
+    _offer(form, group)
     if is_going_back():
         return _show_join(group, form)
     return answer(form, lambda: propose(_joining(group, form)), lambda: _show_join(group, form))
@@ -272,7 +272,7 @@ def _show(member: MemberRow, *, terms: TermsForm | None = None, leaving: LeaveFo
 
 
 def _show_join(group: GroupRow, form: JoinForm) -> str:
-    _offer(form)
+    _offer(form, group)
     return page("web/member_new.html", group=group, form=form, by_weight=BY_WEIGHT)
 
 
@@ -288,8 +288,8 @@ def _show_tell(group: GroupRow) -> str:
     return page("web/tell.html", group=group, members=members, search=searched(), is_kept=mail_is_kept())
 
 
-def _offer(form: JoinForm) -> None:
-    people, form.knows_others = offer_people(form.known.data)
+def _offer(form: JoinForm, group: GroupRow) -> None:
+    people, form.knows_others = offer_people(form.known.data, not_in=group.id)
     form.known.choices = {SOMEBODY_NEW: Phrase("Somebody new")} | people
 
 

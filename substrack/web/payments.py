@@ -194,9 +194,9 @@ _ACTS: Final[Mapping[str, Callable[[Session, PaymentRow, PaymentForm, Actor, dat
 }
 
 _SAID: Final = {
-    "confirm": Phrase("Booked. The member will hear."),
-    "reject": Phrase("Rejected. The member will read why."),
-    "waive": Phrase("Waived. The member will hear."),
+    "confirm": Phrase("Booked."),
+    "reject": Phrase("Rejected."),
+    "waive": Phrase("Waived."),
     "unwaive": Phrase("This is open again."),
     "reopen": Phrase("This is open again."),
     "adjust": Phrase("The amount is corrected."),
@@ -211,7 +211,7 @@ def _said(session: Session, act: str, outcome: Outcome | None) -> str:
     if credit is None:
         return _SAID[act]
     _ = my_words()
-    return _("Booked; %(amount)s is kept as credit. The member will hear.", amount=_.money(credit))
+    return _("Booked; %(amount)s is kept as credit.", amount=_.money(credit))
 
 
 def _show(public_id: str, form: PaymentForm, act: str | None) -> str:

@@ -175,12 +175,12 @@ def _said(outcome: ClaimOutcome) -> str:
     _, currency = my_words(), outcome.attempt.currency
     amount = _.money(Money(outcome.attempt.amount_minor, currency))
     if outcome.attempt.state.value == "rejected":
-        return _("Rejected: %(amount)s. The member will read why.", amount=amount)
+        return _("Rejected: %(amount)s.", amount=amount)
     left = sum(one.amount_minor - one.received_minor - one.written_off_minor for one in outcome.payments)
     if left:
         rest = _.money(Money(left, currency))
-        return _("Booked; %(amount)s is left to pay. The member will hear.", amount=rest)
-    return _("Confirmed: %(amount)s. The member will hear.", amount=amount)
+        return _("Booked; %(amount)s is left to pay.", amount=rest)
+    return _("Confirmed: %(amount)s.", amount=amount)
 
 
 def _tell_several(done: list[ClaimOutcome], late: int, *, is_confirming: bool) -> None:

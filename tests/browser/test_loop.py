@@ -100,7 +100,7 @@ class Loop:
     def olga_confirms(self) -> None:
         """Confirm right there."""
         self.olga.press(self._("Confirm %(amount)s", amount=self.share))
-        self.olga.sees(self._("Confirmed: %(amount)s. The member will hear.", amount=self.share))
+        self.olga.sees(self._("Confirmed: %(amount)s.", amount=self.share))
         self.olga.sees_no(self.waits)
 
     def olga_undoes(self) -> None:

@@ -47,8 +47,8 @@ CALM: Final = {
         "You said so already": Said.ALREADY,
     },
     Step.DECIDE: {
-        "The member will": Said.DONE,
-        "will read why.": Said.DONE,
+        "The member will hear.": Said.DONE,
+        "will read why.": Said.DONE,  # in a chat
         "nothing was changed": Said.ALREADY,
         "confirmed this": Said.ALREADY,
         "rejected this": Said.ALREADY,

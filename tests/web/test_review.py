@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from substrack.services.founding import Founded
 from substrack.services.links import renew_pay_link
 from substrack.services.payments import adjust_payment, confirm_payment
 from substrack.store import Member, Message
+from substrack.web.app import create_app
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, events, stranger
 from tests.web.forms import counted, fill, press, send
@@ -147,6 +149,26 @@ class TestDeciding:
         assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "confirmed")
         assert answers_to(cast, ben) == ["received"]
         assert "Confirmed: 5.98\xa0€" in olga.get("/review").text
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize(
+        ("smtp_url", "says"),
+        [
+            (None, "No mail server is set, so the answer is kept under Messages."),
+            ("smtp://localhost", "The member will hear."),
+        ],
+    )
+    def test_nobody_is_said_to_hear_what_is_only_kept(
+        self, runtime: Runtime, home: Founded, cast: Cast, ben: Member, smtp_url: str | None, says: str
+    ) -> None:
+        sending = replace(runtime, settings=runtime.settings.model_copy(update={"smtp_url": smtp_url}))
+        olga = browser(create_app(sending), sending)
+        olga.sign_in(sending, home.user_id)
+        attempt = claim(cast, ben)
+
+        send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm")
+
+        assert says in olga.get("/review").text
 
     def test_a_smaller_sum_leaves_the_rest_open(self, olga: Browser, cast: Cast, ben: Member) -> None:
         attempt = claim(cast, ben)
