@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from substrack.bot import Bot
 from substrack.bot.reactions import PendingView, Reaction, Screen, StatusView, View
 from substrack.queries.chats import ChatContact
+from substrack.services.concealing import conceal, reveal
 from substrack.services.inbound import note_outcome, recall_outcome
 from substrack.texts.chat_keyboards import Key, Rows
 
@@ -29,7 +30,7 @@ def act_once(
     """
     stored = recall_outcome(session, bot.connection_id, key)
     if stored is not None:
-        return _reaction(stored, people)
+        return _reaction(reveal(stored, bot.runtime.signer), people)
     reaction = act()
     note(session, bot, key, reaction)
     return reaction
@@ -37,7 +38,7 @@ def act_once(
 
 def note(session: Session, bot: Bot, key: str, reaction: Reaction) -> None:
     """Note what an update led to; files are not kept, for no act leads to any."""
-    note_outcome(session, bot.connection_id, key, _stored(reaction))
+    note_outcome(session, bot.connection_id, key, conceal(_stored(reaction), bot.runtime.signer))
 
 
 def _stored(reaction: Reaction) -> dict[str, Any]:

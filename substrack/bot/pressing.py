@@ -150,7 +150,7 @@ def _redrawn(bot: Bot, pressed: Pressed, reaction: Reaction) -> Reaction:
         shown = find_shown(session, ids_of(people), pressed.number, now=now) if people else None
         if shown is not None:
             language = next(each.language for each in people if each.contact_id == shown.contact_id)
-            return reaction.redrawn(draw_shown(shown, language))
+            return reaction.redrawn(draw_shown(shown, language, bot.runtime.signer))
         if people and reaction.view is not None:
             return reaction.redrawn(draw_view(session, reaction.view, now=now))
     return reaction

@@ -186,4 +186,4 @@ def _drawn(bot: Bot, place: Place, number: int) -> Screen | None:
     with bot.runtime.reading() as session:
         people = people_in(session, bot, place)
         shown = find_shown(session, ids_of(people), number, now=bot.runtime.now())
-        return draw_shown(shown, people[0].language) if shown else None
+        return draw_shown(shown, people[0].language, bot.runtime.signer) if shown else None

@@ -46,7 +46,7 @@ def _draw(bot: Bot, message_id: int, locale: str, drawn: list[ShownMessage]) -> 
     if shown is None:
         return None
     drawn.append(shown)
-    return draw_shown(shown, locale)
+    return draw_shown(shown, locale, bot.runtime.signer)
 
 
 def _finish(bot: Bot, message_id: int, drawn: Sequence[ShownMessage]) -> None:

@@ -14,20 +14,24 @@ from substrack.queries.chat_cards import load_contact_card
 from substrack.queries.chat_subjects import ShownMessage, next_dues, public_id_of, show_claim
 from substrack.queries.chats import ChatContact
 from substrack.queries.review import load_claims
+from substrack.services.concealing import reveal
+from substrack.services.links import LinkSigner
 from substrack.texts.chat_keyboards import Key, keyboard, with_status
 from substrack.texts.chat_screens import pending_keyboard, pending_screen, status_screen
 
 CLAIMS_A_SCREEN = 5
 
 
-def draw_shown(shown: ShownMessage, locale: str) -> Screen:
+def draw_shown(shown: ShownMessage, locale: str, signer: LinkSigner) -> Screen:
     """Draw a message of the outbox: its words, what became of it, its buttons.
 
     Links stay where no button does what they are for, and where the page has what was left out here.
     """
     is_answered_here = isinstance(shown.card, MemberCard | ClaimCard) and not shown.is_shortened
-    links = () if is_answered_here else tuple((Key(text, url=url),) for text, url in shown.links)
-    return Screen(with_status(shown.html, shown.card, locale), (*keyboard(shown.card, locale), *links))
+    kept = () if is_answered_here else shown.links
+    links = tuple((Key(text, url=reveal(url, signer)),) for text, url in kept)
+    html = with_status(reveal(shown.html, signer), shown.card, locale)
+    return Screen(html, (*keyboard(shown.card, locale), *links))
 
 
 def draw_view(session: Session, view: View, *, now: datetime) -> Screen:

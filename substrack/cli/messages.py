@@ -12,6 +12,7 @@ from substrack.cli.params import dry_run_flag, json_flag
 from substrack.domain.actors import OPERATOR
 from substrack.domain.delivery import MessageState
 from substrack.queries.message_lists import MessageRow, find_message, list_messages, load_message
+from substrack.services.concealing import reveal
 from substrack.services.messages import cancel_message, retry_message
 
 COLUMNS = ("id", "due_at", "notice", "to", "address", "state", "attempts", "last_error")
@@ -45,11 +46,12 @@ def show_one(desk: Desk, *, message_id: str, as_json: bool) -> None:
     """Show a message with its exact text, once that was written."""
     with desk.reading() as session:
         row = load_message(session, find_message(session, desk.workspace_id, message_id))
+    text = reveal(row.text, desk.runtime.signer)
     if as_json:
-        show(describe(row) | {"text": row.text}, as_json=True)
+        show(describe(row) | {"text": text}, as_json=True)
         return
     show(told(row), as_json=False)
-    click.echo(f"\n{row.text or 'Not written yet.'}")
+    click.echo(f"\n{text or 'Not written yet.'}")
 
 
 @messages.command("retry")

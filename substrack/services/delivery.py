@@ -35,6 +35,7 @@ from substrack.queries.installation import load_installation
 from substrack.queries.letters import load_letter
 from substrack.services.chat_building import ChatWords, chat_words, is_silent
 from substrack.services.chat_rows import leave_as_shown, lose_chat
+from substrack.services.concealing import conceal, reveal
 from substrack.services.connections import mark_bot_refused
 from substrack.services.counting import COUNTED, count_end
 from substrack.services.diverting import divert_waiting
@@ -185,12 +186,12 @@ def build_message(
         _give_up(session, claimed, message, Objection("nothing left to say"), now)
         return None
     if message.rendered is None:
-        message.rendered = _put_into_words(session, message, letter, now)
+        message.rendered = conceal(_put_into_words(session, message, letter, now), signer)
     # Addresses change; the log says where this message really went.
     message.rendered = {**message.rendered, "to": _destination(message, address)}
     message.lease_until = now + claimed.lease
     session.flush()
-    return _built(session, message, address, message.rendered, now)
+    return _built(session, message, address, reveal(message.rendered, signer), now)
 
 
 def release_messages(session: Session, claimed: Sequence[ClaimedMessage], *, worded: Collection[int]) -> None:

@@ -157,7 +157,7 @@ def send_sample(
 ) -> None:
     """Queue words that are there already, by channel, to a person's own addresses: what a letter looks like.
 
-    It is a test in every other respect.
+    It is a test in every other respect. The words are concealed, as all that are stored.
 
     Raises:
         NowhereToSend: none of their addresses works.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -25,6 +25,7 @@ from substrack.queries.messages_page import (
     load_messages,
 )
 from substrack.queries.people import find_contact
+from substrack.services.concealing import reveal
 from substrack.services.messages import cancel_message, retry_message, send_test
 from substrack.services.withholding import resting
 from substrack.texts import formats
@@ -108,7 +109,7 @@ def show() -> str:
 @signed_in
 def show_one(public_id: str) -> str:
     """Show one message with its exact text."""
-    detail = load_message_detail(reading(), me().workspace_id, public_id, reader_contact_id=me().contact_id)
+    detail = _detail(public_id)
     now = runtime().now()
     return page(
         "web/message.html",
@@ -127,7 +128,7 @@ def show_one(public_id: str) -> str:
 @signed_in
 def show_letter(public_id: str) -> Response:
     """Hand out the HTML of a mail as it was sent, to be looked at inside its page."""
-    detail = load_message_detail(reading(), me().workspace_id, public_id, reader_contact_id=me().contact_id)
+    detail = _detail(public_id)
     if detail.html is None:
         abort(404)
     return letter_answer(detail.html)
@@ -166,6 +167,13 @@ def send_me_a_test() -> ResponseReturnValue:
         Phrase("The test shows up below. Mail is kept here, not sent: no mail server is set."),
     )
     return redirect(url_for("messages.show"), 303)
+
+
+def _detail(public_id: str) -> MessageDetail:
+    """Load a message as it was sent, with its links; those that act as another admin are cut short."""
+    kept = load_message_detail(reading(), me().workspace_id, public_id, reader_contact_id=me().contact_id)
+    signer = runtime().signer
+    return replace(kept, text=reveal(kept.text, signer), html=reveal(kept.html, signer))
 
 
 def letter_answer(html: str) -> Response:

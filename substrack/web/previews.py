@@ -21,6 +21,7 @@ from substrack.queries.people_choices import find_fitting
 from substrack.queries.preview_pairs import find_pair
 from substrack.queries.previews import FOR_ADMINS, PAYLOADS, find_example, load_preview
 from substrack.services.chat_building import chat_words
+from substrack.services.concealing import conceal
 from substrack.services.messages import send_sample
 from substrack.texts.letters import render
 from substrack.web.access import signed_in
@@ -86,7 +87,8 @@ def send_to_me() -> ResponseReturnValue:
         abort(404)
     words = {"email": render(letter).as_dict(), "telegram": chat_words(letter, None)}
     with runtime().transaction() as session:
-        send_sample(session, me().contact_id, words, by=by_me(), now=runtime().now())
+        kept = conceal(words, runtime().signer)
+        send_sample(session, me().contact_id, kept, by=by_me(), now=runtime().now())
     flash_sent(
         Phrase("It is on its way to you. The links in it lead nowhere."),
         Phrase("It shows up under Messages. Mail is kept here, not sent: no mail server is set."),

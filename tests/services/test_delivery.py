@@ -16,6 +16,7 @@ from substrack.domain.notices import Channel, Notice
 from substrack.queries.delivery import due_lanes
 from substrack.queries.message_lists import count_due
 from substrack.queries.watching import load_message_counts
+from substrack.services.concealing import conceal
 from substrack.services.delivery import (
     BuiltMessage,
     ClaimedMessage,
@@ -511,7 +512,7 @@ def test_a_request_with_nothing_left_to_ask_is_cancelled(house: House) -> None:
     assert house.message(key).last_error == "nothing left to say"
 
 
-def test_the_words_are_stored_before_anything_is_sent(house: House) -> None:
+def test_the_words_are_stored_before_anything_is_sent_without_live_links(house: House) -> None:
     key = house.write("one")
 
     built = house.build(house.claim()[0])
@@ -520,7 +521,7 @@ def test_the_words_are_stored_before_anything_is_sent(house: House) -> None:
     assert built.letter is not None
     assert built.to == "ben@example.org"
     kept = {"to": "ben@example.org", "date": NOW.isoformat()}
-    assert house.message(key).rendered == built.letter.as_dict() | kept
+    assert house.message(key).rendered == conceal(built.letter.as_dict(), house.runtime.signer) | kept
     assert "/pay/" in built.letter.text
 
 
