@@ -55,6 +55,7 @@ from substrack.store import (
     Allocation,
     AttemptItem,
     AttemptState,
+    Contact,
     Payment,
     Receipt,
 )
@@ -74,6 +75,13 @@ class NothingOwed(Refused):
 
     def __init__(self) -> None:
         super().__init__("Nothing is owed here. To ask for money, correct the amount.")
+
+
+class NobodyToAsk(Refused):
+    """Whoever owed this was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("Whoever owed this was erased, so there is nobody to ask.")
 
 
 @dataclass(frozen=True)
@@ -192,9 +200,11 @@ def unwaive_payment(
     """Ask for a waived payment again; one that money covers by now is confirmed at once.
 
     Raises:
-        NoSuchPayment, NotAllowed, OwnShare, DecidedAlready.
+        NoSuchPayment, NotAllowed, OwnShare, DecidedAlready, NobodyToAsk.
     """
     payment = _decidable(session, payment_id, Act.UNWAIVE, by)
+    if session.get_one(Contact, payment.contact_id).erased_at is not None:
+        raise NobodyToAsk
     if payment.status is not Status.WAIVED and not _is_last_act(session, payment, Act.UNWAIVE):
         check_source(session, payment, Act.UNWAIVE)
     if payment.status is not Status.WAIVED:

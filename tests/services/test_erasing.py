@@ -35,7 +35,7 @@ from substrack.services.links import DeadLink, open_link, renew_pay_link
 from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member, tell_them
 from substrack.services.pacing import pace_of_bot, reserve_send
-from substrack.services.payments import confirm_payment, reject_payment
+from substrack.services.payments import NobodyToAsk, confirm_payment, reject_payment, unwaive_payment
 from substrack.services.people import add_contact, write_note
 from substrack.services.periods import edit_period
 from substrack.services.purging import purge
@@ -244,7 +244,10 @@ def test_who_owes_stays_until_somebody_says_anyway(scene: Scene) -> None:
     assert NAME.casefold() in scene.dump()
 
     assert scene.erase(anyway=True).forgiven == 1
-    assert scene.cast.payment_of(scene.person).status == "waived"
+    forgiven = scene.cast.payment_of(scene.person)
+    assert forgiven.status == "waived"
+    with pytest.raises(NobodyToAsk):
+        scene.cast.do(unwaive_payment, forgiven.id, by=scene.cast.olga, now=NOW)
     scene.cast.read(check_books)
 
 
