@@ -12,11 +12,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from substrack.bootstrap import Runtime, make_runtime
+from substrack.services.identities import recognise
 from substrack.settings import Settings, WrongSetting, load_settings
 from substrack.store import Identity, User, UserSession
+from substrack.web import provider as web_provider
 from substrack.web.app import create_app
 from tests.fakes.oidc import CLIENT, SECRET, FakeProvider, open_provider, signing_key
 from tests.web.support import PASSWORD, Browser, TurnableClock, browser, found_home
@@ -196,6 +199,16 @@ class TestWhoIsWho:
 
         assert "not verified there" in answer.text
         assert sessions(runtime) == 0
+
+    def test_a_sign_in_that_does_not_look_whether_it_is_verified_is_found_out(
+        self, runtime: Runtime, zed: Browser, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def believe(session: Session, **who: Any) -> int:
+            return recognise(session, **(who | {"is_verified": True}))
+
+        monkeypatch.setattr(web_provider, "recognise", believe)
+        with pytest.raises(AssertionError):
+            self.test_an_address_that_is_not_verified_is_nobodys(runtime, zed, provider, verified=False)
 
     @pytest.mark.parametrize("email", ["eve@example.org", "", None])
     def test_nobody_becomes_a_user_by_it(
