@@ -19,6 +19,7 @@ from substrack.bootstrap import Runtime
 from substrack.domain.delivery import MessageState
 from substrack.queries.installation import load_installation
 from substrack.services.correlation import told_ids
+from substrack.settings import Settings
 from substrack.store import Event
 from substrack.worker.clock_watch import ClockWatch
 from substrack.worker.running import Worker
@@ -45,6 +46,12 @@ class Clocks:
 
     def read(self) -> datetime:
         return self.wall
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Without daily backups: one under way would outlive a worker that is given little time to end."""
+    return settings.model_copy(update={"backups": False})
 
 
 @contextmanager
