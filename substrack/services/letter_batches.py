@@ -21,6 +21,7 @@ from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER,
 from substrack.queries.letter_shelf import Shelf
 from substrack.queries.letters import load_letter
 from substrack.queries.prepared import prepared
+from substrack.services.concealing import conceal, reveal
 from substrack.services.delivery import BuiltMessage, ClaimedMessage, mail_as_stored
 from substrack.services.ledger import lock_contacts
 from substrack.services.letter_links import (
@@ -67,10 +68,11 @@ class ReadLetter:
 
 @dataclass(frozen=True)
 class WordedLetter:
-    """A letter in the exact words in which it is stored and sent."""
+    """A letter in the exact words in which it is sent, and as they are kept, without live links."""
 
     read: ReadLetter
     words: dict[str, Any]
+    kept: dict[str, Any]
 
 
 def read_letters(
@@ -103,9 +105,11 @@ def read_letters(
     return read
 
 
-def put_into_words(read: ReadLetter, *, now: datetime) -> WordedLetter:
+def put_into_words(read: ReadLetter, *, signer: LinkSigner, now: datetime) -> WordedLetter:
     """Write the words, dated now; needs no database."""
-    return WordedLetter(read, {**render(read.letter).as_dict(), "date": now.isoformat(), "to": read.to})
+    words = {**render(read.letter).as_dict(), "date": now.isoformat(), "to": read.to}
+    kept = conceal(words, signer)
+    return WordedLetter(read, reveal(kept, signer), kept)
 
 
 def store_letters(
@@ -132,7 +136,7 @@ def store_letters(
     write_links(session, [link for one in good for link in one.read.links], live, now=now)
     until = now + lease
     session.execute(
-        _STORED, [{"key": one.read.claimed.id, "words": one.words, "until": until} for one in good]
+        _STORED, [{"key": one.read.claimed.id, "words": one.kept, "until": until} for one in good]
     )
     return [
         (one.read.claimed, mail_as_stored(one.read.claimed.public_id, one.words, held_until=until))

@@ -49,6 +49,7 @@ from substrack.services.letter_batches import (
     read_letters,
     store_letters,
 )
+from substrack.services.links import LinkSigner
 from substrack.worker.leasing import Stop, drain, serve
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 
@@ -213,10 +214,10 @@ class Outbox:
             await self._mark(claimed, provider_id, is_leased_until)
 
     def _put_into_words(self, held: Sequence[ClaimedMessage]) -> list[WordedLetter]:
-        now = self._clock()
+        now, signer = self._clock(), self._runtime.signer
         with self._runtime.reading() as session:
-            read = read_letters(session, held, signer=self._runtime.signer, now=now)
-        return [worded for one in read if (worded := _worded(one, now)) is not None]
+            read = read_letters(session, held, signer=signer, now=now)
+        return [worded for one in read if (worded := _worded(one, signer, now)) is not None]
 
     def _store(self, worded: Sequence[WordedLetter]) -> list[tuple[ClaimedMessage, BuiltMessage]]:
         with self._runtime.transaction() as session:
@@ -326,11 +327,14 @@ class Outbox:
         return await asyncio.get_running_loop().run_in_executor(self._database, within.run, step, *given)
 
 
-def _worded(read: ReadLetter, now: datetime) -> WordedLetter | None:
-    """Put one letter into words; what goes wrong is told when its message is built by itself."""
+def _worded(read: ReadLetter, signer: LinkSigner, now: datetime) -> WordedLetter | None:
+    """Put one letter into words; one that goes wrong is left to be built, and told of, by itself."""
     try:
-        return put_into_words(read, now=now)
-    except Exception:
+        return put_into_words(read, signer=signer, now=now)
+    except Exception as error:
+        log.warning(
+            "message %s is left to be built by itself: %s", read.claimed.public_id, type(error).__name__
+        )
         return None
 
 

@@ -11,6 +11,7 @@ from substrack.domain.actors import Actor
 from substrack.services.claims import claim_payments
 from substrack.services.links import open_link
 from substrack.store import LinkPurpose
+from substrack.worker import outbox
 from substrack.worker.outbox import deliver_due
 from tests.fakes.smtp import FakeRelay
 from tests.support.cast import Cast, at, make_cast
@@ -37,6 +38,21 @@ def test_a_request_carries_a_live_pay_link_and_one_click_unsubscription(cast: Ca
         lambda s: open_link(s, cast.runtime.signer, LinkPurpose.PAY, token, now=at("2026-02-17"))
     )
     assert link.contact_id == ben.contact_id
+
+
+def test_requests_are_put_into_words_together_and_none_by_itself(
+    cast: Cast, relay: FakeRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = cast.group()
+    for name in ("Ben", "Mia"):
+        cast.join(group, name)
+    cast.tick(at("2026-02-01"))
+    cast.tick(at("2026-02-04"))
+    monkeypatch.delattr(outbox, "build_message")
+
+    assert deliver_due(cast.runtime, now=at("2026-02-04")).sent == 2
+
+    assert all(link_in(mail.text, "pay").count(".") == 1 for mail in relay.received)
 
 
 def test_a_claim_between_queueing_and_sending_stops_the_request(cast: Cast, relay: FakeRelay) -> None:
