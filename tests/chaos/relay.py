@@ -124,8 +124,8 @@ class _Clerk:
 
     def dialogue(self) -> SMTP:
         session = SMTP(self, hostname="127.0.0.1", ident="relay")
-        self._sessions = [each for each in self._sessions if each.transport is not None][-200:]
-        self._sessions.append(session)
+        # One without a transport yet may have called together with this one: it is to be hung up on, too.
+        self._sessions = [*self._sessions[-500:], session]
         return session
 
     def hang_up(self) -> None:
