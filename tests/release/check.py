@@ -64,7 +64,7 @@ def faults_in_clones(pythons: Sequence[Python], jobs: int, tests: Sequence[str])
         _say(f"a fresh clone on {python}")
         with _clone("HEAD") as clone:
             chosen = [f"PYTHON={python.path}", f"JOBS={jobs}", f"ARGS={' '.join(tests)}"]
-            env = _environ() | {"SUBSTRACK_REQUIRE_BROWSER": "1"}
+            env = _environ() | {"SUBSTRACK_REQUIRE_BROWSER": "1", "SUBSTRACK_REQUIRE_NGINX": "1"}
             if subprocess.run(["make", "test", *chosen], cwd=clone, env=env, check=False).returncode:
                 yield f"checks or tests fail on {python}"
 
