@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 60
 DELIVER_SECONDS = 2
 DRAIN_SECONDS = 20.0
+BACKUP = "backup"
 
 Chore = Callable[[], Awaitable[None]]
 
@@ -93,7 +94,7 @@ class Worker:
             return await self._run_until_stopped(
                 self._repeat("tick", TICK_SECONDS, self._tick_bell, lambda: self._tick(ticking)),
                 self._repeat("delivery", DELIVER_SECONDS, self._deliver_bell, lambda: self._deliver(outbox)),
-                self._repeat("backup", TICK_SECONDS, self._backup_bell, lambda: self._back_up(backing_up)),
+                self._repeat(BACKUP, TICK_SECONDS, self._backup_bell, lambda: self._back_up(backing_up)),
                 *([self._bot.run()] if self._bot is not None else []),
                 *self._heartbeats(),
             )
@@ -187,7 +188,9 @@ class Worker:
         return Heartbeat(self._runtime, url, trouble=self._trouble)
 
     def _trouble(self) -> str | None:
-        return f"the {min(self._failing)} fails" if self._failing else None
+        """Name what fails; not the backup, which is told on home and by `/readyz` and is no outage."""
+        failing = self._failing - {BACKUP}
+        return f"the {min(failing)} fails" if failing else None
 
     def _heartbeats(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Call beside all else, when a tick has ended: a slow answer keeps nobody waiting."""
