@@ -29,11 +29,13 @@ from substrack.services.links import LinkSigner
 from substrack.services.sealing import Sealer
 from substrack.services.second_factor import reseal_secrets
 from substrack.services.suppression import SEALER
-from substrack.settings import Settings, WrongSetting
+from substrack.settings import KEY_FILE, Settings, WrongSetting
 from substrack.store import Base, Installation
 from substrack.store.engines import LOCK_SECONDS, WITHOUT_WAITING, read_engine, write_engine
 from substrack.store.schema import (
+    MOVED_TABLE,
     ROOT,
+    VERSION_TABLE,
     Gone,
     allow_rebuilding,
     check_references,
@@ -48,7 +50,9 @@ from substrack.store.trouble import DatabaseTrouble, Trouble
 __all__ = [
     "DATABASE_URL",
     "LOW_ROOM_BYTES",
+    "MOVED_TABLE",
     "ROOT",
+    "VERSION_TABLE",
     "Base",
     "Clock",
     "DatabaseTrouble",
@@ -307,7 +311,7 @@ def secret_keys(settings: Settings) -> list[str]:
     """Return the keys that sign links, newest first; without a setting, one is made (mode 0600)."""
     if settings.secret_keys:
         return [key.get_secret_value() for key in settings.secret_keys]
-    path = settings.data_dir / "secret-key"
+    path = settings.data_dir / KEY_FILE
     if not path.exists():
         _make_key(path)
     return [_stored_key(path)]

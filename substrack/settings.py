@@ -32,6 +32,9 @@ FROM_FILES = (
     "METRICS_TOKEN",
     "HEARTBEAT_URL",
 )
+KEY_FILE = "secret-key"
+"""In the data directory, unless the keys are set."""
+
 MIN_KEY_LENGTH = 32
 MIN_METRICS_TOKEN_LENGTH = 16
 _BARE_ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[^@\s<>,;:\"()]+")

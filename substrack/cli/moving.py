@@ -14,7 +14,7 @@ from substrack.bootstrap import wall_clock
 from substrack.cli.output import note, show
 from substrack.cli.params import dry_run_flag, json_flag, now_option
 from substrack.domain.money import Money
-from substrack.settings import Settings, WrongSetting, load_settings
+from substrack.settings import KEY_FILE, Settings, WrongSetting, load_settings
 from substrack.upkeep.comparing import Side
 from substrack.upkeep.moving import Move, move, take_back
 from substrack.upkeep.places import has_password
@@ -91,7 +91,7 @@ def _say_what_next(settings: Settings, moved: Move, *, dry_run: bool) -> None:
         return
     click.echo(f"The books are at {moved.went_to}. Set SUBSTRACK_DATABASE_URL to it, and start SubsTrack.")
     if not settings.secret_keys:
-        note(f"On another machine it needs the secret key as well: {settings.data_dir / 'secret-key'}.")
+        note(f"On another machine it needs the secret key as well: {settings.data_dir / KEY_FILE}.")
 
 
 def _compared(moved: Move) -> dict[str, Any]:

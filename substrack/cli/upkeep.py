@@ -13,7 +13,7 @@ from substrack.cli.desk import open_runtime
 from substrack.cli.output import note, plain, show
 from substrack.cli.params import dry_run_flag, json_flag, now_option
 from substrack.domain.actors import OPERATOR
-from substrack.settings import load_settings
+from substrack.settings import KEY_FILE, load_settings
 from substrack.upkeep.backups import Backup, make_backup
 from substrack.upkeep.manifest import Manifest
 from substrack.upkeep.restoring import Restored
@@ -49,7 +49,7 @@ def backup(*, directory: Path | None, as_json: bool, now: datetime | None) -> No
     with open_runtime(now) as runtime:
         goes_to = directory or runtime.settings.backups_go_to
         made = make_backup(runtime.read_engine, goes_to, reason=BY_HAND, now=runtime.now())
-        key = None if runtime.settings.secret_keys else runtime.settings.data_dir / "secret-key"
+        key = None if runtime.settings.secret_keys else runtime.settings.data_dir / KEY_FILE
     show(_backup_facts(made, key), as_json=as_json)
     if not as_json:
         where = str(key) if key else "in SUBSTRACK_SECRET_KEYS"

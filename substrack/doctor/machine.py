@@ -16,7 +16,7 @@ from substrack.doctor.patient import Patient
 from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
 from substrack.queries.installation import load_installation
 from substrack.queries.soundness import database_clock, find_fingerprint, zones_in_use
-from substrack.settings import WrongSetting
+from substrack.settings import KEY_FILE, WrongSetting
 
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 SAMPLE_ZONES: Final = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney")
@@ -58,7 +58,7 @@ def files(patient: Patient) -> Verdict:
 
 
 def _private_files(patient: Patient) -> list[Path]:
-    mine = [patient.settings.data_dir / "secret-key", patient.database_file]
+    mine = [patient.settings.data_dir / KEY_FILE, patient.database_file]
     return [path for path in mine if path is not None and path.exists()]
 
 
@@ -163,7 +163,7 @@ def _apart_from_server(patient: Patient) -> timedelta | None:
 def secret_key(patient: Patient) -> Verdict:
     """Look whether our keys are those that signed the links already sent; makes none."""
     chosen = patient.settings
-    path = chosen.data_dir / "secret-key"
+    path = chosen.data_dir / KEY_FILE
     with patient.reading() as session:
         kept = find_fingerprint(session)
     if not chosen.secret_keys and not path.exists():

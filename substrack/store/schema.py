@@ -12,6 +12,7 @@ from substrack.settings import WrongSetting
 ROOT: Final = Path(__file__).resolve().parents[2]
 VERSION_TABLE: Final = "alembic_version"
 MOVED_TABLE: Final = "moved_away"
+"""Stands in a database whose books were moved to another, and nowhere else (see `upkeep.leaving`)."""
 
 
 class Gone(NamedTuple):

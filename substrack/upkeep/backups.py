@@ -21,12 +21,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from substrack import __version__
+from substrack.bootstrap import VERSION_TABLE
 from substrack.files import sync_directory
 from substrack.settings import WrongSetting
 from substrack.upkeep.archive import file_sha256, verify, write_manifest, write_table
 from substrack.upkeep.erasures import keep_erasures
 from substrack.upkeep.manifest import Manifest, NotABackup, TableEntry
-from substrack.upkeep.shapes import VERSION_TABLE, Shape, convert, load_shapes
+from substrack.upkeep.shapes import Shape, convert, load_shapes
 from substrack.upkeep.sums import ledger_sums
 
 Stop = Callable[[], bool]

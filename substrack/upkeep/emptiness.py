@@ -6,8 +6,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from substrack.bootstrap import VERSION_TABLE
 from substrack.settings import WrongSetting
-from substrack.upkeep.shapes import VERSION_TABLE
 
 SET_UP: Final = ("workspaces", "users")
 """Tables with a row as soon as somebody has set something up."""

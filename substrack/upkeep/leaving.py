@@ -13,7 +13,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from substrack.upkeep.shapes import MOVED_TABLE, quoted
+from substrack.bootstrap import MOVED_TABLE
+from substrack.upkeep.shapes import quoted
 
 WRITES: Final = ("insert", "update", "delete")
 BEFORE: Final = "these books were moved to "

@@ -25,14 +25,13 @@ from substrack.services.installation import forget_key
 from substrack.services.restoring import Settled, settle_restored
 from substrack.services.sealing import Sealer
 from substrack.services.suppression import SEALER
-from substrack.settings import Settings, WrongSetting
+from substrack.settings import KEY_FILE, Settings, WrongSetting
 from substrack.upkeep.archive import reading, verify
 from substrack.upkeep.emptiness import check_empty, make_empty
 from substrack.upkeep.erasures import read_erasures, try_to_keep_erasures
 from substrack.upkeep.loading import load_rows
 from substrack.upkeep.manifest import Manifest
 
-KEY_FILE = "secret-key"
 WHERE_INSTEAD = "Name an empty one with SUBSTRACK_DATABASE_URL, or move the file of the old one away."
 
 

@@ -14,9 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-VERSION_TABLE: Final = "alembic_version"
-MOVED_TABLE: Final = "moved_away"
-"""Stands in a database whose books were moved to another, and nowhere else (see `leaving`)."""
+from substrack.bootstrap import MOVED_TABLE, VERSION_TABLE
 
 NO_BOOKS: Final = frozenset({VERSION_TABLE, MOVED_TABLE})
 AT_ONCE: Final = 1000
