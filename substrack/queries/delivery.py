@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, String, and_, bindparam, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
@@ -49,7 +50,15 @@ def due_lanes(session: Session, channels: Collection[Channel], *, now: datetime)
     return sorted(session.scalars(query))
 
 
-def count_under_way(session: Session, *, now: datetime) -> int:
+class UnderWay(NamedTuple):
+    """How many messages workers hold, and until when they hold the last of them; None when none is held."""
+
+    messages: int
+    until: datetime | None
+
+
+def load_under_way(session: Session, *, now: datetime) -> UnderWay:
     """Count messages that a worker holds and may be handing over at this moment."""
-    held = select(func.count()).where(is_waiting(), Message.lease_until > now)
-    return session.scalar(held) or 0
+    held = select(func.count(), func.max(Message.lease_until))
+    count, until = session.execute(held.where(is_waiting(), Message.lease_until > now)).one()
+    return UnderWay(count, until)

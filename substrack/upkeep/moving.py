@@ -9,10 +9,11 @@ Nothing is put on hold and nobody signed out, for nothing can have happened sinc
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -32,14 +33,14 @@ from substrack.bootstrap import (
     schema_transaction,
     upgrade_schema,
 )
-from substrack.queries.delivery import count_under_way
+from substrack.queries.delivery import load_under_way
 from substrack.settings import Settings, WrongSetting
 from substrack.upkeep.backups import read_table, snapshot
 from substrack.upkeep.comparing import Side, differences, look
 from substrack.upkeep.emptiness import make_empty
 from substrack.upkeep.leaving import come_back, leave
 from substrack.upkeep.loading import load_table
-from substrack.upkeep.places import is_same, spoken
+from substrack.upkeep.places import is_same, new_file_removed, spoken
 from substrack.upkeep.shapes import Shape, load_shapes, quoted
 from substrack.upkeep.tally import Tally
 
@@ -83,8 +84,15 @@ def move(settings: Settings, url: str, *, dry_run: bool = False, now: datetime) 
         NotMigrated: the tables here are not those of this version.
         WrongSetting: a database can't be used.
     """
-    if is_same(settings.database_url, url, named=TARGET):
-        raise CannotMove("That is the database the books are in already. Name another, empty one.")
+    with new_file_removed(url) as keep_file:
+        if is_same(settings.database_url, url, named=TARGET):
+            raise CannotMove("That is the database the books are in already. Name another, empty one.")
+        return _move(settings, url, dry_run=dry_run, now=now, keep_file=keep_file)
+
+
+def _move(
+    settings: Settings, url: str, *, dry_run: bool, now: datetime, keep_file: Callable[[], object]
+) -> Move:
     place, done = spoken(url), list[Move]()
     try:
         with schema_transaction(url, named=BOTH) as there, _source(settings, locks=not dry_run) as here:
@@ -96,6 +104,7 @@ def move(settings: Settings, url: str, *, dry_run: bool = False, now: datetime) 
             done.append(Move(place, *_copy(here, there)))
             if dry_run:
                 raise _Rehearsed
+            keep_file()
             if gone is None:
                 leave(here, to=place, now=now)
     except _Rehearsed:
@@ -172,13 +181,21 @@ def _check_source(here: sa.Connection, place: str, now: datetime) -> Gone | None
     if gone is not None and gone.place != place:
         raise MovedAway(gone)
     with Session(here) as session:
-        count = count_under_way(session, now=now)
-    if count:
+        count, until = load_under_way(session, now=now)
+    if until is not None:
         raise CannotMove(
             f"Messages are just being sent ({count}) and would be sent twice. Stop SubsTrack; if it was cut "
-            "off, try again in five minutes."
+            f"off, try again in {_long(until - now)}."
         )
     return gone
+
+
+def _long(wait: timedelta) -> str:
+    """Say how long to wait: in seconds up to two minutes, then in minutes, rounded up."""
+    seconds = ceil(wait.total_seconds())
+    if seconds == 1:
+        return "a second"
+    return f"{seconds} seconds" if seconds < 120 else f"{ceil(seconds / 60)} minutes"
 
 
 def _has_left(settings: Settings) -> bool:

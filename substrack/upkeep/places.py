@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from substrack.bootstrap import DatabaseTrouble, open_engines
 from substrack.settings import WrongSetting
@@ -27,6 +29,25 @@ def has_password(url: str) -> bool:
     """Tell whether a URL holds a password, in its place or among its parameters."""
     parts = make_url(url)
     return bool(parts.password) or any("password" in name for name in parts.query)
+
+
+@contextmanager
+def new_file_removed(url: str) -> Iterator[Callable[[], object]]:
+    """Remove the file of an SQLite database that was not there before, unless what is lent is called.
+
+    To connect is to make one, along with its log and the index of it (SQLite, WAL, section 2).
+    """
+    with ExitStack() as undo:
+        with suppress(ArgumentError, ValueError):  # whoever opens it says so
+            parts = make_url(url)
+            if parts.get_backend_name() == "sqlite" and not _file(parts).exists():
+                undo.callback(_remove, _file(parts))
+        yield undo.pop_all
+
+
+def _remove(file: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def is_same(one: str, other: str, *, named: str) -> bool:

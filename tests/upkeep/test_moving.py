@@ -302,9 +302,24 @@ class TestRefusals:
             held = {"state": MessageState.SENDING, "lease_until": MOVED + timedelta(seconds=9)}
             session.execute(sa.update(Message).values(**held))
 
-        with pytest.raises(CannotMove, match="just being sent"):
+        with pytest.raises(CannotMove, match=r"just being sent.* try again in 9 seconds"):
             removal.move()
+        with pytest.raises(CannotMove, match="try again in 61 minutes"):
+            move(removal.settings, removal.url, now=MOVED - timedelta(hours=1))
         assert move(removal.settings, removal.url, now=MOVED + timedelta(seconds=10))
+
+    @mostly_on("postgresql")
+    def test_a_file_that_was_made_for_nothing(self, removal: Removal, tmp_path: Path) -> None:
+        file, was_there = tmp_path / "new.db", tmp_path / "there.db"
+        was_there.touch()
+        with removal.cast.runtime.transaction() as session:
+            session.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+
+        for each in (file, was_there):
+            with pytest.raises(NotMigrated):
+                move(removal.settings, f"sqlite:///{each}", now=MOVED)
+
+        assert [path.name for path in tmp_path.glob("*.db*")] == [was_there.name]
 
     def test_somebody_who_keeps_writing(self, removal: Removal, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(moving, "LOCK_SECONDS", 0.1)
@@ -343,6 +358,16 @@ class TestRefusals:
         assert rows_of(removal.cast.runtime) == before
         assert tables_of(removal.url) == []
         removal.cast.tick(MOVED)
+
+    @mostly_on("postgresql")
+    def test_a_rehearsal_into_a_new_file_leaves_no_file(self, removal: Removal, tmp_path: Path) -> None:
+        url = f"sqlite:///{tmp_path / 'new.db'}"
+
+        move(removal.settings, url, dry_run=True, now=MOVED)
+        assert list(tmp_path.glob("new.db*")) == []
+
+        move(removal.settings, url, now=MOVED)
+        assert tables_of(url)
 
 
 def lose_a_row(rows: list[list[Any]], _shape: Shape) -> None:
