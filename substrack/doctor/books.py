@@ -76,7 +76,7 @@ WORDS: Final[Mapping[FaultKind, Told]] = {
         "It is closed, and something it names still waits.", "`payment reject ID`, or `payment confirm ID`."
     ),
     FaultKind.PERIOD_MISSING: Told(
-        "Periods in the middle of its sequence are gone.",
+        "Periods of its sequence are gone.",
         "Restore a backup of before; a period that is past is never opened by guess.",
     ),
     FaultKind.PERIODS_APART: Told(

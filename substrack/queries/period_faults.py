@@ -62,7 +62,11 @@ def period_faults(session: Session, window: Window) -> Iterator[Fault]:
 
 
 def missing_periods(session: Session, window: Window) -> Iterator[Fault]:
-    """Find groups in whose sequence a number was left out, or which go on with a wrong one."""
+    """Find groups in whose sequence a number was left out or is gone, or which go on with a wrong one.
+
+    A group that goes on later than its last period has lost those between, if the journal knows of more:
+    opened once again, they would be asked for once again.
+    """
     numbers = (
         select(
             Period.group_id,
@@ -74,17 +78,30 @@ def missing_periods(session: Session, window: Window) -> Iterator[Fault]:
         .subquery()
     )
     count, last = func.coalesce(numbers.c.count, 0), func.coalesce(numbers.c.last, 0)
+    is_lost = exists().where(
+        Event.group_id == Group.id,
+        Event.subject_kind == "period",
+        ~exists().where(Period.id == Event.subject_id),
+    )
     query = (
-        select(Group.id, Group.public_id, Group.next_sequence, count.label("count"), last.label("last"))
+        select(
+            Group.id,
+            Group.public_id,
+            Group.next_sequence,
+            count.label("count"),
+            last.label("last"),
+            is_lost.label("is_lost"),
+        )
         .outerjoin(numbers, numbers.c.group_id == Group.id)
         .where(window.holds(Group.id), or_(count != last, Group.next_sequence != last + 1))
         .order_by(Group.id)
     )
     for row in session.execute(query):
         facts = {"periods": row.count, "last": row.last, "next": row.next_sequence}
-        if row.count != row.last:
+        is_short = row.is_lost and row.next_sequence > row.last + 1
+        if row.count != row.last or is_short:
             yield Fault(FaultKind.PERIOD_MISSING, "group", row.id, row.public_id, None, facts)
-        if row.next_sequence != row.last + 1:
+        if row.next_sequence != row.last + 1 and not is_short:
             yield Fault(FaultKind.SEQUENCE_WRONG, "group", row.id, row.public_id, None, facts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import CLOSED, Act, Status
@@ -18,7 +18,7 @@ from substrack.services.ledger import (
     close_claim_item,
     unallocated_minor,
 )
-from substrack.services.repaired import NotSafe, Repaired
+from substrack.services.repaired import ChangedMeanwhile, NotSafe, Repaired
 from substrack.services.schedule import reschedule_payments
 from substrack.services.settling import record_receipt_event
 from substrack.services.shown import flag_shown
@@ -26,11 +26,12 @@ from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Even
 
 VOID: Final = "void"
 ANSWERS: Final[Mapping[str, AttemptState]] = {
+    Act.CONFIRM: AttemptState.PART_CONFIRMED,
     Act.REJECT: AttemptState.REJECTED,
     Act.WITHDRAW: AttemptState.WITHDRAWN,
     Act.WAIVE: AttemptState.WAIVED,
 }
-"""What became of a claim, by the last act on its payment."""
+"""What became of a claim, by the act that decided about it and did not cover its payment."""
 
 
 def put_back(session: Session, fault: Fault, decision: Decision) -> Repaired:
@@ -58,10 +59,16 @@ def put_back(session: Session, fault: Fault, decision: Decision) -> Repaired:
 
 
 def open_claim_again(session: Session, fault: Fault, decision: Decision) -> Repaired:
-    """Let the claim wait again that a payment still waits for: nobody has decided about it."""
+    """Let the claim wait again that a payment still waits for: nobody has decided about it.
+
+    Raises:
+        NotSafe: that claim names the payment no more; an older one was decided about.
+    """
     payment = session.get_one(Payment, fault.key)
-    query = select(AttemptItem).where(AttemptItem.payment_id == payment.id)
-    item = session.scalars(query.order_by(AttemptItem.id.desc()).limit(1)).first()
+    query = select(AttemptItem).where(
+        AttemptItem.payment_id == payment.id, AttemptItem.attempt_id == _last_claim(session, payment.id)
+    )
+    item = session.scalars(query).first()
     if item is None:
         raise NotSafe
     before = {"claim": item.state.value}
@@ -75,9 +82,7 @@ def open_claim_again(session: Session, fault: Fault, decision: Decision) -> Repa
 def close_claim(session: Session, fault: Fault, decision: Decision) -> Repaired:
     """Close a claim whose payment was decided about, the way it was decided."""
     payment = session.get_one(Payment, fault.key)
-    state = ANSWERS.get(_last_event(session, payment.id).verb, AttemptState.VOIDED)
-    if payment.status is Status.CONFIRMED:
-        state = AttemptState.CONFIRMED
+    state = _answer(session, payment.id)
     close_claim_item(session, payment, state, Touched(), decision.now)
     return _record(session, payment, {"claim": "open"}, {"claim": state.value}, decision)
 
@@ -109,9 +114,7 @@ def put_receipt_back(session: Session, fault: Fault, decision: Decision) -> Repa
         raise NotSafe
     before, after = {"amount": receipt.amount_minor}, {"amount": booked}
     receipt.amount_minor = booked
-    session.flush()
-    record_receipt_event(session, "repair", receipt, decision)
-    return Repaired(before, after)
+    return _record_receipt(session, receipt, before, after, decision)
 
 
 def revive_receipt(session: Session, fault: Fault, decision: Decision) -> Repaired:
@@ -120,9 +123,7 @@ def revive_receipt(session: Session, fault: Fault, decision: Decision) -> Repair
     if _was_voided(session, receipt):
         raise NotSafe
     receipt.voided_at = receipt.void_reason = None
-    session.flush()
-    record_receipt_event(session, "repair", receipt, decision)
-    return Repaired({"void": True}, {"void": False})
+    return _record_receipt(session, receipt, {"void": True}, {"void": False}, decision)
 
 
 def end_attempt(session: Session, fault: Fault, decision: Decision) -> Repaired:
@@ -169,10 +170,47 @@ def _was_voided(session: Session, receipt: Receipt) -> bool:
 
 
 def _last_event(session: Session, payment_id: int) -> Event:
-    query = select(Event).where(
+    return session.scalars(_history(payment_id).order_by(Event.id.desc()).limit(1)).one()
+
+
+def _history(payment_id: int) -> Select[Event]:
+    """Select the lines that say what a payment was from then on."""
+    return select(Event).where(
         Event.payment_id == payment_id, Event.after["version"].as_integer().is_not(None)
     )
-    return session.scalars(query.order_by(Event.id.desc()).limit(1)).one()
+
+
+def _last_claim(session: Session, payment_id: int) -> int | None:
+    """Find the attempt that the last claim of a payment made, by its line."""
+    claims = _history(payment_id).where(Event.verb == Act.CLAIM).order_by(Event.id.desc())
+    last = session.scalars(claims.limit(1)).first()
+    return (last.after or {}).get("attempt") if last else None
+
+
+def _answer(session: Session, payment_id: int) -> AttemptState:
+    """Tell what became of the open claim on a payment, by the act after which it no longer waited."""
+    open_item = (AttemptItem.payment_id == payment_id, AttemptItem.state == AttemptState.OPEN)
+    attempt_id = session.scalars(select(AttemptItem.attempt_id).where(*open_item)).one()
+    act = _deciding_act(session, payment_id, attempt_id)
+    if act is None:
+        return AttemptState.VOIDED
+    is_covered = act.verb == Act.CONFIRM and (act.after or {})["status"] == Status.CONFIRMED
+    return AttemptState.CONFIRMED if is_covered else ANSWERS.get(act.verb, AttemptState.VOIDED)
+
+
+def _deciding_act(session: Session, payment_id: int, attempt_id: int) -> Event | None:
+    """Find the first act that left a payment unclaimed after a claim of it, and was not taken back."""
+    found, is_claimed = None, False
+    for event in session.scalars(_history(payment_id).order_by(Event.id)):
+        after = event.after or {}
+        if event.verb == Act.CLAIM:
+            if is_claimed:
+                break
+            is_claimed = after.get("attempt") == attempt_id
+        elif is_claimed:
+            waits = after["status"] == Status.MEMBER_CONFIRMED
+            found = None if waits else found or event
+    return found
 
 
 def _check_seat(session: Session, payment: Payment) -> None:
@@ -187,12 +225,20 @@ def _check_seat(session: Session, payment: Payment) -> None:
 
 
 def _write(session: Session, payment: Payment, values: dict[str, Any]) -> None:
-    session.execute(
+    """Change a payment as long as it is the one that was looked at.
+
+    Raises:
+        ChangedMeanwhile.
+    """
+    changed = session.execute(
         update(Payment)
         .where(Payment.id == payment.id, Payment.version == payment.version)
         .values(**values)
+        .returning(Payment.id)
         .execution_options(synchronize_session=False)
-    )
+    ).first()
+    if changed is None:
+        raise ChangedMeanwhile
     session.refresh(payment)
 
 
@@ -222,6 +268,14 @@ def _record(
         after=after,
         correlation_id=decision.correlation_id,
     )
+    return Repaired(before, after)
+
+
+def _record_receipt(
+    session: Session, receipt: Receipt, before: dict[str, Any], after: dict[str, Any], decision: Decision
+) -> Repaired:
+    session.flush()
+    record_receipt_event(session, "repair", receipt, decision, before=before, after=after)
     return Repaired(before, after)
 
 

@@ -20,16 +20,18 @@ def mend_sum(session: Session, fault: Fault, decision: Decision) -> Repaired:
     """Let total, payments and the payer's part of a period fit, by what the other two and the journal say.
 
     Raises:
-        NotSafe: the journal never knew a total that fits.
+        NotSafe: the journal never knew a total that fits, or knows two. Without an own share nothing bears
+            the payer's part out: what is missing may as well be a payment that was lost.
     """
     period, seen = session.get_one(Period, fault.key), fault.facts
     if seen["is_void"]:
         raise NotSafe
     dues, own, total = seen["payments"], seen["own_share"], seen["total"]
     known = journalled_totals(session, period.group_id, period.id)
-    part = own if own is not None else (total or 0) - dues
-    if total in known and dues + part == total and part >= 0:
-        return _write_sum(session, period, total, part, decision)
+    if total in known:
+        if own is None or dues + own != total:
+            raise NotSafe
+        return _write_sum(session, period, total, own, decision)
     if own in (None, period.payer_part_minor) and dues + period.payer_part_minor in known:
         return _write_sum(session, period, dues + period.payer_part_minor, period.payer_part_minor, decision)
     raise NotSafe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
@@ -19,13 +19,13 @@ def stop_message(session: Session, fault: Fault, decision: Decision) -> Repaired
     """Cancel a message that waits.
 
     Raises:
-        NotSafe: a worker has it in hand just now.
+        NotSafe: a worker has, or had, it in hand. Whether its lease has ended, an instant that was typed
+            can't say, and it may have been sent.
     """
-    is_free = or_(Message.state == MessageState.QUEUED, Message.lease_until < decision.now)
     stopped = session.execute(
         update(Message)
-        .where(Message.id == fault.key, is_free)
-        .values(state=MessageState.CANCELLED, last_error=decision.reason, lease_token=None, lease_until=None)
+        .where(Message.id == fault.key, Message.state == MessageState.QUEUED)
+        .values(state=MessageState.CANCELLED, last_error=decision.reason)
         .returning(Message.workspace_id)
         .execution_options(synchronize_session=False)
     ).first()

@@ -154,7 +154,16 @@ def _book(
     return receipt
 
 
-def record_receipt_event(session: Session, verb: str, receipt: Receipt, decision: Decision) -> None:
+def record_receipt_event(
+    session: Session,
+    verb: str,
+    receipt: Receipt,
+    decision: Decision,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Append a line about a receipt: its amount, and what an act changed of it, as it was and is."""
     facts: dict[str, Any] = {"amount": receipt.amount_minor, "currency": receipt.currency}
     record(
         session,
@@ -166,7 +175,8 @@ def record_receipt_event(session: Session, verb: str, receipt: Receipt, decision
         subject_kind="receipt",
         subject_id=receipt.id,
         reason=decision.reason,
-        after=facts,
+        before=before,
+        after=facts | (after or {}),
         correlation_id=decision.correlation_id,
     )
 

@@ -123,6 +123,15 @@ def _edit_period(line: Line, _: Words) -> str:
     return _("The total of %(period)s is now %(total)s.", **values)
 
 
+def _repair_period(line: Line, _: Words) -> str:
+    is_void = line.after.get("void")
+    if is_void is None:
+        return _("The sum of %(period)s was put right.", period=_when(line, _))
+    if is_void:
+        return _("%(period)s is void again, as the journal says.", period=_when(line, _))
+    return _("%(period)s counts again, as the journal says.", period=_when(line, _))
+
+
 def _collection_day(line: Line, _: Words) -> str:
     day = line.after.get("day")
     if line.subject_kind == "workspace":
@@ -182,7 +191,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ),
     ("period", "void_period"): lambda line, _: _("%(period)s was voided.", period=_when(line, _)),
     ("period", "restore_period"): lambda line, _: _("%(period)s was restored.", period=_when(line, _)),
-    ("period", "repair"): lambda line, _: _("The sum of %(period)s was put right.", period=_when(line, _)),
+    ("period", "repair"): _repair_period,
     ("payment", "open"): _owes,
     ("payment", "claim"): lambda line, _: _("%(who)s said %(period)s is paid.", **_both(line, _)),
     ("payment", "withdraw"): lambda line, _: _(

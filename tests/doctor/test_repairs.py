@@ -22,10 +22,8 @@ from substrack.store import Event
 from tests.doctor.estate import END, Estate
 from tests.support.books import check_books
 
-OTHERS_MONEY = (
-    "UPDATE receipts SET contact_id = :mia WHERE id = "
-    "(SELECT receipt_id FROM allocations WHERE payment_id = :ben1)"
-)
+THAT_SETTLES_BENS = "id = (SELECT receipt_id FROM allocations WHERE payment_id = :ben1)"
+OTHERS_MONEY = f"UPDATE receipts SET contact_id = :mia WHERE {THAT_SETTLES_BENS}"
 LESS_RECEIVED = "UPDATE payments SET received_minor = received_minor - 1, status = 'pending' WHERE id = :ben1"
 
 
@@ -53,6 +51,22 @@ def test_a_repair_is_journalled_as_the_operators(estate: Estate) -> None:
         {"status": "pending", "received": 298},
         {"status": "confirmed", "received": 299},
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        ("amount_minor = amount_minor + 5", {"amount": 304}, {"amount": 299, "currency": "EUR"}),
+        ("voided_at = :then", {"void": True}, {"void": False, "amount": 299, "currency": "EUR"}),
+    ],
+)
+def test_a_receipts_line_says_what_was_changed(
+    estate: Estate, change: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    estate.write(f"UPDATE receipts SET {change} WHERE {THAT_SETTLES_BENS}")
+    estate.mend(estate.faults())
+    event = estate.read(latest_event)
+    assert (event.subject_kind, event.before, event.after) == ("receipt", before, after)
 
 
 def test_a_rehearsal_changes_nothing(estate: Estate) -> None:
