@@ -23,7 +23,7 @@ from substrack.queries.asking import (
     load_request_sentence,
     load_settled,
 )
-from substrack.queries.groups import GroupRow, find_group, load_group
+from substrack.queries.groups import GroupRow, find_group, load_group, load_pay_methods
 from substrack.queries.kept_requests import load_kept_requests
 from substrack.queries.people import find_contact, load_contact
 from substrack.queries.workspaces import load_workspace_settings
@@ -280,6 +280,7 @@ def _show(
         preview=preview,
         group=group,
         is_alone=contact_id is not None,
+        lacks_ways=group is not None and not load_pay_methods(reading(), group.id),
         settled=load_settled(reading(), group.id, today=today) if group else None,
         form=form,
         refusal=refusal,

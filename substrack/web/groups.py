@@ -207,7 +207,7 @@ def _next_words(group: GroupRow) -> str:
     opens_on = local_date(group.next_open_at, group.time_zone)
     if group.next_open_at <= runtime().now():
         return _(
-            "The next period, from %(start)s, is due and opens as soon as the worker runs.",
+            "The next period, from %(start)s, is due and opens within minutes.",
             start=_.day(group.next_start),
         )
     away = days_away(opens_on, _today(), _.locale)

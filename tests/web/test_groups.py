@@ -327,7 +327,7 @@ class TestGroupPage:
 
         shown = olga.get(f"/groups/{youtube.public_id}").text
 
-        assert "is due and opens as soon as the worker runs" in shown
+        assert "is due and opens within minutes" in shown
         assert "The next period opens" not in shown
 
     def test_cells_say_amount_and_state_and_lead_to_the_payment(
