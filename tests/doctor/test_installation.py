@@ -449,7 +449,7 @@ def test_no_secret_is_ever_told(world: World) -> None:
 def test_a_visit_ends_in_time_whoever_keeps_silent(world: World) -> None:
     world.relay.fail_next("MAIL", "silence")
     patient_outside(world, seconds=60.0)
-    found = examine(world.env, now=world.now, outside=world.outside, total_seconds=1.5)
+    found = examine(world.env, now=world.now, outside=world.outside, total_seconds=5)
     said = {one.check: one.verdict for one in found}
     assert said["mail"].state is State.UNKNOWN
     assert "no time left" in said["mail"].found
