@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from substrack.cli import substrack
 from substrack.settings import FROM_FILES, PREFIX, Settings
 from tests.deploy.plain_yaml import PlainYaml
 from tests.deploy.units import ROOT, Unit
+from tests.support.databases import Databases
 
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = PlainYaml((DEPLOY / "docker" / "compose.yaml").read_text()).value
@@ -155,6 +157,27 @@ def test_both_proxies_hide_and_allow_the_same() -> None:
     assert "Strict-Transport-Security " not in re.sub(r"^ *#.*", "", nginx + caddy, flags=re.MULTILINE)
 
 
+def test_caddy_says_of_no_request_whose_link_it_carried() -> None:
+    caddy = (DEPLOY / "caddy" / "Caddyfile").read_text()
+    options = re.search(r"^\{\n(.*?)^\}", caddy, re.MULTILINE | re.DOTALL)
+
+    assert options is not None
+    assert "log default {" in options[1]
+    assert {"request>uri delete", "request>headers delete"} <= set(options[1].replace("\t", "").splitlines())
+    assert re.findall(r"^\s*(log\b.*)", caddy, re.MULTILINE) == ["log default {"]  # and none for access
+
+
+def test_the_database_in_containers_is_the_one_that_tests_run_on(databases: Databases) -> None:
+    image = str(SERVICES["db"]["image"])
+    with databases.lend("postgresql", migrated=False) as url:
+        engine = sa.create_engine(url)
+        with engine.connect() as connection:
+            tried = connection.scalar(sa.text("SHOW server_version"))
+        engine.dispose()
+
+    assert image.removeprefix("postgres:").partition(".")[0] == str(tried).partition(".")[0]
+
+
 @pytest.mark.parametrize("script", ["substrack", "ufw.sh"])
 def test_scripts_can_be_run(script: str) -> None:
     checked = subprocess.run(["sh", "-n", str(DEPLOY / script)], capture_output=True, text=True)
@@ -185,3 +208,33 @@ def test_a_command_gets_the_settings_and_secrets_of_the_service(tmp_path: Path) 
         "SUBSTRACK_OIDC_LABEL=Our house",
         "SUBSTRACK_SMTP_PASSWORD=p'a\"s $s",
     ], ran.stderr  # fmt: skip
+
+
+def test_a_command_runs_elsewhere_and_hears_what_is_piped_to_it(tmp_path: Path) -> None:
+    code, tools, here = tmp_path / "code", tmp_path / "tools", tmp_path / "here"
+    for directory in (code / ".venv" / "bin", tools, here):
+        directory.mkdir(parents=True)
+    (tmp_path / "substrack.env").touch()
+    for path, lines in {
+        code / ".venv" / "bin" / "python": 'pwd\nprintf "%s\\n" "$@"\ncat\n',
+        tools / "id": "echo 0\n",
+        tools / "runuser": 'shift 3\nexec "$@"\n',
+    }.items():
+        path.write_text(f"#!/bin/sh\n{lines}")
+        path.chmod(0o755)
+    script = (DEPLOY / "substrack").read_text()
+    script = script.replace("/opt/substrack", str(code)).replace("/etc/substrack", str(tmp_path))
+
+    ran = subprocess.run(
+        ["sh", "-c", script, "substrack", "move-database", "-", "url"],
+        env={"PATH": f"{tools}:{os.environ['PATH']}"}, cwd=here, input="postgresql://x\n",
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+    # A relative path would be looked for in the program's directory, so the pages name whole ones, or stdin.
+    said = [str(code), "-m", "substrack", "move-database", "-", "url", "postgresql://x"]
+    assert ran.stdout.splitlines() == said, ran.stderr
+    for page in PAGES:
+        assert not re.search(
+            r"sudo substrack [^`\n]*(--url-file|--key|restore) (?!/)[\w.]", page.read_text()
+        ), page
