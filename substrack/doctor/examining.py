@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from substrack.bootstrap import wall_clock
+from substrack.bootstrap import DatabaseTrouble, Trouble, wall_clock
 from substrack.doctor import database, machine, mail_domain, operation, outreach
 from substrack.doctor.patient import Outside, Patient, looking_engine
 from substrack.doctor.verdicts import State, Verdict, unknown, wrong
@@ -158,6 +158,8 @@ def _look(patient: Patient, check: Check, reached: Needs) -> Verdict:
     try:
         return check.look(patient)
     except SQLAlchemyError as error:
+        if isinstance(error, DatabaseTrouble) and error.why is Trouble.BUSY:
+            return unknown("The database gave no answer in time.", "Look again when it has less to do.")
         said = str(getattr(error, "orig", error)).strip().splitlines()
         return wrong(
             f"The database refused: {said[0] if said else type(error).__name__}.",

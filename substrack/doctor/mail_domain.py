@@ -18,7 +18,12 @@ from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
 MOST_LOOKUPS: Final = 10
 """RFC 7208, section 4.6.4."""
 
-LOOKUPS: Final = re.compile(r"[+?~-]?(include:|a\b|mx\b|ptr\b|exists:)|redirect=", re.IGNORECASE)
+LOOKUPS: Final = re.compile(r"[+?~-]?(include:|exists:|(a|mx|ptr)(?=[:/]|$))|redirect=", re.IGNORECASE)
+"""Terms for which a receiver asks once more (RFC 7208, section 4.6.4)."""
+
+OTHERS: Final = re.compile(r"(?:[+?~-]?include:|redirect=)(\S+)", re.IGNORECASE)
+"""Terms that lead to the record of another domain; each is one of `LOOKUPS`, so that following them ends."""
+
 SELECTORS: Final = (
     "default", "dkim", "mail", "google", "selector1", "selector2", "s1", "s2", "k1", "k2", "fm1", "fm2",
     "protonmail", "zoho", "mxvault", "smtp",
@@ -118,9 +123,7 @@ def _count_lookups(texts: TextRecords, record: str, left: int) -> int:
     Raises:
         TooManyLookups, BrokenInclude.
     """
-    for term in record.split()[1:]:
-        if LOOKUPS.match(term):
-            left -= 1
+    left -= sum(LOOKUPS.match(term) is not None for term in record.split()[1:])
     if left < 0:
         raise TooManyLookups
     for domain in _includes(record):
@@ -136,7 +139,7 @@ def _count_lookups(texts: TextRecords, record: str, left: int) -> int:
 
 def _includes(record: str) -> list[str]:
     """List the domains a record leaves it to; those with macros depend on the mail and are left out."""
-    found = re.findall(r"(?:include:|redirect=)(\S+)", record, re.IGNORECASE)
+    found = [match[1] for term in record.split()[1:] if (match := OTHERS.match(term))]
     return [domain.lower().rstrip(".") for domain in found if "%" not in domain]
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from substrack.doctor.patient import Patient
 from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
-from substrack.domain.delivery import STUCK_AFTER
+from substrack.domain.delivery import STUCK_AFTER, channel_of
+from substrack.domain.notices import Channel
 from substrack.queries.installation import load_installation
 from substrack.queries.soundness import has_workspace, load_waiting
 from substrack.services.installation import LATE_AFTER
@@ -16,6 +17,7 @@ from substrack.services.installation import LATE_AFTER
 LEASE_GRACE: Final = timedelta(minutes=10)
 BACKUP_IS_DUE: Final = timedelta(hours=36)
 BACKUP_IS_OLD: Final = timedelta(days=3)
+WAYS: Final = {Channel.EMAIL: "The mail server", Channel.TELEGRAM: "Telegram"}
 MAIL_TROUBLE: Final = "See the checks of mail and Telegram here"
 
 
@@ -53,27 +55,32 @@ def messages(patient: Patient) -> Verdict:
         row = load_installation(session)
         found = load_waiting(session, late=now - STUCK_AFTER, lost=now - LEASE_GRACE)
     if found.failing:
-        _name, since, said = found.failing[0]
+        name, since, said = found.failing[0]
+        way, why = WAYS[channel_of(name)], said or "it does not say why"
         return wrong(
-            f"A way out has failed since {since:%Y-%m-%d %H:%M} UTC: {said or 'it does not say why'}.",
+            f"{way} has failed since {since:%Y-%m-%d %H:%M} UTC: {why}.",
             f"{MAIL_TROUBLE}; what waits goes out by itself once it works.",
         )
     if found.late and row.hold_reason is None:
         return wrong(
-            f"{found.late:,} messages have been due for over an hour.",
+            f"{_messages(found.late, 'has', 'have')} been due for over an hour.",
             "Look whether the worker runs, then at `message list --state queued`.",
         )
     if found.lost_leases:
         return warning(
-            f"{found.lost_leases:,} messages were being sent when their worker died, and no other took them.",
-            "Start a worker; it repeats them.",
+            f"{_messages(found.lost_leases, 'was', 'were')} left by a worker that died while sending.",
+            "Start a worker: what was begun is repeated.",
         )
     if found.dead:
         return warning(
-            f"{found.dead:,} messages were given up.",
+            f"{_messages(found.dead, 'was', 'were')} given up.",
             "Look at `message list --state dead`; then `message retry ID`, or `message cancel ID`.",
         )
     return ok("None is late and none was given up.")
+
+
+def _messages(count: int, one: str, more: str) -> str:
+    return f"1 message {one}" if count == 1 else f"{count:,} messages {more}"
 
 
 def backup(patient: Patient) -> Verdict:

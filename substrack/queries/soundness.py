@@ -13,6 +13,8 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel
 from substrack.domain.payments import PaymentKind
 from substrack.queries.chats import ENVIRONMENT
+from substrack.queries.delivery import is_waiting
+from substrack.queries.prepared import written
 from substrack.store import (
     Allocation,
     Connection,
@@ -97,15 +99,18 @@ def bot_connections(session: Session) -> list[int]:
 
 
 def load_waiting(session: Session, *, late: datetime, lost: datetime) -> Waiting:
-    """Count what was due before `late`, what is dead, and leases that ended before `lost` (3 statements)."""
+    """Count what was due before `late`, what is dead, and leases that ended before `lost` (3 statements).
+
+    None of them reads a message that was sent, however many there were.
+    """
     queued = Message.state == MessageState.QUEUED
     overdue, gone = session.execute(
         select(
             func.count().filter(queued, Message.due_at < late),
             func.count().filter(Message.state == MessageState.SENDING, Message.lease_until < lost),
-        ).where(Message.state.in_([MessageState.QUEUED, MessageState.SENDING]))
+        ).where(is_waiting())
     ).one()
-    dead = session.scalar(select(func.count()).where(Message.state == MessageState.DEAD))
+    dead = session.scalar(select(func.count()).where(Message.state == written(MessageState.DEAD)))
     failing = select(Lane.name, Lane.failing_since, Lane.last_error).where(Lane.failing_since.is_not(None))
     return Waiting(
         late=overdue,

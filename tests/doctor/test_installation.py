@@ -10,17 +10,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
+from sqlalchemy.orm import Session
 
 from substrack.channels.dns import TextRecords
 from substrack.cli import substrack
 from substrack.doctor.database import durability_of
-from substrack.doctor.examining import CHECKS, examine
-from substrack.doctor.verdicts import State
-from substrack.queries.soundness import ledger_differences
-from tests.doctor.estate import Estate
+from substrack.doctor.examining import CHECKS, Check, examine
+from substrack.doctor.patient import Patient
+from substrack.doctor.verdicts import State, Verdict, ok
+from substrack.queries.soundness import ledger_differences, load_waiting
+from tests.doctor.estate import END, Estate
 from tests.doctor.world import PASSWORD, World, a_world, furnish, patient_outside
 from tests.fakes.bot_api import TOKEN
 from tests.fakes.smtp import FakeRelay, free_port, make_certificate
@@ -173,13 +177,13 @@ BROKEN = (
     ),
     Broken("late message", sql(LATE), "messages", "wrong", "message list --state queued"),
     Broken("dead message", sql(DEAD), "messages", "warning", "message retry"),
-    Broken("lost lease", sql(LOST), "messages", "warning", "worker died"),
+    Broken("lost lease", sql(LOST), "messages", "warning", "1 message was left by a worker that died"),
     Broken(
         "failing lane",
         sql("INSERT INTO lanes (name, failing_since, last_error) VALUES ('email:1', :long_ago, 'no route')"),
         "messages",
         "wrong",
-        "no route",
+        "The mail server has failed since",
     ),
     Broken("no backup", no_backup, "backup", "wrong", "There is none"),
     Broken(
@@ -233,6 +237,13 @@ BROKEN = (
         "wrong",
         "more than 10 lookups",
     ),
+    Broken(
+        "SPF that includes itself",
+        dns("example.org", "v=spf1 include:example.org ~all"),
+        "SPF",
+        "wrong",
+        "more than 10",
+    ),
     Broken("no DKIM", no_dns("default._domainkey.example.org"), "DKIM", UNKNOWN, "--dkim-selector"),
     Broken("revoked DKIM", dns("default._domainkey.example.org", "v=DKIM1; p="), "DKIM", "wrong", "revoked"),
     Broken("other selector", lambda w: setattr(w, "selector", "key7"), "DKIM", "wrong", "key7._domainkey"),
@@ -281,6 +292,53 @@ def test_a_fault_turns_its_check_and_no_other(world: World, case: Broken) -> Non
     assert said.advice
     others = {name: one.verdict.state.value for name, one in found.items() if name != case.check}
     assert others == {name: state for name, state in WELL.items() if name != case.check}
+
+
+def test_what_only_looks_like_an_include_is_not_followed(world: World) -> None:
+    both(
+        dns("example.org", "v=spf1 include:relay.example xinclude:loop.example -all"),
+        dns("loop.example", "v=spf1 xinclude:loop.example -all"),
+    )(world)
+    assert world.states() == WELL
+
+
+def test_a_check_that_takes_too_long_is_not_called_wrong(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count(patient: Patient) -> Verdict:
+        with patient.reading() as session:
+            session.execute(
+                sa.text(
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
+                )
+            )
+        return ok("Counted to the end of all numbers.")
+
+    monkeypatch.setattr("substrack.doctor.patient.QUERY_SECONDS", 0.01)
+    monkeypatch.setattr("substrack.doctor.examining.CHECKS", (Check("count", count),))
+    said = world.examine()["count"].verdict
+    assert said.state is State.UNKNOWN
+    assert "no answer in time" in said.found
+
+
+def test_what_was_sent_is_not_read_to_see_what_waits(furnished: tuple[Path, Path]) -> None:
+    plans: list[str] = []
+
+    def explain(
+        connection: sa.Connection, _cursor: object, statement: str, given: Any, *_more: object
+    ) -> None:
+        if statement.startswith("SELECT") and "FROM messages" in statement:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+            plans.extend(row[-1] for row in rows)
+
+    engine = sa.create_engine(f"sqlite:///{furnished[0]}")
+    sa.event.listen(engine, "before_cursor_execute", explain)
+    with Session(engine) as session:
+        load_waiting(session, late=END, lost=END)
+    engine.dispose()
+    assert len(plans) == 2
+    assert "ix_messages_waiting" in plans[0]
+    assert "ix_messages_dead" in plans[1]
 
 
 def test_a_webhook_of_ours_is_well(world: World) -> None:
