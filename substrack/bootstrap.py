@@ -189,20 +189,28 @@ class Runtime:
         self.read_engine.dispose()
 
 
-def make_runtime(settings: Settings, *, now: datetime | None = None) -> Runtime:
+def make_runtime(settings: Settings, *, now: datetime | None = None, as_it_is: bool = False) -> Runtime:
     """Put a process together; `now` (or SUBSTRACK_NOW) stops its clock at an instant.
+
+    With `as_it_is` nothing is made or sealed anew for it: a key or database that is missing is refused.
 
     Raises:
         WrongSetting: the data directory, the database or the keys cannot be used; the text says why.
         NotMigrated: the tables are not those of this version.
         MovedAway: the books live in another database now.
     """
-    prepare_data_dir(settings.data_dir)
+    if as_it_is:
+        _check_all_is_there(settings)
+    else:
+        prepare_data_dir(settings.data_dir)
     keys = secret_keys(settings)
     writing, reading = open_engines(settings.database_url)
     try:
         _check_schema(reading)
-        _check_fingerprint(writing, keys)
+        if as_it_is:
+            _check_fingerprint(reading, keys)
+        else:
+            _use_newest_key(writing, keys)
     except WrongSetting:
         writing.dispose()
         reading.dispose()
@@ -405,25 +413,49 @@ def fingerprint_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-def _check_fingerprint(engine: Engine, keys: list[str]) -> None:
-    """Refuse keys that did not sign the links already sent: cron and server must share them.
+def _check_all_is_there(settings: Settings) -> None:
+    """Refuse what a start would make: a key, and by connecting an empty SQLite file."""
+    key = settings.data_dir / KEY_FILE
+    if not settings.secret_keys and not key.exists():
+        raise WrongSetting(f"{key} is missing, and none is made for a look: put your copy of it back.")
+    engine = open_for_looking(settings.database_url, LOCK_SECONDS)
+    path = engine.url.database if engine.dialect.name == "sqlite" else None
+    engine.dispose()
+    if path and not Path(path).exists():
+        raise WrongSetting(
+            f"{path} is not there. Run `python -m substrack migrate`, or check {DATABASE_URL}."
+        )
 
-    What an older key has sealed is sealed anew with the newest.
-    """
-    prints = [fingerprint_of(key) for key in keys]
+
+def _check_fingerprint(engine: Engine, keys: list[str]) -> None:
+    """Refuse keys that did not sign the links already sent: cron and server must share them."""
+    try:
+        with Session(engine) as session:
+            _check_signed(session.scalar(select(Installation.secret_fingerprint)), keys)
+    except SQLAlchemyError as error:
+        raise WrongSetting(_unreachable(error)) from None
+
+
+def _use_newest_key(engine: Engine, keys: list[str]) -> None:
+    """Note which key signs from now on; what an older one has sealed is sealed anew."""
+    newest = fingerprint_of(keys[0])
     try:
         with Session(engine) as session, session.begin():
             row = _installation(session)
-            if row.secret_fingerprint not in (None, *prints):
-                raise WrongSetting(
-                    "SUBSTRACK_SECRET_KEYS: these are not the keys that signed the links already sent. "
-                    "Put the old key behind the new one (new,old)."
-                )
-            if row.secret_fingerprint != prints[0]:
-                row.secret_fingerprint = prints[0]
+            _check_signed(row.secret_fingerprint, keys)
+            if row.secret_fingerprint != newest:
+                row.secret_fingerprint = newest
                 reseal_secrets(session, Sealer(keys))
     except SQLAlchemyError as error:
         raise WrongSetting(_unreachable(error)) from None
+
+
+def _check_signed(kept: str | None, keys: list[str]) -> None:
+    if kept not in (None, *(fingerprint_of(key) for key in keys)):
+        raise WrongSetting(
+            "SUBSTRACK_SECRET_KEYS: these are not the keys that signed the links already sent. "
+            "Put the old key behind the new one (new,old)."
+        )
 
 
 def _installation(session: Session) -> Installation:

@@ -88,12 +88,14 @@ class Desk:
 
 
 @contextmanager
-def open_runtime(now: datetime | None, *, migrates: bool = False) -> Iterator[Runtime]:
+def open_runtime(
+    now: datetime | None, *, migrates: bool = False, as_it_is: bool = False
+) -> Iterator[Runtime]:
     """Open the runtime that the environment describes.
 
     With `migrates`, a missing or older SQLite database is brought up to date first; PostgreSQL is only by
-    `migrate`. The command is one cause. Only where programs read the log is it told as by those that stay:
-    who typed a command sees what came of it.
+    `migrate`. With `as_it_is` nothing is made for the command, no key either. The command is one cause. Only
+    where programs read the log is it told as by those that stay: who typed a command sees what came of it.
 
     Raises:
         WrongSetting: something can't be used; the sentence says what to do.
@@ -102,7 +104,7 @@ def open_runtime(now: datetime | None, *, migrates: bool = False) -> Iterator[Ru
     if settings.log_format is LogFormat.JSON:
         start_logging(settings)
     try:
-        runtime = make_runtime(settings, now=now)
+        runtime = make_runtime(settings, now=now, as_it_is=as_it_is)
     except NotMigrated:
         if not (migrates and settings.database_url.startswith("sqlite")):
             raise

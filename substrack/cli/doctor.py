@@ -41,7 +41,7 @@ def doctor(
     Changes nothing and sends nothing, unless --fix is said. Exit status 1 when something is wrong (with
     --fix: is left wrong), 0 when nothing is; warnings do not count.
     """
-    _check(data=data, fix=fix, yes=yes, dry_run=dry_run)
+    _check(data=data, fix=fix, yes=yes, dry_run=dry_run, as_json=as_json)
     if data:
         is_well = look_at_data(now, fix=fix, yes=yes, dry_run=dry_run, as_json=as_json)
     else:
@@ -52,11 +52,13 @@ def doctor(
         raise SystemExit(1)
 
 
-def _check(*, data: bool, fix: bool, yes: bool, dry_run: bool) -> None:
+def _check(*, data: bool, fix: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
     if fix and not data:
         raise click.UsageError("--fix is for --data: settings and machines are put right by hand.")
     if (yes or dry_run) and not fix:
         raise click.UsageError("--yes and --dry-run are for --fix.")
+    if fix and as_json and not (yes or dry_run):
+        raise click.UsageError("With --json nobody is asked: say --yes as well, or --dry-run.")
 
 
 def _show(findings: Sequence[Finding], *, as_json: bool) -> None:

@@ -33,15 +33,31 @@ class Course:
 def look_at_data(now: datetime | None, *, fix: bool, yes: bool, dry_run: bool, as_json: bool) -> bool:
     """Look through the books and put right what is wanted; tell whether nothing is (left) wrong."""
     course = Course(fix, yes, dry_run, as_json)
-    with open_runtime(now) as runtime:
+    with open_runtime(now, as_it_is=True) as runtime:
         faults = find_faults(runtime, _tell_progress)
-        rows = [_deal_with(runtime, fault, course) for fault in faults]
+        rows = _deal_with_all(runtime, faults, course)
         is_changed = any(row["fixed"] for row in rows)
         left = find_faults(runtime, _tell_nothing) if is_changed else faults
-    if as_json:
-        show(rows, as_json=True)
-    _sum_up(faults, left, is_changed=is_changed)
+    note(summary(len(faults), len(left), is_changed=is_changed))
     return not left
+
+
+def _deal_with_all(runtime: Runtime, faults: Sequence[Fault], course: Course) -> list[dict[str, Any]]:
+    """Deal with one fault after the other; who breaks off still hears what was done."""
+    rows: list[dict[str, Any]] = []
+    try:
+        for fault in faults:
+            row = _deal_with(runtime, fault, course)
+            rows.append(row)
+    except (click.Abort, KeyboardInterrupt):
+        count = sum(row["fixed"] for row in rows)
+        made = "1 repair was made and stays" if count == 1 else f"{count:,} repairs were made and stay"
+        note(f"Broken off; {made}.")
+        raise
+    finally:
+        if course.as_json:
+            show(rows, as_json=True)
+    return rows
 
 
 def _deal_with(runtime: Runtime, fault: Fault, course: Course) -> dict[str, Any]:
@@ -120,18 +136,22 @@ def _word(value: Any) -> str:
     return words[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def _sum_up(faults: Sequence[Fault], left: Sequence[Fault], *, is_changed: bool) -> None:
-    if not faults:
-        note("Nothing is wrong with the books.")
-    elif is_changed:
-        note(
-            f"Nothing is left wrong; {len(faults)} found."
-            if not left
-            else f"{len(left)} are left, say it again."
-        )
-    else:
-        more = " or more" if len(faults) == MOST else ""
-        note(f"{len(faults)}{more} faults found.")
+def summary(found: int, left: int, *, is_changed: bool) -> str:
+    """Say in a sentence what was found, and after repairs what is left."""
+    if not found:
+        return "Nothing is wrong with the books."
+    if not is_changed:
+        return f"{_faults(found)} found."
+    if not left:
+        return f"Nothing is left wrong; {_faults(found)} found."
+    verb, them = ("is", "it") if left == 1 else ("are", "them")
+    return f"{_faults(left)} {verb} left. Run `doctor --data` to see {them}."
+
+
+def _faults(count: int) -> str:
+    if count == 1:
+        return "1 fault"
+    return f"{count:,}{' or more' if count >= MOST else ''} faults"
 
 
 def _tell_progress(noun: str, done: int) -> None:

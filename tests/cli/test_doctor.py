@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from substrack.bootstrap import Runtime
+from substrack.cli.doctor_data import summary
+from substrack.doctor.books import put_right
+from substrack.queries.faults import Fault
+from substrack.services.repaired import Repaired
 from tests.cli.conftest import House
 
 OPENED = "2026-01-31T10:30:00+01:00"
 RAISED = "UPDATE payments SET amount_minor = amount_minor + 1 WHERE status = 'pending'"
+FINGERPRINT = "SELECT secret_fingerprint FROM installation"
+NEW_KEY = "quite-another-key-of-enough-characters-4711"
 HOW_MUCH = "SELECT amount_minor FROM payments WHERE status = 'pending'"
 
 
@@ -88,6 +96,85 @@ def test_who_says_nothing_changes_nothing(spoilt: House) -> None:
 
 
 @pytest.mark.only_sqlite
-@pytest.mark.parametrize("flags", [("--fix",), ("--data", "--yes"), ("--data", "--dry-run")])
+@pytest.mark.parametrize(
+    "flags", [("--fix",), ("--data", "--yes"), ("--data", "--dry-run"), ("--data", "--fix", "--json")]
+)
 def test_flags_that_go_without_each_other_are_wrong_usage(bare: House, flags: tuple[str, ...]) -> None:
     assert bare.run("doctor", *flags).exit_code == 2
+
+
+NO_OPENING = "UPDATE groups SET next_open_at = NULL"
+
+
+@pytest.mark.only_sqlite
+def test_who_breaks_off_hears_what_was_done_and_stays(spoilt: House) -> None:
+    write(spoilt, NO_OPENING)
+    result = spoilt.run("doctor", "--data", "--fix", now=OPENED, stdin="y\n")
+    assert result.exit_code == 1
+    assert "Broken off; 1 repair was made and stays." in result.stderr
+    assert write(spoilt, HOW_MUCH) == 900
+
+
+@pytest.mark.only_sqlite
+def test_a_program_that_is_broken_off_hears_what_was_done(
+    spoilt: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(spoilt, NO_OPENING)
+
+    def put_right_or_leave(runtime: Runtime, fault: Fault, shown: Repaired) -> None:
+        if fault.subject == "group":
+            raise KeyboardInterrupt
+        put_right(runtime, fault, shown)
+
+    monkeypatch.setattr("substrack.cli.doctor_data.put_right", put_right_or_leave)
+    result = spoilt.run("doctor", "--data", "--fix", "--yes", "--json", now=OPENED)
+    assert result.exit_code == 1
+    assert [row["fixed"] for row in json.loads(result.stdout)] == [True, False]
+
+
+@pytest.mark.only_sqlite
+def test_a_look_makes_no_key(spoilt: House) -> None:
+    key = Path(spoilt.env["SUBSTRACK_DATA_DIR"]) / "secret-key"
+    key.unlink()
+    assert f"{key} is missing" in spoilt.refused("doctor", "--data", now=OPENED)
+    assert not key.exists()
+
+
+@pytest.mark.only_sqlite
+def test_a_look_makes_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "none.db"
+    house = House(
+        {
+            "SUBSTRACK_DATABASE_URL": f"sqlite:///{path}",
+            "SUBSTRACK_DATA_DIR": str(tmp_path),
+            "SUBSTRACK_SECRET_KEYS": NEW_KEY,
+        }
+    )
+    assert f"{path} is not there" in house.refused("doctor", "--data")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.only_sqlite
+def test_a_look_puts_no_new_key_in_use(spoilt: House) -> None:
+    old = (Path(spoilt.env["SUBSTRACK_DATA_DIR"]) / "secret-key").read_text()
+    before = write(spoilt, FINGERPRINT)
+    spoilt.env["SUBSTRACK_SECRET_KEYS"] = f"{NEW_KEY},{old}"
+    spoilt.run("doctor", "--data", now=OPENED)
+    assert write(spoilt, FINGERPRINT) == before
+    spoilt.env["SUBSTRACK_SECRET_KEYS"] = NEW_KEY
+    assert "not the keys that signed" in spoilt.refused("doctor", "--data", now=OPENED)
+
+
+@pytest.mark.parametrize(
+    ("found", "left", "is_changed", "sentence"),
+    [
+        (0, 0, False, "Nothing is wrong with the books."),
+        (1, 1, False, "1 fault found."),
+        (1000, 1000, False, "1,000 or more faults found."),
+        (2, 0, True, "Nothing is left wrong; 2 faults found."),
+        (3, 1, True, "1 fault is left. Run `doctor --data` to see it."),
+        (1000, 1000, True, "1,000 or more faults are left. Run `doctor --data` to see them."),
+    ],
+)
+def test_the_last_line_counts(found: int, left: int, is_changed: bool, sentence: str) -> None:
+    assert summary(found, left, is_changed=is_changed) == sentence
