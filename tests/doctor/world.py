@@ -101,8 +101,8 @@ def a_world(database_url: str, data_dir: Path) -> Iterator[World]:
             "SUBSTRACK_TELEGRAM_TOKEN": TOKEN,
             "SUBSTRACK_TELEGRAM_API_URL": api.url,
         }
-        texts = TextRecords(("127.0.0.1",), names.port, seconds=0.5)
-        outside = Outside(texts, clock_is_kept=lambda: True, seconds=0.5, lock_seconds=0.2)
+        texts = TextRecords(("127.0.0.1",), names.port, seconds=2.0)
+        outside = Outside(texts, clock_is_kept=lambda: True, seconds=2.0, lock_seconds=0.2)
         world = World(env, relay, names, api, data_dir, outside=outside)
         _live(world)
         yield world

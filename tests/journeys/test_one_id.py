@@ -96,7 +96,7 @@ def notice_of(cast: Cast) -> Message:
 
 def answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=5) as answer:
+        with urlopen(url, timeout=20) as answer:
             return bool(answer.status == 200)
     except (OSError, HTTPError):
         return False

@@ -56,7 +56,7 @@ def go_there(who: Browser, path: str = OPEN) -> str:
     """Follow the browser to the provider; return the address it comes back to."""
     asked = who.get(path)
     assert asked.status_code == 303, asked.text
-    back = httpx.get(asked.location, timeout=5).headers["location"]
+    back = httpx.get(asked.location, timeout=20).headers["location"]
     parts = urlsplit(back)
     return f"{parts.path}?{parts.query}"
 
