@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -42,6 +43,12 @@ def _grown(place: Place, kind: Kind, groups: int, periods: int, *, times: int) -
 
 def _crowded(place: Place, kind: Kind, groups: int, periods: int) -> Iterator[Result]:
     people = place.sized(40_000, 60)
+    if place.is_tiny:  # one house is enough to see whether it works
+        with lived_in(place, kind, groups=groups, periods=periods) as settings:
+            let_crowd_in(settings, people=people)
+            crowd = open_house(settings, group="Club", guest="First")
+            yield from _compared(place, f"one group of {people:,}, {kind}", crowd, crowd)
+        return
     with (
         lived_in(place, kind, groups=groups, periods=periods) as small,
         lived_in(place, kind, groups=groups, periods=periods) as grown,
@@ -53,7 +60,9 @@ def _crowded(place: Place, kind: Kind, groups: int, periods: int) -> Iterator[Re
 
 def _compared(place: Place, size: str, small: House, grown: House) -> Iterator[Result]:
     times, now = place.sized(15, 1), LATER.isoformat()
-    with serving(small.settings, now=now) as server, serving(grown.settings, now=now) as other:
+    with ExitStack() as stack:
+        server = stack.enter_context(serving(small.settings, now=now))
+        other = server if grown is small else stack.enter_context(serving(grown.settings, now=now))
         measures = {
             (name, is_grown): partial(it.cost, house.paths[name], house.cookie, times=times)
             for name in small.paths

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -59,7 +60,7 @@ def _load(place: Place, settings: Settings) -> Taken:
     house = open_house(settings)
     people = _people(settings, place.sized(2_000, 8))
     environment = environment_of(settings) | {"SUBSTRACK_NOW": LATER.isoformat()}
-    with running(_gunicorn, "/healthz", environment) as process:
+    with running(partial(_gunicorn, place.sized(2, 1)), "/healthz", environment) as process:
         crowd = Crowd(house, people)
         with closing(Client(process.port)) as client:
             crowd.enter(client)
@@ -146,6 +147,7 @@ class Crowd:
             self.waiting[:] = list(dict(claims).items())
 
 
-def _gunicorn(port: int) -> list[str]:
-    """Run the pages as on a server: two processes with four threads each."""
-    return module("gunicorn", "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{port}", "wsgi:app")
+def _gunicorn(workers: int, port: int) -> list[str]:
+    """Run the pages as on a server: so many processes with four threads each."""
+    size = ("--workers", str(workers), "--threads", "4")
+    return module("gunicorn", *size, "--bind", f"127.0.0.1:{port}", "wsgi:app")

@@ -23,7 +23,7 @@ TARGETS: Final = {
 
 def measure(place: Place) -> Iterator[Result]:
     """Measure the four pages of fifty groups of six people with three years behind them."""
-    groups, periods = place.sized((50, 36), (3, 4))
+    groups, periods = place.sized((50, 36), (2, 4))
     for kind in place.kinds:
         with lived_in(place, kind, groups=groups, periods=periods) as settings:
             costs = costs_of(place, open_house(settings))
