@@ -89,16 +89,14 @@ def _note_erasures(engine: sa.Engine, directory: Path) -> None:
 
 @contextmanager
 def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Open a connection that sees one instant of the database, whatever others write meanwhile.
+    """Open a connection of a read engine, which sees one instant of the database, whatever others write.
 
     SQLite: a read transaction in WAL mode keeps the snapshot of its first read ("Isolation In SQLite").
-    PostgreSQL: REPEATABLE READ (manual, 13.2.2).
+    PostgreSQL: read engines are REPEATABLE READ (manual, 13.2.2). Not by an execution option: with that,
+    SQLAlchemy gives the connection back to the pool at the server's own level.
     """
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            yield connection
+    with engine.connect() as connection, connection.begin():
+        yield connection
 
 
 def read_table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -58,6 +59,22 @@ def test_a_second_one_of_the_same_second_replaces_nothing(cast: Cast, backup: Ba
 
     assert second.path.name == "substrack-20260303T110000Z-by-hand-2.zip"
     assert second.path.read_bytes() == backup.path.read_bytes()
+
+
+@pytest.mark.only_postgresql
+def test_pages_see_one_moment_after_a_backup_as_before_it(cast: Cast, tmp_path: Path) -> None:
+    def levels() -> set[str | None]:
+        with ExitStack() as stack:
+            pooled = [stack.enter_context(cast.runtime.read_engine.connect()) for _connection in range(3)]
+            return {
+                connection.exec_driver_sql("SHOW transaction_isolation").scalar() for connection in pooled
+            }
+
+    assert levels() == {"repeatable read"}
+
+    back_up(cast.runtime, tmp_path / "kept")
+
+    assert levels() == {"repeatable read"}
 
 
 def test_the_secret_key_is_not_in_it(cast: Cast, backup: Backup) -> None:
