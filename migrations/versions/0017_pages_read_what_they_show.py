@@ -17,12 +17,18 @@ INDEXES = (
         "voided_at IS NULL AND closed_at IS NULL",
     ),
     ("ix_receipts_attempt_id", "receipts", ["attempt_id"], "attempt_id IS NOT NULL"),
-    ("ix_payments_group_objection", "payments", ["group_id"], "objection IS NOT NULL"),
+    (
+        "ix_payments_noted",
+        "payments",
+        ["workspace_id", "group_id"],
+        "voided_at IS NULL AND closed_at IS NULL AND objection IS NOT NULL",
+    ),
     ("ix_events_refused_openings", "events", ["workspace_id", "at"], "verb = 'opening_refused'"),
     ("ix_messages_dead", "messages", ["workspace_id"], "state = 'dead'"),
 )
 
 COVERING = (
+    ("ix_payments_group_status", "payments", ["group_id", "status", "id"]),
     (
         "ix_payments_period_tally",
         "payments",
@@ -43,7 +49,7 @@ COVERING = (
         ["group_id", "left_on", "joined_on", "contact_id"],
     ),
 )
-"""What is counted and added up over everybody is read from the index alone."""
+"""What is counted, added up over everybody or read in order is read from the index."""
 
 
 def upgrade() -> None:
@@ -51,5 +57,8 @@ def upgrade() -> None:
         where = sa.text(condition)
         op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)
     op.drop_index("ix_payments_period_id", "payments")
+    op.drop_index("ix_payments_objection", "payments")
+    op.drop_index("ix_payments_group_status", "payments")
+    op.drop_index("ix_members_group_id", "members")
     for name, table, columns in COVERING:
         op.create_index(name, table, columns)

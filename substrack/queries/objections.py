@@ -86,11 +86,6 @@ def list_objections(
 
 @prepared
 def _open_notes(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, ...]]:
-    noted = and_(
-        Event.payment_id == Payment.id,
-        Event.correlation_id == Payment.objection,
-        Event.verb == OBJECT,
-    )
     return (
         select(
             Event.correlation_id,
@@ -105,20 +100,42 @@ def _open_notes(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, .
             Period.ends_on,
         )
         .select_from(Payment)
-        .join(Event, noted)
+        .join(Event, _is_note())
         .join(Contact, Contact.id == Payment.contact_id)
         .join(Group, Group.id == Payment.group_id)
         .outerjoin(Period, Period.id == Payment.period_id)
-        .where(Payment.id.in_(_noted(workspace_id, group_id)), Payment.status.in_(ASKABLE))
-        .where(Payment.voided_at.is_(None))
+        .where(Payment.id.in_(_noted(workspace_id, group_id)))
         .order_by(Event.at.desc(), Event.id)
     )
 
 
 def _noted(workspace_id: int, group_id: int | None) -> Select[int]:
-    """Select so many payments about which something was written and not answered."""
-    whose = Payment.workspace_id == workspace_id if group_id is None else Payment.group_id == group_id
-    return select(Payment.id).where(whose, Payment.objection.is_not(None)).limit(LOOKED_AT)
+    """Select the payments that the newest notes are about and that are still to be paid.
+
+    In the words of `ix_payments_noted`.
+    """
+    query = (
+        select(Payment.id)
+        .join(Event, _is_note())
+        .where(
+            Payment.workspace_id == workspace_id,
+            Payment.objection.is_not(None),
+            Payment.closed_at.is_(None),
+            Payment.voided_at.is_(None),
+            Payment.status.in_(ASKABLE),
+        )
+    )
+    chosen = query if group_id is None else query.where(Payment.group_id == group_id)
+    return chosen.order_by(Event.id.desc()).limit(LOOKED_AT)
+
+
+def _is_note() -> ColumnElement[bool]:
+    """An event is the note that its payment waits with."""
+    return and_(
+        Event.payment_id == Payment.id,
+        Event.correlation_id == Payment.objection,
+        Event.verb == OBJECT,
+    )
 
 
 def workspace_of_objection(session: Session, objection: str) -> int | None:

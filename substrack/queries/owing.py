@@ -9,19 +9,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, func, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE, PaymentKind
+from substrack.domain.payments import ASKABLE, PaymentKind, Status
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.open_payments import LOOKED_AT, longest_due
 from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
-from substrack.store import Contact, Payment, shared_alias
+from substrack.store import Contact, Group, Payment, shared_alias
 
 LEFT: Final = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
 """What is still to come of a payment that is open, in minor units."""
+
+PER_GROUP: Final = 200
+"""How many payments of either status are looked at in a group where it is one of many."""
+
+LAST_KEY: Final = 2**63 - 1
 
 _Payer = shared_alias(Contact)
 
@@ -119,10 +124,37 @@ def is_unclaimed() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def first_owed(group_ids: list[int]) -> Select[int]:
-    """Select what is owed in groups: of very many payments those overdue, then those made first."""
-    query = select(Payment.id).where(Payment.group_id.in_(group_ids), *is_unclaimed())
-    return query.order_by(Payment.status, Payment.id).limit(LOOKED_AT)
+def first_owed(group_ids: list[int]) -> CompoundSelect[int]:
+    """Select what is owed in groups: in each, of either status, as many as are looked at, those made first.
+
+    Each group by itself, so that a large one hides no small one, and each status, so that what is overdue
+    hides nothing that is asked for sooner.
+    """
+    return union_all(*(_first_in_status(group_ids, status) for status in sorted(ASKABLE)))
+
+
+def _first_in_status(group_ids: list[int], status: Status) -> Select[int]:
+    """Select up to the last that is looked at: one step in an index, where LATERAL is PostgreSQL's alone."""
+    group, owed, last = aliased(Group), aliased(Payment), aliased(Payment)
+    last_id = (
+        select(last.id)
+        .where(last.group_id == group.id, *_is_due(last, status))
+        .order_by(last.id)
+        .limit(1)
+        .offset(PER_GROUP - 1)
+        .correlate(group)
+        .scalar_subquery()
+    )
+    return (
+        select(owed.id)
+        .select_from(group)
+        .join(owed, owed.group_id == group.id)
+        .where(group.id.in_(group_ids), *_is_due(owed, status), owed.id <= func.coalesce(last_id, LAST_KEY))
+    )
+
+
+def _is_due(payment: type[Payment], status: Status) -> tuple[ColumnElement[bool], ...]:
+    return (payment.status == status, payment.kind == PaymentKind.DUES, payment.voided_at.is_(None))
 
 
 def _owing(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

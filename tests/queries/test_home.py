@@ -3,18 +3,20 @@
 from collections import Counter
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from substrack.domain.actors import Actor
+from substrack.domain.actors import Actor, ActorKind, Via
 from substrack.domain.notices import Channel
 from substrack.queries.home import SHOWN, Needs, load_needs
 from substrack.queries.home_history import load_history
+from substrack.queries.objections import LOOKED_AT
 from substrack.services.mailboxes import connection_for, mark_refused, unsubscribe
 from substrack.services.members import leave_group
 from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import record_receipt
-from substrack.store import Address, Member
+from substrack.store import Address, Event, Member, Payment
 from tests.support.cast import Cast, at, money
+from tests.web.crowds import crowd
 
 NOW = at("2026-03-01")
 
@@ -75,6 +77,42 @@ def test_many_notes_on_one_payment_hide_no_other(cast: Cast) -> None:
         cast.do(object_to_payments, member.contact_id, keys, text="Not mine.", by=cast.olga, now=NOW)
 
     assert {row.name for row in needs_of(cast).notes} == {"Ben", "Mia"}
+
+
+def test_notes_on_what_is_settled_hide_no_fresh_one(cast: Cast) -> None:
+    club = crowd(cast, LOOKED_AT)
+    settled = cast.payments(group_id=club.id, kind="dues")
+    assert len(settled) == 2 * LOOKED_AT
+    with cast.runtime.transaction() as session:
+        of_club = update(Payment).where(Payment.id.in_([payment.id for payment in settled]))
+        session.execute(of_club.values(status="waived", closed_at=NOW, objection="0" * 12))
+        session.add_all(_note(payment, "0" * 12) for payment in settled)
+    group = cast.group("Mullvad")
+    fresh = [cast.join(group, name) for name in ("Ann", "Cem", "Mia", "Tom")]
+    cast.tick(NOW)
+
+    for member in fresh:
+        keys = [cast.payment_of(member).id]
+        cast.do(object_to_payments, member.contact_id, keys, text="Not mine.", by=cast.olga, now=NOW)
+
+    assert {row.name for row in needs_of(cast).notes} == {"Ann", "Cem", "Mia", "Tom"}
+
+
+def _note(payment: Payment, correlation_id: str) -> Event:
+    return Event(
+        workspace_id=payment.workspace_id,
+        group_id=payment.group_id,
+        payment_id=payment.id,
+        subject_kind="payment",
+        subject_id=payment.id,
+        verb="object",
+        actor_kind=ActorKind.CONTACT,
+        actor_id=payment.contact_id,
+        via=Via.LINK,
+        at=NOW,
+        reason="Years ago.",
+        correlation_id=correlation_id,
+    )
 
 
 def test_who_left_owes_all_of_it_however_many_payments_there_are(cast: Cast) -> None:

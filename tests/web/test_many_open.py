@@ -47,3 +47,15 @@ def test_what_is_told_is_whole_though_not_all_is_looked_at(olga: Browser, club: 
     assert f"0 of {PEOPLE} paid" in card
     assert f"{2 * PEOPLE:,}.00\xa0€ missing" in card
     assert " and others</strong>" in card
+
+
+def test_a_small_group_beside_it_keeps_its_names_and_its_day(olga: Browser, club: Cast) -> None:
+    small = club.group("Small", "8.00")
+    club.join(small, "Mia")
+    for _period in range(2):
+        club.tick(NOW)
+
+    card = olga.get("/").text.partition("<strong>Small</strong>")[2].partition("</a>")[0]
+
+    assert "<strong>Mia</strong>" in card
+    assert "asks Mia" in card
