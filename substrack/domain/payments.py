@@ -57,6 +57,8 @@ class ReopenCause(StrEnum):
 ASKABLE = frozenset({Status.PENDING, Status.OVERDUE})
 OPEN = frozenset({Status.PENDING, Status.OVERDUE, Status.MEMBER_CONFIRMED})
 CLOSED = frozenset({Status.CONFIRMED, Status.WAIVED})
+COUNTED = OPEN | {Status.CONFIRMED}
+"""What "2 of 3 paid" counts: a waived share is neither paid nor still to be."""
 
 _ADMINS = frozenset({ActorKind.USER, ActorKind.OPERATOR})
 _MEMBER = frozenset({ActorKind.CONTACT})

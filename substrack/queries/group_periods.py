@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
-from substrack.domain.payments import CLOSED, PaymentKind, Status
+from substrack.domain.payments import CLOSED, COUNTED, PaymentKind, Status
 from substrack.queries.finding import NotListed
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.prepared import prepared
@@ -72,13 +72,18 @@ class Tally:
 
     @property
     def count(self) -> int:
-        """How many owe, or owed, something."""
-        return sum(self.counts.values())
+        """How many owe something or have paid it; what is waived is in no count of those who paid."""
+        return sum(self.counts.get(status, 0) for status in COUNTED)
 
     @property
     def settled(self) -> int:
-        """How many are through."""
-        return sum(self.counts.get(status, 0) for status in CLOSED)
+        """How many of them have paid."""
+        return self.counts.get(Status.CONFIRMED, 0)
+
+    @property
+    def waived(self) -> int:
+        """How many have nothing to pay."""
+        return self.counts.get(Status.WAIVED, 0)
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,7 @@ def load_cells(session: Session, column: PeriodColumn, *, search: str = "", numb
     Of a void period, those that were voided with it. One statement.
     """
     skipped = (number - 1) * MEMBERS_A_PAGE
-    if column.tally.count > MANY and not search and column.voided_at is None:
+    if sum(column.tally.counts.values()) > MANY and not search and column.voided_at is None:
         found = [cell_of(payment, contact) for payment, contact in _of_many(session, column, skipped)]
         return CellPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
     query, values = _most_urgent(column.id, column.voided_at, skipped=skipped)

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, case, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, true, union_all
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
-from substrack.domain.payments import CLOSED, OPEN, PaymentKind, Status
+from substrack.domain.payments import COUNTED, OPEN, PaymentKind, Status
 from substrack.queries.batches import in_batches
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.groups import GroupRow, list_groups
 from substrack.queries.namesakes import names_apart
 from substrack.queries.open_payments import LOOKED_AT, is_open, longest_due
-from substrack.queries.owing import LEFT, first_owed
+from substrack.queries.owing import LEFT, PER_GROUP, first_owed
 from substrack.queries.prepared import prepared, written
 from substrack.store import (
     Attempt,
@@ -44,7 +44,7 @@ NAMED: Final = 3
 class Progress:
     """The latest period of a group: how many of its payments are settled, and what is missing.
 
-    The payer's own share is never counted. `is_billed` is False while the bill is wanted.
+    The payer's own share and what is waived are never counted. `is_billed` is False while the bill is wanted.
     """
 
     public_id: str
@@ -288,8 +288,8 @@ def _latest(group_ids: list[int]) -> Select[*tuple[Any, ...]]:
             Group.unit,
             Group.every,
             Group.currency,
-            func.count(Payment.id).label("payments"),
-            func.count(Payment.id).filter(Payment.status.in_(CLOSED)).label("settled"),
+            func.count(Payment.id).filter(Payment.status.in_(COUNTED)).label("payments"),
+            func.count(Payment.id).filter(Payment.status == Status.CONFIRMED).label("settled"),
             func.coalesce(func.sum(LEFT).filter(Payment.status.in_(OPEN)), 0).label("missing"),
         )
         .select_from(Period)
@@ -333,7 +333,7 @@ def _people(session: Session, group_ids: list[int]) -> dict[int, tuple[tuple[str
     found: dict[int, tuple[tuple[str, ...], int | None]] = {}
     for row in rows:
         names, _ = found.get(row.group_id, ((), 0))
-        people = row.people if row.looked_at < LOOKED_AT else None
+        people = row.people if max(row.pending, row.overdue) < PER_GROUP else None
         found[row.group_id] = ((*names, called[row.public_id]), people)
     return found
 
@@ -349,15 +349,21 @@ def _owing_in(group_ids: list[int]) -> Select[*tuple[Any, ...]]:
             .over(partition_by=Payment.group_id, order_by=(oldest, Payment.contact_id))
             .label("place"),
             func.count().over(partition_by=Payment.group_id).label("people"),
-            func.sum(func.count()).over().label("looked_at"),
+            _in_group(Status.PENDING).label("pending"),
+            _in_group(Status.OVERDUE).label("overdue"),
         )
         .where(Payment.id.in_(first_owed(group_ids)))
         .group_by(Payment.group_id, Payment.contact_id)
         .subquery()
     )
     return (
-        select(owing.c.group_id, Contact.public_id, Contact.name, owing.c.people, owing.c.looked_at)
+        select(Contact.public_id, Contact.name, owing)
         .join(Contact, Contact.id == owing.c.contact_id)
         .where(owing.c.place <= NAMED)
         .order_by(owing.c.group_id, owing.c.place)
     )
+
+
+def _in_group(status: Status) -> ColumnElement[int]:
+    """Count the payments of a status that are looked at in the group of a row."""
+    return func.sum(func.count().filter(Payment.status == status)).over(partition_by=Payment.group_id)

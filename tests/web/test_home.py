@@ -301,6 +301,21 @@ class TestGroups:
         assert "<strong>Ben and Mia</strong>" in shown
         assert "opens 1 Apr 2026" in shown
 
+    def test_a_waived_share_is_in_no_count_of_who_paid(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        cast.do(confirm_payment, cast.payment_of(members["Ben"], 2).id, by=cast.olga, now=NOW)
+        cast.do(waive_payment, cast.payment_of(members["Mia"], 2).id, reason="Gone", by=cast.olga, now=NOW)
+        group = group_of(cast, "YouTube Premium")
+
+        home, of_group = olga.get("/").text, olga.get(f"/groups/{group.public_id}").text
+        alone = olga.get(f"/periods/{period(cast, group, 2).public_id}").text
+
+        assert "1 of 1 paid" in home
+        assert "1 of 1 paid" in of_group
+        assert "1 of 1<" in alone
+        assert "Paid (1) · Waived (1)" in of_group
+
     def test_a_group_whose_money_is_all_in_takes_one_line(
         self, olga: Browser, cast: Cast, members: dict[str, Member]
     ) -> None:
