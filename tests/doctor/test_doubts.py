@@ -52,6 +52,7 @@ def test_a_lost_debt_is_not_the_payers(estate: Estate) -> None:
     assert estate.faults() == faults
 
 
+@pytest.mark.only_sqlite
 def test_a_debt_in_another_period_is_not_the_payers(estate: Estate) -> None:
     key = estate.ask(f"SELECT {A_SHARE_OF_MUSIC}")
     estate.write(f"UPDATE payments SET period_id = :films1, group_id = :films WHERE id = {key}")
@@ -73,6 +74,7 @@ def test_a_last_period_that_is_gone_is_not_opened_once_more(estate: Estate) -> N
     assert estate.ask("SELECT COUNT(*) FROM periods") == before
 
 
+@pytest.mark.only_sqlite
 def test_a_rejected_claim_does_not_stand_in_for_a_lost_one(estate: Estate) -> None:
     with estate.runtime.transaction() as session:
         claim(session, estate, "ben3")
@@ -85,6 +87,7 @@ def test_a_rejected_claim_does_not_stand_in_for_a_lost_one(estate: Estate) -> No
     assert "claim_lost" in estate.kinds()
 
 
+@pytest.mark.only_sqlite
 @pytest.mark.parametrize("decided", ["part_confirmed", "rejected"])
 def test_a_claim_left_open_is_closed_as_it_was_decided(estate: Estate, decided: str) -> None:
     key = estate.keys["ben3"]
@@ -103,6 +106,7 @@ def test_a_claim_left_open_is_closed_as_it_was_decided(estate: Estate, decided: 
     assert estate.faults() == []
 
 
+@pytest.mark.only_sqlite
 def test_what_a_worker_has_in_hand_is_not_stopped_by_an_instant_that_was_typed(estate: Estate) -> None:
     estate.write(
         "UPDATE messages SET correlation_id = 'never', state = 'sending', lease_token = 'held', "
