@@ -24,7 +24,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLA
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from substrack.files import sync_directory
+from substrack.files import make_private_dir, sync_directory
 from substrack.services.links import LinkSigner
 from substrack.services.sealing import Sealer
 from substrack.services.second_factor import reseal_secrets
@@ -305,7 +305,7 @@ def prepare_data_dir(path: Path) -> None:
         WrongSetting: it can't be made or written.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_dir(path)
         probe = path / f".probe-{secrets.token_hex(4)}"
         probe.touch()
         probe.unlink()

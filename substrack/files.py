@@ -33,3 +33,12 @@ def sync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_private_dir(path: Path) -> None:
+    """Make a directory, and those above it that are missing, for this user alone; leave those that are there.
+
+    `Path.mkdir(parents=True)` makes the ones above by the umask, and so readable to others.
+    """
+    for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from substrack.bootstrap import secret_keys
-from substrack.files import keep_whole
+from substrack.files import keep_whole, make_private_dir
 from substrack.settings import Settings
 
 Synced = list[tuple[Path, set[str]]]
@@ -55,3 +55,9 @@ def test_a_file_that_finds_no_room_leaves_nothing_behind(
         keep_whole(tmp_path / "mail.eml", b"Dear Mia")
     assert [path.name for path in tmp_path.iterdir()] == ["mail.eml"]
     assert (tmp_path / "mail.eml").read_bytes() == b"Dear Ben"
+
+
+def test_no_directory_that_is_made_can_be_looked_into_by_others(tmp_path: Path) -> None:
+    make_private_dir(tmp_path / "instance" / "demo")
+    made = (tmp_path / "instance", tmp_path / "instance" / "demo")
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o700, 0o700]

@@ -19,6 +19,7 @@ from substrack.channels.base import OutgoingMail
 from substrack.channels.mime import POLICY, build_mime, mail_address
 from substrack.channels.quoting import quoted
 from substrack.channels.smtp_errors import delivery_failure
+from substrack.channels.smtp_faults import NoLogin, NoPassword
 from substrack.channels.smtp_server import SmtpServer
 from substrack.domain.delivery import DeliveryFailed, Scope
 
@@ -192,8 +193,22 @@ class EmailChannel:
             raise DeliveryFailed(reason, scope=Scope.LANE)
 
     async def _log_in(self, client: aiosmtplib.SMTP) -> None:
-        if self._server.user is not None:
-            await client.login(self._server.user, self._server.password or "")
+        """Log in if a user is named.
+
+        Raises:
+            NoPassword, NoLogin.
+        """
+        if self._server.user is None:
+            return
+        if self._server.password is None:
+            raise NoPassword
+        try:
+            await client.login(self._server.user, self._server.password)
+        except aiosmtplib.SMTPException as error:
+            is_lacking = type(error) is aiosmtplib.SMTPException and client.is_connected
+            if is_lacking and not client.supports_extension("auth"):
+                raise NoLogin from error
+            raise
 
     def _keep(self, client: aiosmtplib.SMTP | None) -> None:
         if client is not None and client.is_connected:

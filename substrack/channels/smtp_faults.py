@@ -10,7 +10,7 @@ from typing import Final
 
 import aiosmtplib
 
-from substrack.domain.delivery import DeliveryFailed
+from substrack.domain.delivery import DeliveryFailed, Scope
 
 
 class SmtpFault(StrEnum):
@@ -22,11 +22,36 @@ class SmtpFault(StrEnum):
     CERTIFICATE = "certificate"
     NO_TLS = "no TLS"
     LOGIN = "login"
+    NO_LOGIN = "no login"
+    NO_PASSWORD = "no password"
     SENDER = "sender"
     OTHER = "other"
 
 
+class NoLogin(DeliveryFailed):
+    """The server offers no AUTH on this connection (RFC 4954, section 3)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the mail server takes no login on this connection: remove `user@` from SUBSTRACK_SMTP_URL, "
+            "or use the port with TLS",
+            scope=Scope.LANE,
+        )
+
+
+class NoPassword(DeliveryFailed):
+    """There is somebody to log in as, and nothing to log in with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "SUBSTRACK_SMTP_URL names a user, and there is no password: set SUBSTRACK_SMTP_PASSWORD",
+            scope=Scope.LANE,
+        )
+
+
 FAULTS: Final[tuple[tuple[type[BaseException], SmtpFault], ...]] = (
+    (NoLogin, SmtpFault.NO_LOGIN),
+    (NoPassword, SmtpFault.NO_PASSWORD),
     (ssl.SSLCertVerificationError, SmtpFault.CERTIFICATE),
     (ssl.SSLError, SmtpFault.NO_TLS),
     (socket.gaierror, SmtpFault.UNKNOWN_HOST),
@@ -40,13 +65,11 @@ FAULTS: Final[tuple[tuple[type[BaseException], SmtpFault], ...]] = (
 def fault_of(failure: DeliveryFailed) -> SmtpFault:
     """Name the fault by the error that lies deepest; without any, it is that nothing is encrypted."""
     causes = list(_causes(failure))
-    if len(causes) == 1:
-        return SmtpFault.NO_TLS
     for error in reversed(causes):
         for known, fault in FAULTS:
             if isinstance(error, known):
                 return fault
-    return SmtpFault.OTHER
+    return SmtpFault.NO_TLS if len(causes) == 1 else SmtpFault.OTHER
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

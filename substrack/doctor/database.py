@@ -43,7 +43,7 @@ def database(patient: Patient) -> Verdict:
         with patient.reading() as session:
             name = load_server_version(session)
     except DatabaseTrouble as trouble:
-        return _in_trouble(trouble)
+        return trouble_of(trouble)
     except DBAPIError as error:
         return wrong(f"It can't be used: {_cause(error)}.", "Check SUBSTRACK_DATABASE_URL.")
     if name.startswith("PostgreSQL") and int(name.split()[1].split(".")[0]) < OLDEST_POSTGRESQL:
@@ -51,7 +51,8 @@ def database(patient: Patient) -> Verdict:
     return ok(f"{name} answers.")
 
 
-def _in_trouble(trouble: DatabaseTrouble) -> Verdict:
+def trouble_of(trouble: DatabaseTrouble) -> Verdict:
+    """Say what is the matter, and advise a restore only where something is broken."""
     said = _cause(trouble)
     if trouble.why is Trouble.BUSY:
         return wrong(
@@ -65,6 +66,8 @@ def _in_trouble(trouble: DatabaseTrouble) -> Verdict:
             f"It can't be reached: {said}.",
             "Start the server, and check host, user and password in SUBSTRACK_DATABASE_URL.",
         )
+    if trouble.is_closed_to_us:
+        return wrong(f"It can't be written: {said}.", "See the check of files.")
     return wrong(
         f"It is broken: {said}.", "Keep a copy of it as it is, and restore the last backup (`restore`)."
     )
@@ -129,7 +132,7 @@ def integrity(patient: Patient) -> Verdict:
         if trouble.why is Trouble.BUSY:
             by_hand = f'sqlite3 {patient.database_file} "PRAGMA quick_check"'
             return unknown(f"Looking through it takes longer than {QUERY_SECONDS:g} s.", f"Run: {by_hand}")
-        return _in_trouble(trouble)
+        return trouble_of(trouble)
     if faults:
         return wrong(
             f"The file is damaged: {faults[0]}.",
@@ -150,7 +153,7 @@ def ledger(patient: Patient) -> Verdict:
             apart = ledger_differences(session)
     except DatabaseTrouble as trouble:
         if trouble.why is not Trouble.BUSY:
-            return _in_trouble(trouble)
+            return trouble_of(trouble)
         return unknown(f"Adding it up takes longer than {QUERY_SECONDS:g} s.", "Run: doctor --data")
     if not apart:
         return ok("Receipts, payments and periods add up in every currency.")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from substrack.bootstrap import DatabaseTrouble, Trouble, wall_clock
 from substrack.doctor import database, machine, mail_domain, operation, outreach
 from substrack.doctor.patient import Outside, Patient, looking_engine
-from substrack.doctor.verdicts import State, Verdict, unknown, wrong
+from substrack.doctor.verdicts import State, Verdict, as_sentence, unknown, wrong
 from substrack.settings import WrongSetting, load_settings
 
 TOTAL_SECONDS: Final = 30.0
@@ -98,9 +98,10 @@ def examine(
         patient = Patient(settings, engine, at, world, dkim_selector)
     except WrongSetting as error:
         first = Finding(
-            CHECKS[0].name, wrong(str(error), "Correct it in .env, or where the service gets it.")
+            CHECKS[0].name,
+            wrong(as_sentence(str(error)), "Correct it in .env, or where the service gets it."),
         )
-        return [first, *(Finding(one.name, unknown("The settings can't be read.")) for one in CHECKS[1:])]
+        return [first, Finding("all else", unknown("Nothing else can be looked at without settings."))]
     try:
         return _examine(patient, until)
     finally:

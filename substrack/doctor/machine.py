@@ -49,12 +49,28 @@ def files(patient: Patient) -> Verdict:
             f"This user can't write into {directory}.",
             f"Run the doctor as the user that runs SubsTrack, or give it {directory} (chown -R).",
         )
+    closed = _closed_to_us(patient)
+    if closed is not None:
+        return wrong(
+            f"This user can't write {closed}.",
+            "Run the doctor as the user that runs SubsTrack, or give it that file (chown, chmod u+rw); "
+            "a disk that is mounted for reading only has to be mounted for writing.",
+        )
     for path in _private_files(patient):
         if path.stat().st_mode & OTHERS:
             return wrong(f"Others on this machine may read {path}.", f"Run: chmod 600 {path}")
     if directory.stat().st_mode & OTHERS:
         return warning(f"Others on this machine may look into {directory}.", f"Run: chmod 700 {directory}")
     return ok("The data directory and what is secret in it belong to this user alone.")
+
+
+def _closed_to_us(patient: Patient) -> Path | None:
+    """Find what of SQLite's files, or their directory, this user can't write; all of them have to be."""
+    path = patient.database_file
+    if path is None or not path.exists():
+        return None
+    mine = [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"), path.parent]
+    return next((one for one in mine if one.exists() and not patient.outside.can_write(one)), None)
 
 
 def _private_files(patient: Patient) -> list[Path]:
@@ -186,4 +202,7 @@ def secret_key(patient: Patient) -> Verdict:
         )
     if kept != prints[0]:
         return warning("A new key waits for its first use.", "Start everything again, so that all know it.")
-    return ok(f"It is the one that signed the links already sent (fingerprint {kept}).")
+    return ok(
+        f"It is the newest one in use here (fingerprint {kept}). Links signed by a key that was taken out of "
+        "the list since are dead; which keys there were is not noted."
+    )

@@ -56,7 +56,7 @@ def _of_domain(check: Callable[[str, Patient], Verdict]) -> Check:
         try:
             return check(domain, patient)
         except NoSuchDomain:
-            return wrong(f"{domain} does not exist.", "Correct SUBSTRACK_MAIL_FROM.")
+            return unknown(f"{domain} does not exist.", "See the check of SPF.")
         except DnsSilent as silent:
             return unknown(f"The DNS gave no answer about {domain} ({silent}).", "Try again later.")
 
@@ -75,7 +75,12 @@ def domain_of(patient: Patient) -> str | None:
 def spf(domain: str, patient: Patient) -> Verdict:
     """Look whether the domain names who may send in its name (RFC 7208)."""
     texts = patient.outside.texts
-    found = _spf_of(texts, domain)
+    try:
+        found = _spf_of(texts, domain)
+    except NoSuchDomain:
+        return wrong(
+            f"{domain} does not exist: there is no such name in the DNS.", "Correct SUBSTRACK_MAIL_FROM."
+        )
     if not found:
         return warning(
             f"{domain} has no SPF record: receivers trust it less, or refuse its mail.",
@@ -146,6 +151,7 @@ def _includes(record: str) -> list[str]:
 @_of_domain
 def dkim(domain: str, patient: Patient) -> Verdict:
     """Look for a key that receivers check signatures with (RFC 6376), under the name given or common ones."""
+    patient.outside.texts.of(domain)  # where that does not exist, nothing below it does (RFC 8020)
     chosen = patient.dkim_selector
     for selector in (chosen,) if chosen else SELECTORS:
         name = f"{selector}._domainkey.{domain}"
@@ -176,6 +182,7 @@ def _dkim_of(texts: TextRecords, name: str) -> str | None:
 @_of_domain
 def dmarc(domain: str, patient: Patient) -> Verdict:
     """Look what receivers are to do with mail that fails both (RFC 7489), at the domain or one above it."""
+    patient.outside.texts.of(domain)
     for place in _upwards(domain):
         found = _dmarc_of(patient.outside.texts, place)
         if len(found) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -39,6 +40,8 @@ MAIL_ADVICE: Final[Mapping[SmtpFault, str]] = {
     SmtpFault.CERTIFICATE: "Use the name the server's certificate is for in SUBSTRACK_SMTP_URL.",
     SmtpFault.NO_TLS: "Use smtps:// with port 465, or smtp:// with 587 where the server offers STARTTLS.",
     SmtpFault.LOGIN: "Correct user and password; many providers want a password made for programs.",
+    SmtpFault.NO_LOGIN: "With TLS are 465 (smtps://) and, where STARTTLS is offered, 587 (smtp://).",
+    SmtpFault.NO_PASSWORD: "Or leave `user@` out, where the server wants no login.",
     SmtpFault.SENDER: "Set SUBSTRACK_MAIL_FROM to an address this server lets you send from.",
     SmtpFault.OTHER: "Ask whoever runs the mail server what that answer means.",
 }
@@ -55,7 +58,7 @@ def address(patient: Patient) -> Verdict:
     if chosen.base_url_is_private:
         where = "this machine" if chosen.base_url_is_loopback else "your own network"
         return warning(
-            f"{url} answers, and only {where} can open it.",
+            f"Something that calls itself SubsTrack answers at {url}, and only {where} can open it.",
             "Set SUBSTRACK_BASE_URL to an address that members' phones reach.",
         )
     if not chosen.is_https:
@@ -64,7 +67,8 @@ def address(patient: Patient) -> Verdict:
             "Put a proxy with TLS in front, and let SUBSTRACK_BASE_URL begin with https://.",
         )
     return ok(
-        f"{url} answers from here; whether it does from outside, only a phone without your network tells."
+        f"Something that calls itself SubsTrack answers at {url}, seen from here; whether it is this one and "
+        "answers outside, only a phone without your network tells."
     )
 
 
@@ -172,6 +176,7 @@ def _telegram_advice(failure: DeliveryFailed) -> str:
 
 
 def _account(patient: Patient) -> TelegramAccount:
+    logging.getLogger("telegram").setLevel(logging.CRITICAL)  # what fails is said in a sentence
     token = patient.settings.telegram_token
     return TelegramAccount.from_settings(
         token.get_secret_value() if token else "", patient.settings.telegram_api_url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,11 @@ def clock_is_kept() -> bool | None:
     return None if answer < 0 else answer != UNSYNCHRONISED
 
 
+def can_write(path: Path) -> bool:
+    """Ask whether this user may write a file, or into a directory."""
+    return os.access(path, os.W_OK | os.X_OK if path.is_dir() else os.W_OK)
+
+
 @dataclass(frozen=True)
 class Outside:
     """The world outside; tests put their own in its place.
@@ -50,6 +56,7 @@ class Outside:
 
     texts: TextRecords = field(default_factory=TextRecords)
     clock_is_kept: Callable[[], bool | None] = clock_is_kept
+    can_write: Callable[[Path], bool] = can_write
     tls_context: ssl.SSLContext | None = None
     seconds: float = 5.0
     lock_seconds: float = 3.0

@@ -24,6 +24,11 @@ class Verdict:
     advice: str = ""
 
 
+def as_sentence(text: str) -> str:
+    """End what others say with a full stop, so that another sentence can follow."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
 def ok(found: str) -> Verdict:
     """Say that things are as they should be."""
     return Verdict(State.OK, found)

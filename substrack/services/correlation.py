@@ -7,6 +7,7 @@ the id that holds where they are written, so one id leads from the request to th
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -37,6 +38,12 @@ def new_correlation_id() -> str:
     """Make the id that all events and messages of one decision share."""
     cause = _CAUSE.get()
     return cause.next_id() if cause else new_public_id()
+
+
+def id_after_told() -> str:
+    """Make the id of a decision that an effect has led to: another one, with the first eight of its cause."""
+    told = None if _CAUSE.get() else _TOLD.get().get("correlation_id")
+    return sibling_id(told, 1 + secrets.randbelow(SIBLINGS - 1)) if told else new_correlation_id()
 
 
 def told_ids() -> Mapping[str, str]:

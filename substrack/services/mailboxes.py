@@ -22,6 +22,7 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.notices import NOTICE_RULES, TO_THE_FORMER, Channel, Notice
 from substrack.queries.chats import ENVIRONMENT
+from substrack.services.correlation import id_after_told
 from substrack.services.journal import record
 from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import revoke_pay_link
@@ -317,8 +318,9 @@ def _settle(
     now: datetime,
 ) -> None:
     """Do what follows when an address is lost for requests: the journal, the admins, the schedule."""
-    contact = get_contact(session, address.contact_id)
-    record_contact(session, verb, contact, by=by, now=now, after={"address_id": address.id})
+    contact, correlation_id = get_contact(session, address.contact_id), id_after_told()
+    facts = {"address_id": address.id}
+    record_contact(session, verb, contact, by=by, now=now, after=facts, correlation_id=correlation_id)
     drafts = [
         Draft(
             workspace_id=contact.workspace_id,
@@ -327,6 +329,7 @@ def _settle(
             dedupe_key=f"{verb}:{address.id}:{now.isoformat()}:{admin}",
             due_at=now,
             payload=payload,
+            correlation_id=correlation_id,
         )
         for admin in admin_contacts(session, contact.workspace_id)
     ]

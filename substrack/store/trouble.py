@@ -46,9 +46,18 @@ class DatabaseTrouble(OperationalError):
         codes = (getattr(self.orig, "sqlstate", None), getattr(self.orig, "sqlite_errorname", None))
         return "25006" in codes or "SQLITE_READONLY" in codes
 
+    @property
+    def is_closed_to_us(self) -> bool:
+        """Tell whether this user may not write SQLite's file or directory: nothing is broken then."""
+        code = getattr(self.orig, "sqlite_errorcode", None)
+        return code is not None and code & 0xFF in CLOSED
+
     def __reduce__(self) -> Any:
         return self.__class__, (self.why, self.orig, self.statement)
 
+
+CLOSED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+"""With write-ahead logging, to read is to write the index of the log (sqlite.org/wal.html, section 2.4)."""
 
 SQLITE_CODES: Final = {
     sqlite3.SQLITE_BUSY: Trouble.BUSY,

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 HEADER: Final = "X-Request-ID"
 WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 BEGAN: Final = "substrack.began"
+NO_PAGE: Final = "(no such page)"
 ASKED_BY_PROGRAMS: Final = frozenset({*STATIC_FILES, "health.live", "health.ready", "metrics.show"})
 """Endpoints whose requests would drown all others in the log."""
 
@@ -65,7 +66,7 @@ class PathlessFlask(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """Log what broke by its route."""
-        self.logger.error("%s %s failed", request.method, _route(), exc_info=exc_info)
+        self.logger.error("%s %s failed", request.method, _route() or NO_PAGE, exc_info=exc_info)
 
 
 def log_request(response: Response) -> Response:
@@ -77,7 +78,7 @@ def log_request(response: Response) -> Response:
         "duration_ms": round((time.perf_counter() - request.environ[BEGAN]) * 1000, 1),
     }
     level = logging.DEBUG if request.endpoint in ASKED_BY_PROGRAMS else logging.INFO
-    log.log(level, "%s %s", request.method, _route(), extra={FACTS: facts})
+    log.log(level, "%s %s", request.method, _route() or NO_PAGE, extra={FACTS: facts})
     return response
 
 

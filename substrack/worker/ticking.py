@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,15 @@ Result = TypeVar("Result")
 Stop = Callable[[], bool]
 
 
+DONE: Final = (
+    ("period opened", "periods opened"),
+    ("payment lapsed", "payments lapsed"),
+    ("message queued", "messages queued"),
+    ("opening refused", "openings refused"),
+    ("row purged", "rows purged"),
+)
+
+
 @dataclass(frozen=True)
 class TickReport:
     """What a tick did."""
@@ -39,6 +48,11 @@ class TickReport:
     messages_queued: int = 0
     openings_refused: int = 0
     rows_purged: int = 0
+
+    def __str__(self) -> str:
+        """Say in words what was done, and nothing of what was not."""
+        named = zip(DONE, astuple(self), strict=True)
+        return ", ".join(f"{count} {one if count == 1 else many}" for (one, many), count in named if count)
 
 
 def tick(runtime: Runtime, *, now: datetime, stop: Stop = lambda: False) -> TickReport:

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
+from substrack.bootstrap import DatabaseTrouble, Trouble
 from substrack.channels.dns import TextRecords
 from substrack.cli import substrack
-from substrack.doctor.database import durability_of
+from substrack.doctor.database import durability_of, trouble_of
 from substrack.doctor.examining import CHECKS, Check, examine
 from substrack.doctor.patient import Patient
 from substrack.doctor.verdicts import State, Verdict, ok
@@ -126,6 +127,10 @@ def no_backup(world: World) -> None:
     shutil.rmtree(world.data_dir / "backups")
 
 
+def no_password(world: World) -> None:
+    del world.env["SUBSTRACK_SMTP_PASSWORD"]
+
+
 def many_includes() -> dict[str, list[str]]:
     return {f"n{number}.example": [f"v=spf1 include:n{number + 1}.example -all"] for number in range(11)}
 
@@ -145,6 +150,13 @@ BROKEN = (
     Broken("key others read", mode("secret-key", 0o644), "files", "wrong", "chmod 600"),
     Broken("open directory", mode(".", 0o755), "files", "warning", "chmod 700"),
     Broken("books others read", mode("substrack.db", 0o640), "files", "wrong", "substrack.db"),
+    Broken(
+        "books closed to us",
+        lambda world: patient_outside(world, can_write=lambda path: path.suffix != ".db"),
+        "files",
+        "wrong",
+        "This user can't write",
+    ),
     Broken("another key", other_key, "secret key", "wrong", "new,old"),
     Broken("no key", lambda w: (w.data_dir / "secret-key").unlink(), "secret key", "wrong", "is missing"),
     Broken(
@@ -210,6 +222,7 @@ BROKEN = (
         "status 404",
     ),
     Broken("wrong password", env(SMTP_PASSWORD="wrong"), "mail", "wrong", "Correct user and password"),
+    Broken("no password", no_password, "mail", "wrong", "set SUBSTRACK_SMTP_PASSWORD"),
     Broken(
         "no mail server", env(SMTP_URL=f"smtp://127.0.0.1:{free_port()}"), "mail", "wrong", "587 for smtp"
     ),
@@ -373,8 +386,10 @@ def test_a_silent_name_server_says_nothing_about_a_domain(world: World) -> None:
 
 def test_a_domain_that_does_not_exist_is_told(world: World) -> None:
     world.names.texts.clear()
-    states = world.states()
-    assert (states["SPF"], states["DMARC"]) == ("wrong", "warning")
+    found = world.examine()
+    says = {name: found[name].verdict for name in ("SPF", "DKIM", "DMARC")}
+    assert [one.state.value for one in says.values()] == ["wrong", UNKNOWN, UNKNOWN]
+    assert all("example.org does not exist" in one.found for one in says.values())
 
 
 @pytest.mark.parametrize("is_smtps", [True, False], ids=["smtps", "STARTTLS"])
@@ -397,6 +412,24 @@ def test_a_relay_with_tls_is_well(world: World, tmp_path: Path) -> None:
     assert "over TLS" in said.found
 
 
+def test_a_server_without_a_login_is_no_server_out_of_reach(world: World) -> None:
+    with FakeRelay(offers_login=False) as relay:
+        world.env["SUBSTRACK_SMTP_URL"] = relay.url.replace("smtp://", "smtp://olga@")
+        said = world.examine()["mail"].verdict
+    assert said.state is State.WRONG
+    assert "takes no login on this connection: remove `user@`" in said.found
+    assert "reached" not in said.found
+
+
+def test_something_else_than_telegram_is_one_line_and_no_traceback(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.env["SUBSTRACK_TELEGRAM_API_URL"] = world.env["SUBSTRACK_BASE_URL"]
+    said = world.examine()["Telegram"].verdict
+    assert said.state is State.WRONG
+    assert not [one for one in caplog.records if one.name.startswith("telegram")]
+
+
 def test_a_certificate_of_our_own_page_is_looked_at(world: World) -> None:
     world.env["SUBSTRACK_BASE_URL"] = world.env["SUBSTRACK_BASE_URL"].replace("http:", "https:")
     said = world.examine()["address"].verdict
@@ -406,9 +439,13 @@ def test_a_certificate_of_our_own_page_is_looked_at(world: World) -> None:
 
 def test_wrong_settings_are_one_fault_and_nothing_else_is_looked_at(world: World) -> None:
     world.env["SUBSTRACK_PORT"] = "many"
-    states = world.states()
-    assert states.pop("settings") == "wrong"
-    assert set(states.values()) == {UNKNOWN}
+    assert world.states() == {"settings": "wrong", "all else": UNKNOWN}
+
+
+def test_a_wrong_setting_is_a_sentence_of_its_own(world: World) -> None:
+    world.env["SUBSTRACK_BASE_URL"] = "substrack"
+    said = world.examine()["settings"].verdict
+    assert said.found.endswith(".")
 
 
 def test_a_clock_that_stands_still_is_told(world: World) -> None:
@@ -457,6 +494,15 @@ def test_rows_that_refer_to_nothing_are_told(world: World) -> None:
     said = world.examine()["integrity"].verdict
     assert said.state is State.WRONG
     assert "payments" in said.found
+
+
+@pytest.mark.parametrize("name", ["SQLITE_READONLY_DIRECTORY", "SQLITE_CANTOPEN", "SQLITE_READONLY"])
+def test_a_database_that_is_closed_to_us_is_not_called_broken(name: str) -> None:
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    error.sqlite_errorcode = getattr(sqlite3, name)
+    said = trouble_of(DatabaseTrouble(Trouble.BROKEN, error))
+    assert "can't be written" in said.found
+    assert "restore" not in said.advice
 
 
 def test_a_locked_database_is_told(world: World) -> None:

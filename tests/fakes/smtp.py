@@ -56,14 +56,15 @@ class ReceivedMail:
 class FakeRelay:
     """A mail server; use it as a context manager.
 
-    `user` and `password` make it ask for a login. `dialogue` lists the commands it saw, `connections` who
-    connected.
+    `user` and `password` make it ask for a login; without `offers_login` it knows of none in the clear.
+    `dialogue` lists the commands it saw, `connections` who connected.
     """
 
     user: str | None = None
     password: str | None = None
     tls: ssl.SSLContext | None = None
     is_smtps: bool = False
+    offers_login: bool = True
     hostname: str = "127.0.0.1"
     received: list[ReceivedMail] = field(default_factory=list)
     dialogue: list[str] = field(default_factory=list)
@@ -113,7 +114,7 @@ class FakeRelay:
         return session
 
     def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"auth_require_tls": False, "enable_SMTPUTF8": True}
+        options: dict[str, Any] = {"auth_require_tls": not self.offers_login, "enable_SMTPUTF8": True}
         if self.tls is not None and self.is_smtps:
             options["ssl_context"] = self.tls
         elif self.tls is not None:

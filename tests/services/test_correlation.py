@@ -9,7 +9,7 @@ import pytest
 
 from substrack.domain.actors import Actor, Via
 from substrack.services.claims import claim_payments
-from substrack.services.correlation import cause, effect, new_correlation_id, told_ids
+from substrack.services.correlation import cause, effect, id_after_told, new_correlation_id, told_ids
 from substrack.services.payments import confirm_payment
 from substrack.services.undo import undo_decision
 from substrack.store import Event, Message
@@ -55,6 +55,14 @@ def test_an_effect_is_told_by_the_id_of_its_cause_and_decides_under_others() -> 
             assert not new_correlation_id().startswith(("abcdefgh", outer[:8]))
         assert told_ids() == {"correlation_id": outer}
     assert told_ids() == {}
+
+
+def test_what_an_effect_has_led_to_begins_like_its_cause() -> None:
+    with effect("k7m2qx9d3fhp"):
+        found = id_after_told()
+    assert (found[:8], found != "k7m2qx9d3fhp") == ("k7m2qx9d", True)
+    with cause() as opened:
+        assert id_after_told() == opened
 
 
 def test_another_thread_knows_of_no_cause() -> None:

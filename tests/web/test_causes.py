@@ -78,7 +78,9 @@ def test_programs_read_a_line_about_each_request_with_its_route_and_no_path(
         {"method": "GET", "route": None, "status": 404},
     ]
     ours = [one for one in caplog.records if hasattr(one, FACTS)]
-    assert "none.such-token" not in "".join(one.getMessage() for one in ours)
+    said = [one.getMessage() for one in ours]
+    assert "none.such-token" not in "".join(said)
+    assert said[-1] == "GET (no such page)"
 
 
 def test_a_bug_is_logged_without_the_capability_in_its_path(

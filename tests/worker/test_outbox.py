@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from substrack.channels.mailbox import MailboxChannel
 from substrack.domain.delivery import MessageState
@@ -23,6 +23,7 @@ from substrack.store import Message
 from substrack.store.engines import write_engine
 from substrack.worker.outbox import DeliverReport, Outbox, deliver_due
 from substrack.worker.senders import mail_sender
+from substrack.worker.ticking import TickReport
 from tests.fakes.smtp import FakeRelay
 from tests.support.post import NOW, Post, through
 from tests.worker.processes import Arrivals, start
@@ -179,6 +180,11 @@ def test_a_message_that_can_not_be_written_holds_up_nobody(
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
+def test_a_tick_says_in_words_what_it_did() -> None:
+    report = TickReport(periods_opened=3, payments_lapsed=1, rows_purged=2)
+    assert str(report) == "3 periods opened, 1 payment lapsed, 2 rows purged"
+
+
 def test_an_address_that_refuses_is_told_to_the_admin_in_the_same_run(post: Post, relay: FakeRelay) -> None:
     ben = post.person("Ben")
     post.write("one", to=ben)
@@ -188,3 +194,7 @@ def test_an_address_that_refuses_is_told_to_the_admin_in_the_same_run(post: Post
 
     assert [mail.to for mail in relay.received] == ["olga@example.org"]
     assert post.notices_to(post.olga_id) == [Notice.ADDRESS_REFUSED]
+    with post.runtime.reading() as session:
+        ids = session.scalars(select(Message.correlation_id).order_by(Message.id)).all()
+    assert ids[0] != ids[1]
+    assert str(ids[0])[:8] == str(ids[1])[:8]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from datetime import date, datetime
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import click
 
 from substrack.bootstrap import Runtime, make_runtime, migrate, prepare_data_dir
 from substrack.cli import serving
-from substrack.cli.demo.living import Life
+from substrack.cli.demo.living import MONTHS, Life
 from substrack.cli.demo.story import OWNER
+from substrack.cli.output import note
 from substrack.cli.params import now_option
 from substrack.domain.actors import OPERATOR, Actor
 from substrack.queries.accounts import find_credentials
@@ -115,11 +117,8 @@ def _fill(runtime: Runtime) -> None:
             now=now,
         )
     life = Life(runtime, founded.workspace_id, Actor.user(founded.user_id), until=now)
-    life.live(_say_month)
-
-
-def _say_month(day: date) -> None:
-    click.echo(f"  {day:%B %Y}")
+    months = count(1)
+    life.live(lambda day: note(f"  month {next(months)} of {MONTHS + 1}: {day:%B %Y} …"))
 
 
 def _new_password(runtime: Runtime) -> str:
