@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from substrack.bootstrap import wall_clock
-from substrack.cli.output import note, show
+from substrack.cli.output import is_asked, note, show
 from substrack.cli.params import dry_run_flag, json_flag, now_option
 from substrack.domain.money import Money
 from substrack.settings import KEY_FILE, Settings, WrongSetting, load_settings
 from substrack.upkeep.comparing import Side
-from substrack.upkeep.moving import Move, move, take_back
+from substrack.upkeep.moving import Move, find_gone, move, take_back
 from substrack.upkeep.places import has_password
 
 STDIN = "-"
@@ -26,6 +26,7 @@ STDIN = "-"
 @click.argument("url", required=False)
 @click.option("--url-file", type=click.Path(path_type=Path), help="The file that holds the URL.")
 @click.option("--take-back", "takes_back", is_flag=True, help="Let the books live on where they were before.")
+@click.option("--yes", is_flag=True, help="With --take-back: ask nothing.")
 @dry_run_flag
 @json_flag
 @now_option
@@ -34,19 +35,20 @@ def move_database(
     url: str | None,
     url_file: Path | None,
     takes_back: bool,
+    yes: bool,
     dry_run: bool,
     as_json: bool,
     now: datetime | None,
 ) -> None:
     """Move everything into the empty database at URL; stop SubsTrack first.
 
-    From SQLite to PostgreSQL, or back. URL is - to read it from standard input, where it shows in no list of
-    processes. The copy is compared with what is here before it counts; then the old database refuses to be
-    used.
+    From SQLite to PostgreSQL, or back. URL is postgresql://user@host/name, or sqlite:////whole/path.db with
+    four strokes; - reads it from standard input, where it shows in no list of processes. The copy is compared
+    with what is here before it counts; then the old database refuses to be used.
     """
     settings = load_settings()
     if takes_back:
-        _take_back(settings, url or url_file, as_json=as_json)
+        _take_back(settings, url or url_file, yes=yes, as_json=as_json)
         return
     moved = move(settings, _read_url(url, url_file), dry_run=dry_run, now=now or settings.now or wall_clock())
     facts = {"moved": not dry_run, "to": moved.went_to}
@@ -62,9 +64,18 @@ def move_database(
         note("The password stood in the list of processes meanwhile; `move-database -` reads it from stdin.")
 
 
-def _take_back(settings: Settings, named: str | Path | None, *, as_json: bool) -> None:
+def _take_back(settings: Settings, named: str | Path | None, *, yes: bool, as_json: bool) -> None:
     if named is not None:
         raise click.UsageError("--take-back is for the database the books left; it takes no URL.")
+    gone = find_gone(settings)
+    if gone is not None:
+        note(
+            f"The books at {gone.place} stay alive as well, and whoever starts SubsTrack on them sends from "
+            f"there too: stop it there first, and put that database away. What was decided there since "
+            f"{gone.moved_at} is not in here."
+        )
+        if not yes and is_asked():
+            click.confirm("Let the books live on here?", default=False, abort=True, err=True)
     was_away = take_back(settings)
     if as_json:
         show({"taken_back": was_away}, as_json=True)
@@ -75,14 +86,19 @@ def _take_back(settings: Settings, named: str | Path | None, *, as_json: bool) -
 def _read_url(url: str | None, url_file: Path | None) -> str:
     if (url is None) == (url_file is None):
         raise click.UsageError("Say where to: a URL, - to read it from standard input, or --url-file FILE.")
-    if url_file is not None:
-        try:
-            text = url_file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise WrongSetting(f"{url_file} holds no URL that can be read.") from None
-    else:
-        text = sys.stdin.readline() if url == STDIN else str(url)
-    return text.strip()
+    if url_file is None:
+        return (sys.stdin.readline() if url == STDIN else str(url)).strip()
+    try:
+        text = url_file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise WrongSetting(f"--url-file: {url_file} is not there.") from None
+    except OSError as error:
+        raise WrongSetting(f"--url-file: {url_file} can't be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise WrongSetting(f"--url-file: {url_file} is no text, and so holds no URL.") from None
+    if not text:
+        raise WrongSetting(f"--url-file: {url_file} is empty.")
+    return text
 
 
 def _say_what_next(settings: Settings, moved: Move, *, dry_run: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,11 @@ def show(result: Row | Sequence[Row], *, as_json: bool, columns: Sequence[str] =
 def note(sentence: str) -> None:
     """Tell people something on stderr, where it is in no program's way."""
     click.echo(sentence, err=True)
+
+
+def is_asked() -> bool:
+    """Tell whether somebody sits there who can answer a question."""
+    return sys.stdin.isatty()
 
 
 def plain(value: Any) -> Any:

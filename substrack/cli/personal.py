@@ -10,11 +10,12 @@ from substrack.bootstrap import Runtime
 from substrack.channels.mailbox import MailboxChannel
 from substrack.cli.desk import Desk, at_desk
 from substrack.cli.members import contacts
-from substrack.cli.output import note, show
+from substrack.cli.output import is_asked, note, show
 from substrack.cli.params import dry_run_flag, json_flag
 from substrack.domain.actors import OPERATOR
 from substrack.domain.errors import Refused
 from substrack.files import keep_whole
+from substrack.queries.erasing import Standing, load_standing
 from substrack.queries.people import find_contact
 from substrack.queries.personal_export import load_personal_data
 from substrack.services.erasing import erase_contact
@@ -32,6 +33,20 @@ class NotWritten(Refused):
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"The file can't be written: {cause}.")
+
+
+class Unsettled(Refused):
+    """There is something open with this person, which erasing them would decide."""
+
+    field = "anyway"
+
+    def __init__(self, standing: Standing) -> None:
+        said = ", ".join(standing_words(standing))
+        super().__init__(
+            f"This person is not settled: {said}. Settle it first, or see with --dry-run what would be "
+            "done. If they are erased anyway, what is open is forgiven, credit "
+            "stays in the books as it is, and groups that pay them are archived."
+        )
 
 
 @contacts.command("export")
@@ -68,25 +83,46 @@ def export(desk: Desk, *, contact_id: str, output: Path | None, as_json: bool) -
 @click.option(
     "--anyway", is_flag=True, help="Forgive what is open with them, and archive groups that pay them."
 )
+@click.option("--yes", is_flag=True, help="Ask nothing.")
 @dry_run_flag
 @json_flag
-def erase(desk: Desk, *, contact_id: str, anyway: bool, dry_run: bool, as_json: bool) -> None:
+def erase(desk: Desk, *, contact_id: str, anyway: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
     """Erase a person for good: names, addresses and words go, the books stay."""
-    with desk.writing(dry_run=dry_run) as session:
+    with desk.reading() as session:
         key = find_contact(session, desk.workspace_id, contact_id)
-        erased = erase_contact(session, key, anyway=anyway, by=OPERATOR, now=desk.now)
+        standing = load_standing(session, key)
+    if not (standing.is_settled or anyway or dry_run):
+        raise Unsettled(standing)
+    if not (dry_run or yes) and is_asked():
+        click.confirm(f"Erase {contact_id} for good?", default=False, abort=True, err=True)
+    with desk.writing(dry_run=dry_run) as session:
+        erased = erase_contact(session, key, anyway=anyway or dry_run, by=OPERATOR, now=desk.now)
         if not dry_run:
             MailboxChannel(desk.runtime.mail_dir).remove(erased.files)
     facts = {"id": contact_id, "name": erased.name, "forgiven": erased.forgiven, "erased": not dry_run}
     if not dry_run:
         desk.runtime.forget_what_was_written()
         facts["noted"] = keep_noted(desk.runtime)
+    else:
+        facts |= {"open": standing_words(standing), "needs_anyway": not standing.is_settled}
     show(facts, as_json=as_json)
     if not as_json and not dry_run:
         note(
             "Backups made before still hold this person. "
             "By erasures.jsonl beside them a restore erases them again."
         )
+
+
+def standing_words(standing: Standing) -> list[str]:
+    """Name what is open with a person, and nothing of which there is none."""
+    counts = (
+        (standing.open, "open payment of theirs", "open payments of theirs"),
+        (standing.claims, "of them to check", "of them to check"),
+        (standing.owed_to, "payment owed to them", "payments owed to them"),
+        (len(standing.credit), "sum of credit", "sums of credit"),
+        (len(standing.groups), "group that pays them", "groups that pay them"),
+    )
+    return [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
 
 
 def keep_noted(runtime: Runtime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from substrack.cli.desk import open_runtime
 from substrack.cli.output import note, plain, show
 from substrack.cli.params import dry_run_flag, json_flag, now_option
 from substrack.domain.actors import OPERATOR
+from substrack.domain.money import Money
 from substrack.settings import KEY_FILE, load_settings
 from substrack.upkeep.backups import Backup, make_backup
 from substrack.upkeep.manifest import Manifest
 from substrack.upkeep.restoring import Restored
 from substrack.upkeep.restoring import restore as restore_backup
+from substrack.upkeep.sums import NO_CURRENCY, Sums
 from substrack.upkeep.upgrading import upgrade
 
 BY_HAND = "by-hand"
@@ -50,7 +53,7 @@ def backup(*, directory: Path | None, as_json: bool, now: datetime | None) -> No
         goes_to = directory or runtime.settings.backups_go_to
         made = make_backup(runtime.read_engine, goes_to, reason=BY_HAND, now=runtime.now())
         key = None if runtime.settings.secret_keys else runtime.settings.data_dir / KEY_FILE
-    show(_backup_facts(made, key), as_json=as_json)
+    _show_with_sums(_backup_facts(made, key), as_json=as_json)
     if not as_json:
         where = str(key) if key else "in SUBSTRACK_SECRET_KEYS"
         note(f"The secret key is not in it. It is {where}; keep a copy of it somewhere else, once.")
@@ -78,14 +81,45 @@ def restore(
         by=OPERATOR,
         now=now or wall_clock(),
     )
-    show(_restore_facts(restored), as_json=as_json)
+    _show_with_sums(_restore_facts(restored), as_json=as_json)
     if not as_json and not restored.has_erasures:
         note(
             "No list of erasures (erasures.jsonl) lies beside the backup: whoever was erased after it was "
             "made comes back. If there was somebody, put the list beside it, or erase them again."
         )
+    if not as_json and restored.settled is None:
+        click.echo("It can be restored here; nothing was changed.")
     if not as_json and restored.settled is not None:
         note("Nothing is sent yet: look at `hold show`, then go on with `hold release`.")
+
+
+def _show_with_sums(facts: dict[str, Any], *, as_json: bool) -> None:
+    """Print facts, and to people the sums of money below them, in major units."""
+    if as_json:
+        show(facts, as_json=True)
+        return
+    show({name: value for name, value in facts.items() if name != "ledger"}, as_json=False)
+    click.echo()
+    show(_sum_rows(facts["ledger"]), as_json=False, columns=("currency", "sum", "amount"))
+    click.echo()
+
+
+def _sum_rows(sums: Sums) -> list[dict[str, str]]:
+    rows = [
+        {"currency": currency, "sum": _spoken(column), "amount": _major(minor, currency)}
+        for column, by_currency in sums.items()
+        for currency, minor in by_currency.items()
+    ]
+    return sorted(rows, key=itemgetter("currency"))
+
+
+def _spoken(column: str) -> str:
+    return column.removesuffix("_minor").replace(".", ": ").replace("_", " ")
+
+
+def _major(minor: int, currency: str) -> str:
+    """Write an amount in major units; rows that name no currency have but the minor ones."""
+    return f"{minor} (minor units)" if currency == NO_CURRENCY else Money(minor, currency).major()
 
 
 def _backup_facts(made: Backup, key: Path | None) -> dict[str, Any]:

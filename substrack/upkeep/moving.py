@@ -97,9 +97,7 @@ def _move(
     try:
         with schema_transaction(url, named=BOTH) as there, _source(settings, locks=not dry_run) as here:
             gone = _check_source(here, place, now)
-            make_empty(
-                there, otherwise=f"The books were moved there on {gone.moved_at}." if gone else INSTEAD
-            )
+            make_empty(there, otherwise=_instead(gone, find_move(there)))
             upgrade_schema(there)
             done.append(Move(place, *_copy(here, there)))
             if dry_run:
@@ -127,6 +125,16 @@ def take_back(settings: Settings) -> bool:
             return False
         come_back(connection)
     return True
+
+
+def find_gone(settings: Settings) -> Gone | None:
+    """Say where to and when the books were moved away from here; None when they were not.
+
+    Raises:
+        WrongSetting: the database can't be used.
+    """
+    with _source(settings, locks=False) as here:
+        return find_move(here)
 
 
 @contextmanager
@@ -198,9 +206,20 @@ def _long(wait: timedelta) -> str:
     return f"{seconds} seconds" if seconds < 120 else f"{ceil(seconds / 60)} minutes"
 
 
+def _instead(gone: Gone | None, old: Gone | None) -> str:
+    """Say what to do where there are books already: those of this very move, or old ones that were left."""
+    if gone is not None:
+        return f"The books were moved there on {gone.moved_at}."
+    if old is not None:
+        return (
+            f"It is an old one, which its books left on {old.moved_at} for {old.place}: rename it (SQLite's "
+            "file, with -wal and -shm), or name an empty one."
+        )
+    return INSTEAD
+
+
 def _has_left(settings: Settings) -> bool:
-    with _source(settings, locks=False) as here:
-        return find_move(here) is not None
+    return find_gone(settings) is not None
 
 
 def _copy(here: sa.Connection, there: sa.Connection) -> tuple[Side, Side]:

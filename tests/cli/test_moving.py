@@ -83,5 +83,19 @@ def test_exactly_one_place_is_named(house: House, arguments: tuple[str, ...]) ->
 
 @pytest.mark.only_sqlite
 def test_refusals_are_a_sentence(house: House, tmp_path: Path) -> None:
-    assert "can be read" in house.refused("move-database", "--url-file", str(tmp_path / "nothing"))
+    (tmp_path / "empty").touch()
+    for name, says in (("nothing", "is not there"), (".", "can't be read"), ("empty", "is empty")):
+        assert says in house.refused("move-database", "--url-file", str(tmp_path / name))
     assert "are in already" in house.refused("move-database", url_of(house))
+
+
+@pytest.mark.only_sqlite
+def test_who_takes_books_back_is_told_of_the_other_ones(house: House, elsewhere: House) -> None:
+    house.do("move-database", "-", stdin=f"{url_of(elsewhere)}\n")
+
+    assert "It is an old one, which its books left on" in elsewhere.refused("move-database", url_of(house))
+    taken = house.run("move-database", "--take-back")
+
+    assert taken.stdout == "The books live here again.\n"
+    assert "stay alive as well" in taken.stderr
+    assert "is not in here" in taken.stderr

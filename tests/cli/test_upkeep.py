@@ -56,9 +56,13 @@ def test_people_read_what_waits_and_what_to_type(house: House, elsewhere: House,
     said = house.run("backup", now=ASKED)
     (path,) = (tmp_path / "backups").iterdir()
     assert str(path) in said.stdout
+    assert "EUR       payments: amount" in said.stdout
+    assert "17.99" in said.stdout
     assert f"It is {tmp_path / 'secret-key'}" in said.stderr
 
     key = str(tmp_path / "secret-key")
+    tried = elsewhere.run("restore", str(path), "--key", key, "--dry-run", now=LOST).stdout
+    assert tried.endswith("It can be restored here; nothing was changed.\n")
     assert "on hold" in elsewhere.run("restore", str(path), "--key", key, now=LOST).stdout
     shown = elsewhere.run("hold", "show", now=LOST)
     assert "Ann" in shown.stdout
