@@ -24,6 +24,18 @@ INDEXES = (
         "voided_at IS NULL AND closed_at IS NULL AND objection IS NOT NULL",
     ),
     ("ix_events_refused_openings", "events", ["workspace_id", "at"], "verb = 'opening_refused'"),
+    (
+        "ix_addresses_refused",
+        "addresses",
+        ["connection_id", "refused_since"],
+        "refused_since IS NOT NULL",
+    ),
+    (
+        "ix_addresses_unsubscribed",
+        "addresses",
+        ["connection_id", "unsubscribed_at"],
+        "unsubscribed_at IS NOT NULL",
+    ),
     ("ix_messages_dead", "messages", ["workspace_id"], "state = 'dead'"),
 )
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, or_, select, union
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from substrack.domain.delivery import MessageState
 from substrack.domain.letters import Span
@@ -24,10 +24,13 @@ from substrack.queries.objections import ObjectionRow, list_objections
 from substrack.queries.open_payments import LOOKED_AT, longest_due
 from substrack.queries.owing import is_unclaimed
 from substrack.queries.prepared import prepared, written
-from substrack.store import Address, Contact, Event, Group, Member, Message, Payment, Period
+from substrack.store import Address, Connection, Contact, Event, Group, Member, Message, Payment, Period
 
 SHOWN: Final = 20
 """How many of a kind are listed; the rest comes up as these are done."""
+
+SHUT: Final = 200
+"""How many people are looked at of those whose address refuses, and of those who unsubscribed."""
 
 REFUSED_LATELY: Final = timedelta(days=2)
 """An opening that fails is tried again every day, so one of the last two days still fails."""
@@ -84,7 +87,10 @@ class RefusedOpening:
 
 @dataclass(frozen=True)
 class Needs:
-    """All that waits for an admin, besides claims."""
+    """All that waits for an admin, besides claims.
+
+    `has_crowd` when there are so many people that some who have no address at all may not be among these.
+    """
 
     bills: tuple[BillRow, ...]
     leavers: tuple[LeaverRow, ...]
@@ -92,6 +98,7 @@ class Needs:
     notes: tuple[ObjectionRow, ...]
     openings: tuple[RefusedOpening, ...]
     failed_messages: int
+    has_crowd: bool
     bot_refused_since: datetime | None
 
     @property
@@ -115,13 +122,15 @@ def load_needs(
     session: Session, workspace_id: int, *, has_bot: bool = False, today: date, now: datetime
 ) -> Needs:
     """Load what waits for an admin of a workspace; six statements, seven with a bot."""
+    failed_messages, has_crowd = _counted(session, workspace_id)
     return Needs(
         bills=_bills(session, workspace_id),
         leavers=_leavers(session, workspace_id, today),
         unreachable=_unreachable(session, workspace_id, today),
         notes=list_objections(session, workspace_id),
         openings=_openings(session, workspace_id, now),
-        failed_messages=_failed(session, workspace_id),
+        failed_messages=failed_messages,
+        has_crowd=has_crowd,
         bot_refused_since=find_bot_refusal(session, workspace_id) if has_bot else None,
     )
 
@@ -205,7 +214,7 @@ def _unreachable(session: Session, workspace_id: int, today: date) -> tuple[Unre
 
 @prepared
 def _without_address(workspace_id: int, today: date) -> Select[*tuple[Any, ...]]:
-    looked_at = _looked_at(workspace_id)
+    looked_at = _looked_at(workspace_id, today)
     mailbox, chat = aliased(Address), aliased(Address)
     why = case(
         (and_(mailbox.value != "", mailbox.refused_since.is_not(None)), "refused"),
@@ -244,8 +253,10 @@ def _without_address(workspace_id: int, today: date) -> Select[*tuple[Any, ...]]
     return shown.order_by(func.lower(ranked.c.name), ranked.c.id)
 
 
-def _looked_at(workspace_id: int) -> Subquery:
-    """Select whose addresses are looked at: who owes the longest, and as many of those who came last."""
+def _looked_at(workspace_id: int, today: date) -> Subquery:
+    """Select who may be out of reach: who owes the longest, as many of those who came last, and of all people
+    those whose address has taken nothing for the longest. An address that is not there is in no index.
+    """
     owing = select(Payment.contact_id).where(Payment.id.in_(longest_due(workspace_id)))
     newest = (
         select(Contact.id)
@@ -254,7 +265,31 @@ def _looked_at(workspace_id: int) -> Subquery:
         .limit(LOOKED_AT)
         .subquery()
     )
-    return union(owing.with_only_columns(Payment.contact_id.label("id")), select(newest.c.id)).subquery()
+    shut = [_shut(workspace_id, today, since) for since in (Address.refused_since, Address.unsubscribed_at)]
+    return union(
+        owing.with_only_columns(Payment.contact_id.label("id")),
+        select(newest.c.id),
+        *(select(one.c.id) for one in shut),
+    ).subquery()
+
+
+def _shut(workspace_id: int, today: date, since: InstrumentedAttribute[datetime | None]) -> Subquery:
+    """Select those to pay whose address takes nothing any more and who have no other, the longest first."""
+    return (
+        select(Contact.id)
+        .join(Address, Address.contact_id == Contact.id)
+        .join(Connection, Connection.id == Address.connection_id)
+        .where(
+            Connection.workspace_id == workspace_id,
+            since.is_not(None),
+            Contact.erased_at.is_(None),
+            ~_is_usable(),
+            _is_to_pay(today),
+        )
+        .order_by(since, Contact.id)
+        .limit(SHUT)
+        .subquery()
+    )
 
 
 def _is_to_pay(today: date) -> ColumnElement[bool]:
@@ -308,11 +343,15 @@ def _refused_openings(workspace_id: int, since: datetime) -> Select[*tuple[Any, 
     )
 
 
-def _failed(session: Session, workspace_id: int) -> int:
-    return session.scalar(*_dead(workspace_id)) or 0
+def _counted(session: Session, workspace_id: int) -> tuple[int, bool]:
+    """Count the messages that failed, and tell whether there are more people than are looked at."""
+    dead, is_crowd = session.execute(*_dead_and_crowd(workspace_id)).one()
+    return dead or 0, bool(is_crowd)
 
 
 @prepared
-def _dead(workspace_id: int) -> Select[int]:
-    query = select(func.count()).select_from(Message)
-    return query.where(Message.workspace_id == workspace_id, Message.state == written(MessageState.DEAD))
+def _dead_and_crowd(workspace_id: int) -> Select[int | None, bool]:
+    dead = select(func.count()).select_from(Message)
+    dead = dead.where(Message.workspace_id == workspace_id, Message.state == written(MessageState.DEAD))
+    last = select(Contact.id).where(Contact.workspace_id == workspace_id).order_by(Contact.id.desc())
+    return select(dead.scalar_subquery(), last.limit(1).offset(LOOKED_AT).exists())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from substrack.domain.notices import Channel, ChannelChoice
@@ -63,6 +63,12 @@ class Connection(Base):
     refused_since: Mapped[datetime | None]
 
 
+def _since(name: str, column: str) -> Index:
+    """Find the few addresses of a connection that take nothing, since the longest."""
+    where = text(f"{column} IS NOT NULL")
+    return Index(name, "connection_id", column, postgresql_where=where, sqlite_where=where)
+
+
 class Address(Base):
     """Where a contact is reached, through which connection; refused or unsubscribed since when."""
 
@@ -70,6 +76,8 @@ class Address(Base):
     __table_args__ = (
         Index("uq_addresses_contact_connection", "contact_id", "connection_id", unique=True),
         Index("ix_addresses_connection_value_key", "connection_id", "value_key"),
+        _since("ix_addresses_refused", "refused_since"),
+        _since("ix_addresses_unsubscribed", "unsubscribed_at"),
         one_of("channel", Channel),
     )
 

@@ -10,11 +10,12 @@ from substrack.domain.notices import Channel
 from substrack.queries.home import SHOWN, Needs, load_needs
 from substrack.queries.home_history import load_history
 from substrack.queries.objections import LOOKED_AT
+from substrack.queries.open_payments import LOOKED_AT as MANY
 from substrack.services.mailboxes import connection_for, mark_refused, unsubscribe
 from substrack.services.members import leave_group
 from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import record_receipt
-from substrack.store import Address, Event, Member, Payment
+from substrack.store import Address, Contact, Event, Member, Payment
 from tests.support.cast import Cast, at, money
 from tests.web.crowds import crowd
 
@@ -77,6 +78,23 @@ def test_many_notes_on_one_payment_hide_no_other(cast: Cast) -> None:
         cast.do(object_to_payments, member.contact_id, keys, text="Not mine.", by=cast.olga, now=NOW)
 
     assert {row.name for row in needs_of(cast).notes} == {"Ben", "Mia"}
+
+
+def test_an_address_that_refuses_is_told_of_however_many_people_came_later(cast: Cast) -> None:
+    group = cast.group()
+    refused, silent = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.do(mark_refused, mailbox_of(cast, refused).id, reason="550 no such box", now=NOW)
+    by = Actor.contact(silent.contact_id)
+    cast.do(unsubscribe, mailbox_of(cast, silent).id, by=by, now=NOW)
+    assert not needs_of(cast).has_crowd
+    with cast.runtime.transaction() as session:
+        terms = {"workspace_id": cast.workspace_id, "created_at": NOW}
+        session.add_all(Contact(name=f"Guest {number}", **terms) for number in range(MANY + 1))
+
+    needs = needs_of(cast)
+
+    assert {(row.name, row.why) for row in needs.unreachable} == {("Ben", "refused"), ("Mia", "unsubscribed")}
+    assert needs.has_crowd
 
 
 def test_notes_on_what_is_settled_hide_no_fresh_one(cast: Cast) -> None:
