@@ -23,18 +23,17 @@ def measure(place: Place) -> Iterator[Result]:
     with lived_in(place, "sqlite", groups=place.sized(5, 2), periods=4) as settings:
         house = open_house(settings)
         environment = environment_of(settings) | {"SUBSTRACK_NOW": LATER.isoformat()}
+        at_rest: list[float] = []
         took = in_turns(
             place.rounds,
             {
                 "ours": lambda: _start(_serve, "/sign-in", environment),
-                "bare": lambda: _start(_bare, "/bare/hello", {}),
+                "bare": lambda: _start(_bare, "/bare/hello", {}, at_rest),
             },
         )
         first = "`serve`: start to first page"
         yield Result(first, "SQLite", seconds(took["ours"]), seconds(took["bare"]), BARE, Target(2, "s"))
-        with running(_bare, "/bare/hello", {}) as process:
-            at_rest = process.memory
-        yield from _memories(place, house, environment, at_rest)
+        yield from _memories(place, house, environment, at_rest[-1])
 
 
 def _memories(place: Place, house: House, environment: Mapping[str, str], bare: float) -> Iterator[Result]:
@@ -75,7 +74,13 @@ def _bare(port: int) -> list[str]:
     return module("benchmarks.bare", str(port))
 
 
-def _start(command: Command, path: str, environment: Mapping[str, str]) -> float:
+def _start(
+    command: Command, path: str, environment: Mapping[str, str], memories: list[float] | None = None
+) -> float:
+    """Take the time until the first page; `memories` gets what the process holds then, in bytes."""
     begun = time.monotonic()
-    with running(command, path, environment):
-        return time.monotonic() - begun
+    with running(command, path, environment) as process:
+        took = time.monotonic() - begun
+        if memories is not None:
+            memories.append(process.memory)
+        return took
