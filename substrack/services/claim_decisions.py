@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import Actor
+from substrack.domain.actors import Actor, Via
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
 from substrack.domain.payments import (
@@ -18,6 +18,7 @@ from substrack.domain.payments import (
 )
 from substrack.queries.claim_sums import load_sums
 from substrack.services.answers import queue_received, queue_rejected
+from substrack.services.claims import TOO_QUICK
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import (
     check_arrived,
@@ -37,6 +38,7 @@ from substrack.store import (
     Attempt,
     AttemptItem,
     AttemptState,
+    Message,
     Payment,
 )
 
@@ -96,6 +98,7 @@ def confirm_claim(
     check_actor(Act.CONFIRM, by)
     attempt, payments = _open_claim(session, attempt_id, by)
     check_versions(session, payments, versions, Act.CONFIRM)
+    _flag_quick_press(session, attempt, by, now)
     money = amount or load_sums(session, [attempt.id])[attempt.id]
     check_arrived(money, payments[0])
     decision = Decision(by, now)
@@ -135,6 +138,7 @@ def reject_claim(
     decision = Decision(by, now, clean_reason(reason))
     attempt, payments = _open_claim(session, attempt_id, by)
     check_versions(session, payments, versions, Act.REJECT)
+    _flag_quick_press(session, attempt, by, now)
     for payment in payments:
         reject_one(session, payment, decision, None)
     queue_rejected(session, payments, decision)
@@ -164,6 +168,15 @@ def hold_claims(session: Session, public_ids: Sequence[str]) -> dict[str, HeldCl
         versions.setdefault(attempt_id, {})[payment_id] = version
     ids = [(public_id, found[public_id].id) for public_id in public_ids if public_id in found]
     return {public_id: HeldClaim(key, versions.get(key, {})) for public_id, key in ids}
+
+
+def _flag_quick_press(session: Session, attempt: Attempt, by: Actor, now: datetime) -> None:
+    """Flag a claim that was decided by a mail's link within a minute of the mail: a scanner is that quick."""
+    if by.via is not Via.LINK:
+        return
+    told_at = session.scalar(select(func.max(Message.sent_at)).where(Message.attempt_id == attempt.id))
+    if told_at is not None and now - told_at < TOO_QUICK:
+        attempt.flagged = True
 
 
 def _open_claim(session: Session, attempt_id: int, by: Actor) -> tuple[Attempt, list[Payment]]:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
@@ -14,7 +14,7 @@ from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.founding import Founded
 from substrack.services.links import issue_link
 from substrack.services.putting_off import snooze_payments
-from substrack.store import Attempt, Event, LinkPurpose, Member, User
+from substrack.store import Attempt, Event, LinkPurpose, Member, Message, User
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, events
 from tests.web.forms import fill, send
@@ -79,6 +79,23 @@ def test_confirm_decides_as_that_admin(zed: Browser, cast: Cast, ben: Member, ur
     event = cast.read(lambda session: session.scalars(select(Event).where(Event.verb == "confirm")).all())[0]
     assert (event.actor_id, event.via) == (cast.olga.id, "link")
     assert "Olga confirmed this at 10:00." in zed.get(url).text
+
+
+@pytest.mark.parametrize("seconds", [20, 90])
+def test_a_press_within_a_minute_of_the_mail_is_flagged_and_can_be_taken_back(
+    zed: Browser, olga: Browser, cast: Cast, ben: Member, attempt: Attempt, url: str, seconds: int
+) -> None:
+    with cast.runtime.transaction() as session:
+        came = {"sent_at": NOW - timedelta(seconds=seconds)}
+        session.execute(update(Message).where(Message.attempt_id == attempt.id).values(came))
+
+    send(zed, url, "versions", act="confirm")
+
+    doubt = "a program that reads mail may have pressed it"
+    assert (doubt in zed.get(url).text) is (seconds < 60)
+    assert (doubt in olga.get(f"/review/{attempt.public_id}").text) is (seconds < 60)
+    zed.client.post(url, data={"act": "undo"})
+    assert status_of(cast, ben, 1) == "member_confirmed"
 
 
 def test_what_was_booked_stays_to_be_read(zed: Browser, url: str) -> None:
