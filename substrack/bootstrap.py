@@ -470,4 +470,5 @@ def _installation(session: Session) -> Installation:
 
 def _unreachable(error: SQLAlchemyError, named: str = DATABASE_URL) -> str:
     cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-    return f"The database can't be used: {cause}. Check {named}."
+    advice = error.advice if isinstance(error, DatabaseTrouble) else ""
+    return f"The database can't be used: {cause}. {advice or f'Check {named}.'}"

@@ -55,7 +55,8 @@ class App(click.Group):
             raise Sentence(str(wrong)) from None
         except DatabaseTrouble as error:
             cause = str(error.orig).strip().splitlines()[0]
-            raise Sentence(f"The database can't be used right now: {cause}") from None
+            advice = f". {error.advice}" if error.advice else ""
+            raise Sentence(f"The database can't be used right now: {cause}{advice}") from None
 
 
 def _is_text(typed: str) -> bool:

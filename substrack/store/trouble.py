@@ -52,10 +52,22 @@ class DatabaseTrouble(OperationalError):
         code = getattr(self.orig, "sqlite_errorcode", None)
         return code is not None and code & 0xFF in CLOSED
 
+    @property
+    def advice(self) -> str:
+        """Say in a sentence what helps, where SQLite's code tells; empty where it does not."""
+        code = getattr(self.orig, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in DAMAGED:
+            return (
+                "Keep a copy of the file as it is, move it away with its -wal and -shm, and restore the last "
+                "backup (`restore`)."
+            )
+        return "Only who may write the file and its directory can use it." if self.is_closed_to_us else ""
+
     def __reduce__(self) -> Any:
         return self.__class__, (self.why, self.orig, self.statement)
 
 
+DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 CLOSED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 """With write-ahead logging, to read is to write the index of the log (sqlite.org/wal.html, section 2.4)."""
 

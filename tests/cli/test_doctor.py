@@ -178,3 +178,17 @@ def test_a_look_puts_no_new_key_in_use(spoilt: House) -> None:
 )
 def test_the_last_line_counts(found: int, left: int, is_changed: bool, sentence: str) -> None:
     assert summary(found, left, is_changed=is_changed) == sentence
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize("keeps", [0, 4 * 4096])
+def test_books_in_a_damaged_file_are_to_be_restored(house: House, keeps: int) -> None:
+    path = Path(house.env["SUBSTRACK_DATABASE_URL"].removeprefix("sqlite:///"))
+    with path.open("r+b") as file:
+        file.seek(keeps)
+        file.write(b"\xff" * (path.stat().st_size - keeps))
+
+    said = house.refused("doctor", "--data")
+
+    assert "Keep a copy of the file as it is, move it away" in said
+    assert "SUBSTRACK_DATABASE_URL" not in said
