@@ -1,11 +1,14 @@
 """`contact export` and `contact erase` on the command line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
+from substrack.cli.personal import standing_words
+from substrack.queries.erasing import Standing
 from tests.cli.conftest import House
 
 pytestmark = pytest.mark.only_sqlite
@@ -73,3 +76,24 @@ def test_who_was_erased_is_added_again_only_on_purpose(house: House, ben: str) -
     said = house.refused(*add, now=LATER)
     assert said.endswith("Do they want to be written to again? If so, add --wanted-again.")
     house.do(*add, "--wanted-again", now=LATER)
+
+
+@pytest.mark.parametrize(("answer", "is_erased"), [("n", False), ("y", True)])
+def test_on_a_terminal_nobody_is_erased_unasked(
+    house: House, ben: str, monkeypatch: pytest.MonkeyPatch, answer: str, is_erased: bool
+) -> None:
+    monkeypatch.setattr("substrack.cli.personal.is_asked", lambda: True)
+
+    said = house.run("contact", "erase", ben, "--anyway", now=LATER, stdin=f"{answer}\n")
+
+    assert f"Erase {ben} for good?" in said.stderr
+    shown = house.run("contact", "show", ben, now=LATER)
+    assert (shown.exit_code == 1) is is_erased
+
+
+def test_only_what_is_open_is_named() -> None:
+    nobody = Standing(0, (), 0, (), 0, (), (), is_last_owner=False, is_admin=False)
+    some = replace(nobody, open=3, owed_to=1, groups=("Netflix", "YouTube"))
+    said = "3 open payments of theirs, 1 payment owed to them, 2 groups that pay them"
+    assert standing_words(some) == said.split(", ")
+    assert standing_words(nobody) == []
