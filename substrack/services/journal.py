@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.services.correlation import new_correlation_id
-from substrack.store import Event, Group, Payment, RoleGrant
+from substrack.store import Event, Group, Payment, Period, RoleGrant
 
 
 def record(
@@ -90,5 +90,22 @@ def record_payment(
         payment_id=payment.id,
         subject_kind="payment",
         subject_id=payment.id,
+        **facts,
+    )
+
+
+def record_period(
+    session: Session, verb: str, period: Period, *, by: Actor, now: datetime, **facts: Any
+) -> Event:
+    """Append a line about a period to its group's history."""
+    return record(
+        session,
+        verb,
+        by=by,
+        now=now,
+        workspace_id=session.get_one(Group, period.group_id).workspace_id,
+        group_id=period.group_id,
+        subject_kind="period",
+        subject_id=period.id,
         **facts,
     )

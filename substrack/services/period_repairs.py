@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from substrack.queries.faults import Fault
 from substrack.queries.period_faults import journalled_totals
-from substrack.services.journal import record, record_group
+from substrack.services.journal import record_group, record_period
 from substrack.services.ledger import Decision
 from substrack.services.repaired import NotSafe, Repaired
 from substrack.services.schedule import cycle_of, reschedule_group
@@ -136,16 +136,12 @@ def _record(
     session: Session, period: Period, before: dict[str, Any], after: dict[str, Any], decision: Decision
 ) -> Repaired:
     period.version += 1
-    group = session.get_one(Group, period.group_id)
-    record(
+    record_period(
         session,
         "repair",
+        period,
         by=decision.by,
         now=decision.now,
-        workspace_id=group.workspace_id,
-        group_id=group.id,
-        subject_kind="period",
-        subject_id=period.id,
         reason=decision.reason,
         before=before,
         after=after,

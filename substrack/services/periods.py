@@ -19,7 +19,7 @@ from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.services.amounts import change_amount
 from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, check_not_negative
-from substrack.services.journal import record
+from substrack.services.journal import record, record_period
 from substrack.services.ledger import Decision, check_admin, lock_contacts, payments_now
 from substrack.services.opening import BATCH, Opened, bill, lock_due_groups, open_next_of
 from substrack.services.schedule import cycle_of, reschedule_group, reschedule_payments
@@ -178,7 +178,17 @@ def edit_period(
         _set_total(session, period, group, total.minor, decision)
     period.version += 1
     session.flush()
-    _record_period(session, "edit_period", period, group, decision, before)
+    record_period(
+        session,
+        "edit_period",
+        period,
+        by=by,
+        now=now,
+        reason=decision.reason,
+        before=before,
+        after=_facts(period),
+        correlation_id=decision.correlation_id,
+    )
     return period
 
 
@@ -287,30 +297,6 @@ def _facts(period: Period) -> dict[str, Any]:
         "due_on": period.due_on.isoformat(),
         "version": period.version,
     }
-
-
-def _record_period(
-    session: Session,
-    verb: str,
-    period: Period,
-    group: Group,
-    decision: Decision,
-    before: dict[str, Any] | None,
-) -> None:
-    record(
-        session,
-        verb,
-        by=decision.by,
-        now=decision.now,
-        workspace_id=group.workspace_id,
-        group_id=group.id,
-        subject_kind="period",
-        subject_id=period.id,
-        reason=decision.reason,
-        before=before,
-        after=_facts(period),
-        correlation_id=decision.correlation_id,
-    )
 
 
 def _record_group(session: Session, verb: str, group: Group, decision: Decision) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import Act, PaymentKind, Standing, Status
-from substrack.services.journal import record
+from substrack.services.journal import record_period
 from substrack.services.ledger import (
     Decision,
     Touched,
@@ -19,7 +19,7 @@ from substrack.services.ledger import (
     move,
     void_allocations,
 )
-from substrack.store import Allocation, Direction, Group, Payment, Period, Receipt, ReceiptSource
+from substrack.store import Allocation, Direction, Payment, Period, Receipt, ReceiptSource
 
 
 def rebalance_period(session: Session, period_id: int, decision: Decision) -> None:
@@ -50,16 +50,12 @@ def rebalance_period(session: Session, period_id: int, decision: Decision) -> No
 def _record_rebalance(
     session: Session, period: Period, total_minor: int, part_minor: int, decision: Decision
 ) -> None:
-    group = session.get_one(Group, period.group_id)
-    record(
+    record_period(
         session,
         "rebalance",
+        period,
         by=decision.by,
         now=decision.now,
-        workspace_id=group.workspace_id,
-        group_id=group.id,
-        subject_kind="period",
-        subject_id=period.id,
         reason=decision.reason,
         before={"total": period.total_minor, "payer_part": period.payer_part_minor},
         after={"total": total_minor, "payer_part": part_minor},

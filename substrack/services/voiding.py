@@ -18,7 +18,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_receiving, check_actor
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
-from substrack.services.journal import record, record_payment
+from substrack.services.journal import record_payment, record_period
 from substrack.services.ledger import (
     Decision,
     Touched,
@@ -239,16 +239,12 @@ def _decision(reason: str, by: Actor, now: datetime) -> Decision:
 
 
 def _record(session: Session, verb: str, period: Period, decision: Decision) -> None:
-    group = session.get_one(Group, period.group_id)
-    record(
+    record_period(
         session,
         verb,
+        period,
         by=decision.by,
         now=decision.now,
-        workspace_id=group.workspace_id,
-        group_id=group.id,
-        subject_kind="period",
-        subject_id=period.id,
         reason=decision.reason,
         after={"total": period.total_minor},
         correlation_id=decision.correlation_id,

@@ -86,6 +86,7 @@ NO_PAGES: Final = {
     "entering.ask": "one button, in no mail: its words are tried where it is used",
     "health.live": "for programs",
     "health.ready": "for programs",
+    "metrics.show": "for programs",
     "payments.find": "leads to another page",
     "groups.show_journal": "leads to another page",
     "joining.ask_setup": "only where nobody is set up: the journey begins there",
