@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, bindparam, func, select, update
@@ -113,7 +113,7 @@ def put_into_words(read: ReadLetter, *, signer: LinkSigner, now: datetime) -> Wo
 
 
 def store_letters(
-    session: Session, worded: Sequence[WordedLetter], *, lease: timedelta, now: datetime
+    session: Session, worded: Sequence[WordedLetter], *, now: datetime
 ) -> list[tuple[ClaimedMessage, BuiltMessage]]:
     """Store the words of messages that are still held, with their links, and hold them anew from now on.
 
@@ -134,14 +134,16 @@ def store_letters(
     if not good:
         return []
     write_links(session, [link for one in good for link in one.read.links], live, now=now)
-    until = now + lease
+    held_until = {one.read.claimed.id: now + one.read.claimed.lease for one in good}
+    kept = {one.read.claimed.id: one.kept for one in good}
     session.execute(
-        _STORED, [{"key": one.read.claimed.id, "words": one.kept, "until": until} for one in good]
+        _STORED, [{"key": key, "words": words, "until": held_until[key]} for key, words in kept.items()]
     )
-    return [
-        (one.read.claimed, mail_as_stored(one.read.claimed.public_id, one.words, held_until=until))
-        for one in good
-    ]
+    return [(one.read.claimed, _mail(one, held_until[one.read.claimed.id])) for one in good]
+
+
+def _mail(one: WordedLetter, held_until: datetime) -> BuiltMessage:
+    return mail_as_stored(one.read.claimed.public_id, one.words, held_until=held_until)
 
 
 class _Near:

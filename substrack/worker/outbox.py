@@ -221,7 +221,7 @@ class Outbox:
 
     def _store(self, worded: Sequence[WordedLetter]) -> list[tuple[ClaimedMessage, BuiltMessage]]:
         with self._runtime.transaction() as session:
-            return store_letters(session, worded, lease=self._lease, now=self._clock())
+            return store_letters(session, worded, now=self._clock())
 
     async def _mark(self, claimed: ClaimedMessage, provider_id: str, is_leased_until: float) -> None:
         """Mark what was accepted, again and again while the lease lasts: unmarked it would be sent twice."""

@@ -22,6 +22,7 @@ from substrack.cli import serving
 from substrack.services.delivery import ClaimedMessage
 from substrack.settings import Settings
 from substrack.worker import outbox, running
+from substrack.worker.outbox import Ready
 from tests.chaos.journals import Pen
 
 DIED: Final = 77
@@ -99,11 +100,18 @@ class _Steps:
             self._note("claimed", token=held[0].token)
             self._passed("claimed")
 
+    def released(self, ready: Sequence[Ready]) -> None:
+        for one in ready:
+            self._note("released", message=one.claimed.public_id, token=one.claimed.token)
+
     def building(self) -> None:
         self._passed("building")
 
     def built(self) -> None:
         self._passed("built")
+
+    def sending(self, message: str) -> None:
+        self._note("sending", message=message)
 
     def written(self, data: bytes) -> None:
         if data.endswith(END_OF_MAIL):
@@ -138,8 +146,10 @@ def _wrap(steps: _Steps) -> None:
     around(outbox.Outbox, "_claim", after=lambda held, *_given: steps.claimed(held))
     around(outbox, "store_letters", after=lambda stored, *_given: _each(stored, steps.building))
     around(outbox.Outbox, "_store", after=lambda stored, *_given: _each(stored, steps.built))
+    around(outbox.Outbox, "_release", after=lambda _none, _outbox, ready: steps.released(ready))
     around(outbox, "build_message", after=lambda *_given: steps.building())
     around(outbox.Outbox, "_build", after=lambda *_given: steps.built())
+    around(outbox.Outbox, "_send", before=lambda _outbox, built: steps.sending(built.message_id))
     around(SMTPProtocol, "write", after=lambda _none, _protocol, data: steps.written(data))
     around(outbox.Outbox, "_accept", before=lambda *_given: steps.accepted())
     around(outbox, "mark_sent", after=lambda changed, *_given: steps.marking(changed))

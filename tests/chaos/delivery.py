@@ -27,13 +27,17 @@ FREEZES_FOR = 1.5
 
 @dataclass
 class Run:
-    """Workers, a relay and people who write; `gap` bounds the seconds between two disasters."""
+    """Workers, a relay and people who write; `gap` bounds the seconds between two disasters.
+
+    A disaster comes up to `patience` seconds after its victim was seen at work, in whatever it is doing then.
+    """
 
     office: PostOffice
     relay: Relay
     fleet: Fleet
     lease_seconds: int
     gap: tuple[float, float]
+    patience: float = 0.0
     _thaws: list[threading.Timer] = field(default_factory=list)
     _deaths: int = 0
 
@@ -57,6 +61,7 @@ class Run:
             self._go_on(0)
         while (hand := hand or self.fleet.any_at_work()) is None:
             self._go_on(LOOK_SECONDS)
+        time.sleep(random.uniform(0, self.patience))
         return hand
 
     def wait_for_death(self) -> None:

@@ -71,6 +71,7 @@ class Fleet:
     def __enter__(self) -> Self:
         self._journal, self._ready = Journal(self.orders.journal), set[int]()
         self._held: dict[int, set[str]] = defaultdict(set)
+        self._sending: dict[int, set[str]] = defaultdict(set)
         self.fill()
         until = time.monotonic() + START_SECONDS
         while not all(self.is_at_work(hand) for hand in self.hands):
@@ -106,7 +107,8 @@ class Fleet:
 
     def any_with_messages(self) -> Hand | None:
         """Choose one at random of those that run and hold messages."""
-        holding = [hand for hand in self.hands if self.is_at_work(hand) and self._held[hand.pid]]
+        sending = [hand for hand in self.hands if self.is_at_work(hand) and self._sending[hand.pid]]
+        holding = sending or [h for h in self.hands if self.is_at_work(h) and self._held[h.pid]]
         return random.choice(holding) if holding else None
 
     def is_at_work(self, hand: Hand) -> bool:
@@ -117,7 +119,10 @@ class Fleet:
                     self._ready.add(line["pid"])
                 case "claiming":
                     self._held[line["pid"]].add(line["message"])
-                case "marked":
+                case "sending":
+                    self._sending[line["pid"]].add(line["message"])
+                case "marked" | "released":
+                    self._sending[line["pid"]].discard(line["message"])
                     self._held[line["pid"]].discard(line["message"])
         return hand.pid in self._ready and not hand.is_frozen and hand.process.is_alive()
 

@@ -144,7 +144,10 @@ def read_outcome(
 
 
 def _claims(lines: Sequence[Mapping[str, Any]]) -> list[Claim]:
-    """List the claims that were committed, by message; each is taken when the next one is made."""
+    """List the claims that were committed, by message; each is taken when the next one is made.
+
+    What was given back before it had begun is nobody's any more.
+    """
     committed = {line["token"] for line in lines if line["what"] == "claimed"}
     found: dict[str, list[Claim]] = defaultdict(list)
     for line in lines:
@@ -152,4 +155,7 @@ def _claims(lines: Sequence[Mapping[str, Any]]) -> list[Claim]:
             before = found[line["message"]]
             before[-1:] = [replace(claim, taken_at=line["at"]) for claim in before[-1:]]
             before.append(Claim(line["message"], line["token"], line["pid"], line["at"]))
+        elif line["what"] == "released":
+            here = found[line["message"]]
+            here[:] = [claim for claim in here if claim.token != line["token"]]
     return [claim for claims in found.values() for claim in claims]

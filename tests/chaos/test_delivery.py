@@ -40,6 +40,9 @@ WAIT_SECONDS = sized(short=math.inf, full=2.0 * LEASE_SECONDS)
 CHANCES = 8
 """How often a planted fault may hide before the experiment is called blind."""
 
+SLOW = (0.1, 0.3)
+"""Seconds that the server spends on one mail, so that a disaster finds some on their way."""
+
 LIVES = sized(short=1, full=4, long=50)
 
 
@@ -52,6 +55,8 @@ class Trial:
     pieces: int
     connections: int = 10
     gap: tuple[float, float] = (0.1, 0.4)
+    dialogue: tuple[float, float] = (0.01, 0.03)
+    patience: float = 0.0
 
     def __str__(self) -> str:
         return self.name
@@ -109,7 +114,8 @@ def test_the_experiment_notices(
     tamper: Callable[[], None], fault: Fault, disaster: Disaster, databases: Databases, tmp_path: Path
 ) -> None:
     """A disaster may befall a worker between two steps that show the fault; within a few it does not."""
-    trial = replace(EVERYTHING_ONCE, disasters=[disaster] * 2)
+    patience = SLOW[1] if disaster is kill else 0.0
+    trial = replace(EVERYTHING_ONCE, disasters=[disaster] * 2, dialogue=SLOW, patience=patience)
     found: set[Fault] = set()
     for number in range(CHANCES):
         place = tmp_path / str(number)
@@ -134,7 +140,7 @@ def trying(
             orders, dies_at=next(steps, None), dies_after=random.randint(1, sized(short=3, full=12))
         )
 
-    with Relay(tmp_path) as relay:
+    with Relay(tmp_path, trial.dialogue) as relay:
         settings = Settings(
             database_url=database_url,
             data_dir=tmp_path,
@@ -148,7 +154,7 @@ def trying(
         try:
             office = open_post_office(runtime)
             with Fleet(orders, 4, given) as fleet:
-                yield Run(office, relay, fleet, LEASE_SECONDS, trial.gap)
+                yield Run(office, relay, fleet, LEASE_SECONDS, trial.gap, trial.patience)
         finally:
             runtime.close()
 
