@@ -200,6 +200,7 @@ class Outbox:
             provider_id = await self._send(built)
         except LeaseOver:
             log.info("message %s is left to another worker", claimed.public_id)
+            await self._give_back([ready])
         except ChatMoved as moved:
             await self._call(self._follow, claimed, moved, str(sent_to))
         except DeliveryFailed as failure:

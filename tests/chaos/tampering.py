@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from substrack.worker import outbox
 from tests.chaos.crew import around
 
 FOR_EVER = timedelta(days=365)
+MARK_SECONDS = 0.2
 
 
 def mark_before_sending() -> None:
@@ -50,6 +52,8 @@ def mark_without_token() -> None:
         return session.execute(marking.returning(Message.id)).first() is not None
 
     vars(delivery)["_mark"] = mark
+    # Marks take their time, so that a disaster finds some of them on their way.
+    around(outbox.Outbox, "_accept", before=lambda *_given: time.sleep(MARK_SECONDS))
 
 
 def forget_the_text() -> None:
