@@ -313,6 +313,8 @@ class Outbox:
             reason = _without_addresses(failure.reason)
             log.warning("lane %s is paused, tried again every minute: %s", claimed.lane, reason)
         self._report(claimed, failed)
+        if failed.outcome is Outcome.RETRYING and failure.scope is not Scope.LANE:
+            log.info("message %s is tried again later", claimed.public_id)
 
     def _report(self, claimed: ClaimedMessage, failed: Failed) -> None:
         self._counts[failed.outcome.value] += 1
@@ -320,8 +322,6 @@ class Outbox:
             log.info(LANE_WORKS, claimed.lane)
         if failed.outcome is Outcome.DEAD:
             log.warning("message %s failed for good", claimed.public_id)
-        elif failed.outcome is Outcome.RETRYING:
-            log.info("message %s is tried again later", claimed.public_id)
 
     async def _call(self, step: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
         within = copy_context()  # threads know no cause but who calls

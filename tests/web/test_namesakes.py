@@ -37,7 +37,8 @@ def anns(cast: Cast) -> tuple[Member, Member, Member]:
 
 @pytest.fixture
 def places(cast: Cast, anns: tuple[Member, ...]) -> dict[str, str]:
-    return {"group": group_of(cast, "YouTube Premium").public_id}
+    other = cast.group("Spotify")
+    return {"group": group_of(cast, "YouTube Premium").public_id, "other": other.public_id}
 
 
 CALLED = ("Ann (ann@example.org)", "Ann (ann.two@example.org)", "ann (YouTube Premium)")
@@ -54,7 +55,7 @@ CALLED = ("Ann (ann@example.org)", "Ann (ann.two@example.org)", "ann (YouTube Pr
         "/messages/preview",
         "/groups/{group}",
         "/groups/{group}/members",
-        "/groups/{group}/members/new",
+        "/groups/{other}/members/new",
         "/groups/{group}/tell",
         "/groups/{group}/ask",
         "/groups/{group}/edit",
