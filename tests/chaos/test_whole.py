@@ -57,7 +57,7 @@ QUIET = replace(LITTLE, seconds=1.5, workers=0, pace=None)
 OPERATIONS = sized(short=1, full=1, long=100_000)
 """How many there have to be; what a smaller run does depends on what else the machine does."""
 
-CHANCES = 4
+CHANCES = 12
 """How often a planted fault may hide before the experiment is called blind."""
 
 
