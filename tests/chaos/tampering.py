@@ -17,7 +17,7 @@ from substrack.worker import outbox
 from tests.chaos.crew import around
 
 FOR_EVER = timedelta(days=365)
-MARK_SECONDS = 0.2
+MARK_SECONDS = 1.0
 
 
 def mark_before_sending() -> None:
