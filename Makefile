@@ -42,8 +42,8 @@ run: .venv/.runtime ## the real thing: migrate and serve (data in instance, sett
 test: check ## everything CI runs: the checks, then every test (ARGS="-k name" to choose)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-test-telegram-load: .venv/.dev ## 1,000 presses, each delivered five times to three workers (about a minute and a half)
-	TELEGRAM_UPDATES=1000 $(BIN)/python -m pytest tests/journeys/test_telegram_crowd.py -k five_times
+test-telegram-load: .venv/.dev ## 1,000 presses, each delivered five times, to three workers as well (about two minutes)
+	TELEGRAM_UPDATES=1000 $(BIN)/python -m pytest tests/journeys/test_telegram_crowd.py tests/bot/test_bot_at_large.py -k five_times
 
 chaos: .venv/.dev ## the experiments of docs/promises.md, and their figures into it (up to 20 minutes)
 	$(CHAOS) full
