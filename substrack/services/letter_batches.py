@@ -7,6 +7,7 @@ whatever is out of the ordinary is left to `services.delivery.build_message`, on
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,8 @@ from substrack.store import Address, Contact, Erasure, Message, Workspace
 from substrack.store.base import Entity
 from substrack.store.trouble import DatabaseTrouble
 from substrack.texts.letters import render
+
+log = logging.getLogger(__name__)
 
 OUT_OF_THE_ORDINARY: Final = TO_ADMINS | OPENS_AN_ACCOUNT | TO_THE_FORMER
 """Notices whose addresses need a closer look, or that carry other links; there are few of them."""
@@ -177,7 +180,8 @@ def _read(
         return load_letter(session, message, links=links, now=now, shelf=shelf)
     except DatabaseTrouble:
         raise
-    except Exception:
+    except Exception as error:
+        log.warning("message %s is built by itself: %s", message.public_id, type(error).__name__)
         return None
 
 
