@@ -181,7 +181,7 @@ def _read(
     except DatabaseTrouble:
         raise
     except Exception as error:
-        log.warning("message %s is built by itself: %s", message.public_id, type(error).__name__)
+        log.debug("message %s is built by itself: %s", message.public_id, type(error).__name__)
         return None
 
 
