@@ -11,12 +11,11 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from email.policy import EmailPolicy
 
 import aiosmtplib
 
 from substrack.channels.base import OutgoingMail
-from substrack.channels.mime import POLICY, build_mime, mail_address
+from substrack.channels.mime import mail_address, write_mime
 from substrack.channels.quoting import quoted
 from substrack.channels.smtp_errors import delivery_failure
 from substrack.channels.smtp_faults import NoLogin, NoPassword
@@ -219,7 +218,7 @@ def _write(mail: OutgoingMail) -> _Written:
     return _Written(
         sender=mail_address(mail.from_address, Scope.LANE),
         recipient=mail_address(mail.to),
-        message=build_mime(mail).as_bytes(policy=_policy_for(mail)),
+        message=write_mime(mail, is_utf8=not _is_ascii(mail)),
         options=_options(mail),
     )
 
@@ -235,10 +234,6 @@ def _in_plain_letters(mail: OutgoingMail) -> OutgoingMail:
             reason = "the mail server can’t send to addresses with such letters (SMTPUTF8)"
             raise DeliveryFailed(reason, scope=scope, permanent=scope is Scope.ADDRESS)
     return replace(mail, reply_to=None)
-
-
-def _policy_for(mail: OutgoingMail) -> EmailPolicy:
-    return POLICY if _is_ascii(mail) else POLICY.clone(utf8=True)
 
 
 def _options(mail: OutgoingMail) -> list[str]:

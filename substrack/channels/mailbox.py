@@ -15,7 +15,7 @@ from email.policy import default
 from pathlib import Path
 
 from substrack.channels.base import OutgoingMail
-from substrack.channels.mime import build_mime
+from substrack.channels.mime import write_mime
 from substrack.domain.delivery import KEPT_NAME, DeliveryFailed, Scope
 from substrack.files import keep_whole, sync_directory
 
@@ -49,7 +49,7 @@ class MailboxChannel:
         name = f"{mail.date.astimezone(UTC):%Y%m%dT%H%M%SZ}-{mail.message_id}.eml"
         if not KEPT_NAME.fullmatch(name):
             raise ValueError(f"no name for a file: {name!r}")
-        content = build_mime(mail).as_bytes()
+        content = write_mime(mail)
         try:
             await asyncio.to_thread(self._write, name, content)
         except OSError as error:

@@ -1,19 +1,22 @@
 """The one place where a mail becomes bytes.
 
-Headers are built by the standard library from single lines, so that no name, subject or address can add one.
+Its shape is always the same, so it is written down here; headers beyond plain ASCII are encoded and folded by
+the standard library. All are single lines, so that no name, subject or address can add one.
 """
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import re
+from collections.abc import Iterator
 from datetime import UTC
 from email.errors import HeaderParseError, MessageDefect
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.utils import format_datetime
 from functools import lru_cache
-from typing import Any
+from typing import Final
 
 from substrack.channels.base import OutgoingMail
 from substrack.channels.quoting import one_line
@@ -22,73 +25,81 @@ from substrack.domain.delivery import DeliveryFailed, Scope
 MAX_LINE = 78
 """Characters that a line should not exceed (RFC 5322, section 2.1.1)."""
 
-URL_HEADERS = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
+WHOLE_HEADERS: Final = frozenset({"Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post"})
+"""Never folded: the standard library would cut a long URL into encoded words (RFC 2047), which no mail
+program puts back together in List-Unsubscribe."""
+
+PLAIN_ADDRESS: Final = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII
+)
+"""Dot-atoms (RFC 5322, section 3.4.1), which need no closer look; nearly every address is like that."""
+
+Head = tuple[str, str | Address]
 
 
-class _LongUrlPolicy(EmailPolicy):
-    """Folds as SMTP asks (RFC 5322, section 2.1.1), except headers that hold a URL.
+def write_mime(mail: OutgoingMail, *, is_utf8: bool = False) -> bytes:
+    """Write the message: text first, HTML as its alternative, and the headers a good sender sets.
 
-    The standard library would cut a long URL into encoded words (RFC 2047), which no mail program puts back
-    together in List-Unsubscribe.
-    """
-
-    def fold(self, name: str, value: Any) -> str:
-        if name.lower() in URL_HEADERS or _fits(name, value):
-            return f"{name}: {value}{self.linesep}"
-        return str(super().fold(name, value))
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        if name.lower() in URL_HEADERS or _fits(name, value):
-            return self.fold(name, value).encode("ascii")
-        return super().fold_binary(name, value)
-
-
-def _fits(name: str, value: Any) -> bool:
-    """Tell whether a header is plain ASCII on one line, so that there is nothing to fold or encode."""
-    text = str(value)
-    return text.isascii() and text.isprintable() and len(name) + len(text) + 2 <= MAX_LINE
-
-
-POLICY = _LongUrlPolicy(linesep=SMTP.linesep, raise_on_defect=False)
-
-
-def build_mime(mail: OutgoingMail) -> EmailMessage:
-    """Build the message: text first, HTML as its alternative, and the headers a good sender sets.
-
+    `is_utf8`: headers may have letters beyond ASCII as they are (RFC 6532).
     `Auto-Submitted` keeps out-of-office programs quiet (RFC 3834); `List-Unsubscribe-Post` lets mail programs
     offer one-click unsubscription (RFC 8058).
 
     Raises:
         DeliveryFailed: an address is none; ours concerns every mail, the recipient's only theirs.
     """
-    message = EmailMessage(policy=POLICY)
+    heads, policy = dict(_heads(mail)), SMTPUTF8 if is_utf8 else SMTP
+    border = _boundary(str(heads["Message-ID"]))
+    heads["MIME-Version"] = "1.0"
+    heads["Content-Type"] = f'multipart/alternative; boundary="{border.decode()}"'
+    return b"".join(
+        [
+            *(_line(name, value, policy) for name, value in heads.items()),
+            *(_part(border, "plain", mail.text), _part(border, "html", mail.html)),
+            *(b"\r\n--", border, b"--\r\n"),
+        ]
+    )
+
+
+def _heads(mail: OutgoingMail) -> Iterator[Head]:
     sender = mail_address(mail.from_address, Scope.LANE)
-    message["From"] = _header_address(sender, one_line(mail.from_name))
-    message["To"] = _header_address(mail_address(mail.to))
-    message["Subject"] = one_line(mail.subject)
-    message["Date"] = mail.date.astimezone(UTC)
     host = sender.rpartition("@")[2]
-    message["Message-ID"] = f"<{_one_word(mail.message_id)}@{host}>"
+    yield "From", _header_address(sender, one_line(mail.from_name))
+    yield "To", _header_address(mail_address(mail.to))
+    yield "Subject", one_line(mail.subject)
+    yield "Date", format_datetime(mail.date.astimezone(UTC))
+    yield "Message-ID", f"<{_one_word(mail.message_id)}@{host}>"
     if mail.references:
-        message["References"] = " ".join(f"<{_one_word(thread)}@{host}>" for thread in mail.references)
+        yield "References", " ".join(f"<{_one_word(thread)}@{host}>" for thread in mail.references)
     if mail.reply_to:
-        message["Reply-To"] = _header_address(mail_address(mail.reply_to, Scope.MESSAGE))
+        yield "Reply-To", _header_address(mail_address(mail.reply_to, Scope.MESSAGE))
     if mail.unsubscribe_url:
-        message["List-Unsubscribe"] = f"<{_one_word(mail.unsubscribe_url)}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text, cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
-    message.set_boundary(_boundary(message["Message-ID"]))
-    return message
+        yield "List-Unsubscribe", f"<{_one_word(mail.unsubscribe_url)}>"
+        yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+    yield "Auto-Submitted", "auto-generated"
 
 
-def _boundary(message_id: str) -> str:
+def _line(name: str, value: str | Address, policy: EmailPolicy) -> bytes:
+    """Write one header; what is plain ASCII on one line has nothing to fold or encode."""
+    text = str(value)
+    is_short = name in WHOLE_HEADERS or len(name) + len(text) + 2 <= MAX_LINE
+    if is_short and text.isascii() and text.isprintable():
+        return f"{name}: {text}\r\n".encode("ascii")
+    return policy.fold_binary(name, policy.header_factory(name, value))
+
+
+def _part(border: bytes, subtype: str, text: str) -> bytes:
+    """Write one of the bodies, in lines that every server passes on (RFC 2045, section 6.7)."""
+    lines = b"".join(line + b"\r\n" for line in text.encode().splitlines())
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable'
+    return b"\r\n--%b\r\n%b\r\n\r\n%b" % (border, head.encode("ascii"), binascii.b2a_qp(lines))
+
+
+def _boundary(message_id: str) -> bytes:
     """Name the border between text and HTML: the same in a repeat, which is the same mail to the last byte.
 
     No line of quoted-printable text can hold it (RFC 2045, section 6.7).
     """
-    return f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:24]}"
+    return f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:24]}".encode()
 
 
 def mail_address(value: str, scope: Scope = Scope.ADDRESS) -> str:
@@ -118,6 +129,8 @@ def _as_it_travels(value: str) -> str:
 
 def _check_parts(name: str, host: str) -> None:
     """Have the standard library read the address; letters beyond ASCII, which it refuses, stand aside."""
+    if PLAIN_ADDRESS.fullmatch(f"{name}@{host}"):
+        return
     probe = "".join(char if char.isascii() else "x" for char in name) + f"@{host}"
     if not name.isprintable() or Address(addr_spec=probe).addr_spec != probe:
         raise ValueError("parts of it would get lost")

@@ -8,13 +8,13 @@ from email.policy import default
 import pytest
 
 from substrack.channels.base import OutgoingMail
-from substrack.channels.mime import build_mime
+from substrack.channels.mime import write_mime
 from substrack.domain.delivery import DeliveryFailed, Scope
 from tests.channels.conftest import MAIL
 
 
 def arrived(mail: OutgoingMail) -> EmailMessage:
-    return message_from_bytes(build_mime(mail).as_bytes(), _class=EmailMessage, policy=default)
+    return message_from_bytes(write_mime(mail), _class=EmailMessage, policy=default)
 
 
 def test_a_mail_carries_the_headers_of_a_good_sender() -> None:
@@ -30,7 +30,7 @@ def test_a_mail_carries_the_headers_of_a_good_sender() -> None:
 
 
 def test_one_click_unsubscription_survives_as_one_url() -> None:
-    raw = build_mime(MAIL).as_bytes()
+    raw = write_mime(MAIL)
     assert f"\r\nList-Unsubscribe: <{MAIL.unsubscribe_url}>\r\n".encode() in raw
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
 
@@ -48,12 +48,11 @@ def test_text_comes_first_and_html_says_it_again() -> None:
 
 def test_a_repeat_is_the_same_mail_to_the_last_byte() -> None:
     """So is the border between the parts, which no text can forge."""
-    first = build_mime(MAIL)
-    border = str(first.get_boundary())
+    border = str(arrived(MAIL).get_boundary())
     forged = arrived(replace(MAIL, text=f"Hi\n--{border}\nContent-Type: text/html\n\nPay here\n"))
 
-    assert first.as_bytes() == build_mime(MAIL).as_bytes()
-    assert border != build_mime(replace(MAIL, message_id="a7x2mk9pqr4t")).get_boundary()
+    assert write_mime(MAIL) == write_mime(MAIL)
+    assert border != arrived(replace(MAIL, message_id="a7x2mk9pqr4t")).get_boundary()
     text, html = forged.iter_parts()
     assert f"--{border}" in text.get_content()
     assert "4.00 €" in html.get_content()
@@ -78,7 +77,7 @@ def test_no_value_can_add_a_header(ending: str) -> None:
 )  # fmt: skip
 def test_what_is_no_address_is_refused_for_good(address: str) -> None:
     with pytest.raises(DeliveryFailed) as refused:
-        build_mime(replace(MAIL, to=address))
+        write_mime(replace(MAIL, to=address))
     assert (refused.value.scope, refused.value.permanent) == (Scope.ADDRESS, True)
 
 
@@ -89,7 +88,7 @@ def test_what_is_no_address_is_refused_for_good(address: str) -> None:
 )  # fmt: skip
 def test_a_wrong_address_of_ours_is_not_held_against_the_recipient(wrong: OutgoingMail, scope: Scope) -> None:
     with pytest.raises(DeliveryFailed) as refused:
-        build_mime(wrong)
+        write_mime(wrong)
     assert refused.value.scope is scope
 
 
@@ -102,3 +101,27 @@ def test_the_same_mail_has_the_same_headers_and_parts() -> None:
     assert [item for item in first.items() if item[0] != "Content-Type"] == [
         item for item in second.items() if item[0] != "Content-Type"
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["Ольга, за подписку", "Jürgen “JJ” Groß, e. V.", "a" * 200, 'Olga "O" <x>', ""]
+)
+def test_whatever_letters_a_mail_has_they_arrive(text: str) -> None:
+    words = " ".join(text.split())
+    message = arrived(replace(MAIL, from_name=text, subject=text, text=f"{text}\n.\nFrom a=b \n", html=text))
+    assert message["From"].addresses[0].display_name == words
+    assert message["Subject"] == words
+    plain, html = message.iter_parts()
+    assert plain.get_content().splitlines() == [text, ".", "From a=b "]
+    assert html.get_content().splitlines() == text.splitlines()
+
+
+@pytest.mark.parametrize("letters", ["äöü", "Привет ", "x ", "= \t"])
+def test_no_line_is_longer_than_it_should_be(letters: str) -> None:
+    """RFC 5322, section 2.1.1."""
+    long = letters * 300
+    mail = replace(MAIL, from_name=long, subject=long, text=long, html=long, unsubscribe_url=None)
+    written = write_mime(replace(mail, references=tuple(f"payment-{number:012}" for number in range(9))))
+    assert written.isascii()
+    assert b"\n" not in written.replace(b"\r\n", b"")
+    assert max(map(len, written.split(b"\r\n"))) <= 78
