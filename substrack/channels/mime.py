@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from email.errors import HeaderParseError, MessageDefect
 from email.headerregistry import Address
-from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Final
@@ -47,13 +47,13 @@ def write_mime(mail: OutgoingMail, *, is_utf8: bool = False) -> bytes:
     Raises:
         DeliveryFailed: an address is none; ours concerns every mail, the recipient's only theirs.
     """
-    heads, policy = dict(_heads(mail)), SMTPUTF8 if is_utf8 else SMTP
+    heads = dict(_heads(mail))
     border = _boundary(str(heads["Message-ID"]))
     heads["MIME-Version"] = "1.0"
     heads["Content-Type"] = f'multipart/alternative; boundary="{border.decode()}"'
     return b"".join(
         [
-            *(_line(name, value, policy) for name, value in heads.items()),
+            *(_line(name, value, is_utf8) for name, value in heads.items()),
             *(_part(border, "plain", mail.text), _part(border, "html", mail.html)),
             *(b"\r\n--", border, b"--\r\n"),
         ]
@@ -78,12 +78,13 @@ def _heads(mail: OutgoingMail) -> Iterator[Head]:
     yield "Auto-Submitted", "auto-generated"
 
 
-def _line(name: str, value: str | Address, policy: EmailPolicy) -> bytes:
+def _line(name: str, value: str | Address, is_utf8: bool) -> bytes:
     """Write one header; what is plain ASCII on one line has nothing to fold or encode."""
     text = str(value)
     is_short = name in WHOLE_HEADERS or len(name) + len(text) + 2 <= MAX_LINE
     if is_short and text.isascii() and text.isprintable():
         return f"{name}: {text}\r\n".encode("ascii")
+    policy = SMTPUTF8 if is_utf8 else SMTP
     return policy.fold_binary(name, policy.header_factory(name, value))
 
 
