@@ -6,6 +6,7 @@ asked as often as everybody else, and admins hear "used up" only after real requ
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import REQUESTS
+from substrack.queries.batches import in_batches
 from substrack.queries.delivery import is_claimable
 from substrack.services.diverting import divert_stale
 from substrack.services.ledger import lock_contacts
@@ -57,35 +59,43 @@ def _cancel(session: Session, *which: ColumnElement[bool], now: datetime) -> Non
 def _give_back(session: Session, message_ids: Sequence[int], now: datetime) -> None:
     if not message_ids:
         return
-    query = select(MessageItem).where(MessageItem.message_id.in_(message_ids), MessageItem.step > 0)
-    items = session.scalars(query.order_by(MessageItem.step.desc(), MessageItem.id)).all()
-    taken_back = [item.payment_id for item in items if _take_step_back(session, item.payment_id, item.step)]
+    query = select(MessageItem.step, MessageItem.payment_id).distinct()
+    asked: dict[int, list[int]] = defaultdict(list)
+    for step, payment_id in session.execute(
+        query.where(MessageItem.message_id.in_(message_ids), MessageItem.step > 0)
+    ):
+        asked[step].append(payment_id)
+    # The last request first: once it is taken back, the one before it is the last.
+    taken_back = [
+        payment_id
+        for step in sorted(asked, reverse=True)
+        for batch in in_batches(asked[step])
+        for payment_id in _take_steps_back(session, batch, step)
+    ]
     session.expire_all()
     reschedule_payments(session, taken_back, now=now)
 
 
-def _take_step_back(session: Session, payment_id: int, step: int) -> bool:
-    """Count a request as never made, if it was the last one and went out by no other way either."""
+def _take_steps_back(session: Session, payment_ids: Sequence[int], step: int) -> Sequence[int]:
+    """Count a request as never made for payments whose last it was, if it went out by no other way either."""
     item, message = aliased(MessageItem), aliased(Message)
     by_another_way = (
         select(item.id)
         .join(message, message.id == item.message_id)
-        .where(item.payment_id == payment_id, item.step == step, message.state != MessageState.CANCELLED)
+        .where(item.payment_id == Payment.id, item.step == step, message.state != MessageState.CANCELLED)
     )
-    taken_back = session.execute(
+    taken_back = session.scalars(
         update(Payment)
-        .where(Payment.id == payment_id, Payment.requests_sent == step, ~exists(by_another_way))
+        .where(Payment.id.in_(payment_ids), Payment.requests_sent == step, ~exists(by_another_way))
         .values(requests_sent=step - 1)
         .returning(Payment.id)
         .execution_options(synchronize_session=False)
-    ).first()
-    if taken_back is None:
-        return False
+    ).all()
     # The number is free for the next request; what was never sent keeps one that nobody counts.
     session.execute(
         update(MessageItem)
-        .where(MessageItem.payment_id == payment_id, MessageItem.step == step)
+        .where(MessageItem.payment_id.in_(taken_back), MessageItem.step == step)
         .values(step=-MessageItem.message_id)
         .execution_options(synchronize_session=False)
     )
-    return True
+    return taken_back
