@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import TIME, ActorKind
@@ -27,6 +27,7 @@ from substrack.domain.requests import (
     may_ask_at,
     nudges_on,
 )
+from substrack.queries.prepared import prepared
 from substrack.services.ledger import Decision, lock_contacts, move, payments_now
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.putting_off import OBJECT, SNOOZE
@@ -80,13 +81,13 @@ def postpone_contact(session: Session, contact_id: int, *, now: datetime) -> Non
 
 def _lock_due(session: Session, now: datetime, limit: int) -> list[int]:
     """Lock the contacts of due payments, leaving those another worker holds."""
-    waiting = (
-        select(Payment.contact_id)
-        .where(Payment.next_action_at <= now)
-        .order_by(Payment.next_action_at, Payment.id)
-        .limit(limit)
-    )
-    return lock_contacts(session, session.scalars(waiting), skip_locked=True)
+    return lock_contacts(session, session.scalars(*_owers_of_due(now, limit)), skip_locked=True)
+
+
+@prepared
+def _owers_of_due(now: datetime, at_most: int) -> Select[int]:
+    due = select(Payment.contact_id).where(Payment.next_action_at <= now)
+    return due.order_by(Payment.next_action_at, Payment.id).limit(at_most)
 
 
 def _sweep(session: Session, locked: Sequence[int], now: datetime) -> Swept:

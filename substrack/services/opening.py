@@ -13,7 +13,7 @@ from itertools import groupby, starmap
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -21,6 +21,7 @@ from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.requests import AskedPayment, next_action_at
 from substrack.queries.batches import in_batches
 from substrack.queries.collection_days import load_collection_days
+from substrack.queries.prepared import prepared
 from substrack.services.answers import queue_by_credit
 from substrack.services.credit import apply_credit
 from substrack.services.ledger import Decision, lock_contacts
@@ -72,14 +73,13 @@ class Opened:
 
 def lock_due_groups(session: Session, *, now: datetime, limit: int = BATCH) -> list[Group]:
     """Lock groups whose next period is due; those that another worker has in hand are left to it."""
-    query = (
-        select(Group)
-        .where(Group.next_open_at <= now)
-        .order_by(Group.next_open_at, Group.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    return list(session.scalars(query))
+    return list(session.scalars(*_due_groups(now, limit)))
+
+
+@prepared
+def _due_groups(now: datetime, at_most: int) -> Select[Group]:
+    due = select(Group).where(Group.next_open_at <= now).order_by(Group.next_open_at, Group.id)
+    return due.limit(at_most).with_for_update(skip_locked=True, key_share=True)
 
 
 def open_next_of(

@@ -141,8 +141,8 @@ def pause_bot(session: Session, pace: str, rest: timedelta, *, now: datetime) ->
     session.flush()
 
 
-def old_chat_rows(now: datetime) -> Select[int]:
-    """Select the rows of chats into which nothing was said for a day: they pace nothing, and name people."""
+def chat_rows(before: datetime) -> Select[int]:
+    """Select the rows of chats into which nothing was said since; old ones pace nothing, and name people."""
     bots = f"{Channel.TELEGRAM.value}:bot"
     return (
         select(Lane.id)
@@ -150,7 +150,7 @@ def old_chat_rows(now: datetime) -> Select[int]:
             Lane.name.between(bots, f"{bots}~"),
             Lane.name.like(f"{bots}%:%"),
             Lane.name.not_like(f"{bots}%:seat%"),
-            Lane.next_at < now - IDLE,
+            Lane.next_at < before,
         )
         .order_by(Lane.name)
     )

@@ -6,18 +6,17 @@ workers do not wait for each other. None of it is part of the books.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, delete, null, select, text, update
+from sqlalchemy import Select, bindparam, delete, func, null, select, text, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import KEPT_NAME, WAITING
 from substrack.domain.keeping import FADING_SUBJECTS, KeepDays, kept_since
 from substrack.domain.sifting import sift
-from substrack.services.pacing import old_chat_rows
+from substrack.queries.prepared import prepared
+from substrack.services.pacing import IDLE, chat_rows
 from substrack.store import Event, Inbound, Lane, Link, Message, UserSession
 from substrack.store.links import FADING as FADING_LINKS
 
@@ -28,9 +27,8 @@ _IS_FADING: Final = text("subject_kind IN ({})".format(", ".join(f"'{kind}'" for
 
 
 def has_old(session: Session, keep: KeepDays, *, now: datetime) -> bool:
-    """Tell whether there is something for `purge`; reads only, a row by each index."""
-    oldest = (old(keep, now).limit(1) for old in (_old_texts, *_OLD_ROWS.values()))
-    return any(session.scalar(keys) is not None for keys in oldest)
+    """Tell whether there is something for `purge`; reads only, a row by each index, all in one statement."""
+    return session.scalar(*_first_old(*_limits(keep, now))) is not None
 
 
 def purge(session: Session, keep: KeepDays, *, now: datetime) -> tuple[int, list[str]]:
@@ -38,10 +36,13 @@ def purge(session: Session, keep: KeepDays, *, now: datetime) -> tuple[int, list
 
     The caller removes the files before it commits, so that none outlives its row.
     """
-    count, files = empty_texts(session, _old_texts(keep, now), now=now)
-    for table, old in _OLD_ROWS.items():
-        keys = session.scalars(_some(old(keep, now))).all()
-        session.execute(delete(table).where(table.id.in_(keys)).execution_options(synchronize_session=False))
+    texts, *others = _limits(keep, now)
+    count, files = empty_texts(session, _old_texts(texts), now=now)
+    for table, old in _old_rows(*others).items():
+        keys = session.scalars(_some(old)).all()
+        if keys:
+            of_these = delete(table).where(table.id.in_(keys))
+            session.execute(of_these.execution_options(synchronize_session=False))
         count += len(keys)
     return count, files
 
@@ -63,52 +64,42 @@ def empty_texts(session: Session, keys: Select[int], *, now: datetime) -> tuple[
     return len(found), [name for _key, _payload, name in found if name and KEPT_NAME.fullmatch(name)]
 
 
-def _old_texts(keep: KeepDays, now: datetime) -> Select[int]:
+def _limits(keep: KeepDays, now: datetime) -> tuple[datetime, datetime, datetime, datetime]:
+    """Name the instants before which texts, updates, chats' rows and traces are old."""
+    return (
+        kept_since(now, keep.texts),
+        kept_since(now, keep.inbound),
+        now - IDLE,
+        kept_since(now, keep.events),
+    )
+
+
+@prepared
+def _first_old(texts: datetime, updates: datetime, chats: datetime, traces: datetime) -> Select[int | None]:
+    oldest = (_old_texts(texts), *_old_rows(updates, chats, traces).values())
+    return select(func.coalesce(*(old.limit(1).scalar_subquery() for old in oldest)))
+
+
+def _old_texts(before: datetime) -> Select[int]:
     """Select messages that are old enough and no longer wait, whether or not they ever had a text."""
     return (
         select(Message.id)
-        .where(
-            text("emptied_at IS NULL"),
-            Message.created_at < kept_since(now, keep.texts),
-            Message.state.not_in(WAITING),
-        )
+        .where(text("emptied_at IS NULL"), Message.created_at < before, Message.state.not_in(WAITING))
         .order_by(Message.created_at)
     )
 
 
-def _old_updates(keep: KeepDays, now: datetime) -> Select[int]:
-    is_old = Inbound.received_at < kept_since(now, keep.inbound)
-    return select(Inbound.id).where(is_old, Inbound.processed_at.is_not(None)).order_by(Inbound.received_at)
-
-
-def _old_chats(_keep: KeepDays, now: datetime) -> Select[int]:
-    return old_chat_rows(now)
-
-
-def _old_sessions(keep: KeepDays, now: datetime) -> Select[int]:
-    is_old = UserSession.seen_at < kept_since(now, keep.events)
-    return select(UserSession.id).where(is_old).order_by(UserSession.seen_at)
-
-
-def _old_links(keep: KeepDays, now: datetime) -> Select[int]:
-    is_old = Link.expires_at < kept_since(now, keep.events)
-    return select(Link.id).where(FADING_LINKS, is_old).order_by(Link.expires_at)
-
-
-def _old_events(keep: KeepDays, now: datetime) -> Select[int]:
-    return select(Event.id).where(_IS_FADING, Event.at < kept_since(now, keep.events)).order_by(Event.at)
-
-
-_OLD_ROWS: Final[Mapping[Any, Callable[[KeepDays, datetime], Select[int]]]] = MappingProxyType(
-    {
-        Inbound: _old_updates,
-        Lane: _old_chats,
-        UserSession: _old_sessions,
-        Link: _old_links,
-        Event: _old_events,
+def _old_rows(updates: datetime, chats: datetime, traces: datetime) -> dict[Any, Select[int]]:
+    """Select the old rows of the tables whose old rows go as a whole."""
+    return {
+        Inbound: select(Inbound.id)
+        .where(Inbound.received_at < updates, Inbound.processed_at.is_not(None))
+        .order_by(Inbound.received_at),
+        Lane: chat_rows(chats),
+        UserSession: select(UserSession.id).where(UserSession.seen_at < traces).order_by(UserSession.seen_at),
+        Link: select(Link.id).where(FADING_LINKS, Link.expires_at < traces).order_by(Link.expires_at),
+        Event: select(Event.id).where(_IS_FADING, Event.at < traces).order_by(Event.at),
     }
-)
-"""Tables whose old rows go as a whole, and which of them are old."""
 
 
 def _some(keys: Select[int]) -> Select[int]:

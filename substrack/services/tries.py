@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Final
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Select, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.errors import Refused
+from substrack.queries.prepared import prepared
 from substrack.services.sealing import Purpose, Sealer
 from substrack.store import Tries
 
@@ -93,7 +94,12 @@ def give_back(session: Session, tries: Sequence[Try], *, now: datetime) -> None:
 
 def has_old_tries(session: Session, *, now: datetime) -> bool:
     """Tell whether there is something for `forget_old_tries`; reads only."""
-    return bool(session.scalar(select(exists().where(Tries.last_at <= now - KEPT_FOR))))
+    return bool(session.scalar(*_is_one_old(now - KEPT_FOR)))
+
+
+@prepared
+def _is_one_old(limit: datetime) -> Select[bool]:
+    return select(exists().where(Tries.last_at <= limit))
 
 
 def forget_old_tries(session: Session, *, now: datetime) -> int:
