@@ -6,12 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from substrack.doctor.books import find_faults
 from tests.chaos.scale import sized
-from tests.services.test_ledger_machine import Ledger
+from tests.services.test_ledger_machine import Ledger, live
 from tests.support.databases import KINDS, Databases, Kind
 
 SIZES = {
@@ -36,13 +34,4 @@ class Examined(Ledger):
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_wrong_whatever_was_done(databases: Databases, kind: Kind) -> None:
     examples, steps = SIZES[kind]
-    run_state_machine_as_test(
-        partial(Examined, databases, kind),  # type: ignore[arg-type]
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            suppress_health_check=list(HealthCheck),
-            phases=[Phase.explicit, Phase.generate, Phase.shrink],
-            database=None,
-        ),
-    )
+    live(partial(Examined, databases, kind), examples, steps)
