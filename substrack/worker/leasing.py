@@ -92,7 +92,7 @@ async def drain(
 class _Work(Generic[Held]):
     """What is ready, what is under way, and the one claim that fetches more.
 
-    After a claim that found nothing, the next waits until half the places are free.
+    After a claim that found nothing, the next waits until something has ended and half the places are free.
     """
 
     def __init__(self, claim: Claim[Held], handle: Handle[Held], width: int) -> None:
@@ -113,6 +113,7 @@ class _Work(Generic[Held]):
         while self._ready and len(self._flying) < self._width:
             self._flying.add(asyncio.ensure_future(_run(self._handle, self._ready.popleft())))
         if may_claim and self._claiming is None and not self._ready and self._may_find_more():
+            self._has_moved = False  # from here on, not from its answer: what ends meanwhile it may not see
             self._claiming = asyncio.ensure_future(_fetch(self._claim, self._width))
 
     async def empty_into(self, give_back: GiveBack[Held]) -> None:
@@ -138,7 +139,7 @@ class _Work(Generic[Held]):
         if not claiming.cancelled() and claiming.exception() is None:
             held = claiming.result()
             self._ready.extend(held)
-            self._is_empty, self._has_moved = not held, False
+            self._is_empty = not held
 
     def _may_find_more(self) -> bool:
         return not self._is_empty or (self._has_moved and len(self._flying) <= self._width // 2)

@@ -47,6 +47,11 @@ class Fault:
     admin: str = "olga@example.org"
     has_login: bool = False
 
+    @property
+    def stalls(self) -> bool:
+        """Whether an answer is late, or never comes."""
+        return "slow" in self.relay or any(twist.is_silent for twist in self.twists.values())
+
 
 def at(stage: str, twist: Twist | str, outcome: Outcome, **facts: Any) -> Fault:
     """Let one stage go wrong."""

@@ -15,7 +15,7 @@ from unittest import mock
 from sqlalchemy import select, update
 
 from substrack.bootstrap import Runtime
-from substrack.channels.email import EmailChannel
+from substrack.channels.email import TIMEOUT_SECONDS, EmailChannel
 from substrack.domain.delivery import LEASE, MessageState
 from substrack.store import Address, Lane, Message
 from substrack.worker import senders
@@ -26,6 +26,8 @@ from tests.fakes.smtp_script import ScriptedRelay
 from tests.support.post import NOW, Post, through
 
 REPLY_SECONDS = 0.5
+"""For an answer that will not come. All others have as long as ever: the machine may be slow, too."""
+
 LEASE_SECONDS = 1
 
 
@@ -48,10 +50,11 @@ class Trial:
         self.behind = self.post.write(
             f"mia:{self.number}", to=mia, due_at=starts_at + timedelta(microseconds=1)
         )
-        with patient_for_little(), _relay(self.fault.relay) as ill, ScriptedRelay() as well:
+        with _relay(self.fault.relay) as ill, ScriptedRelay() as well:
             for stage, twist in self.fault.twists.items():
                 ill.twist(stage, twist)
-            self._deliver(self._reached(ill), timedelta(0))
+            with patient_for(REPLY_SECONDS if self.fault.stalls else TIMEOUT_SECONDS):
+                self._deliver(self._reached(ill), timedelta(0))
             first, lane = self.post.message(self.key), self._lane()
             pauses = lane is not None and lane.failing_since is not None
             self._check_who_is_behind(pauses=pauses)
@@ -131,8 +134,8 @@ def _relay(facts: Any) -> ScriptedRelay:
 
 
 @contextmanager
-def patient_for_little() -> Iterator[None]:
-    """Have the channel wait half a second for each answer, and one name lead nowhere."""
+def patient_for(seconds: float) -> Iterator[None]:
+    """Have the channel wait so long for each answer, and one name lead nowhere."""
     ask = socket.getaddrinfo
 
     def look_up(host: Any, *args: Any, **options: Any) -> Any:
@@ -141,7 +144,7 @@ def patient_for_little() -> Iterator[None]:
         return ask(host, *args, **options)
 
     with ExitStack() as stack:
-        channel = partial(EmailChannel, timeout_seconds=REPLY_SECONDS)
+        channel = partial(EmailChannel, timeout_seconds=seconds)
         stack.enter_context(mock.patch.object(senders, "EmailChannel", channel))
         stack.enter_context(mock.patch.object(socket, "getaddrinfo", look_up))
         yield

@@ -91,3 +91,26 @@ def test_an_error_beside_another_is_not_lost(caplog: pytest.LogCaptureFixture) -
     with pytest.raises((OSError, ValueError)) as raised:
         drain_all(OSError("one"), ValueError("other"))
     assert ("ValueError: other" if raised.type is OSError else "OSError: one") in caplog.text
+
+
+def test_what_an_end_makes_free_is_found_although_a_look_came_just_before() -> None:
+    """A look while the probe of a lane is under way finds nothing; both end at the same moment."""
+    due, handled = [["probe"], [], ["behind"]], list[str]()
+
+    async def work() -> None:
+        has_looked = asyncio.Event()
+
+        async def claim(_places: int) -> list[str]:
+            found = due.pop(0) if due else []
+            if not found:
+                has_looked.set()
+            return found
+
+        async def handle(item: str) -> None:
+            await has_looked.wait()
+            handled.append(item)
+
+        await drain(claim, handle, width=1, stop=lambda: False)
+
+    asyncio.run(asyncio.wait_for(work(), 5))
+    assert handled == ["probe", "behind"]
