@@ -45,6 +45,7 @@ from substrack.store.schema import (
     newest_revision,
     upgrade_schema,
 )
+from substrack.store.sessions import DirectSession, Reads
 from substrack.store.trouble import DatabaseTrouble, Trouble
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Gone",
     "MovedAway",
     "NotMigrated",
+    "Reads",
     "Runtime",
     "Trouble",
     "check_references",
@@ -133,7 +135,7 @@ class Runtime:
             raise DatabaseTrouble(Trouble.BUSY, error) from error
 
     def _writing(self) -> Session:
-        return Session(self.write_engine, expire_on_commit=False, info={SEALER: self.sealer})
+        return DirectSession(self.write_engine, expire_on_commit=False, info={SEALER: self.sealer})
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -143,7 +145,7 @@ class Runtime:
             DatabaseTrouble: the database can't be used now.
         """
         try:
-            with Session(self.read_engine, expire_on_commit=False) as session:
+            with DirectSession(self.read_engine, expire_on_commit=False) as session:
                 yield session
         except PoolTimeout as error:
             raise DatabaseTrouble(Trouble.BUSY, error) from error

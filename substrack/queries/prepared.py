@@ -13,6 +13,8 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
 from sqlalchemy import BindParameter, Executable, bindparam
 
+from substrack.store.sessions import planned
+
 Parameters = ParamSpec("Parameters")
 Statement = TypeVar("Statement", bound=Executable)
 Shape = tuple[object, ...]
@@ -49,7 +51,8 @@ class Prepared(Generic[Parameters, Statement]):
         with self._building:
             if shape not in self._built:
                 stand_ins = {name: _stand_in(name, value) for name, value in values.items()}
-                self._built[shape] = cast(Callable[..., Statement], self._build)(**stand_ins)
+                built = cast(Callable[..., Statement], self._build)(**stand_ins)
+                self._built[shape] = cast(Statement, planned(built))
             return self._built[shape]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Final
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -39,6 +38,7 @@ from substrack.texts.home import (
 from substrack.texts.words import Words
 from substrack.web.access import signed_in
 from substrack.web.charts import Bar, Mark, bars
+from substrack.web.drawing import fixed
 from substrack.web.pages import backup_notes, installation, installation_notes, mail_is_kept, my_words, page
 from substrack.web.reading import reading, runtime
 from substrack.web.review import Retry
@@ -102,11 +102,11 @@ def show() -> str:
         is_owner=_is_owner(),
         retry=Retry(),
         what_for=what_for,
-        due_when=partial(due_when, today=today, _=words),
-        asks_when=partial(asks_when, today=today, _=words),
-        who_is_missing=partial(who_is_missing, _=words),
-        opens=lambda group: opens_when(group.state, _opens_on(group), words),
-        month_name=partial(month_name, _=words),
+        due_when=fixed(due_when, today=today, _=words),
+        asks_when=fixed(asks_when, today=today, _=words),
+        who_is_missing=fixed(who_is_missing, _=words),
+        opens=fixed(_opens, _=words),
+        month_name=fixed(month_name, _=words),
     )
 
 
@@ -174,9 +174,10 @@ def _has_bot() -> bool:
     return runtime().settings.telegram_token is not None
 
 
-def _opens_on(group: GroupRow) -> date | None:
-    """Say on which day of its zone a group opens its next period by itself."""
-    return local_date(group.next_open_at, group.time_zone) if group.next_open_at else None
+def _opens(group: GroupRow, _: Words) -> str:
+    """Say when a group opens its next period by itself, by the day of its zone."""
+    opens_on = local_date(group.next_open_at, group.time_zone) if group.next_open_at else None
+    return opens_when(group.state, opens_on, _)
 
 
 def _year(workspace_id: int, today: date) -> Charts | str | None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from flask import Flask, flash, g, get_flashed_messages, render_template, request, url_for
+from flask import Flask, flash, g, get_flashed_messages, render_template, request
 from jinja2 import StrictUndefined
 
 from substrack.bootstrap import LOW_ROOM_BYTES
@@ -23,7 +23,9 @@ from substrack.settings import Settings
 from substrack.texts import formats, labels
 from substrack.texts.catalogue import DEFAULT, language_of, shown_name
 from substrack.texts.words import Words
+from substrack.web.drawing import once, once_for_fields
 from substrack.web.forms import PageForm
+from substrack.web.pieces import address, csrf_field, icon, static_url, with_tokens
 from substrack.web.presses import new_press_key
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
@@ -109,14 +111,21 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.filters["moment"] = moment
     app.jinja_env.globals["labels"] = labels
     app.jinja_env.globals["new_press_key"] = new_press_key
-    app.jinja_env.globals["static_url"] = static_url
+    app.jinja_env.globals.update(
+        static_url=static_url,
+        url_for=address,
+        draw_icon=icon,
+        csrf_field=csrf_field,
+        once=once,
+        once_for_fields=once_for_fields,
+    )
 
 
 def page(template: str, **rows: Any) -> str:
     """Render a page of someone who is signed in, in their language."""
     layout, words = Layout(me(), NAV, banners(), flashes()), my_words()
     g.locale = words.locale
-    return render_template(template, layout=layout, _=words, **_spoken(rows, words))
+    return with_tokens(render_template(template, layout=layout, _=words, **_spoken(rows, words)))
 
 
 def my_words() -> Words:
@@ -128,7 +137,7 @@ def bare_page(template: str, *, language: str | None = None, **rows: Any) -> str
     """Render a page that stands alone, without asking the database, in a language or the browser's first."""
     words = bare_words(language)
     g.locale = words.locale
-    return render_template(template, _=words, **_spoken(rows, words))
+    return with_tokens(render_template(template, _=words, **_spoken(rows, words)))
 
 
 def _with_names(value: object) -> object:
@@ -246,14 +255,3 @@ def moment(instant: datetime, user: SignedIn) -> str:
 @lru_cache(formats.KEPT)
 def _moment(instant: datetime, time_zone: str, language: str) -> str:
     return formats.moment(instant.astimezone(ZoneInfo(time_zone)), language_of(language))
-
-
-def static_url(filename: str) -> str:
-    """Write the address of a file of ours."""
-    return _static_url(request.script_root, filename)
-
-
-@cache
-def _static_url(_root: str, filename: str) -> str:
-    """Write it once below each root, of which a process has one: an icon is on a page a hundred times."""
-    return url_for("static", filename=filename)

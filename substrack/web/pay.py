@@ -22,6 +22,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
+from substrack.domain.letters import HowToPay
 from substrack.queries.finding import NotListed
 from substrack.queries.pay_ahead import Coming
 from substrack.queries.pay_page import find_own_payments, load_pay_page
@@ -37,11 +38,12 @@ from substrack.texts.asks import by_when, who_asks
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGE_NAMES
 from substrack.texts.reaching import answer_comes, request_comes
-from substrack.texts.scan_codes import scan_codes
+from substrack.texts.scan_codes import Outline, scan_codes
 from substrack.texts.verdicts import verdict_in_words
 from substrack.texts.words import Words
 from substrack.web.access import by_link
 from substrack.web.chats import linking_of
+from substrack.web.drawing import fixed
 from substrack.web.errors import error_page
 from substrack.web.fields import read_optional_day, read_optional_sum
 from substrack.web.forms import answer, posted
@@ -215,7 +217,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         "web/pay.html",
         language=language,
         rows=rows,
-        named=request.args.getlist("payment"),
+        named=tuple(request.args.getlist("payment")),
         form=form,
         today=today,
         just_said=bool(rows.waiting) and now - rows.waiting[0].made_at < JUST,
@@ -225,15 +227,15 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         totals=totals(rows.chosen),
         asks=(who_asks(rows.items, _), by_when(rows.items, today, _)) if rows.items else (),
         what_for=what_for,
-        codes={(code.how, code.way): code.outline() for code in scan_codes(rows.how_to_pay)},
-        coming=[_coming(row, today, _) for row in rows.coming],
+        codes=_codes(rows.how_to_pay),
+        coming=tuple(_coming(row, today, _) for row in rows.coming),
         comes=(answer_comes(reader.answers, _.locale), request_comes(reader.requests, _.locale)),
         chat=linking_of(visit.contact_id, visit.workspace_id),
         chat_action=url_for("chats.on_pay", token=token, language=wished),
         reach_action=url_for("pay_reach.change", token=token, language=wished),
         link_page=url_for("pay_reach.ask_about_link", token=token, language=wished),
-        zoned=lambda instant: instant.astimezone(ZoneInfo(reader.time_zone)),
-        languages=LANGUAGE_NAMES.items(),
+        zoned=fixed(_zoned, time_zone=reader.time_zone),
+        languages=tuple(LANGUAGE_NAMES.items()),
     )
 
 
@@ -246,6 +248,16 @@ def _choice(form: PayForm) -> list[str] | None:
         return form.payment.data or []
     named = request.args.getlist("payment")
     return [one for one in named if one] if named else None
+
+
+def _codes(ways: Sequence[HowToPay]) -> tuple[tuple[Outline | None, ...], ...]:
+    """Draw the codes to scan: for each transfer those of its ways, where there is one."""
+    drawn = {(code.how, code.way): code.outline() for code in scan_codes(ways)}
+    return tuple(tuple(drawn.get((how, way)) for way in how.ways) for how in ways)
+
+
+def _zoned(instant: datetime, time_zone: str) -> datetime:
+    return instant.astimezone(ZoneInfo(time_zone))
 
 
 def _coming(row: Coming, today: date, _: Words) -> tuple[Coming, str, str | None]:

@@ -13,10 +13,10 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
-from substrack.bootstrap import DatabaseTrouble, Runtime
+from substrack.bootstrap import DatabaseTrouble, Reads, Runtime
 
 
-class ReadSession(FlaskSession):
+class ReadSession(Reads, FlaskSession):
     """A session whose only engine is the reading one."""
 
     def get_bind(self, *_arguments: Any, **_options: Any) -> Engine:

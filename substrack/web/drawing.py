@@ -1,0 +1,111 @@
+"""Draw what stands in a list once for the same values: most of a page is what it was a moment ago.
+
+After a decision the list of claims comes back with one card less, and home with one card changed. The rows of
+pages are frozen values and compare by all they hold, so that what is remembered is never out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from flask import g, request
+from wtforms import Field, SelectField
+
+KEPT: Final = 1_000
+"""How many pieces a process remembers: those of ten home pages, some 2 kB each."""
+
+Drawn = Callable[..., str]
+
+
+def once(macro: Drawn) -> Drawn:
+    """Let a macro be drawn once for the same arguments at the same address.
+
+    Nothing else may go into it: no clock, no session, no key that is new for each form. With arguments that
+    can't be compared by what they hold it is drawn every time.
+    """
+
+    def drawn(*args: Any, **kwargs: Any) -> str:
+        try:
+            return _remembered(macro, _here(), *args, **kwargs)
+        except TypeError:  # an argument without a hash
+            return macro(*args, **kwargs)
+
+    return drawn
+
+
+def once_for_fields(macro: Drawn) -> Drawn:
+    """Let a macro of a form's field be drawn once for fields that look the same and that nobody has filled.
+
+    What was typed or refused is drawn as it is, and not kept.
+    """
+    kept: dict[tuple[Any, ...], str] = {}
+
+    def drawn(field: Field, *args: Any, **kwargs: Any) -> str:
+        if field.errors or field.raw_data:
+            return macro(field, *args, **kwargs)
+        look = (*_look(field), *args, *kwargs.items())
+        try:
+            found = kept.get(look)
+        except TypeError:  # a value or an argument without a hash
+            return macro(field, *args, **kwargs)
+        if found is None:
+            if len(kept) >= KEPT:
+                kept.clear()
+            found = kept[look] = macro(field, *args, **kwargs)
+        return found
+
+    return drawn
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A function some of whose arguments are given; it equals another such one, as a `partial` does not."""
+
+    function: Callable[..., Any]
+    given: tuple[tuple[str, Any], ...]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it with the rest of its arguments."""
+        return self.function(*args, **dict(self.given), **kwargs)
+
+
+def fixed(function: Callable[..., Any], **given: Any) -> Fixed:
+    """Give some arguments of a function that a piece is drawn with."""
+    return Fixed(function, tuple(given.items()))
+
+
+def forget() -> None:
+    """Draw everything anew from here on."""
+    _remembered.cache_clear()
+
+
+def remembered() -> int:
+    """Count the pieces that did not have to be drawn again."""
+    return _remembered.cache_info().hits
+
+
+@lru_cache(KEPT, typed=True)
+def _remembered(macro: Drawn, _here: tuple[str, ...], *args: Any, **kwargs: Any) -> str:
+    return macro(*args, **kwargs)
+
+
+def _look(field: Field) -> tuple[Any, ...]:
+    """Gather what decides how an untouched field looks."""
+    given = tuple((field.render_kw or {}).items()), tuple(vars(field.flags).items())
+    return type(field), field.id, field.label.text, field.data, _choices(field), *given
+
+
+def _choices(field: Field) -> tuple[Any, ...]:
+    choices = (field.choices or ()) if isinstance(field, SelectField) else ()
+    return tuple(choices.items() if isinstance(choices, dict) else choices)
+
+
+def _here() -> tuple[str, ...]:
+    """Say where a piece stands: forms come back to where they are, below the root they are at."""
+    if "here" not in g:
+        g.here = request.script_root, request.method, request.full_path
+    place: tuple[str, ...] = g.here
+    return place
