@@ -7,9 +7,10 @@ or archived has nothing to come.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -30,10 +31,13 @@ from substrack.store import Contact, Group, Member, Price, shared_alias
 
 _Payer = shared_alias(Contact)
 
+CROWD: Final = 1_000
+"""With more members than this, everybody's terms are not read to foretell one member's share."""
+
 
 @dataclass(frozen=True)
 class Coming:
-    """The next period of one group; `share` is None while its bill is not known.
+    """The next period of one group; `share` is None while its bill is not known, and in a crowd.
 
     `covered` periods from this one on are settled by credit; of the first that is not, `there` is there
     already. `collected_on` is when it is first asked for, where a collection day decides that.
@@ -87,12 +91,17 @@ class _Place:
 def load_coming(
     session: Session, contact_id: int, credits: Iterable[Credit], *, today: date
 ) -> tuple[Coming, ...]:
-    """List what comes next in a person's groups, the soonest first (4 statements)."""
-    memberships = _memberships(session, contact_id)
-    group_ids = sorted({group.id for group, _payer in memberships})
-    stays, prices = _stays(session, group_ids), _prices(session, group_ids)
-    places = [_place(group, payer, contact_id, stays[group.id]) for group, payer in memberships]
-    shares = {place.group.id: _share(place, stays, prices) for place in places if place}
+    """List what comes next in a person's groups, the soonest first (4 statements, 5 in a crowd)."""
+    memberships = session.execute(*_shared_by(contact_id)).all()
+    crowds = {group.id for group, _payer, is_crowd in memberships if is_crowd}
+    group_ids = sorted({group.id for group, _payer, _is_crowd in memberships})
+    stays, prices = _stays(session, contact_id, group_ids, crowds), _prices(session, group_ids)
+    places = [_place(group, payer, contact_id, stays[group.id]) for group, payer, _is_crowd in memberships]
+    shares = {
+        place.group.id: None if place.group.id in crowds else _share(place, stays, prices)
+        for place in places
+        if place
+    }
     aheads = [_ahead(place, shares[place.group.id]) for place in places if place]
     free, kept = _purses(credits)
     reached = cover(aheads, free=free, kept=kept)
@@ -101,14 +110,11 @@ def load_coming(
     return tuple(sorted(rows, key=lambda row: (row.due_on, row.group)))
 
 
-def _memberships(session: Session, contact_id: int) -> list[tuple[Group, str]]:
-    return [(group, payer) for group, payer in session.execute(*_shared_by(contact_id))]
-
-
 @prepared
-def _shared_by(contact_id: int) -> Select[Group, str]:
+def _shared_by(contact_id: int) -> Select[Group, str, bool]:
+    last = select(Member.id).where(Member.group_id == Group.id).order_by(Member.id).limit(1).offset(CROWD)
     return (
-        select(Group, _Payer.name)
+        select(Group, _Payer.name, last.correlate(Group).exists())
         .join(_Payer, _Payer.id == Group.payer_id)
         .where(
             Group.id.in_(select(Member.group_id).where(Member.contact_id == contact_id)),
@@ -120,19 +126,24 @@ def _shared_by(contact_id: int) -> Select[Group, str]:
     )
 
 
-def _stays(session: Session, group_ids: Sequence[int]) -> dict[int, list[Stay]]:
-    """Load who is in the groups, as plain columns: a group may have very many members."""
+def _stays(
+    session: Session, contact_id: int, group_ids: Sequence[int], crowds: Collection[int]
+) -> dict[int, list[Stay]]:
+    """Load who is in the groups; of a crowd, only the stays of the person themselves."""
+    rows = session.execute(*_members_of([key for key in group_ids if key not in crowds])).all()
+    if crowds:
+        rows = [*rows, *session.execute(*_members_of(sorted(crowds), contact_id))]
     found: dict[int, list[Stay]] = defaultdict(list)
-    for group_id, key, contact_id, joined_on, left_on, weight, fixed_minor in session.execute(
-        *_members_of(group_ids)
-    ):
-        found[group_id].append(Stay(key, contact_id, joined_on, left_on, weight, fixed_minor))
+    for group_id, *terms in rows:
+        found[group_id].append(Stay(*terms))
     return found
 
 
 @prepared
-def _members_of(group_ids: Sequence[int]) -> Select[int, int, int, date, date | None, int, int | None]:
-    return select(
+def _members_of(
+    group_ids: Sequence[int], contact_id: int | None = None
+) -> Select[int, int, int, date, date | None, int, int | None]:
+    query = select(
         Member.group_id,
         Member.id,
         Member.contact_id,
@@ -141,6 +152,7 @@ def _members_of(group_ids: Sequence[int]) -> Select[int, int, int, date, date | 
         Member.weight,
         Member.fixed_minor,
     ).where(Member.group_id.in_(group_ids))
+    return query if contact_id is None else query.where(Member.contact_id == contact_id)
 
 
 def _prices(session: Session, group_ids: Sequence[int]) -> dict[int, list[tuple[date, int]]]:

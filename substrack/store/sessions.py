@@ -127,7 +127,7 @@ def _plan_of(statement: Select[Any]) -> Plan:
     parts: list[Part] = []
     for described in statement.column_descriptions:
         one = described["expr"]
-        seen = inspect(one) if described["entity"] is one else None
+        seen = inspect(one) if described.get("entity") is one else None
         keys = [attribute.key for attribute in seen.mapper.column_attrs] if seen else []
         begin = len(columns)
         columns += [getattr(one, key) for key in keys] if seen else [one]

@@ -13,13 +13,13 @@ def crowd(cast: Cast, count: int, name: str = "Club") -> Group:
     """Make a group of `count` guests, "Guest 0001" and so on, with February and March open."""
     group = cast.group(name, f"{count + 1}.00")
     cast.join(group, "Ben", email=None)
-    cast.do(_fill, group.id, count - 1)
+    cast.do(fill, group.id, count - 1)
     for _period in range(2):
         cast.tick(NOW)
     return group
 
 
-def _fill(session: Session, group_id: int, count: int) -> None:
+def fill(session: Session, group_id: int, count: int) -> None:
     group = session.get_one(Group, group_id)
     people = [
         Contact(workspace_id=group.workspace_id, name=f"Guest {number:04}", created_at=START)
