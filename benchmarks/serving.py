@@ -1,7 +1,8 @@
 """A server for measuring: our app and the bare ones in one process, which also tells what it has cost.
 
-`/bare/…` is answered by a Flask app of two views, all else by SubsTrack; waitress serves both with as many
-threads as `serve` has. Nothing but pages runs in it.
+`/bare/…` is answered by a Flask app of two views, all else by SubsTrack, and `/anew/…` too, with nothing of
+what its pages were drawn of before. Waitress serves both with as many threads as `serve` has. Nothing but
+pages runs in it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from waitress import serve
 
@@ -20,9 +21,13 @@ from benchmarks.bare import THREADS, bare_app
 from benchmarks.place import environment_of
 from benchmarks.processes import module, running
 from substrack.settings import Settings
+from substrack.web.drawing import forget
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+ANEW: Final = "/anew"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,9 @@ class Shared:
         if path == "/bare/cpu":
             start_response("200 OK", [("Content-Type", "text/plain")])
             return [str(time.process_time()).encode()]
+        if path.startswith(ANEW):
+            forget()
+            environ["PATH_INFO"] = path.removeprefix(ANEW)
         return (self.bare if path.startswith("/bare/") else self.ours)(environ, start_response)
 
 

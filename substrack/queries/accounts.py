@@ -236,7 +236,12 @@ def list_users(session: Session, workspace_id: int) -> list[UserRow]:
 
 def list_invites(session: Session, workspace_id: int, *, now: datetime) -> list[InviteRow]:
     """List the invitations that can still be accepted, newest first."""
-    rows = session.execute(
+    return [InviteRow(*row) for row in session.execute(*_invites(workspace_id, now))]
+
+
+@prepared
+def _invites(workspace_id: int, now: datetime) -> Select[*tuple[Any, ...]]:
+    return (
         select(Contact.public_id, Contact.name, Link.email, Link.created_at, Link.expires_at)
         .join(Contact, Contact.id == Link.contact_id)
         .where(
@@ -248,7 +253,6 @@ def list_invites(session: Session, workspace_id: int, *, now: datetime) -> list[
         )
         .order_by(Link.id.desc())
     )
-    return [InviteRow(*row) for row in rows]
 
 
 def _credentials() -> Select[*tuple[Any, ...]]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.notices import Channel
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.prepared import prepared
 from substrack.store import Address, Contact, Link, LinkPurpose
 
 SHOWN: Final = 20
@@ -57,14 +58,18 @@ def load_chat_invites(session: Session, workspace_id: int, *, now: datetime) -> 
 
 def load_pay_links(session: Session, public_ids: Collection[str], *, now: datetime) -> dict[str, Link]:
     """Find the pay links of people that still open, by the people's public ids; one statement."""
-    query = (
+    return dict(session.execute(*_pay_links(sorted(public_ids), now)).all())
+
+
+@prepared
+def _pay_links(public_ids: list[str], now: datetime) -> Select[str, Link]:
+    return (
         select(Contact.public_id, Link)
         .join(Contact, Contact.id == Link.contact_id)
         .where(
-            Contact.public_id.in_(sorted(public_ids)),
+            Contact.public_id.in_(public_ids),
             Link.purpose == LinkPurpose.PAY,
             Link.revoked_at.is_(None),
-            func.coalesce(Link.expires_at, now) >= now,
+            or_(Link.expires_at.is_(None), Link.expires_at >= now),
         )
     )
-    return dict(session.execute(query).all())

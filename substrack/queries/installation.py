@@ -10,6 +10,7 @@ from sqlalchemy import column, select, table
 from sqlalchemy.orm import Session
 
 from substrack.store import Installation
+from substrack.store.sessions import planned
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class InstallationRow:
     tick_ms: int | None = None
 
 
-_INSTALLATION: Final = select(*(getattr(Installation, field.name) for field in fields(InstallationRow)))
+_INSTALLATION: Final = planned(
+    select(*(getattr(Installation, field.name) for field in fields(InstallationRow)))
+)
 
 
 def load_installation(session: Session) -> InstallationRow:

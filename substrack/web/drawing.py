@@ -19,6 +19,8 @@ KEPT: Final = 1_000
 
 Drawn = Callable[..., str]
 
+_fields: dict[tuple[Any, ...], str] = {}
+
 
 def once(macro: Drawn) -> Drawn:
     """Let a macro be drawn once for the same arguments at the same address.
@@ -41,20 +43,19 @@ def once_for_fields(macro: Drawn) -> Drawn:
 
     What was typed or refused is drawn as it is, and not kept.
     """
-    kept: dict[tuple[Any, ...], str] = {}
 
     def drawn(field: Field, *args: Any, **kwargs: Any) -> str:
         if field.errors or field.raw_data:
             return macro(field, *args, **kwargs)
-        look = (*_look(field), *args, *kwargs.items())
+        look = (macro, *_look(field), *args, *kwargs.items())
         try:
-            found = kept.get(look)
+            found = _fields.get(look)
         except TypeError:  # a value or an argument without a hash
             return macro(field, *args, **kwargs)
         if found is None:
-            if len(kept) >= KEPT:
-                kept.clear()
-            found = kept[look] = macro(field, *args, **kwargs)
+            if len(_fields) >= KEPT:
+                _fields.clear()
+            found = _fields[look] = macro(field, *args, **kwargs)
         return found
 
     return drawn
@@ -80,6 +81,7 @@ def fixed(function: Callable[..., Any], **given: Any) -> Fixed:
 def forget() -> None:
     """Draw everything anew from here on."""
     _remembered.cache_clear()
+    _fields.clear()
 
 
 def remembered() -> int:
