@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from flask import g, request
 from wtforms import Field, SelectField
+
+from substrack.web.pieces import here
 
 KEPT: Final = 1_000
 """How many pieces a process remembers: those of ten home pages, some 2 kB each."""
@@ -31,7 +32,7 @@ def once(macro: Drawn) -> Drawn:
 
     def drawn(*args: Any, **kwargs: Any) -> str:
         try:
-            return _remembered(macro, _here(), *args, **kwargs)
+            return _remembered(macro, here(), *args, **kwargs)
         except TypeError:  # an argument without a hash
             return macro(*args, **kwargs)
 
@@ -103,11 +104,3 @@ def _look(field: Field) -> tuple[Any, ...]:
 def _choices(field: Field) -> tuple[Any, ...]:
     choices = (field.choices or ()) if isinstance(field, SelectField) else ()
     return tuple(choices.items() if isinstance(choices, dict) else choices)
-
-
-def _here() -> tuple[str, ...]:
-    """Say where a piece stands: forms come back to where they are, below the root they are at."""
-    if "here" not in g:
-        g.here = request.script_root, request.method, request.full_path
-    place: tuple[str, ...] = g.here
-    return place

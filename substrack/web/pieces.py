@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-from flask import request, url_for
+from flask import g, request, url_for
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
@@ -17,22 +17,30 @@ _EMPTY: Final = _FIELD.format("")
 _ICON: Final = Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>')
 
 
+def here() -> tuple[str, ...]:
+    """Say where a piece stands: below which root of ours, and on the answer to which method and address."""
+    found: tuple[str, ...] | None = g.get("here")
+    if found is None:
+        found = g.here = request.script_root, request.method, request.full_path
+    return found
+
+
 def static_url(filename: str) -> str:
     """Write the address of a file of ours."""
-    return _built(request.script_root, "static", (("filename", filename),))
+    return _built(here()[0], "static", (("filename", filename),))
 
 
 def address(endpoint: str, **values: Any) -> str:
     """Write the address of a page of ours, as Flask's `url_for` does, once for the same values."""
     try:
-        return _built(request.script_root, endpoint, tuple(values.items()))
+        return _built(here()[0], endpoint, tuple(values.items()))
     except TypeError:  # a list of values
         return url_for(endpoint, **values)
 
 
 def icon(name: str) -> Markup:
     """Draw an icon, which says nothing to who cannot see it."""
-    return _icon(request.script_root, name)
+    return _icon(here()[0], name)
 
 
 def csrf_field() -> Markup:
