@@ -198,6 +198,9 @@ def _check_booked(act: Act, deed: Deed) -> Iterator[str]:
     """What came in is booked as it was typed, the rest of the payment by default, and settles no more."""
     booked = [line.after["amount"] for line in deed.own if line.verb == "receive"]
     decided = [line for line in deed.own if line.verb == "confirm"]
+    if act.verb == "confirm" and not decided:
+        yield f"{booked} was booked and nothing confirmed by {act}"
+        return
     settled = sum(line.after.get("allocated", 0) for line in decided)
     wanted = act.amount_minor
     if act.verb == "confirm" and wanted is None:
