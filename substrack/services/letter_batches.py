@@ -23,7 +23,8 @@ from substrack.queries.letter_shelf import Shelf
 from substrack.queries.letters import load_letter
 from substrack.queries.prepared import prepared
 from substrack.services.concealing import conceal, reveal
-from substrack.services.delivery import BuiltMessage, ClaimedMessage, mail_as_stored
+from substrack.services.delivery import BuiltMessage, mail_as_stored
+from substrack.services.leases import ClaimedMessage
 from substrack.services.ledger import lock_contacts
 from substrack.services.letter_links import (
     PlannedLink,

@@ -30,18 +30,13 @@ from substrack.queries.message_lists import count_due
 from substrack.services.correlation import effect
 from substrack.services.delivery import (
     BuiltMessage,
-    ClaimedMessage,
-    Failed,
-    Outcome,
     build_message,
     claim_messages,
     clear_lane,
-    follow_move,
-    mark_failed,
-    mark_sent,
     release_messages,
 )
 from substrack.services.lanes import resume_lane
+from substrack.services.leases import ClaimedMessage
 from substrack.services.letter_batches import (
     ReadLetter,
     WordedLetter,
@@ -50,6 +45,7 @@ from substrack.services.letter_batches import (
     store_letters,
 )
 from substrack.services.links import LinkSigner
+from substrack.services.outcomes import Failed, Outcome, follow_move, mark_failed, mark_sent
 from substrack.worker.leasing import Stop, drain, serve
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 

@@ -12,7 +12,8 @@ from substrack.domain.delivery import LEASE
 from substrack.domain.notices import Channel, Notice
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments
-from substrack.services.delivery import build_message, claim_messages, mark_sent
+from substrack.services.delivery import build_message, claim_messages
+from substrack.services.outcomes import mark_sent
 from substrack.store import Message
 from substrack.worker.senders import outgoing_chat
 from tests.bot.house import Home

@@ -19,7 +19,7 @@ from aiosmtplib.protocol import SMTPProtocol
 from apscheduler.schedulers import asyncio as _scheduler  # noqa: F401
 
 from substrack.cli import serving
-from substrack.services.delivery import ClaimedMessage
+from substrack.services.leases import ClaimedMessage
 from substrack.settings import Settings
 from substrack.worker import outbox, running
 from substrack.worker.outbox import Ready

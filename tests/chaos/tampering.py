@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from substrack.services import delivery
-from substrack.services.delivery import ClaimedMessage, claim_messages
+from substrack.services import outcomes
+from substrack.services.delivery import claim_messages
+from substrack.services.leases import ClaimedMessage
 from substrack.store import Message
 from substrack.worker import outbox
 from tests.chaos.crew import around
@@ -51,7 +52,7 @@ def mark_without_token() -> None:
         marking = update(Message).where(Message.id == claimed.id).values(lease_token=None, **values)
         return session.execute(marking.returning(Message.id)).first() is not None
 
-    vars(delivery)["_mark"] = mark
+    vars(outcomes)["mark"] = mark
     # Marks take their time, so that a disaster finds some of them on their way.
     around(outbox.Outbox, "_accept", before=lambda *_given: time.sleep(MARK_SECONDS))
 

@@ -11,7 +11,7 @@ import pytest
 from substrack.bootstrap import Runtime
 from substrack.channels import email, smtp_errors
 from substrack.domain.delivery import DeliveryFailed, Scope, Verdict, after_failure
-from substrack.services import delivery
+from substrack.services import outcomes
 from tests.chaos.figures import record
 from tests.chaos.scale import sized
 from tests.chaos.smtp_table import FAULTS, LANE, LATER, SENT, Fault
@@ -52,9 +52,9 @@ def later_is_never(error: Exception) -> DeliveryFailed | None:
 
 
 PLANTED: list[tuple[object, str, Callable[..., object], Fault]] = [
-    (delivery, "after_failure", an_attempt_for_an_outage, FAULTS["421 at MAIL"]),
+    (outcomes, "after_failure", an_attempt_for_an_outage, FAULTS["421 at MAIL"]),
     (email, "delivery_failure", later_is_never, FAULTS["450 at RCPT"]),
-    (delivery, "pause_lane", lambda *_args, **_facts: False, FAULTS["421 at MAIL"]),
+    (outcomes, "pause_lane", lambda *_args, **_facts: False, FAULTS["421 at MAIL"]),
     (smtp_errors, "_scope_of_refusal", lambda *_args: Scope.ADDRESS, FAULTS["550, no relaying"]),
     (email, "quoted", str, FAULTS["odd bytes with the yes"]),
 ]

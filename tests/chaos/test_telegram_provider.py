@@ -13,7 +13,7 @@ from telegram.request import HTTPXRequest
 from substrack.bootstrap import Runtime
 from substrack.channels import telegram, telegram_answers, telegram_errors
 from substrack.domain.delivery import DeliveryFailed, Verdict, after_failure
-from substrack.services import delivery, lanes
+from substrack.services import lanes, outcomes
 from tests.chaos.figures import record
 from tests.chaos.scale import mostly_on, sized
 from tests.chaos.telegram_table import FAULTS
@@ -56,11 +56,11 @@ def never_is_later(error: Exception) -> DeliveryFailed | None:
 
 
 PLANTED: list[tuple[object, str, object, str]] = [
-    (delivery, "after_failure", an_attempt_for_an_outage, "500"),
-    (delivery, "after_failure", a_move_for_nothing, "the group moved"),
+    (outcomes, "after_failure", an_attempt_for_an_outage, "500"),
+    (outcomes, "after_failure", a_move_for_nothing, "the group moved"),
     (telegram, "delivery_failure", never_is_later, "blocked by the user"),
     (telegram, "delivery_failure", never_is_later, "401, token refused"),
-    (delivery, "pause_lane", lambda *_args, **_facts: False, "502 in HTML"),
+    (outcomes, "pause_lane", lambda *_args, **_facts: False, "502 in HTML"),
     (lanes, "LANE_REST", timedelta(days=1), "429, three hours"),
     (telegram_answers, "TelegramRequest", HTTPXRequest, "yes, and a bare number"),
     (telegram_answers, "TelegramRequest", HTTPXRequest, "429, soon"),

@@ -15,8 +15,10 @@ from substrack.domain.actors import OPERATOR
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.notices import Notice
 from substrack.services import letter_links, mailboxes, undo
-from substrack.services.delivery import ClaimedMessage, build_message, claim_messages, mark_failed
+from substrack.services.delivery import build_message, claim_messages
+from substrack.services.leases import ClaimedMessage
 from substrack.services.mailboxes import set_email
+from substrack.services.outcomes import mark_failed
 from substrack.services.payments import confirm_payment
 from substrack.services.undo import undo_decision
 from substrack.store import Message

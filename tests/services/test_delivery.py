@@ -19,19 +19,15 @@ from substrack.queries.watching import load_message_counts
 from substrack.services.concealing import conceal
 from substrack.services.delivery import (
     BuiltMessage,
-    ClaimedMessage,
-    Failed,
-    Outcome,
     build_message,
     claim_messages,
     clear_lane,
-    mark_failed,
-    mark_sent,
 )
 from substrack.services.founding import found_workspace
 from substrack.services.installation import hold_sending, release_hold
 from substrack.services.invitations import invite_admin
 from substrack.services.lanes import resume_lane
+from substrack.services.leases import ClaimedMessage
 from substrack.services.mailboxes import mark_refused, set_email, unsubscribe
 from substrack.services.messages import (
     AddressUnusable,
@@ -42,6 +38,7 @@ from substrack.services.messages import (
     send_test,
 )
 from substrack.services.outbox import Draft, queue
+from substrack.services.outcomes import Failed, Outcome, mark_failed, mark_sent
 from substrack.services.people import add_contact
 from substrack.services.resets import request_reset
 from substrack.store import Address, Event, Message, RoleGrant

@@ -12,7 +12,8 @@ from substrack.domain.actors import Actor, Via
 from substrack.domain.delivery import BACKOFF, MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.services.chat_rows import queue_into, write_chat
-from substrack.services.delivery import build_message, claim_messages, follow_move, mark_sent
+from substrack.services.delivery import build_message, claim_messages
+from substrack.services.outcomes import follow_move, mark_sent
 from substrack.store import Address, Contact, Member, Message
 from tests.support.cast import START, Cast
 

@@ -10,8 +10,10 @@ import pytest
 from substrack.domain.actors import OPERATOR
 from substrack.domain.delivery import LANE_PROBE, DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Notice
-from substrack.services.delivery import ClaimedMessage, build_message, claim_messages, clear_lane, mark_failed
+from substrack.services.delivery import build_message, claim_messages, clear_lane
 from substrack.services.installation import hold_sending, release_hold
+from substrack.services.leases import ClaimedMessage
+from substrack.services.outcomes import mark_failed
 from substrack.services.payments import confirm_payment
 from substrack.store import Member, Message
 from substrack.worker.outbox import DeliverReport, deliver_due

@@ -17,8 +17,9 @@ from sqlalchemy import select, update
 from substrack.channels.mailbox import MailboxChannel
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
-from substrack.services.delivery import ClaimedMessage, claim_messages
+from substrack.services.delivery import claim_messages
 from substrack.services.installation import hold_sending
+from substrack.services.leases import ClaimedMessage
 from substrack.store import Message
 from substrack.store.engines import write_engine
 from substrack.worker.outbox import DeliverReport, Outbox, deliver_due
