@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
 from zlib import crc32
 
 from sqlalchemy import Executable
@@ -17,21 +19,33 @@ SHARDS: Final = 8
 COUNTED: Final = frozenset({Fate.SENT, Fate.KEPT, Fate.DEAD})
 
 
-def count_end(session: Session, channel: Channel, fate: Fate, *, token: str) -> None:
-    """Count one message that came to this end; the token of its lease chooses the shard.
+End = tuple[Channel, Fate, str]
+"""How a message left the queue: by which channel, in which way, and the token of its lease."""
 
-    On PostgreSQL the row stays locked until the end of the transaction. All count right after they have
-    marked the message, so locks are taken in one order.
+
+def count_ends(session: Session, ends: Iterable[End]) -> None:
+    """Count messages that came to an end, those of them that count; the token chooses the shard.
+
+    On PostgreSQL the rows stay locked until the end of the transaction. All count right after they have
+    marked their messages, in order, so locks are taken in one order.
     """
-    row = {"channel": channel, "fate": fate, "shard": crc32(token.encode()) % SHARDS, "count": 1}
-    session.execute(_COUNT[session.get_bind().dialect.name], row)
+    found = Counter((channel, fate, _shard_of(token)) for channel, fate, token in ends if fate in COUNTED)
+    for (channel, fate, shard), count in sorted(found.items()):
+        row = {"channel": channel, "fate": fate, "shard": shard, "count": count}
+        session.execute(_COUNT[session.get_bind().dialect.name], row)
 
 
-def _one_more(dialect_insert: type[postgresql.Insert | sqlite.Insert]) -> Executable:
+def _shard_of(token: str) -> int:
+    return crc32(token.encode()) % SHARDS
+
+
+def _more(dialect_insert: type[postgresql.Insert | sqlite.Insert]) -> Executable:
     key = ["channel", "fate", "shard"]
-    more = {"count": MessageCount.count + 1}
-    return dialect_insert(MessageCount).on_conflict_do_update(index_elements=key, set_=more)
+    new = dialect_insert(_COUNTS)
+    more = {"count": _COUNTS.c.count + new.excluded.count}
+    return new.on_conflict_do_update(index_elements=key, set_=more)
 
 
-_COUNT: Final = {"postgresql": _one_more(postgresql.Insert), "sqlite": _one_more(sqlite.Insert)}
+_COUNTS: Any = MessageCount.__table__
+_COUNT: Final = {"postgresql": _more(postgresql.Insert), "sqlite": _more(sqlite.Insert)}
 """Made once: each message that ends is counted."""

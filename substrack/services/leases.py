@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from substrack.domain.delivery import MessageState, channel_of, fate_of
-from substrack.services.counting import COUNTED, count_end
+from substrack.services.counting import count_ends
 from substrack.services.lanes import probe_again
 from substrack.services.ledger import lock_contacts
 from substrack.store import Address, Message
@@ -60,20 +60,26 @@ def held_message(session: Session, claimed: ClaimedMessage) -> Message | None:
 
 
 def mark(session: Session, claimed: ClaimedMessage, *, state: MessageState, **values: Any) -> bool:
+    """Write the end of a claim, and count it; False where the message is another worker's by now."""
+    is_marked = write_end(session, claimed, state=state, **values)
+    if is_marked:
+        fate = fate_of(state, values.get("provider_id"))
+        count_ends(session, [(channel_of(claimed.lane), fate, claimed.token)])
+    return is_marked
+
+
+def write_end(session: Session, claimed: ClaimedMessage, *, state: MessageState, **values: Any) -> bool:
     """Write the end of a claim; the condition makes the late mark of a worker thought dead change nothing."""
     given = {"lease_token": None, "lease_until": None, "state": state, **values}
     held = {"key": claimed.id, "token": claimed.token}
-    marked = session.execute(
-        _marking(tuple(given)), held | {f"new_{name}": value for name, value in given.items()}
-    ).first()
-    fate = fate_of(state, values.get("provider_id"))
-    if marked is not None and fate in COUNTED:
-        count_end(session, channel_of(claimed.lane), fate, token=claimed.token)
-    return marked is not None
+    written = session.execute(
+        _ending(tuple(given)), held | {f"new_{name}": value for name, value in given.items()}
+    )
+    return written.first() is not None
 
 
 @cache
-def _marking(columns: tuple[str, ...]) -> ReturningUpdate[int]:
+def _ending(columns: tuple[str, ...]) -> ReturningUpdate[int]:
     """Put the statement together once: every message is marked."""
     return (
         update(_MESSAGES)
@@ -88,6 +94,7 @@ def _marking(columns: tuple[str, ...]) -> ReturningUpdate[int]:
 
 
 def pass_probe_on(session: Session, claimed: ClaimedMessage) -> None:
+    """Let another message probe the lane, when the one that should will not be sent."""
     if claimed.is_probe:
         probe_again(session, claimed.lane)
 

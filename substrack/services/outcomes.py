@@ -5,18 +5,20 @@ Sent, to be tried again, or dead; each is written by the token of the lease. Not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure
+from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure, channel_of, fate_of
 from substrack.domain.notices import Channel
 from substrack.services.chat_rows import leave_as_shown, lose_chat
 from substrack.services.connections import mark_bot_refused
+from substrack.services.counting import count_ends
 from substrack.services.lanes import pause_lane, probe_again, resume_lane
-from substrack.services.leases import ClaimedMessage, destination_of, held_message, mark
+from substrack.services.leases import ClaimedMessage, destination_of, held_message, mark, write_end
 from substrack.services.mailboxes import mark_refused
 from substrack.services.outbox import fall_back_to_mail
 from substrack.store import Address
@@ -30,6 +32,14 @@ class Outcome(StrEnum):
     RETRYING = "retrying"
     DEAD = "dead"
     LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A message that the other side took, and what it calls it."""
+
+    claimed: ClaimedMessage
+    provider_id: str | None
 
 
 @dataclass(frozen=True)
@@ -75,18 +85,22 @@ def follow_move(
     return Failed(Outcome.DEAD if is_dead else Outcome.RETRYING, has_opened_lane=has_opened)
 
 
-def mark_sent(session: Session, claimed: ClaimedMessage, *, provider_id: str | None, now: datetime) -> bool:
-    """Note that a message was accepted.
+def mark_sent(session: Session, accepted: Sequence[Accepted], *, now: datetime) -> list[ClaimedMessage]:
+    """Note that messages were accepted, and return those that are marked now.
 
-    False, and nothing changes, when the lease had run out and the message is another worker's.
+    Left out, and unchanged, is whose lease had run out: it is another worker's.
     """
-    return mark(
-        session,
-        claimed,
-        state=MessageState.SENT,
-        sent_at=now,
-        provider_id=provider_id[:MAX_PROVIDER_ID] if provider_id else None,
-        last_error=None,
+    in_order = sorted(accepted, key=lambda one: one.claimed.id)
+    marked = [one for one in in_order if _write_sent(session, one, now)]
+    fates = [(one.claimed, fate_of(MessageState.SENT, one.provider_id)) for one in marked]
+    count_ends(session, [(channel_of(held.lane), fate, held.token) for held, fate in fates])
+    return [one.claimed for one in marked]
+
+
+def _write_sent(session: Session, one: Accepted, now: datetime) -> bool:
+    provider_id = one.provider_id[:MAX_PROVIDER_ID] if one.provider_id else None
+    return write_end(
+        session, one.claimed, state=MessageState.SENT, sent_at=now, provider_id=provider_id, last_error=None
     )
 
 

@@ -45,9 +45,10 @@ from substrack.services.letter_batches import (
     store_letters,
 )
 from substrack.services.links import LinkSigner
-from substrack.services.outcomes import Failed, Outcome, follow_move, mark_failed, mark_sent
+from substrack.services.outcomes import Accepted, Failed, Outcome, follow_move, mark_failed, mark_sent
 from substrack.worker.leasing import Stop, drain, serve
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
+from substrack.worker.together import Together
 
 log = logging.getLogger(__name__)
 LANE_WORKS = "lane %s works again"
@@ -129,6 +130,7 @@ class Outbox:
         self._lease = timedelta(seconds=runtime.settings.lease_seconds)
         self._counts: Counter[str] = Counter()
         self._failing: set[str] = set()
+        self._marking = Together[Accepted, bool](lambda lot: self._call(self._accept, lot))
 
     async def deliver(self, stop: Stop = lambda: False) -> None:
         """Send what is due on every open lane, lanes side by side, until there is no more or `stop()`."""
@@ -208,7 +210,7 @@ class Outbox:
             bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
             await self._call(self._fail, claimed, bug, sent_to)
         else:
-            await self._mark(claimed, provider_id, is_leased_until)
+            await self._mark(Accepted(claimed, provider_id), is_leased_until)
 
     def _put_into_words(self, held: Sequence[ClaimedMessage]) -> list[WordedLetter]:
         now, signer = self._clock(), self._runtime.signer
@@ -220,15 +222,20 @@ class Outbox:
         with self._runtime.transaction() as session:
             return store_letters(session, worded, now=self._clock())
 
-    async def _mark(self, claimed: ClaimedMessage, provider_id: str, is_leased_until: float) -> None:
+    async def _mark(self, accepted: Accepted, is_leased_until: float) -> None:
         """Mark what was accepted, again and again while the lease lasts: unmarked it would be sent twice."""
         while True:
             try:
-                return await self._call(self._accept, claimed, provider_id)
+                is_marked = await self._marking.do(accepted)
+                break
             except DatabaseTrouble:
                 if asyncio.get_running_loop().time() > is_leased_until:
                     raise
                 await asyncio.sleep(MARK_AGAIN_SECONDS)
+        self._counts["sent"] += is_marked
+        if is_marked:
+            fate = fate_of(MessageState.SENT, accepted.provider_id)
+            log.info("message %s is %s, by %s", accepted.claimed.public_id, fate, accepted.claimed.lane)
 
     async def _send(self, built: BuiltMessage) -> str:
         if built.chat is None or self._chats is None:
@@ -289,16 +296,15 @@ class Outbox:
         with self._runtime.transaction() as session:
             return build_message(session, claimed, signer=self._runtime.signer, now=self._clock())
 
-    def _accept(self, claimed: ClaimedMessage, provider_id: str) -> None:
+    def _accept(self, accepted: Sequence[Accepted]) -> list[bool]:
+        """Mark what was accepted; a commit takes its time, and what comes meanwhile shares the next."""
+        probed = {one.claimed.lane for one in accepted if one.claimed.is_probe}
         with self._runtime.transaction() as session:
-            is_marked = mark_sent(session, claimed, provider_id=provider_id, now=self._clock())
-            has_opened = claimed.is_probe and resume_lane(session, claimed.lane)
-        self._counts["sent"] += is_marked
-        if is_marked:
-            fate = fate_of(MessageState.SENT, provider_id)
-            log.info("message %s is %s, by %s", claimed.public_id, fate, claimed.lane)
-        if has_opened:
-            log.info(LANE_WORKS, claimed.lane)
+            marked = mark_sent(session, accepted, now=self._clock())
+            opened = [lane for lane in sorted(probed) if resume_lane(session, lane)]
+        for lane in opened:
+            log.info(LANE_WORKS, lane)
+        return [one.claimed in marked for one in accepted]
 
     def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, sent_to: str | None) -> None:
         with self._runtime.transaction() as session:

@@ -29,7 +29,7 @@ from substrack.services.chat_rows import write_chat
 from substrack.services.delivery import build_message, claim_messages, clear_lane
 from substrack.services.inbound import store_updates
 from substrack.services.mailboxes import connection_for
-from substrack.services.outcomes import mark_sent
+from substrack.services.outcomes import Accepted, mark_sent
 from substrack.services.shown import claim_edits
 from substrack.store import Contact, Group, Member, Message, Payment
 from substrack.worker.senders import outgoing_chat
@@ -105,7 +105,7 @@ class House:
                     continue
                 number = self.run(self.bot.channel.send(outgoing_chat(built)))
                 with self.bot.runtime.transaction() as session:
-                    mark_sent(session, one, provider_id=number, now=self.now)
+                    mark_sent(session, [Accepted(one, number)], now=self.now)
 
     def edit(self) -> None:
         """Edit every message that is flagged, as a worker would."""

@@ -13,7 +13,7 @@ from substrack.domain.notices import Channel, Notice
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments
 from substrack.services.delivery import build_message, claim_messages
-from substrack.services.outcomes import mark_sent
+from substrack.services.outcomes import Accepted, mark_sent
 from substrack.store import Message
 from substrack.worker.senders import outgoing_chat
 from tests.bot.house import Home
@@ -54,7 +54,7 @@ def test_a_message_that_a_decision_overtakes_loses_its_buttons(home: Home) -> No
         assert words is not None
         number = house.run(house.bot.channel.send(outgoing_chat(words)))
         with runtime.transaction() as session:
-            mark_sent(session, one, provider_id=number, now=house.now)
+            mark_sent(session, [Accepted(one, number)], now=house.now)
     assert "Confirm 6.00 €" in str(home.ada_phone.last.labels)
     house.edit()
 

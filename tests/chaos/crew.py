@@ -20,6 +20,7 @@ from apscheduler.schedulers import asyncio as _scheduler  # noqa: F401
 
 from substrack.cli import serving
 from substrack.services.leases import ClaimedMessage
+from substrack.services.outcomes import Accepted
 from substrack.settings import Settings
 from substrack.worker import outbox, running
 from substrack.worker.outbox import Ready
@@ -84,7 +85,7 @@ class _Steps:
 
     def __init__(self, orders: Orders) -> None:
         self._pen, self._orders, self._left = Pen(orders.journal), orders, orders.dies_after
-        self._rows = 0
+        self._marked: set[str] = set()
 
     def ready(self) -> None:
         self._note("ready")
@@ -120,12 +121,14 @@ class _Steps:
     def accepted(self) -> None:
         self._passed("accepted")
 
-    def marking(self, has_changed: bool) -> None:
-        self._rows = int(has_changed)
+    def marking(self, marked: Sequence[ClaimedMessage]) -> None:
+        self._marked = {one.public_id for one in marked}
         self._passed("marking")
 
-    def marked(self, one: ClaimedMessage) -> None:
-        self._note("marked", message=one.public_id, token=one.token, rows=self._rows)
+    def marked(self, accepted: Sequence[Accepted]) -> None:
+        for one in (each.claimed for each in accepted):
+            rows = int(one.public_id in self._marked)
+            self._note("marked", message=one.public_id, token=one.token, rows=rows)
         self._passed("marked")
 
     def _note(self, what: str, **facts: Any) -> None:
@@ -152,8 +155,8 @@ def _wrap(steps: _Steps) -> None:
     around(outbox.Outbox, "_send", before=lambda _outbox, built: steps.sending(built.message_id))
     around(SMTPProtocol, "write", after=lambda _none, _protocol, data: steps.written(data))
     around(outbox.Outbox, "_accept", before=lambda *_given: steps.accepted())
-    around(outbox, "mark_sent", after=lambda changed, *_given: steps.marking(changed))
-    around(outbox.Outbox, "_accept", after=lambda _none, _outbox, one, _id: steps.marked(one))
+    around(outbox, "mark_sent", after=lambda marked, *_given: steps.marking(marked))
+    around(outbox.Outbox, "_accept", after=lambda _answers, _outbox, lot: steps.marked(lot))
 
 
 def _each(stored: Sequence[object], step: Callable[[], None]) -> None:

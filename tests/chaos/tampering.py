@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from substrack.services import outcomes
 from substrack.services.delivery import claim_messages
 from substrack.services.leases import ClaimedMessage
+from substrack.services.outcomes import Accepted
 from substrack.store import Message
 from substrack.worker import outbox
 from tests.chaos.crew import around
@@ -26,7 +27,7 @@ def mark_before_sending() -> None:
 
     def mark(built: object, post: outbox.Outbox, claimed: ClaimedMessage) -> None:
         if built is not None:
-            post._accept(claimed, "")
+            post._accept([Accepted(claimed, "")])
 
     def mark_all(stored: Sequence[tuple[ClaimedMessage, object]], post: outbox.Outbox, *_given: Any) -> None:
         for claimed, built in stored:
@@ -52,7 +53,7 @@ def mark_without_token() -> None:
         marking = update(Message).where(Message.id == claimed.id).values(lease_token=None, **values)
         return session.execute(marking.returning(Message.id)).first() is not None
 
-    vars(outcomes)["mark"] = mark
+    vars(outcomes)["write_end"] = mark
     # Marks take their time, so that a disaster finds some of them on their way.
     around(outbox.Outbox, "_accept", before=lambda *_given: time.sleep(MARK_SECONDS))
 

@@ -38,7 +38,7 @@ from substrack.services.messages import (
     send_test,
 )
 from substrack.services.outbox import Draft, queue
-from substrack.services.outcomes import Failed, Outcome, mark_failed, mark_sent
+from substrack.services.outcomes import Accepted, Failed, Outcome, mark_failed, mark_sent
 from substrack.services.people import add_contact
 from substrack.services.resets import request_reset
 from substrack.store import Address, Event, Message, RoleGrant
@@ -94,7 +94,7 @@ class House:
         with self.runtime.transaction() as session:
             if claimed.is_probe:
                 resume_lane(session, claimed.lane)
-            return mark_sent(session, claimed, provider_id="250 OK", now=now)
+            return bool(mark_sent(session, [Accepted(claimed, "250 OK")], now=now))
 
     def fail(
         self,
@@ -241,7 +241,7 @@ def test_each_end_is_counted_once_as_what_it_is(house: House) -> None:
         house.write(str(number))
         (claimed,) = house.claim()
         with house.runtime.transaction() as session:
-            assert mark_sent(session, claimed, provider_id=provider_id, now=NOW)
+            assert mark_sent(session, [Accepted(claimed, provider_id)], now=NOW)
         assert not house.sent(claimed)
     house.write("busy")
     house.fail(house.claim()[0], BUSY)
@@ -253,11 +253,28 @@ def test_each_end_is_counted_once_as_what_it_is(house: House) -> None:
     assert ends == {Fate.SENT: 2, Fate.KEPT: 1, Fate.DEAD: 1}
 
 
+def test_of_several_that_are_marked_together_a_late_one_changes_nothing(house: House) -> None:
+    for key in "ab":
+        house.write(key)
+    late, *_others = house.claim()
+    mine, theirs = house.claim(now=NOW + LEASE)[::-1]
+    assert theirs.id == late.id
+
+    with house.runtime.transaction() as session:
+        accepted = [Accepted(late, "250 late"), Accepted(mine, "250 mine")]
+        assert mark_sent(session, accepted, now=NOW) == [mine]
+
+    assert house.message(late.id).state is MessageState.SENDING
+    assert house.message(mine.id).provider_id == "250 mine"
+    with house.runtime.reading() as session:
+        assert sum(load_message_counts(session).values()) == 1
+
+
 def test_an_end_that_is_taken_back_is_not_counted(house: House) -> None:
     house.write("one")
     (claimed,) = house.claim()
     with house.runtime.transaction() as session, session.begin_nested() as savepoint:
-        assert mark_sent(session, claimed, provider_id="250 OK", now=NOW)
+        assert mark_sent(session, [Accepted(claimed, "250 OK")], now=NOW)
         savepoint.rollback()
     with house.runtime.reading() as session:
         assert load_message_counts(session) == {}

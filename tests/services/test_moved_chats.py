@@ -13,7 +13,7 @@ from substrack.domain.delivery import BACKOFF, MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.services.chat_rows import queue_into, write_chat
 from substrack.services.delivery import build_message, claim_messages
-from substrack.services.outcomes import follow_move, mark_sent
+from substrack.services.outcomes import Accepted, follow_move, mark_sent
 from substrack.store import Address, Contact, Member, Message
 from tests.support.cast import START, Cast
 
@@ -73,7 +73,7 @@ def test_what_the_chat_shows_is_edited_no_more(cast: Cast, ben: Member) -> None:
     """The numbers of messages begin anew in a supergroup."""
     with cast.runtime.transaction() as session:
         [claimed] = claim_messages(session, newest(cast).lane, limit=1, lease=LEASE, now=START)
-        mark_sent(session, claimed, provider_id="7", now=START)
+        mark_sent(session, [Accepted(claimed, "7")], now=START)
     with cast.runtime.transaction() as session:
         address = session.scalars(select(Address).where(Address.value == "-5")).one()
         contact = session.get_one(Contact, ben.contact_id)
@@ -85,7 +85,7 @@ def test_what_the_chat_shows_is_edited_no_more(cast: Cast, ben: Member) -> None:
 def test_a_former_chat_that_moved_changes_nothing_about_the_present_one(cast: Cast, ben: Member) -> None:
     with cast.runtime.transaction() as session:
         [claimed] = claim_messages(session, newest(cast).lane, limit=1, lease=LEASE, now=START)
-        mark_sent(session, claimed, provider_id="7", now=START)
+        mark_sent(session, [Accepted(claimed, "7")], now=START)
     link(cast, ben, "1001")
     move(cast, -1005)
     [replaced] = cast.messages(notice=Notice.CHAT_REPLACED)

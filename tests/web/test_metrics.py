@@ -19,7 +19,7 @@ from substrack.bootstrap import Runtime
 from substrack.domain.delivery import Fate
 from substrack.domain.notices import Channel, Notice
 from substrack.services.backup_turns import note_backup, note_failed_backup
-from substrack.services.counting import SHARDS, count_end
+from substrack.services.counting import SHARDS, count_ends
 from substrack.services.installation import beat, hold_sending
 from substrack.services.outbox import Draft, queue
 from substrack.web.app import create_app
@@ -98,7 +98,7 @@ def test_it_tells_what_waits_what_was_sent_and_how_the_worker_does(
     with runtime.transaction() as session:
         for fate, times in ((Fate.SENT, 3), (Fate.DEAD, 1), (Fate.SENT, 2)):
             for number in range(times):
-                count_end(session, Channel.EMAIL, fate, token=f"{fate}{number}")
+                count_ends(session, [(Channel.EMAIL, fate, f"{fate}{number}")])
         beat(session, now=NOW - timedelta(minutes=4), longest_tick=timedelta(milliseconds=1234))
         note_backup(session, now=NOW - timedelta(hours=9))
 
@@ -174,7 +174,7 @@ def planned(runtime: Runtime) -> Iterator[list[list[str]]]:
 def test_counters_are_whole_whoever_counts(runtime: Runtime, client: FlaskClient) -> None:
     for number in range(3 * SHARDS):
         with runtime.transaction() as session:
-            count_end(session, Channel.TELEGRAM, Fate.SENT, token=f"lease-{number}")
+            count_ends(session, [(Channel.TELEGRAM, Fate.SENT, f"lease-{number}")])
 
     assert told(client)["messages_total telegram sent"] == 3 * SHARDS
 
