@@ -10,11 +10,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from math import inf
+from typing import Any, Final, Generic, TypeVar
 
 from substrack.bootstrap import DatabaseTrouble
 
 log = logging.getLogger(__name__)
+
+SOON_SECONDS: Final = 0.5
+"""So far ahead more is made ready than there are places: what waits for long may be out of date when sent."""
 
 Held = TypeVar("Held")
 Claim = Callable[[int], Awaitable[Sequence[Held]]]
@@ -61,16 +65,18 @@ async def drain(
     *,
     width: int,
     stop: Stop,
+    most: int = 0,
     give_back: GiveBack[Held] | None = None,
 ) -> None:
     """Handle everything that can be claimed, at most `width` at a time; return when there is no more.
 
-    While some are under way, the next are claimed and made ready, at most `width` and in one go, so that no
-    place waits for the database. After `stop()`, or an error, nothing is claimed any more, what is under way
-    is finished, and what has not begun is given back (or finished too, where nothing can be). Cancelling cuts
-    that off, and its leases run out. An error is raised when all else has ended.
+    While some are under way, the next are claimed and made ready in one go, so that no place waits for the
+    database: `width`, or up to `most` where they are begun soon. After `stop()`, or an error, nothing is
+    claimed any more, what is under way is finished, and what has not begun is given back (or finished too,
+    where nothing can be). Cancelling cuts that off, and its leases run out. An error is raised when all else
+    has ended.
     """
-    work = _Work(claim, handle, width)
+    work = _Work(claim, handle, width, max(width, most))
     try:
         while True:
             may_claim = not work.errors and not stop()
@@ -90,13 +96,14 @@ async def drain(
 
 
 class _Work(Generic[Held]):
-    """What is ready, what is under way, and the one claim that fetches more.
+    """What is ready, what is under way, and the one claim that fetches more: before a place would be idle.
 
     After a claim that found nothing, the next waits until something has ended and half the places are free.
     """
 
-    def __init__(self, claim: Claim[Held], handle: Handle[Held], width: int) -> None:
-        self._claim, self._handle, self._width = claim, handle, width
+    def __init__(self, claim: Claim[Held], handle: Handle[Held], width: int, most: int) -> None:
+        self._claim, self._handle, self._width, self._most = claim, handle, width, most
+        self._took_seconds = inf
         self._ready: deque[Held] = deque()
         self._flying: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[Sequence[Held]] | None = None
@@ -109,12 +116,24 @@ class _Work(Generic[Held]):
         return {*self._flying, *([self._claiming] if self._claiming else [])}
 
     def go_on(self, *, may_claim: bool) -> None:
-        """Begin what there are places for, and fetch more when nothing is ready."""
+        """Begin what there are places for, and fetch more when little is ready."""
         while self._ready and len(self._flying) < self._width:
-            self._flying.add(asyncio.ensure_future(_run(self._handle, self._ready.popleft())))
-        if may_claim and self._claiming is None and not self._ready and self._may_find_more():
+            self._flying.add(asyncio.ensure_future(self._run(self._ready.popleft())))
+        soon = self._begun_soon()
+        is_short = len(self._ready) < max(1, min(self._width, soon))
+        if may_claim and is_short and self._claiming is None and self._may_find_more():
+            places = max(self._width, min(self._most, soon))
             self._has_moved = False  # from here on, not from its answer: what ends meanwhile it may not see
-            self._claiming = asyncio.ensure_future(_fetch(self._claim, self._width))
+            self._claiming = asyncio.ensure_future(_fetch(self._claim, places))
+
+    async def _run(self, item: Held) -> None:
+        began = asyncio.get_running_loop().time()
+        await self._handle(item)
+        self._took_seconds = asyncio.get_running_loop().time() - began
+
+    def _begun_soon(self) -> int:
+        """Estimate how many are begun within `SOON_SECONDS`, if they take as long as the last one."""
+        return int(self._width * SOON_SECONDS / max(self._took_seconds, 0.001))
 
     async def empty_into(self, give_back: GiveBack[Held]) -> None:
         """Give back what has not begun."""
@@ -167,10 +186,6 @@ def _tell(errors: Iterable[BaseException]) -> None:
     for error in errors:
         if not isinstance(error, DatabaseTrouble):
             log.error("an error beside another", exc_info=error)
-
-
-async def _run(handle: Handle[Held], item: Held) -> None:
-    await handle(item)
 
 
 async def _fetch(claim: Claim[Held], places: int) -> Sequence[Held]:

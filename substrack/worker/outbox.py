@@ -56,6 +56,9 @@ MARK_AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 2.0
 """While one lane has much to do, others are looked after as often as by an idle worker."""
 
+LOT: Final = 30
+"""At the most so many mails are put into words together: reading for all costs little more than for one."""
+
 PART_TO_SEND: Final = 0.5
 """Of the lease: so much must be left when sending a mail begins; it takes `PART_OF_LEASE` at the most."""
 
@@ -158,6 +161,7 @@ class Outbox:
             claim,
             self._handle,
             width=width,
+            most=LOT if channel_of(lane) is Channel.EMAIL else width,
             stop=lambda: stop() or lane in self._failing,
             give_back=self._give_back,
         )

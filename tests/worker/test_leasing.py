@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from substrack.bootstrap import DatabaseTrouble, Trouble
+from substrack.worker import leasing
 from substrack.worker.leasing import drain, serve
 
 
@@ -114,3 +115,47 @@ def test_what_an_end_makes_free_is_found_although_a_look_came_just_before() -> N
 
     asyncio.run(asyncio.wait_for(work(), 5))
     assert handled == ["probe", "behind"]
+
+
+class Belt:
+    """Hands out numbers as long as it is told to, and watches how many are held when more are claimed."""
+
+    def __init__(self, count: int, *, takes_seconds: float) -> None:
+        self._left, self._takes_seconds = list(range(count)), takes_seconds
+        self.claims: list[int] = []
+        self.ready: list[int] = []
+        self._ready = 0
+
+    async def claim(self, places: int) -> list[int]:
+        self.claims.append(places)
+        self.ready.append(self._ready)
+        held, self._left = self._left[:places], self._left[places:]
+        self._ready += len(held)
+        return held
+
+    async def handle(self, _number: int) -> None:
+        self._ready -= 1
+        await asyncio.sleep(self._takes_seconds)
+
+
+def belt(count: int, *, takes_seconds: float) -> Belt:
+    """Empty a belt over four places, of which up to ten are made ready at once."""
+    found = Belt(count, takes_seconds=takes_seconds)
+    drained = drain(found.claim, found.handle, width=4, most=10, stop=lambda: False)
+    asyncio.run(asyncio.wait_for(drained, 10))
+    return found
+
+
+def test_what_is_begun_soon_is_claimed_in_larger_lots_and_before_places_are_free() -> None:
+    quick = belt(60, takes_seconds=0.005)
+    assert quick.claims[0] == 4  # nobody knows yet
+    assert 10 in quick.claims
+    assert max(quick.claims) == 10
+    assert max(quick.ready[2:-2]) > 0
+
+
+def test_what_would_wait_for_long_is_not_claimed_in_advance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leasing, "SOON_SECONDS", 0.001)
+    slow = belt(40, takes_seconds=0.02)
+    assert set(slow.claims) == {4}
+    assert set(slow.ready) == {0}
