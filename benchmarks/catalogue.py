@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from benchmarks import delivering, growth, idle, mixed, pages, rows, start
+from benchmarks import delivering, growth, idle, mixed, pages, rows, sending, start
 from benchmarks.frame import Result
 from benchmarks.place import Place
 
@@ -19,4 +19,5 @@ BENCHMARKS: Final[Mapping[str, Callable[[Place], Iterator[Result]]]] = {
     "idle": idle.measure,
     "delivering": delivering.measure,
     "slow-server": delivering.measure_slow,
+    "sending": sending.measure,
 }

@@ -42,7 +42,7 @@ def measure(place: Place) -> Iterator[Result]:
         with (
             fast_sink() as (name, port),
             place.lend(kind) as settings,
-            _requests(_mailing(settings, port, CONNECTIONS), count) as crowd,
+            requests(_mailing(settings, port, CONNECTIONS), count) as crowd,
         ):
             rates = _rates(crowd, port, place.rounds)
         of = f"{count:,} mails, {CONNECTIONS} connections, {name}, {kind}"
@@ -72,7 +72,7 @@ def measure_slow(place: Place) -> Iterator[Result]:
     for workers in place.sized((1, 2, 4), (1,)):
         with slow_sink(LATENCY_SECONDS) as sink, place.lend(kind) as settings:  # type: ignore[arg-type]
             mailing = _mailing(settings, sink.port, SLOW_CONNECTIONS)
-            with _requests(mailing, count * workers):
+            with requests(mailing, count * workers):
                 found = _rate_of(workers, mailing, sink)
         of = f"{workers} × {SLOW_CONNECTIONS} connections, {LATENCY_SECONDS * 1000:.0f} ms a mail, {kind}"
         against = "connections ÷ latency" if workers == 1 else "one worker"
@@ -86,7 +86,7 @@ def _mailing(settings: Settings, port: int, connections: int) -> Settings:
 
 
 @contextmanager
-def _requests(settings: Settings, count: int) -> Iterator[Crowd]:
+def requests(settings: Settings, count: int) -> Iterator[Crowd]:
     """Let a request to each of so many people wait in the outbox."""
     runtime = make_runtime(settings)
     try:
