@@ -7,7 +7,7 @@ there for entities as well, and gives rows that look like them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -65,7 +65,7 @@ class Plan:
         """Tell whether an entity is among what it selects."""
         return any(part.make for part in self.parts)
 
-    def rows(self, found: Any) -> Iterator[Values]:
+    def rows(self, found: Sequence[Any]) -> Iterator[Values]:
         """Put the rows together."""
         made: dict[tuple[int, Any], object] = {}
         for row in found:
@@ -85,6 +85,7 @@ class Directly(Mixed):
     """Let a session run planned statements of columns on its connection, once what it holds is written."""
 
     makes_entities = True
+    """Entities are the ORM's, and rows come one by one: a sweep may run over very many."""
 
     def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
         """Run a statement, as `Session.execute` does."""
@@ -94,9 +95,12 @@ class Directly(Mixed):
         if self.autoflush:
             self.flush()
         found = self.connection().execute(plan.columns, params)
-        if not plan.has_entities:
+        if self.makes_entities:
             return found
-        return IteratorResult(SimpleResultMetaData(plan.names), plan.rows(found))
+        names, rows = plan.names or tuple(found.keys()), found.all()
+        return IteratorResult(
+            SimpleResultMetaData(names), plan.rows(rows) if plan.has_entities else iter(rows)
+        )
 
     def scalars(self, statement: Any, params: Any = None, **options: Any) -> Any:
         """Run a statement for the first of each row, as `Session.scalars` does."""
@@ -112,7 +116,10 @@ class DirectSession(Directly, Session):
 
 
 class Reads(Directly):
-    """Let a session read entities that nobody can change: all columns of theirs, and nothing behind them."""
+    """Let a session read entities that nobody can change: all columns of theirs, and nothing behind them.
+
+    For pages: their rows are few, and come at once, which costs less than one by one.
+    """
 
     makes_entities = False
 
