@@ -15,11 +15,19 @@ from difflib import get_close_matches
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 PREFIX = "SUBSTRACK_"
 FROM_FILES = (
@@ -62,10 +70,10 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings of one process. See `.env.example` for what each is for."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
 
     data_dir: Path = Path("instance")
     database_url: str = ""
@@ -73,7 +81,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     trusted_proxies: int = Field(default=0, ge=0, le=10)
-    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    secret_keys: tuple[SecretStr, ...] = ()
     smtp_url: str = ""
     smtp_password: SecretStr | None = None
     smtp_connections: int = Field(default=4, ge=1, le=50)
