@@ -6,60 +6,49 @@ sentence on stderr, 2 wrong usage.
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from substrack import __version__
-from substrack.cli import (
-    groups,
-    holding,
-    members,
-    messages,
-    moving,
-    payments,
-    periods,
-    personal,
-    receipts,
-    running,
-    upkeep,
-    users,
-)
 from substrack.cli.app import App
-from substrack.cli.demo import demo
-from substrack.cli.doctor import doctor
 
 __all__ = ["main", "substrack"]
 
+COMMANDS: Final = {
+    "serve": "running:serve",
+    "web": "running:web",
+    "worker": "running:worker",
+    "tick": "running:tick",
+    "deliver": "running:deliver",
+    "migrate": "upkeep:migrate",
+    "backup": "upkeep:backup",
+    "restore": "upkeep:restore",
+    "move-database": "moving:move_database",
+    "doctor": "doctor:doctor",
+    "hold": "holding:hold",
+    "demo": "demo:demo",
+    "user": "users:users",
+    "group": "groups:groups",
+    "price": "groups:price",
+    "member": "members:members",
+    "contact": "personal:contacts",
+    "period": "periods:periods",
+    "payment": "payments:payments",
+    "receipt": "receipts:receipts",
+    "message": "messages:messages",
+}
+"""In which module of this package each command is, and by which name."""
 
-@click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+@click.group(
+    cls=App,
+    found_in={name: f"{__name__}.{place}" for name, place in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="substrack")
 def substrack() -> None:
     """SubsTrack: who owes what for shared subscriptions, asked for, answered and verified."""
-
-
-for command in (
-    running.serve,
-    running.web,
-    running.worker,
-    running.tick,
-    running.deliver,
-    upkeep.migrate,
-    upkeep.backup,
-    upkeep.restore,
-    moving.move_database,
-    doctor,
-    holding.hold,
-    demo,
-    users.users,
-    groups.groups,
-    groups.price,
-    members.members,
-    personal.contacts,
-    periods.periods,
-    payments.payments,
-    receipts.receipts,
-    messages.messages,
-):
-    substrack.add_command(command)
 
 
 def main() -> None:

@@ -12,10 +12,9 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import css_inline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from substrack.domain.letters import Letter, LetterLinks
 from substrack.domain.notices import Notice, rules_of
@@ -31,6 +30,9 @@ from substrack.texts import (
 from substrack.texts.blocks import Block, Composition, Paragraph, PlainLink
 from substrack.texts.catalogue import language_of
 from substrack.texts.words import Words
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
 
 __all__ = ["LetterLinks", "RenderedLetter", "compose", "render"]
 
@@ -192,19 +194,24 @@ def _breakable(text: str) -> str:
     return re.sub("[\xa0\u2009\u202f]", " ", text).rstrip() + "\n"
 
 
-@cache
 def _template(name: str) -> Any:
-    environment = Environment(
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=name.endswith(".html"),
+        autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(name)
 
 
 @cache
-def _inliner() -> css_inline.CSSInliner:
+def _inliner() -> CSSInliner:
+    import css_inline  # 2 MB, for whoever puts a letter into words
+
     return css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from substrack.cli import substrack
+from substrack.cli import COMMANDS
 from substrack.settings import FROM_FILES, PREFIX, Settings
 from tests.deploy.plain_yaml import PlainYaml
 from tests.deploy.units import ROOT, Unit
@@ -42,7 +42,7 @@ def test_every_command_that_is_run_exists() -> None:
     named = [line[line.index("substrack") + 1] for line in _commands() if "substrack" in line]
 
     assert set(named) == {"serve", "worker", "migrate"}
-    assert set(named) <= set(substrack.commands)
+    assert set(named) <= set(COMMANDS)
 
 
 def test_pages_are_run_the_same_way_everywhere() -> None:
