@@ -13,6 +13,9 @@ QUICK ?=
 # HOST and PORT given to make come before what .env says.
 CHOSEN := $(foreach name,HOST PORT,$(if $(filter command environment,$(firstword $(origin $(name)))),SUBSTRACK_$(name)=$($(name));))
 
+# The many processes of a test run find compiled what one of them has imported, whatever the shell prefers.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -69,7 +72,7 @@ chaos-long: .venv/.dev ## the same at their whole size (hours)
 check: .venv/.dev ## format, lint, types and import contracts
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy --num-workers $(JOBS) $(SOURCES)
 	$(BIN)/lint-imports
 
 release: .venv/.dev ## prepare a version: make release VERSION=1.2.3

@@ -5,16 +5,18 @@ A test that asks for `database_url`, or for what is built on it, runs once on ea
 """
 
 import gc
+import itertools
 import os
+import shutil
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import hypothesis
 import pytest
 
-from tests.support.databases import KINDS, Databases, Kind
+from tests.support.databases import KINDS, Databases, Furnish, Kind, fastest_place
 
 if TYPE_CHECKING:
     from substrack.bootstrap import Runtime
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 # What a test run is told, not an installation.
 KEPT = {"SUBSTRACK_REQUIRE_BROWSER", "SUBSTRACK_REQUIRE_NGINX", "SUBSTRACK_CHAOS", "SUBSTRACK_CHAOS_FIGURES"}
 
+GARBAGE: Final = 20_000
+"""After so many new objects garbage is looked for: a test makes many more than the usual 700."""
+
+# Pytest finds its own number for each directory by reading the names of all.
+NUMBERS: Final = itertools.count(1)
+
 # A shared machine may be slow; how long an example takes is no claim of ours.
 hypothesis.settings.register_profile("house", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("house")
@@ -32,6 +40,10 @@ hypothesis.settings.load_profile("house")
 def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("SUBSTRACK_") and name not in KEPT]:
         del os.environ[name]
+    place = fastest_place()
+    if place is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(place))  # every key and letter waits for its disk
+    gc.set_threshold(GARBAGE)
     # Ends like Ctrl-C, so that the databases are stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -53,6 +65,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_kind", chosen or KINDS)
 
 
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a directory that is gone afterwards."""
+    path = tmp_path_factory.getbasetemp() / str(next(NUMBERS))
+    path.mkdir()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)  # what a test made unreadable goes with all of them
+
+
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """Lend databases to tests that need several, such as one for each example of a property."""
@@ -65,9 +86,17 @@ def databases() -> Iterator[Databases]:
 
 
 @pytest.fixture
-def database_url(databases: Databases, database_kind: Kind) -> Iterator[str]:
+def furnish(request: pytest.FixtureRequest) -> Furnish | None:
+    """Say what a database has in it that a test begins with."""
+    from tests.support.furnishing import house_the_cast
+
+    return house_the_cast if "cast" in request.fixturenames else None
+
+
+@pytest.fixture
+def database_url(databases: Databases, database_kind: Kind, furnish: Furnish | None) -> Iterator[str]:
     """Give the URL of a fresh, migrated database; the test runs once on each kind."""
-    with databases.lend(database_kind) as url:
+    with databases.lend(database_kind, furnish=furnish) as url:
         yield url
 
 

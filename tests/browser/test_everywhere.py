@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
 from typing import get_args
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.checks import (
     accessibility_faults,
@@ -18,7 +21,7 @@ from tests.browser.conftest import OpenWindow
 from tests.browser.scene import Scene
 from tests.browser.site import Site
 from tests.browser.visits import VISITS, endpoints_to_visit, visit, visited_endpoints, visitor
-from tests.browser.windows import Look, Size, Window
+from tests.browser.windows import WIDTHS, Look, Size, Window, open_window
 
 NARROW = 360
 ABOUT_COLOUR = ("color-contrast", "link-in-text-block")
@@ -27,27 +30,41 @@ ABOUT_COLOUR = ("color-contrast", "link-in-text-block")
 OLGAS = "decide.show"  # speaks like her mail, whatever browser her link is opened in
 
 
+@pytest.fixture(scope="module")
+def kept(browser: Browser, scene: Scene) -> Iterator[OpenWindow]:
+    """Give the window of somebody with a certain look, which stays open: a new one costs more than a page."""
+    with ExitStack() as stack:
+
+        @cache
+        def find(look: Look, user_id: int | None) -> Window:
+            return stack.enter_context(open_window(browser, scene.site, look, user_id=user_id))
+
+        yield find
+
+
 def test_every_page_is_visited(scene: Scene) -> None:
     assert visited_endpoints() == endpoints_to_visit(scene.site.app)
 
 
 @pytest.mark.parametrize("name", VISITS)
-def test_a_page_is_good_at_a_desk(window: OpenWindow, scene: Scene, name: str) -> None:
-    opened = window(scene.site, Look("desktop"), user_id=visitor(scene, name))
+def test_a_page_is_good_at_a_desk(kept: OpenWindow, scene: Scene, name: str) -> None:
+    opened = afresh(kept(Look("desktop"), visitor(scene, name)))
     visit(opened, scene, name)
 
     faults = faults_in_both_themes(opened)
+    faults += opened.faults
     assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("name", VISITS)
-def test_a_page_is_good_on_a_phone(window: OpenWindow, scene: Scene, name: str) -> None:
-    opened = window(scene.site, Look("phone"), user_id=visitor(scene, name))
+def test_a_page_is_good_on_a_phone(kept: OpenWindow, scene: Scene, name: str) -> None:
+    opened = afresh(kept(Look("phone"), visitor(scene, name)))
     visit(opened, scene, name)
 
     faults = faults_in_both_themes(opened)
     faults += small_controls(opened.page)
     faults += sideways_scroll(opened.page, NARROW)
+    faults += opened.faults
     assert not faults, "\n".join(faults)
 
 
@@ -96,6 +113,15 @@ def test_the_open_menu_of_ones_account_is_good(window: OpenWindow, scene: Scene,
     faults = faults_in_both_themes(opened, is_unfolded=False)
     faults += small_controls(opened.page) if size == "phone" else []
     assert not faults, "\n".join(faults)
+
+
+def afresh(opened: Window) -> Window:
+    """Make a window again what it was before it was looked at."""
+    width, height = WIDTHS[opened.look.size]
+    opened.page.set_viewport_size({"width": width, "height": height})
+    opened.page.emulate_media(color_scheme="light")
+    opened.faults.clear()
+    return opened
 
 
 def faults_in_both_themes(opened: Window, *, is_unfolded: bool = True) -> list[str]:

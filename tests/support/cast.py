@@ -138,8 +138,11 @@ def money(text: str, currency: str = "EUR") -> Money:
 
 
 def make_cast(runtime: Runtime) -> Cast:
-    """Found a workspace whose owner, olga, pays and administers."""
+    """Found a workspace whose owner, olga, pays and administers; or find her at home."""
     with runtime.transaction() as session:
+        owner = session.scalars(select(RoleGrant).order_by(RoleGrant.id)).first()
+        if owner is not None:
+            return _cast(runtime, session, owner.workspace_id, owner.user_id)
         founded = found_workspace(
             session,
             workspace_name="Olga's",

@@ -12,7 +12,17 @@ from substrack.bootstrap import Runtime, make_runtime
 from substrack.services.founding import Founded
 from substrack.settings import Settings
 from substrack.web.app import create_app
-from tests.web.support import Browser, TurnableClock, browser, found_home
+from tests.support.databases import Furnish
+from tests.support.furnishing import house_the_cast
+from tests.web.support import Browser, TurnableClock, browser, found_home, house_olga
+
+
+@pytest.fixture
+def furnish(request: pytest.FixtureRequest) -> Furnish | None:
+    """Have olga in the database of whoever visits her."""
+    if "home" in request.fixturenames:
+        return house_olga
+    return house_the_cast if "cast" in request.fixturenames else None
 
 
 @pytest.fixture

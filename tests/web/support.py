@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from substrack.bootstrap import Runtime
@@ -16,7 +17,9 @@ from substrack.domain.actors import OPERATOR
 from substrack.services.founding import Founded, found_workspace
 from substrack.services.user_sessions import start_session
 from substrack.settings import Settings
+from substrack.store import RoleGrant
 from substrack.web.security import cookie_name
+from tests.support.furnishing import put_in
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 PASSWORD = "seven quiet otters"
@@ -74,8 +77,11 @@ def form_token(page: str) -> str | None:
 
 
 def found_home(runtime: Runtime) -> Founded:
-    """Make olga's workspace."""
+    """Make olga's workspace, or find her at home."""
     with runtime.transaction() as session:
+        owner = session.scalars(select(RoleGrant).order_by(RoleGrant.id)).first()
+        if owner is not None:
+            return Founded(owner.workspace_id, owner.user_id)
         return found_workspace(
             session,
             workspace_name="Home",
@@ -86,3 +92,8 @@ def found_home(runtime: Runtime) -> Founded:
             by=OPERATOR,
             now=runtime.now(),
         )
+
+
+def house_olga(url: str) -> None:
+    """Let olga live in the database at a URL since the pages' clock began."""
+    put_in(url, lambda runtime: found_home(replace(runtime, clock=TurnableClock())))
