@@ -69,7 +69,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give a directory that is gone afterwards."""
     path = tmp_path_factory.getbasetemp() / str(next(NUMBERS))
-    path.mkdir()
+    path.mkdir(mode=0o700)
     yield path
     shutil.rmtree(path, ignore_errors=True)  # what a test made unreadable goes with all of them
 

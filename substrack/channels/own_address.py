@@ -1,11 +1,16 @@
-"""Our own address, fetched the way a phone would: does it lead to a SubsTrack, and what is in the way."""
+"""Our own address, fetched the way a phone would: does it lead to us, and what is in the way."""
 
 from __future__ import annotations
 
+import json
 import ssl
 from enum import StrEnum
+from typing import Final
 
 from substrack.channels.quoting import quoted
+
+LONGEST: Final = 1_000
+"""Bytes of an answer that are looked at; ours has a hundred."""
 
 
 class AddressFault(StrEnum):
@@ -26,26 +31,38 @@ class AddressFails(Exception):
         self.fault = fault
 
 
-def fetch_own_health(base_url: str, *, seconds: float) -> None:
-    """Ask `/healthz` behind the base URL; redirects are not followed, since forms would not survive them.
+def fetch_own_proof(base_url: str, challenge: str, *, seconds: float) -> str:
+    """Ask `/healthz` behind the base URL who is there; redirects are not followed, as no form survives them.
+
+    Returns what it says to the challenge; empty when it is a SubsTrack that says nothing to that.
 
     Raises:
         AddressFails: nobody answers within `seconds`, or not SubsTrack.
     """
     import httpx
 
+    url = f"{base_url}/healthz?challenge={challenge}"
     try:
-        answer = httpx.get(f"{base_url}/healthz", timeout=seconds, follow_redirects=False, trust_env=False)
+        answer = httpx.get(url, timeout=seconds, follow_redirects=False, trust_env=False)
     except httpx.TimeoutException:
         raise AddressFails(AddressFault.SILENT, f"no answer within {seconds:g} seconds") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AddressFails(_fault_of(error), quoted(str(error)) or type(error).__name__) from None
-    if not _is_ours(answer.status_code, answer.content):
+    proof = _proof_in(answer.content) if answer.status_code == 200 else None
+    if proof is None:
         raise AddressFails(AddressFault.SOMETHING_ELSE, f"status {answer.status_code}")
+    return proof
 
 
-def _is_ours(status: int, body: bytes) -> bool:
-    return status == 200 and b'"status"' in body[:200] and b'"ok"' in body[:200]
+def _proof_in(body: bytes) -> str | None:
+    """Read what we would say; None of anything else."""
+    try:
+        said = json.loads(body[:LONGEST])
+    except ValueError:
+        return None
+    if not isinstance(said, dict) or said.get("status") != "ok":
+        return None
+    return str(said.get("proof", ""))
 
 
 def _fault_of(error: BaseException) -> AddressFault:

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from substrack.bootstrap import LOW_ROOM_BYTES, fingerprint_of, secret_keys, wall_clock
 from substrack.doctor.patient import Patient
 from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
+from substrack.domain.key_history import MISSED_FOR
 from substrack.queries.installation import load_installation
-from substrack.queries.soundness import database_clock, find_fingerprint, zones_in_use
+from substrack.queries.soundness import database_clock, find_key_history, zones_in_use
 from substrack.settings import KEY_FILE, WrongSetting
 
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -181,7 +182,7 @@ def secret_key(patient: Patient) -> Verdict:
     chosen = patient.settings
     path = chosen.data_dir / KEY_FILE
     with patient.reading() as session:
-        kept = find_fingerprint(session)
+        kept = find_key_history(session)
     if not chosen.secret_keys and not path.exists():
         if kept is None:
             return ok("There is none yet; the first start makes one.")
@@ -195,14 +196,17 @@ def secret_key(patient: Patient) -> Verdict:
         return wrong(f"{path} can't be used.", str(error))
     if kept is None:
         return unknown("Nothing was signed with it yet.")
-    if kept not in prints:
+    if kept.newest not in prints:
         return wrong(
             "It is not the key that signed the links already sent.",
             "Put the old key behind the new one: SUBSTRACK_SECRET_KEYS=new,old.",
         )
-    if kept != prints[0]:
+    if kept.newest != prints[0]:
         return warning("A new key waits for its first use.", "Start everything again, so that all know it.")
-    return ok(
-        f"It is the newest one in use here (fingerprint {kept}). Links signed by a key that was taken out of "
-        "the list since are dead; which keys there were is not noted."
-    )
+    for gone in kept.missing(prints, today=patient.now.date()):
+        return wrong(
+            f"The key with the fingerprint {gone.fingerprint} is missing; links that it signed until "
+            f"{gone.until:%d %B %Y} are dead.",
+            f"Put it back behind the newer ones, until {gone.until + MISSED_FOR:%d %B %Y} at least.",
+        )
+    return ok(f"It is the newest one in use here (fingerprint {kept.newest}), and none is missed yet.")

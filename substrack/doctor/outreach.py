@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from substrack.bootstrap import DatabaseTrouble, fingerprint_of, secret_keys
 from substrack.channels.email import EmailChannel
-from substrack.channels.own_address import AddressFails, AddressFault, fetch_own_health
+from substrack.channels.own_address import AddressFails, AddressFault, fetch_own_proof
 from substrack.channels.smtp_faults import SmtpFault, fault_of
 from substrack.channels.smtp_server import SmtpServer
 from substrack.channels.telegram_account import TelegramAccount
@@ -19,7 +23,10 @@ from substrack.doctor.patient import Patient
 from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.errors import Refused
-from substrack.queries.soundness import bot_connections
+from substrack.domain.key_history import KeyHistory
+from substrack.queries.soundness import bot_connections, find_key_history
+from substrack.services.sealing import Sealer
+from substrack.settings import KEY_FILE, WrongSetting
 
 MANY_UPDATES: Final = 100
 TROUBLED: Final = timedelta(hours=1)
@@ -48,17 +55,27 @@ MAIL_ADVICE: Final[Mapping[SmtpFault, str]] = {
 
 
 def address(patient: Patient) -> Verdict:
-    """Fetch our own health by the address that links begin with, and say who else can open them."""
+    """Ask who is at the address that links begin with, and say who else can open them.
+
+    Only who holds our keys can say what we ask for; without keys of ours it is just a SubsTrack.
+    """
     chosen = patient.settings
     url = chosen.base_url
+    sealer, challenge = _our_sealer(patient), secrets.token_hex(16)
     try:
-        fetch_own_health(url, seconds=patient.outside.seconds)
+        proof = fetch_own_proof(url, challenge, seconds=patient.outside.seconds)
     except AddressFails as fails:
         return wrong(f"{url} does not lead here: {fails}.", ADDRESS_ADVICE[fails.fault])
+    if sealer and not sealer.is_answer(challenge, proof):
+        return wrong(
+            f"A SubsTrack answers at {url} that does not know our keys: another, or one of an older start.",
+            "Let that address lead here, or start again what answers there, with the same keys.",
+        )
+    who = "This installation" if sealer else "A SubsTrack"
     if chosen.base_url_is_private:
         where = "this machine" if chosen.base_url_is_loopback else "your own network"
         return warning(
-            f"Something that calls itself SubsTrack answers at {url}, and only {where} can open it.",
+            f"{who} answers at {url}, and only {where} can open it.",
             "Set SUBSTRACK_BASE_URL to an address that members' phones reach.",
         )
     if not chosen.is_https:
@@ -67,9 +84,32 @@ def address(patient: Patient) -> Verdict:
             "Put a proxy with TLS in front, and let SUBSTRACK_BASE_URL begin with https://.",
         )
     return ok(
-        f"Something that calls itself SubsTrack answers at {url}, seen from here; whether it is this one and "
-        "answers outside, only a phone without your network tells."
+        f"{who} answers at {url}, seen from here; whether it does outside, only a phone without your network "
+        "tells."
     )
+
+
+def _our_sealer(patient: Patient) -> Sealer | None:
+    """Give what proves that somebody holds our keys; None where they are told to be wrong elsewhere."""
+    chosen = patient.settings
+    if not chosen.secret_keys and not (chosen.data_dir / KEY_FILE).exists():
+        return None
+    try:
+        keys = secret_keys(chosen)
+    except WrongSetting:
+        return None
+    kept = _key_history(patient)
+    return None if kept and kept.newest not in map(fingerprint_of, keys) else Sealer(keys)
+
+
+def _key_history(patient: Patient) -> KeyHistory | None:
+    if patient.is_missing:
+        return None
+    try:
+        with patient.reading() as session:
+            return find_key_history(session)
+    except (DatabaseTrouble, SQLAlchemyError):
+        return None  # told by the check of the database
 
 
 def mail(patient: Patient) -> Verdict:

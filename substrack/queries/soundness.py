@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select, text, union
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
+from substrack.domain.key_history import KeyHistory
 from substrack.domain.notices import Channel
 from substrack.domain.payments import PaymentKind
 from substrack.queries.chats import ENVIRONMENT
@@ -74,9 +75,10 @@ def database_clock(session: Session) -> datetime:
     return now
 
 
-def find_fingerprint(session: Session) -> str | None:
-    """Find the fingerprint of the key that signs links."""
-    return session.scalar(select(Installation.secret_fingerprint))
+def find_key_history(session: Session) -> KeyHistory | None:
+    """Find which keys sign and signed links; None before the first start."""
+    kept = session.scalar(select(Installation.secret_fingerprint))
+    return KeyHistory.read(kept) if kept else None
 
 
 def zones_in_use(session: Session) -> set[str]:

@@ -24,6 +24,7 @@ class Purpose(StrEnum):
 
     DEVICE = "device"
     ENROLMENT = "enrolment"
+    PRESENCE = "presence"
     PROVIDER = "provider"
     SECOND_FACTOR = "second-factor"
     SECOND_STEP = "second-step"
@@ -74,6 +75,15 @@ class Sealer:
     def blinds(self, purpose: Purpose, text: str) -> list[str]:
         """Name a text as each key would, the newest first: what an older one has named is still found."""
         return [Sealer([key]).blind(purpose, text) for key in self._keys]
+
+    def answer(self, challenge: str) -> str:
+        """Show that we hold the keys, without giving anything of them away: HMAC of what somebody made up."""
+        return self.blind(Purpose.PRESENCE, challenge)
+
+    def is_answer(self, challenge: str, answer: str) -> bool:
+        """Tell whether a holder of one of our keys gave this answer."""
+        said, ours = answer.encode("utf-8", "replace"), self.blinds(Purpose.PRESENCE, challenge)
+        return any(hmac.compare_digest(each.encode(), said) for each in ours)
 
     @cached_property
     def _boxes(self) -> dict[Purpose, MultiFernet]:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from substrack import __version__
 from substrack.bootstrap import VERSION_TABLE
+from substrack.domain.key_history import KeyHistory
 from substrack.files import sync_directory
 from substrack.settings import WrongSetting
 from substrack.upkeep.archive import file_sha256, verify, write_manifest, write_table
@@ -136,7 +137,8 @@ def _write_one(archive: ZipFile, connection: sa.Connection, shape: Shape, stop: 
 
 
 def _fingerprint(connection: sa.Connection) -> str | None:
-    return connection.exec_driver_sql("SELECT secret_fingerprint FROM installation").scalar()
+    kept = connection.exec_driver_sql("SELECT secret_fingerprint FROM installation").scalar()
+    return KeyHistory.read(kept).newest if kept else None
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,12 +21,21 @@ from substrack.web.reading import reading, runtime
 
 blueprint = Blueprint("health", __name__)
 
+CHALLENGE: Final = re.compile("[0-9a-f]{32}")
+"""What a proof is given for: 128 random bits, so that nobody has an answer in store."""
+
 
 @blueprint.get("/healthz")
 @public
 def live() -> ResponseReturnValue:
-    """Say that the process answers; touches nothing else."""
-    return jsonify(status="ok")
+    """Say that the process answers; touches nothing else.
+
+    Whoever asks with a `challenge` gets the `proof` that this is the installation whose keys they hold.
+    """
+    challenge = request.args.get("challenge", "")
+    if not CHALLENGE.fullmatch(challenge):
+        return jsonify(status="ok")
+    return jsonify(status="ok", proof=runtime().sealer.answer(challenge))
 
 
 @blueprint.get("/readyz")

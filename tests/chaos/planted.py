@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Select, Update, update
 
-from substrack import bootstrap
+from substrack.bootstrap import databases
 from substrack.queries import member_letters
 from substrack.services import ledger, outbox, request_drafts
 from substrack.services.outbox import Item
@@ -27,7 +27,7 @@ def nothing_is_locked(patch: pytest.MonkeyPatch) -> None:
     def without_lock(statement: Select[Any], **_how: Any) -> Select[Any]:
         return statement
 
-    patch.setattr(bootstrap, "write_engine", write_engine)
+    patch.setattr(databases, "write_engine", write_engine)
     patch.setattr(Select, "with_for_update", without_lock)
 
 

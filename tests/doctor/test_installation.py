@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
-from substrack.bootstrap import DatabaseTrouble, Trouble
+from substrack.bootstrap import DatabaseTrouble, Trouble, fingerprint_of, make_runtime
 from substrack.channels.dns import TextRecords
 from substrack.cli import substrack
 from substrack.doctor.database import durability_of, trouble_of
@@ -25,6 +25,7 @@ from substrack.doctor.examining import CHECKS, Check, examine
 from substrack.doctor.patient import Patient
 from substrack.doctor.verdicts import State, Verdict, ok
 from substrack.queries.soundness import ledger_differences, load_waiting
+from substrack.settings import load_settings
 from tests.doctor.estate import END, Estate
 from tests.doctor.world import PASSWORD, World, a_world, furnish, patient_outside
 from tests.fakes.bot_api import TOKEN
@@ -220,6 +221,20 @@ BROKEN = (
         "address",
         "wrong",
         "status 404",
+    ),
+    Broken(
+        "another one answers",
+        lambda w: setattr(w.page, "keys", ["of-somebody-else-" * 3]),
+        "address",
+        "wrong",
+        "with the same keys",
+    ),
+    Broken(
+        "one that proves nothing answers",
+        lambda w: setattr(w.page, "keys", []),
+        "address",
+        "wrong",
+        "start again what answers there",
     ),
     Broken("wrong password", env(SMTP_PASSWORD="wrong"), "mail", "wrong", "Correct user and password"),
     Broken("no password", no_password, "mail", "wrong", "set SUBSTRACK_SMTP_PASSWORD"),
@@ -428,6 +443,27 @@ def test_something_else_than_telegram_is_one_line_and_no_traceback(
     said = world.examine()["Telegram"].verdict
     assert said.state is State.WRONG
     assert not [one for one in caplog.records if one.name.startswith("telegram")]
+
+
+def test_a_key_that_is_taken_out_too_early_is_missed(world: World) -> None:
+    [old] = world.page.keys
+    new = "another-quiet-key-" * 2
+    world.env["SUBSTRACK_SECRET_KEYS"] = f"{new},{old}"
+    make_runtime(load_settings(world.env)).close()
+    assert world.states()["secret key"] == "ok"
+
+    world.env["SUBSTRACK_SECRET_KEYS"] = new
+    said = world.examine()["secret key"].verdict
+    assert said.state is State.WRONG
+    assert fingerprint_of(old) in said.found
+    world.now += timedelta(days=15)
+    assert world.states()["secret key"] == "ok"
+
+
+def test_a_page_that_an_older_key_of_ours_was_given_is_ours(world: World) -> None:
+    [old] = world.page.keys
+    world.env["SUBSTRACK_SECRET_KEYS"] = f"{'another-quiet-key-' * 2},{old}"
+    assert world.examine()["address"].verdict.found.startswith("This installation answers")
 
 
 def test_a_certificate_of_our_own_page_is_looked_at(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,15 +11,17 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import sqlalchemy as sa
 
-from substrack.bootstrap import make_runtime
+from substrack.bootstrap import make_runtime, secret_keys
 from substrack.channels.dns import TextRecords
 from substrack.doctor.examining import Finding, examine
 from substrack.doctor.patient import Outside
 from substrack.services.connections import telegram_connection
 from substrack.services.installation import beat
+from substrack.services.sealing import Sealer
 from substrack.settings import load_settings
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.name_server import NameServer
@@ -39,17 +42,28 @@ def good_texts() -> dict[str, list[str]]:
     }
 
 
-class _Page(BaseHTTPRequestHandler):
-    """Answers /healthz as SubsTrack does, and nothing else."""
+class _Answering(BaseHTTPRequestHandler):
+    """Answers /healthz as the SubsTrack of a world does, and nothing else."""
+
+    server: Page
 
     def do_GET(self) -> None:
-        is_ours = self.path == "/healthz"
-        self.send_response(200 if is_ours else 404)
+        path, _, query = self.path.partition("?")
+        self.send_response(200 if path == "/healthz" else 404)
         self.end_headers()
-        self.wfile.write(b'{"status":"ok"}\n' if is_ours else b"nothing")
+        challenge = parse_qs(query).get("challenge", [""])[0]
+        proof = {"proof": Sealer(self.server.keys).answer(challenge)} if self.server.keys else {}
+        said = {"status": "ok"} | proof
+        self.wfile.write(json.dumps(said).encode() if path == "/healthz" else b"nothing")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet."""
+
+
+class Page(ThreadingHTTPServer):
+    """The installation's own page, and the keys that it was started with; without any it proves nothing."""
+
+    keys: list[str]
 
 
 @dataclass
@@ -60,6 +74,7 @@ class World:
     relay: FakeRelay
     names: NameServer
     api: BotApi
+    page: Page
     data_dir: Path
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     outside: Outside = field(default_factory=Outside)
@@ -94,7 +109,7 @@ def a_world(database_url: str, data_dir: Path) -> Iterator[World]:
         env = {
             "SUBSTRACK_DATA_DIR": str(data_dir),
             "SUBSTRACK_DATABASE_URL": database_url,
-            "SUBSTRACK_BASE_URL": f"http://127.0.0.1:{page}",
+            "SUBSTRACK_BASE_URL": f"http://127.0.0.1:{page.server_port}",
             "SUBSTRACK_SMTP_URL": relay.url,
             "SUBSTRACK_SMTP_PASSWORD": PASSWORD,
             "SUBSTRACK_MAIL_FROM": "subs@example.org",
@@ -103,7 +118,7 @@ def a_world(database_url: str, data_dir: Path) -> Iterator[World]:
         }
         texts = TextRecords(("127.0.0.1",), names.port, seconds=2.0)
         outside = Outside(texts, clock_is_kept=lambda: True, seconds=2.0, lock_seconds=0.2)
-        world = World(env, relay, names, api, data_dir, outside=outside)
+        world = World(env, relay, names, api, page, data_dir, outside=outside)
         _live(world)
         yield world
 
@@ -111,6 +126,7 @@ def a_world(database_url: str, data_dir: Path) -> Iterator[World]:
 def _live(world: World) -> None:
     """Let a worker have run just now, and made a backup."""
     runtime = make_runtime(load_settings(world.env))
+    world.page.keys = secret_keys(runtime.settings)
     with runtime.transaction() as session:
         world.connection_id = telegram_connection(session) or 0
         beat(session, now=world.now)
@@ -137,12 +153,12 @@ def patient_outside(world: World, **changes: Any) -> None:
 
 
 @contextmanager
-def _serving() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+def _serving() -> Iterator[Page]:
+    server = Page(("127.0.0.1", 0), _Answering)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield server.server_port
+        yield server
     finally:
         server.shutdown()
         server.server_close()

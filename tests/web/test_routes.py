@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from substrack.bootstrap import Runtime
+from substrack.services.sealing import Sealer
 from substrack.web.access import access_of, public
 from tests.web.support import Browser
 
@@ -213,6 +214,19 @@ def test_a_page_that_is_not_there_looks_like_one_that_is_not_yours(zed: Browser,
 
 
 class TestHealth:
+    @pytest.mark.only_sqlite
+    def test_who_holds_our_keys_knows_us_by_our_answer(self, zed: Browser, runtime: Runtime) -> None:
+        challenge = "0123456789abcdef" * 2
+        said = zed.get(f"/healthz?challenge={challenge}").json or {}
+        assert runtime.sealer.is_answer(challenge, said["proof"])
+        assert not runtime.sealer.is_answer(challenge[::-1], said["proof"])
+        assert not Sealer(["of-somebody-else-" * 3]).is_answer(challenge, said["proof"])
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize("challenge", ["", "abc", "x" * 32, "0" * 33])
+    def test_only_a_challenge_is_answered(self, zed: Browser, challenge: str) -> None:
+        assert zed.get(f"/healthz?challenge={challenge}").json == {"status": "ok"}
+
     def test_a_running_process_is_alive_and_ready(self, zed: Browser) -> None:
         assert zed.get("/healthz").json == {"status": "ok"}
         answer = zed.get("/readyz")

@@ -147,7 +147,7 @@ def test_a_disk_that_is_nearly_full_is_told_before_it_is(
 ) -> None:
     assert "nearly full" not in olga.get("/").text
     left = shutil.disk_usage(runtime.settings.data_dir)._replace(free=31_000_000)
-    monkeypatch.setattr("substrack.bootstrap.disk_usage", lambda _path: left)
+    monkeypatch.setattr("substrack.bootstrap.runtime.disk_usage", lambda _path: left)
     assert "nearly full: 31 MB" in olga.get("/").text
     health = olga.get("/readyz")
     assert health.json is not None
