@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import aiosmtplib
 
@@ -50,6 +51,23 @@ class _Written:
         return answer
 
 
+class _Client(aiosmtplib.SMTP):
+    """A connection that knows whether a letter was given to it of which nobody heard what became."""
+
+    is_in_doubt = False
+
+    async def data(self, message: str | bytes, /, **terms: Any) -> aiosmtplib.SMTPResponse:
+        """Hand the letter over; any answer ends the doubt."""
+        self.is_in_doubt = True
+        try:
+            answer = await super().data(message, **terms)
+        except aiosmtplib.SMTPResponseException:
+            self.is_in_doubt = False
+            raise
+        self.is_in_doubt = False
+        return answer
+
+
 class EmailChannel:
     """Sends through one server over at most `connections` connections; belongs to one event loop.
 
@@ -69,7 +87,7 @@ class EmailChannel:
         self._timeout, self._total = timeout_seconds, total_seconds
         self._tls_context = tls_context
         self._slots = asyncio.Semaphore(connections)
-        self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
+        self._idle: list[tuple[_Client, float]] = []
 
     async def send(self, mail: OutgoingMail) -> str:
         """Hand one mail to the server and return its answer.
@@ -78,12 +96,19 @@ class EmailChannel:
             DeliveryFailed: scope LANE for connection, TLS, login, 421 and timeouts; ADDRESS for a refused
                 recipient; MESSAGE for everything the server has against this mail.
         """
+        used: list[_Client] = []
         async with self._slots:
             try:
                 async with asyncio.timeout(self._total):
-                    return await self._send(mail)
+                    return await self._send(mail, used)
             except TimeoutError as error:
-                raise DeliveryFailed("the mail server is too slow", scope=Scope.LANE) from error
+                in_doubt = _is_in_doubt(used)
+                raise DeliveryFailed(
+                    "the mail server is too slow", scope=Scope.LANE, may_have_arrived=in_doubt
+                ) from error
+            except DeliveryFailed as failure:
+                failure.may_have_arrived = _is_in_doubt(used)
+                raise
 
     async def try_out(self, sender: str) -> bool:
         """Go as far as a mail goes before it is one: connect, TLS, login, sender; tell whether TLS was used.
@@ -108,9 +133,10 @@ class EmailChannel:
             await _quit(client)
         await asyncio.sleep(0)  # lets the loop close the sockets of what was dropped
 
-    async def _send(self, mail: OutgoingMail) -> str:
+    async def _send(self, mail: OutgoingMail, used: list[_Client]) -> str:
         written = _write(mail)
         async with self._connection() as client:
+            used.append(client)
             try:
                 answer = await written.hand_to(client)
             except aiosmtplib.SMTPNotSupported:
@@ -118,9 +144,9 @@ class EmailChannel:
         return quoted(answer)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
+    async def _connection(self) -> AsyncIterator[_Client]:
         """Lend a live connection; it goes back to the pool only if it is still in order."""
-        client: aiosmtplib.SMTP | None = None
+        client: _Client | None = None
         try:
             client = await self._reused() or await self._connect()
             yield client
@@ -139,7 +165,7 @@ class EmailChannel:
         else:
             self._keep(client)
 
-    async def _reused(self) -> aiosmtplib.SMTP | None:
+    async def _reused(self) -> _Client | None:
         while self._idle:
             client, since = self._idle.pop()
             if client.is_connected and await self._answers(client, since):
@@ -156,13 +182,13 @@ class EmailChannel:
             return False
         return True
 
-    async def _connect(self) -> aiosmtplib.SMTP:
+    async def _connect(self) -> _Client:
         """Connect, upgrade to TLS when the server offers it, log in.
 
         Raises:
             DeliveryFailed: mail or login would travel readable over a network.
         """
-        client = aiosmtplib.SMTP(
+        client = _Client(
             hostname=self._server.host,
             port=self._server.port,
             use_tls=self._server.is_tls,
@@ -209,9 +235,13 @@ class EmailChannel:
                 raise NoLogin from error
             raise
 
-    def _keep(self, client: aiosmtplib.SMTP | None) -> None:
+    def _keep(self, client: _Client | None) -> None:
         if client is not None and client.is_connected:
             self._idle.append((client, asyncio.get_running_loop().time()))
+
+
+def _is_in_doubt(used: Sequence[_Client]) -> bool:
+    return any(client.is_in_doubt for client in used)
 
 
 def _write(mail: OutgoingMail) -> _Written:

@@ -71,14 +71,22 @@ class Scope(StrEnum):
 class DeliveryFailed(Exception):
     """One try failed. Channels raise nothing else.
 
-    `permanent` failures are not repeated; `retry_after` is the provider's own wish, if it stated one.
+    `permanent` failures are not repeated; `retry_after` is the provider's own wish, if it stated one. What
+    `may_have_arrived` was handed over whole or in part, and nobody heard what became of it.
     """
 
     def __init__(
-        self, reason: str, *, scope: Scope, permanent: bool = False, retry_after: timedelta | None = None
+        self,
+        reason: str,
+        *,
+        scope: Scope,
+        permanent: bool = False,
+        retry_after: timedelta | None = None,
+        may_have_arrived: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason, self.scope, self.permanent, self.retry_after = reason, scope, permanent, retry_after
+        self.may_have_arrived = may_have_arrived
 
 
 @dataclass(frozen=True)

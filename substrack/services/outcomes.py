@@ -114,8 +114,9 @@ def mark_failed(
 ) -> Failed:
     """Note a failed try: later, never again, or, when the whole lane fails, again without a counted attempt.
 
-    The stored text is dropped, so that the next try says what is true then. An address refused for good is
-    marked and admins are told; one that was corrected since is not blamed, and the message goes there.
+    The stored text is dropped, so that the next try says what is true then, unless this one may have
+    arrived: a repeat must not differ. An address refused for good is marked and admins are told; one that was
+    corrected since is not blamed, and the message goes there.
     `sent_to` is where it was sent, None when it did not come to that.
     """
     message = held_message(session, claimed)
@@ -140,7 +141,7 @@ def mark_failed(
         state=verdict.state,
         due_at=verdict.due_at,
         attempts=verdict.attempts,
-        rendered=message.rendered if verdict.state is MessageState.DEAD else None,
+        rendered=message.rendered if verdict.state is MessageState.DEAD or failure.may_have_arrived else None,
         last_error=failure.reason,
     )
     lost = [message] if verdict.state is MessageState.DEAD else []

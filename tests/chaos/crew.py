@@ -105,6 +105,10 @@ class _Steps:
         for one in ready:
             self._note("released", message=one.claimed.public_id, token=one.claimed.token)
 
+    def failed(self, one: ClaimedMessage) -> None:
+        """What failed is in the queue again, or dead: whoever tried it holds it no more."""
+        self._note("released", message=one.public_id, token=one.token)
+
     def building(self) -> None:
         self._passed("building")
 
@@ -150,6 +154,7 @@ def _wrap(steps: _Steps) -> None:
     around(outbox, "store_letters", after=lambda stored, *_given: _each(stored, steps.building))
     around(outbox.Outbox, "_store", after=lambda stored, *_given: _each(stored, steps.built))
     around(outbox.Outbox, "_release", after=lambda _none, _outbox, ready: steps.released(ready))
+    around(outbox.Outbox, "_fail", after=lambda _none, _outbox, claimed, *_given: steps.failed(claimed))
     around(outbox, "build_message", after=lambda *_given: steps.building())
     around(outbox.Outbox, "_build", after=lambda *_given: steps.built())
     around(outbox.Outbox, "_send", before=lambda _outbox, built: steps.sending(built.message_id))

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from substrack.bootstrap import Runtime
 from substrack.channels.email import TIMEOUT_SECONDS, EmailChannel
 from substrack.domain.delivery import LEASE, MessageState
-from substrack.store import Address, Lane, Message
+from substrack.store import Address, Contact, Lane, Message
 from substrack.worker import senders
 from substrack.worker.outbox import deliver_due
 from tests.chaos.smtp_table import Fault, Outcome
@@ -56,6 +56,7 @@ class Trial:
             with patient_for(REPLY_SECONDS if self.fault.stalls else TIMEOUT_SECONDS):
                 self._deliver(self._reached(ill), timedelta(0))
             first, lane = self.post.message(self.key), self._lane()
+            self._rename(ben)
             pauses = lane is not None and lane.failing_since is not None
             self._check_who_is_behind(pauses=pauses)
             waits = self._waits(first, lane)
@@ -120,6 +121,11 @@ class Trial:
     def _lane(self) -> Lane | None:
         with self.post.runtime.reading() as session:
             return session.scalar(select(Lane).where(Lane.name.startswith("email:")))
+
+    def _rename(self, contact_id: int) -> None:
+        """Let the world change, so that a text that is written anew is another one."""
+        with self.post.runtime.transaction() as session:
+            session.execute(update(Contact).where(Contact.id == contact_id).values(name="Somebody Else"))
 
     def _set_admin(self, email: str) -> None:
         values = {"value": email, "value_key": email.casefold()}
