@@ -5,6 +5,7 @@ Edges get a `Runtime` and open transactions on it. Nothing below the edges knows
 
 from substrack.bootstrap.databases import DATABASE_URL, open_engines, open_for_looking
 from substrack.bootstrap.keys import fingerprint_of, prepare_data_dir, secret_keys
+from substrack.bootstrap.rehearsing import Rehearsed
 from substrack.bootstrap.runtime import (
     LOW_ROOM_BYTES,
     PAGE_LOCK_SECONDS,
@@ -50,6 +51,7 @@ __all__ = [
     "MovedAway",
     "NotMigrated",
     "Reads",
+    "Rehearsed",
     "Runtime",
     "Trouble",
     "check_references",

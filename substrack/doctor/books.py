@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from substrack.bootstrap import Runtime
+from substrack.bootstrap import Rehearsed, Runtime
 from substrack.domain.actors import OPERATOR
 from substrack.domain.money import Money
 from substrack.queries.faults import Fault, FaultKind
@@ -94,10 +95,6 @@ WORDS: Final[Mapping[FaultKind, Told]] = {
 }
 
 
-class _Rehearsed(Exception):
-    """Leaves a transaction so that it is rolled back."""
-
-
 def find_faults(runtime: Runtime, progress: Progress) -> list[Fault]:
     """Look through all tables; return the first `MOST` faults, those first that others may follow from."""
     found: list[Fault] = []
@@ -132,13 +129,11 @@ def rehearse(runtime: Runtime, fault: Fault) -> Repaired:
         NotSafe, RightAlready.
     """
     repaired = Repaired({}, {})
-    try:
-        with runtime.transaction() as session:
-            repaired = repair(session, fault, by=OPERATOR, now=runtime.now())
-            session.flush()
-            raise _Rehearsed
-    except _Rehearsed:
-        return repaired
+    with suppress(Rehearsed), runtime.transaction() as session:
+        repaired = repair(session, fault, by=OPERATOR, now=runtime.now())
+        session.flush()
+        raise Rehearsed
+    return repaired
 
 
 def put_right(runtime: Runtime, fault: Fault, shown: Repaired) -> None:

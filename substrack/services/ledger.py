@@ -194,7 +194,6 @@ def move(
     Raises:
         DecidedAlready: the status or version is not what this act needs.
     """
-    sources = TRANSITIONS[act].sources
     before = snapshot(payment)
     if standing is not None:
         values["amount_minor"] = standing.amount_minor
@@ -202,16 +201,8 @@ def move(
         values["written_off_minor"] = standing.written_off_minor
     if target is not None:
         values |= {"status": target} | _on_arrival(payment.status, target, decision.now)
-    conditions = [Payment.id == payment.id, Payment.status.in_(sources), Payment.voided_at.is_(None)]
-    conditions.append(Payment.version == (payment.version if expected_version is None else expected_version))
-    changed = session.execute(
-        update(Payment)
-        .where(*conditions)
-        .values(version=Payment.version + 1, **values)
-        .returning(Payment.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if changed is None:
+    version = payment.version if expected_version is None else expected_version
+    if not _change(session, payment, act, version, values):
         raise decided_already(session, payment, act)
     session.refresh(payment)
     flag_shown(session, [payment.id], now=decision.now)
@@ -227,6 +218,23 @@ def move(
         after=after,
         correlation_id=decision.correlation_id,
     )
+
+
+def _change(session: Session, payment: Payment, act: Act, version: int, values: dict[str, Any]) -> bool:
+    """Change a live payment if it is of this version and in a status that the act may begin from."""
+    changed = session.execute(
+        update(Payment)
+        .where(
+            Payment.id == payment.id,
+            Payment.status.in_(TRANSITIONS[act].sources),
+            Payment.voided_at.is_(None),
+            Payment.version == version,
+        )
+        .values(version=Payment.version + 1, **values)
+        .returning(Payment.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.first() is not None
 
 
 def settle_if_covered(session: Session, payment: Payment, decision: Decision) -> None:

@@ -18,7 +18,7 @@ from substrack.services.ledger import (
     close_claim_item,
     unallocated_minor,
 )
-from substrack.services.repaired import ChangedMeanwhile, NotSafe, Repaired
+from substrack.services.repaired import ChangedMeanwhile, NotSafe, Repaired, note_repair
 from substrack.services.schedule import reschedule_payments
 from substrack.services.settling import record_receipt_event
 from substrack.services.shown import flag_shown
@@ -257,18 +257,7 @@ def _record(
 ) -> Repaired:
     """Write the line of a repair; it has no version, since the payment's own does not change."""
     flag_shown(session, [payment.id], now=decision.now)
-    record_payment(
-        session,
-        "repair",
-        payment,
-        by=decision.by,
-        now=decision.now,
-        reason=decision.reason,
-        before=before,
-        after=after,
-        correlation_id=decision.correlation_id,
-    )
-    return Repaired(before, after)
+    return note_repair(session, record_payment, payment, Repaired(before, after), decision)
 
 
 def _record_receipt(

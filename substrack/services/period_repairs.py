@@ -11,7 +11,7 @@ from substrack.queries.faults import Fault
 from substrack.queries.period_faults import journalled_totals
 from substrack.services.journal import record_group, record_period
 from substrack.services.ledger import Decision
-from substrack.services.repaired import NotSafe, Repaired
+from substrack.services.repaired import NotSafe, Repaired, note_repair
 from substrack.services.schedule import cycle_of, reschedule_group
 from substrack.store import Event, Group, Period
 
@@ -117,35 +117,11 @@ def _calendar(group: Group) -> dict[str, Any]:
 
 def _record_calendar(session: Session, group: Group, before: dict[str, Any], decision: Decision) -> Repaired:
     group.version += 1
-    after = _calendar(group)
-    record_group(
-        session,
-        "repair",
-        group,
-        by=decision.by,
-        now=decision.now,
-        reason=decision.reason,
-        before=before,
-        after=after,
-    )
-    session.flush()
-    return Repaired(before, after)
+    return note_repair(session, record_group, group, Repaired(before, _calendar(group)), decision)
 
 
 def _record(
     session: Session, period: Period, before: dict[str, Any], after: dict[str, Any], decision: Decision
 ) -> Repaired:
     period.version += 1
-    record_period(
-        session,
-        "repair",
-        period,
-        by=decision.by,
-        now=decision.now,
-        reason=decision.reason,
-        before=before,
-        after=after,
-        correlation_id=decision.correlation_id,
-    )
-    session.flush()
-    return Repaired(before, after)
+    return note_repair(session, record_period, period, Repaired(before, after), decision)

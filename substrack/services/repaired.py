@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from substrack.domain.errors import Conflict, Refused
+from substrack.services.ledger import Decision
+from substrack.store import Event
 
 
 class NotSafe(Refused):
@@ -35,3 +40,22 @@ class Repaired:
 
     before: dict[str, Any]
     after: dict[str, Any]
+
+
+def note_repair(
+    session: Session, write: Callable[..., Event], subject: Any, repaired: Repaired, decision: Decision
+) -> Repaired:
+    """Write the line of a repair by `write`, which is the journal's for this kind of subject."""
+    write(
+        session,
+        "repair",
+        subject,
+        by=decision.by,
+        now=decision.now,
+        reason=decision.reason,
+        before=repaired.before,
+        after=repaired.after,
+        correlation_id=decision.correlation_id,
+    )
+    session.flush()
+    return repaired

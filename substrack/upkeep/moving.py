@@ -24,6 +24,7 @@ from substrack.bootstrap import (
     Gone,
     MovedAway,
     NotMigrated,
+    Rehearsed,
     Trouble,
     check_references,
     find_move,
@@ -69,10 +70,6 @@ class Move:
     there: Side
 
 
-class _Rehearsed(Exception):
-    """Leaves the transactions of a rehearsal so that they are rolled back."""
-
-
 def move(settings: Settings, url: str, *, dry_run: bool = False, now: datetime) -> Move:
     """Copy everything into an empty database, read it back, compare, and leave the old one for good.
 
@@ -101,11 +98,11 @@ def _move(
             upgrade_schema(there)
             done.append(Move(place, *_copy(here, there)))
             if dry_run:
-                raise _Rehearsed
+                raise Rehearsed
             keep_file()
             if gone is None:
                 leave(here, to=place, now=now)
-    except _Rehearsed:
+    except Rehearsed:
         pass
     except WrongSetting as error:
         if done and not dry_run and _has_left(settings):

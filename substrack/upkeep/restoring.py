@@ -85,12 +85,11 @@ def restore(
     with reading(path) as (archive, manifest):
         _check_version(manifest)
         erasures = read_erasures([path.parent, settings.backups_go_to])
-        has_erasures = bool(erasures)
         key = _choose_key(settings, manifest, key_file, with_new_key=with_new_key)
         with schema_transaction(settings.database_url) as connection:
             check_empty(connection, otherwise=WHERE_INSTEAD)
             if dry_run:
-                return Restored(verify(path), None, has_erasures)
+                return Restored(verify(path), None, bool(erasures))
             make_empty(connection, otherwise=WHERE_INSTEAD)
             upgrade_schema(connection, manifest.revision)
             load_rows(connection, archive, manifest)
@@ -105,13 +104,18 @@ def restore(
                     by=by,
                     now=now,
                 )
-                if with_new_key:
-                    forget_key(session)
-                session.flush()
-                try_to_keep_erasures(session, settings)
+                _finish(session, settings, has_new_key=with_new_key)
             if key is not None:
                 _keep_key(settings.data_dir, key)
-    return Restored(manifest, settled, has_erasures)
+    return Restored(manifest, settled, bool(erasures))
+
+
+def _finish(session: Session, settings: Settings, *, has_new_key: bool) -> None:
+    """Forget a key that is lost, and write down again whom to erase if this is restored once more."""
+    if has_new_key:
+        forget_key(session)
+    session.flush()
+    try_to_keep_erasures(session, settings)
 
 
 def _check_version(manifest: Manifest) -> None:
