@@ -67,7 +67,7 @@ SIZES = {
 }
 """Lives, and steps of each."""
 
-LOT = 50
+LOT = 20
 """Lives after which the figure is written anew, since a long run may be broken off."""
 
 
