@@ -13,7 +13,7 @@ from benchmarks.crowd import ASKED_AT, Crowd
 from benchmarks.delivering import CONNECTIONS, FROM, requests
 from benchmarks.frame import Result, Target, megabytes
 from benchmarks.place import Place, environment_of
-from benchmarks.processes import Running, module, running
+from benchmarks.processes import Running, module
 from benchmarks.sinks import fast_sink
 from substrack.queries.watching import load_message_counts
 
@@ -22,14 +22,11 @@ PATIENCE_SECONDS: Final = 900.0
 WORK: Final = "worker: memory"
 REST: Final = Target(110, "MB")
 GROWTH: Final = Target(1.02)
-BARE: Final = "bare Flask behind waitress"
 
 
 def measure(place: Place) -> Iterator[Result]:
     """Let a worker send requests, and look at it after the first tenth and after the last."""
-    early, late = place.sized((1_000, 10_000), (8, 40))
-    with running(lambda port: module("benchmarks.bare", str(port)), "/bare/hello", {}) as process:
-        bare = process.memory
+    early, late = place.sized((1_000, 10_000), (4, 8))
     with fast_sink() as (_name, port), place.lend("sqlite") as settings, requests(settings, late) as crowd:
         mailing = {
             "SUBSTRACK_SMTP_URL": f"smtp://127.0.0.1:{port}",
@@ -41,7 +38,7 @@ def measure(place: Place) -> Iterator[Result]:
             before = _memory_after(crowd, early, worker)
             after = _memory_after(crowd, late, worker)
     of = f"after {late:,} messages"
-    yield Result(WORK, of, megabytes(after), megabytes(bare), BARE, REST)
+    yield Result(WORK, of, megabytes(after), target=REST)
     yield Result(
         f"{WORK} grows", of, megabytes(after), megabytes(before), f"after {early:,} messages", GROWTH
     )
@@ -56,7 +53,7 @@ def _worker(environment: dict[str, str]) -> Iterator[Running]:
         try:
             yield Running(process.pid, 0)
         finally:
-            process.terminate()
+            process.kill()  # nothing is left to do
 
 
 def _memory_after(crowd: Crowd, sent: int, worker: Running) -> float:
