@@ -104,6 +104,11 @@ def load_coming(
     }
     aheads = [_ahead(place, shares[place.group.id]) for place in places if place]
     free, kept = _purses(credits)
+    for ahead in aheads:
+        if (
+            ahead.group_id in crowds
+        ):  # takes from this purse nobody knows how much, and so from what it covers
+            free.pop(ahead.purse, None)
     reached = cover(aheads, free=free, kept=kept)
     day = load_askable(session, [contact_id]).get(contact_id)
     rows = [_coming(place, shares, reached, _collected_on(place, day, today)) for place in places if place]

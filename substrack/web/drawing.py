@@ -18,6 +18,9 @@ from substrack.web.pieces import here
 KEPT: Final = 1_000
 """How many pieces a process remembers: those of ten home pages, some 2 kB each."""
 
+LONGEST: Final = 500
+"""With an address of more characters nothing is kept: whoever opens a page chooses what is in it."""
+
 Drawn = Callable[..., str]
 
 _fields: dict[tuple[Any, ...], str] = {}
@@ -31,8 +34,11 @@ def once(macro: Drawn) -> Drawn:
     """
 
     def drawn(*args: Any, **kwargs: Any) -> str:
+        place = here()
+        if len(place[-1]) > LONGEST:
+            return macro(*args, **kwargs)
         try:
-            return _remembered(macro, here(), *args, **kwargs)
+            return _remembered(macro, place, *args, **kwargs)
         except TypeError:  # an argument without a hash
             return macro(*args, **kwargs)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from substrack.bootstrap import DatabaseTrouble
@@ -18,7 +19,8 @@ Answer = TypeVar("Answer")
 class Together(Generic[Item, Answer]):
     """Takes items one by one and does a step for all that wait; `step` gives their answers in order.
 
-    One that spoils the step for others is done by itself, and so are they.
+    One that spoils the step for others is done by itself, and so are they. The step runs in a context of its
+    own: what it logs is of several.
     """
 
     def __init__(self, step: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]) -> None:
@@ -31,7 +33,7 @@ class Together(Generic[Item, Answer]):
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._at_work is None:
-            self._at_work = asyncio.ensure_future(self._go_on())
+            self._at_work = asyncio.create_task(self._go_on(), context=Context())
         return await answer
 
     async def _go_on(self) -> None:
@@ -45,6 +47,10 @@ class Together(Generic[Item, Answer]):
     async def _serve(self, lot: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
         try:
             answers = await self._step([item for item, _answer in lot])
+        except asyncio.CancelledError:
+            for _item, answer in lot:
+                answer.cancel()
+            raise
         except Exception as error:
             if len(lot) > 1 and not isinstance(error, DatabaseTrouble):
                 for one in lot:

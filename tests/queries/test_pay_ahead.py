@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from substrack.queries.pay_ahead import CROWD, Coming, load_coming
+from substrack.queries.pay_credit import Credit
 from substrack.store import Member
 from tests.support.cast import START, Cast, money
 from tests.web.crowds import fill
@@ -31,10 +32,27 @@ def test_in_a_crowd_the_day_is_that_of_who_looks(cast: Cast) -> None:
     assert _coming(cast, late).span.starts_on == late.joined_on
 
 
+def test_credit_covers_nothing_whose_purse_a_crowd_shares(cast: Cast) -> None:
+    video = cast.group("Video", "10.00", payer_included=False)
+    mia = cast.join(video, "Mia")
+    club = cast.group("Club", payer_included=False)
+    cast.join(club, "Mia")
+    credit = Credit(money("30.00"), video.payer_id, "Olga", None, None)
+
+    def covered() -> set[int]:
+        return {one.covered for one in cast.read(lambda session: _load(session, mia, credit))}
+
+    before = covered()
+    cast.do(fill, club.id, CROWD)
+
+    assert before != {0}
+    assert covered() == {0}
+
+
 def _coming(cast: Cast, member: Member) -> Coming:
     (coming,) = cast.read(lambda session: _load(session, member))
     return coming
 
 
-def _load(session: Session, member: Member) -> tuple[Coming, ...]:
-    return load_coming(session, member.contact_id, (), today=START.date())
+def _load(session: Session, member: Member, *credits: Credit) -> tuple[Coming, ...]:
+    return load_coming(session, member.contact_id, credits, today=START.date())

@@ -69,6 +69,20 @@ class TestOnce:
 
         assert len(places) == 2
 
+    def test_nobody_fills_the_memory_with_long_addresses(self, app: Flask) -> None:
+        drawn: list[str] = []
+
+        def name(word: str) -> str:
+            drawn.append(word)
+            return word
+
+        draw = drawing.once(name)
+        for _time in range(2):
+            with app.test_request_context(f"/?payment={'x' * drawing.LONGEST}"):
+                draw("here")
+
+        assert len(drawn) == 2
+
     def test_text_that_is_safe_already_is_not_taken_for_text_that_is_not(self, app: Flask) -> None:
         with app.test_request_context("/"):
             draw = drawing.once(escape)

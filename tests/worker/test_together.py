@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 import pytest
 
@@ -53,6 +54,30 @@ def test_the_first_is_served_at_once_and_who_comes_meanwhile_shares_the_next() -
     lots, found = answers("a", "b", "c")
     assert lots == [["a"], ["b", "c"]]
     assert found == ["A", "B", "C"]
+
+
+def test_the_step_does_not_run_as_who_asked_first() -> None:
+    cause: ContextVar[str] = ContextVar("cause", default="nobody")
+
+    async def who(lot: Sequence[str]) -> list[str]:
+        return [cause.get() for _item in lot]
+
+    async def ask() -> str:
+        cause.set("Ben")
+        return await Together(who).do("a")
+
+    assert asyncio.run(ask()) == "nobody"
+
+
+def test_who_waits_for_a_step_that_is_cut_off_does_not_wait_for_ever() -> None:
+    async def cut_off(lot: Sequence[str]) -> list[str]:
+        raise asyncio.CancelledError
+
+    async def ask() -> None:
+        await asyncio.wait_for(Together(cut_off).do("a"), 5)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(ask())
 
 
 def test_one_that_spoils_it_is_told_alone() -> None:
