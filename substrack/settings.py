@@ -260,6 +260,9 @@ def _check_names(values: Mapping[str, str]) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     known |= {f"{PREFIX}{name}_FILE" for name in FROM_FILES}
     for name in sorted(set(values) - known):
+        written = name.upper()
+        if written in known:
+            raise WrongSetting(f"{name} has to be written in capitals: {written}.")
         meant = get_close_matches(name, known, n=1, cutoff=0.9) if name.startswith(PREFIX) else []
         if meant:
             raise WrongSetting(f"{name} is not a setting of SubsTrack; {meant[0]} is.")

@@ -79,6 +79,11 @@ def test_how_to_log_is_said_in_any_case() -> None:
     assert (settings.log_format, settings.log_level) == (LogFormat.JSON, LogLevel.DEBUG)
 
 
+def test_a_setting_in_small_letters_does_not_silently_count_for_nothing() -> None:
+    with pytest.raises(WrongSetting, match="in capitals: SUBSTRACK_PORT"):
+        load_settings({"substrack_port": "9000"})
+
+
 def test_misspelt_setting_is_named_and_others_are_let_be() -> None:
     with pytest.raises(WrongSetting, match="SUBSTRACK_SMTP_URL is"):
         load_settings({"SUBSTRACK_SMPT_URL": "smtp://localhost"})

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from substrack.bootstrap import LOW_ROOM_BYTES, fingerprint_of, secret_keys, wall_clock
 from substrack.doctor.patient import Patient
 from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
-from substrack.domain.key_history import MISSED_FOR
+from substrack.domain.key_history import MISSED_FOR, STOPPING_FOR
 from substrack.queries.installation import load_installation
 from substrack.queries.soundness import database_clock, find_key_history, zones_in_use
 from substrack.settings import KEY_FILE, WrongSetting
@@ -209,4 +209,10 @@ def secret_key(patient: Patient) -> Verdict:
             f"{gone.until:%d %B %Y} are dead.",
             f"Put it back behind the newer ones, until {gone.until + MISSED_FOR:%d %B %Y} at least.",
         )
-    return ok(f"It is the newest one in use here (fingerprint {kept.newest}), and none is missed yet.")
+    for gone in kept.missing(prints, today=patient.now.date(), after=STOPPING_FOR):
+        return warning(
+            f"The key with the fingerprint {gone.fingerprint} is gone; what stops requests in mails until "
+            f"{gone.until:%d %B %Y} is dead, and people who were erased are not known by it.",
+            f"Put it back behind the newer ones, until {gone.until + STOPPING_FOR:%d %B %Y}.",
+        )
+    return ok(f"It is the newest one in use here (fingerprint {kept.newest}), and none is missed.")

@@ -71,7 +71,7 @@ def address(patient: Patient) -> Verdict:
             f"A SubsTrack answers at {url} that does not know our keys: another, or one of an older start.",
             "Let that address lead here, or start again what answers there, with the same keys.",
         )
-    who = "This installation" if sealer else "A SubsTrack"
+    who = "A SubsTrack with our keys" if sealer else "A SubsTrack"
     if chosen.base_url_is_private:
         where = "this machine" if chosen.base_url_is_loopback else "your own network"
         return warning(

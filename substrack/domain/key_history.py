@@ -13,6 +13,9 @@ from typing import Final, Self
 MISSED_FOR: Final = timedelta(days=14)
 """How long what a key has signed is in use: links to pay live for two weeks from the last letter."""
 
+STOPPING_FOR: Final = timedelta(days=365)
+"""How long the links live by which mail programs stop requests."""
+
 REMEMBERED: Final = 6
 """Former keys that are noted; more have no room in the column, and are dead for long."""
 
@@ -50,11 +53,11 @@ class KeyHistory:
         kept = tuple(each for each in former if each.fingerprint != fingerprint)
         return KeyHistory(fingerprint, kept[:REMEMBERED])
 
-    def missing(self, given: Collection[str], *, today: date) -> list[FormerKey]:
-        """List the former keys whose links are still in use and that are not among those given."""
-        return [
-            each for each in self.former if each.fingerprint not in given and today <= each.until + MISSED_FOR
-        ]
+    def missing(
+        self, given: Collection[str], *, today: date, after: timedelta = MISSED_FOR
+    ) -> list[FormerKey]:
+        """List the former keys that signed so lately and are not among those given."""
+        return [each for each in self.former if each.fingerprint not in given and today <= each.until + after]
 
 
 def _read_former(text: str) -> FormerKey:

@@ -120,7 +120,8 @@ def afresh(opened: Window) -> Window:
     width, height = WIDTHS[opened.look.size]
     opened.page.set_viewport_size({"width": width, "height": height})
     opened.page.emulate_media(color_scheme="light")
-    opened.faults.clear()
+    late, opened.faults[:] = [*opened.faults], []
+    assert not late, "\n".join(late)
     return opened
 
 

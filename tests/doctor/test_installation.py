@@ -457,13 +457,15 @@ def test_a_key_that_is_taken_out_too_early_is_missed(world: World) -> None:
     assert said.state is State.WRONG
     assert fingerprint_of(old) in said.found
     world.now += timedelta(days=15)
+    assert world.states()["secret key"] == "warning"
+    world.now += timedelta(days=351)
     assert world.states()["secret key"] == "ok"
 
 
 def test_a_page_that_an_older_key_of_ours_was_given_is_ours(world: World) -> None:
     [old] = world.page.keys
     world.env["SUBSTRACK_SECRET_KEYS"] = f"{'another-quiet-key-' * 2},{old}"
-    assert world.examine()["address"].verdict.found.startswith("This installation answers")
+    assert world.examine()["address"].verdict.found.startswith("A SubsTrack with our keys answers")
 
 
 def test_a_certificate_of_our_own_page_is_looked_at(world: World) -> None:
