@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
+from substrack.services.leases import lock_messages
 from substrack.store import Inbound, Lane, Message
 
 LONGEST: Final = timedelta(hours=1)
@@ -24,6 +25,7 @@ def bring_back(session: Session, *, now: datetime) -> None:
     Answers that were written after `now` are due as long after it as they were to wait.
     """
     late = now + LONGEST
+    lock_messages(session, Message.lease_until > late)
     session.execute(update(Message).where(Message.lease_until > late).values(lease_until=now))
     session.execute(update(Inbound).where(Inbound.lease_until > late).values(lease_until=now))
     session.execute(update(Lane).where(Lane.paused_until > late).values(paused_until=now))

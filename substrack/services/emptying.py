@@ -29,6 +29,7 @@ from substrack.domain.mentions import Mentions
 from substrack.domain.sifting import sift
 from substrack.queries.batches import in_batches
 from substrack.queries.personal import WHOSE, Subject
+from substrack.services.leases import lock_messages
 from substrack.services.purging import empty_texts
 from substrack.store import (
     Attempt,
@@ -82,6 +83,7 @@ def empty_mentions(session: Session, who: Subject, name: str, *, now: datetime) 
     reason or note, the neutral name stands instead.
     """
     about = _is_about(who)
+    lock_messages(session, about, Message.state.in_(WAITING))
     waiting = update(Message).where(about, Message.state.in_(WAITING))
     session.execute(
         waiting.values(

@@ -22,6 +22,7 @@ from substrack.queries.personal import Subject, load_subject
 from substrack.services.emptying import empty_mentions, empty_rows
 from substrack.services.group_rows import hold_group, is_admin, next_start, today_in
 from substrack.services.groups import archive_group
+from substrack.services.leases import lock_messages
 from substrack.services.ledger import lock_contacts
 from substrack.services.mailboxes import UnknownContact, empty_address, get_contact, record_contact
 from substrack.services.members import leave_group
@@ -206,7 +207,9 @@ def _cut_off(session: Session, who: Subject, now: datetime) -> None:
         Link.address_id.in_(who.address_ids),
     )
     session.execute(update(Link).where(theirs, Link.revoked_at.is_(None)).values(revoked_at=now))
-    waiting = update(Message).where(Message.contact_id == who.contact_id, Message.state.in_(WAITING))
+    still_to_go = Message.contact_id == who.contact_id, Message.state.in_(WAITING)
+    lock_messages(session, *still_to_go)
+    waiting = update(Message).where(*still_to_go)
     session.execute(
         waiting.values(
             state=MessageState.CANCELLED, last_error=None, lease_token=None, lease_until=None, edit_at=None

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -40,6 +40,14 @@ class ClaimedMessage:
     lease: timedelta
     correlation_id: str | None = None
     is_probe: bool = False
+
+
+def lock_messages(session: Session, *which: ColumnElement[bool]) -> None:
+    """Lock messages in the order of their keys, as whoever marks several does, before all are changed.
+
+    An UPDATE takes rows as it finds them, and two that find them differently may wait for each other.
+    """
+    session.execute(select(Message.id).where(*which).order_by(Message.id).with_for_update()).all()
 
 
 def held_message(session: Session, claimed: ClaimedMessage) -> Message | None:
