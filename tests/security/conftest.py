@@ -26,7 +26,9 @@ def opened(databases: Databases, data_dir: Path, clock: TurnableClock) -> Iterat
     with databases.lend("sqlite") as url:
         settings = Settings(database_url=url, data_dir=data_dir, base_url="http://127.0.0.1:8000")
         runtime = replace(make_runtime(settings), clock=clock)
-        yield make_world(runtime)
+        world = make_world(runtime)
+        assert world.links  # issued here, and not in the middle of a test that counts rows
+        yield world
         runtime.close()
 
 
