@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.notices import Channel
@@ -70,6 +70,6 @@ def _pay_links(public_ids: list[str], now: datetime) -> Select[str, Link]:
             Contact.public_id.in_(public_ids),
             Link.purpose == LinkPurpose.PAY,
             Link.revoked_at.is_(None),
-            or_(Link.expires_at.is_(None), Link.expires_at >= now),
+            func.coalesce(Link.expires_at, now) >= now,
         )
     )
