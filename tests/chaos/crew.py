@@ -19,6 +19,7 @@ from aiosmtplib.protocol import SMTPProtocol
 from apscheduler.schedulers import asyncio as _scheduler  # noqa: F401
 
 from substrack.cli import serving
+from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.services.leases import ClaimedMessage
 from substrack.services.outcomes import Accepted
 from substrack.settings import Settings
@@ -105,9 +106,18 @@ class _Steps:
         for one in ready:
             self._note("released", message=one.claimed.public_id, token=one.claimed.token)
 
-    def failed(self, one: ClaimedMessage) -> None:
+    def failed(self, one: ClaimedMessage, failure: DeliveryFailed) -> None:
         """What failed is in the queue again, or dead: whoever tried it holds it no more."""
         self._note("released", message=one.public_id, token=one.token)
+        if failure.may_have_arrived:
+            self._note("unheard", message=one.public_id)
+        if failure.scope is Scope.LANE:
+            self._note("paused")
+
+    def opened(self, *, has_opened: bool) -> None:
+        """A probe that was accepted ends the pause of its lane."""
+        if has_opened:
+            self._note("opened")
 
     def building(self) -> None:
         self._passed("building")
@@ -154,7 +164,8 @@ def _wrap(steps: _Steps) -> None:
     around(outbox, "store_letters", after=lambda stored, *_given: _each(stored, steps.building))
     around(outbox.Outbox, "_store", after=lambda stored, *_given: _each(stored, steps.built))
     around(outbox.Outbox, "_release", after=lambda _none, _outbox, ready: steps.released(ready))
-    around(outbox.Outbox, "_fail", after=lambda _none, _outbox, claimed, *_given: steps.failed(claimed))
+    around(outbox.Outbox, "_fail", after=lambda _none, _outbox, *given: steps.failed(*given[:2]))
+    around(outbox, "resume_lane", after=lambda opened, *_given: steps.opened(has_opened=opened))
     around(outbox, "build_message", after=lambda *_given: steps.building())
     around(outbox.Outbox, "_build", after=lambda *_given: steps.built())
     around(outbox.Outbox, "_send", before=lambda _outbox, built: steps.sending(built.message_id))

@@ -27,6 +27,18 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """A time in which the lane was paused, for a mail had found no answer."""
+
+    since: float
+    until: float
+
+    def overlap(self, since: float, until: float) -> float:
+        """Count the seconds that it shares with another time."""
+        return max(0.0, min(self.until, until) - max(self.since, since))
+
+
+@dataclass(frozen=True)
 class Mark:
     """One try to mark a message as sent, and how many rows it changed."""
 
@@ -48,7 +60,11 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The messages and their states, what was accepted of each, who claimed and who marked it."""
+    """The messages and their states, what was accepted of each, who claimed and who marked it.
+
+    `unheard` were tried again because no answer came in time, and may have arrived; `pauses` are those of the
+    lane.
+    """
 
     states: Mapping[str, str]
     accepted: Mapping[str, Sequence[Accepted]]
@@ -56,13 +72,15 @@ class Outcome:
     marks: Sequence[Mark]
     ends: Sequence[End]
     seconds: float
+    unheard: int = 0
+    pauses: Sequence[Pause] = ()
 
     def faults(self, *, in_flight: int, wait_seconds: float) -> set[Fault]:
         """Say what is wrong, with `in_flight` messages a worker and so long until orphans are resumed."""
         found = {
             Fault.LOST: bool(self.lost),
             Fault.CHANGED: bool(self.changed),
-            Fault.TOO_MANY: self.doubles > self.interruptions * in_flight + self.overtaken,
+            Fault.TOO_MANY: self.doubles > self.interruptions * in_flight + self.overtaken + self.unheard,
             Fault.LATE_MARK: any(self.late_marks),
             Fault.LEFT: self.left_behind > 0,
             Fault.TOO_LATE: max(self.waits, default=0) > wait_seconds,
@@ -102,7 +120,10 @@ class Outcome:
 
     @property
     def waits(self) -> list[float]:
-        """Seconds from the death of a worker until each message it held was claimed by another."""
+        """Seconds from the death of a worker until each message it held was claimed by another.
+
+        Those in which the lane was paused, and nobody may claim, are left out.
+        """
         return self._waits(Fate.KILLED)
 
     @property
@@ -112,7 +133,12 @@ class Outcome:
 
     def _waits(self, fate: Fate) -> list[float]:
         ended = [(claim, end) for claim in self.claims if (end := self._end_of(claim, fate)) is not None]
-        return [claim.taken_at - end.at if claim.taken_at else float("inf") for claim, end in ended]
+        return [self._open_seconds(end.at, claim.taken_at) for claim, end in ended]
+
+    def _open_seconds(self, since: float, until: float | None) -> float:
+        if until is None:
+            return float("inf")
+        return until - since - sum(one.overlap(since, until) for one in self.pauses)
 
     def _end_of(self, claim: Claim, *fates: Fate) -> End | None:
         """Find what befell a worker while it held a message."""
@@ -140,7 +166,21 @@ def read_outcome(
     claims = _claims(lines)
     marks = [Mark(line["message"], line["token"], line["rows"]) for line in lines if line["what"] == "marked"]
     died = [End(line["pid"], Fate.KILLED, line["at"]) for line in lines if line["what"] == "died"]
-    return Outcome(states, accepted, claims, marks, [*ends, *died], seconds)
+    unheard = sum(line["what"] == "unheard" for line in lines)
+    return Outcome(states, accepted, claims, marks, [*ends, *died], seconds, unheard, _pauses(lines))
+
+
+def _pauses(lines: Sequence[Mapping[str, Any]]) -> list[Pause]:
+    """List the times from the first fault of the lane until a probe was accepted."""
+    found: list[Pause] = []
+    since: float | None = None
+    for line in lines:
+        if line["what"] == "paused":
+            since = since or line["at"]
+        elif line["what"] == "opened" and since is not None:
+            found.append(Pause(since, line["at"]))
+            since = None
+    return found if since is None else [*found, Pause(since, lines[-1]["at"])]
 
 
 def _claims(lines: Sequence[Mapping[str, Any]]) -> list[Claim]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,10 +17,11 @@ from substrack.settings import Settings
 from tests.chaos.crew import POINTS, Orders
 from tests.chaos.delivery import Disaster, Run, ask_to_stop, failpoint, freeze, kill
 from tests.chaos.figures import record
-from tests.chaos.fleet import Fleet
-from tests.chaos.outcome import Fault, Outcome
+from tests.chaos.fleet import End, Fate, Fleet
+from tests.chaos.journals import Pen
+from tests.chaos.outcome import Fault, Outcome, read_outcome
 from tests.chaos.post_office import open_post_office
-from tests.chaos.relay import Relay
+from tests.chaos.relay import Accepted, Relay
 from tests.chaos.scale import mostly_on, sized
 from tests.chaos.tampering import (
     claim_without_lease,
@@ -72,7 +74,12 @@ EVERYTHING_ONCE = Trial(
 TRIALS = sized(
     short=[EVERYTHING_ONCE],
     full=[
-        Trial(f"{kills} × kill -9, {connections} connections", [kill] * kills, pieces, connections)
+        Trial(
+            f"{kills} × kill -9, {connections} connection{'s'[: connections - 1]}",
+            [kill] * kills,
+            pieces,
+            connections,
+        )
         for kills, pieces in [(sized(short=0, full=16, long=200), sized(short=0, full=600, long=10_000))]
         for connections in (1, 10)
     ]
@@ -84,7 +91,10 @@ TRIALS = sized(
             0,
         ),
         Trial(
-            "SIGSTOP past the lease, SIGCONT", [freeze] * sized(short=1, full=8, long=100), 0, gap=(1.0, 3.0)
+            f"SIGSTOP past the lease, SIGCONT × {sized(short=1, full=8, long=100)}",
+            [freeze] * sized(short=1, full=8, long=100),
+            0,
+            gap=(1.0, 3.0),
         ),
     ],
 )
@@ -129,6 +139,28 @@ def test_the_experiment_notices(
     pytest.fail(f"{fault} was not noticed, only {found}")
 
 
+def test_an_orphan_waits_only_while_its_lane_is_open(tmp_path: Path) -> None:
+    """And a mail that came twice after a try without an answer is nobody's fault but the machine's."""
+    pen = Pen(tmp_path / "journal")
+    for pid, token in ((1, "first"), (2, "second")):
+        pen.write(pid=pid, what="claiming", message="m", token=token)
+        pen.write(pid=pid, what="claimed", token=token)
+        if pid == 1:
+            died_at = time.monotonic()
+            pen.write(pid=pid, what="paused")
+            time.sleep(0.1)
+            pen.write(pid=pid, what="unheard", message="m")
+            pen.write(pid=pid, what="opened")
+    twice = [Accepted(0.0, "m", "ben@example.org", "same")] * 2
+    ends = [End(1, Fate.KILLED, died_at)]
+    outcome = read_outcome({"m": "sent"}, twice, tmp_path / "journal", ends, 1.0)
+
+    assert outcome.pauses[0].until - outcome.pauses[0].since >= 0.1
+    assert outcome.faults(in_flight=0, wait_seconds=0.05) == set()
+    alone = replace(outcome, unheard=0, pauses=())
+    assert alone.faults(in_flight=0, wait_seconds=0.05) == {Fault.TOO_LATE, Fault.TOO_MANY}
+
+
 @contextmanager
 def trying(
     trial: Trial, database_url: str, tmp_path: Path, *, tamper: Callable[[], None] | None = None
@@ -165,11 +197,15 @@ def tell(trial: Trial, outcome: Outcome, kind: str) -> None:
     waits = sorted(outcome.waits)
     sent = f"{len(outcome.lost)} lost of {len(outcome.states)} in {outcome.seconds:.0f} s"
     changed = f"{len(outcome.changed)} of them changed"
-    twice = f"{outcome.doubles} twice ({outcome.overtaken} claims overtaken alive), {changed}"
+    excused = f"{outcome.overtaken} claims overtaken alive, {outcome.unheard} tries without an answer in time"
+    twice = f"{outcome.doubles} twice ({excused}), {changed}"
     late = f"{len(outcome.late_marks)} late marks changed {sum(outcome.late_marks)} rows"
     left = f"{outcome.left_behind} left by workers asked to stop"
     facts = [sent, twice, late, left]
     if waits:
         resumed = f"{waits[len(waits) // 2]:.1f} s, the last after {waits[-1]:.1f} s"
         facts.append(f"{len(waits)} orphans resumed after {resumed}")
+    if outcome.pauses:
+        rested = sum(one.until - one.since for one in outcome.pauses)
+        facts.append(f"the lane paused {len(outcome.pauses)} times, {rested:.0f} s in all")
     record(PROMISE, f"{kind}: {trial.name}", "; ".join(facts))
