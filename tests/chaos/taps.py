@@ -60,19 +60,23 @@ CALM: Final = {
 
 @dataclass(frozen=True)
 class Tap:
-    """One tap and its answer; `status` is HTTP's, 200 in a chat, 0 where there was no answer."""
+    """One tap and its answer; `status` is HTTP's, 200 in a chat, 0 where there was no answer.
+
+    `said` is what the answer meant; None for one that says nothing of the kind.
+    """
 
     payment_id: int
     step: Step
     door: str
     status: int
-    text: str
+    said: Said | None
 
-    @property
-    def said(self) -> Said | None:
-        """What the answer meant; None for one that says nothing of the kind."""
-        text = unescape(self.text)
-        return next((said for words, said in CALM[self.step].items() if words in text), None)
+    @classmethod
+    def answered(cls, debtor: Debtor, step: Step, door: str, shown: Shown) -> Tap:
+        """Note what an answer meant; the page itself is not kept, for there may be very many."""
+        text = unescape(shown.text)
+        said = next((said for words, said in CALM[step].items() if words in text), None)
+        return cls(debtor.payment_id, step, door, shown.status, said)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Crowd:
 
 @dataclass
 class Tapping:
-    """A crowd before the pages of a club; `taps` are all there were so far.
+    """A crowd before the pages of a club; `taps` are all there were so far, `decided` whose claims were.
 
     A button that spins for `patience_seconds` has no answer.
     """
@@ -101,6 +105,7 @@ class Tapping:
     ports: Sequence[int]
     patience_seconds: float
     taps: list[Tap] = field(default_factory=list)
+    decided: list[Debtor] = field(default_factory=list)
 
     @contextmanager
     def ready(self) -> Iterator[None]:
@@ -136,6 +141,7 @@ class Tapping:
                 _dealt(pushes, self.crowd.in_chats),
             )
             presses += [(debtor, one) for one in made]
+        self.decided += debtors
         self._hear(Step.DECIDE, presses)
 
     def _at_once(
@@ -146,8 +152,7 @@ class Tapping:
 
         def tap(line: Line, send: Send) -> Tap:
             start.wait()
-            shown = send(line)
-            return Tap(debtor.payment_id, step, "web", shown.status, shown.text)
+            return Tap.answered(debtor, step, "web", send(line))
 
         taps = [self._pool.submit(tap, *each) for each in zip(self._lines, sends, strict=True)]
         with self.api.world.changed:
@@ -160,8 +165,8 @@ class Tapping:
         """Wait until no button spins any more, or nobody would wait any longer."""
         comes_true(lambda: all(press.answers for _debtor, press in presses), self.patience_seconds)
         for debtor, press in presses:
-            answer = press.answers[0] if press.answers else ""
-            self.taps.append(Tap(debtor.payment_id, step, "chat", 200 if press.answers else 0, answer))
+            shown = Shown(200, press.answers[0]) if press.answers else Shown(0, "")
+            self.taps.append(Tap.answered(debtor, step, "chat", shown))
 
     def _sends_of(self, admin: Admin, claim: str) -> list[Send]:
         """Open a claim's page as an admin; return what its two buttons send."""

@@ -25,7 +25,8 @@ class Verdict:
     """Counts over all taps; what is in `wrong` should be 0 each."""
 
     taps: int
-    payments: int
+    claims: int
+    decisions: int
     transitions: int
     events: int
     seconds: float
@@ -34,14 +35,14 @@ class Verdict:
     @property
     def is_clean(self) -> bool:
         """Tell whether each step of each payment happened once, and everybody heard what is so."""
-        steps = len(Step) * self.payments
-        return not +self.wrong and self.transitions == self.events == steps
+        return not +self.wrong and self.transitions == self.events == self.claims + self.decisions
 
     def __str__(self) -> str:
         wrong = ", ".join(f"{count} {what}" for what, count in self.wrong.items())
         return (
-            f"{self.transitions:,} transitions and {self.events:,} events for {self.payments:,} claims and "
-            f"as many decisions; {wrong}; {self.taps / self.seconds:.0f} taps a second"
+            f"{self.transitions:,} transitions and {self.events:,} events for {self.claims:,} claims and "
+            f"{self.decisions:,} decisions by {self.taps:,} taps; {wrong}; "
+            f"{self.taps / self.seconds:.0f} taps a second"
         )
 
 
@@ -49,21 +50,24 @@ def judge(tapping: Tapping, seconds: float) -> Verdict:
     """Hold everything against what should be there."""
     club, taps, hook = tapping.club, tapping.taps, tapping.api.updates.webhook
     ids = [debtor.payment_id for debtor in club.debtors]
+    wanted = Counter((debtor.payment_id, Step.CLAIM) for debtor in club.debtors)
+    wanted.update((debtor.payment_id, Step.DECIDE) for debtor in tapping.decided)
     not_taken = hook.refusals if hook else 0
     with club.cast.runtime.reading() as session:
         events = _events(session, ids)
         transitions = sum(payment.version - 1 for payment in _payments(session, ids))
         wrong = Counter(
             {
-                "steps that happened twice or never": _not_once(events, ids),
+                "steps that happened twice or never": _unlike(events, wanted),
                 "errors": sum(tap.status not in OK for tap in taps) + not_taken + _failed_updates(session),
                 "answers that say nothing": sum(tap.status in OK and tap.said is None for tap in taps),
                 "decisions of which two taps were told that they made it": _claimed_by_several(taps),
                 "admins told never or twice": _wrong_notices(session, club, ids),
-                "members answered never or twice": _wrong_answers(session, club.debtors),
+                "members answered never or twice": _wrong_answers(session, tapping.decided),
             }
         )
-    return Verdict(len(taps), len(ids), transitions, sum(events.values()), seconds, wrong)
+    made = sum(events.values())
+    return Verdict(len(taps), len(ids), len(tapping.decided), transitions, made, seconds, wrong)
 
 
 def _payments(session: Session, ids: Sequence[int]) -> Sequence[Payment]:
@@ -77,8 +81,8 @@ def _events(session: Session, ids: Sequence[int]) -> Counter[tuple[int, Step]]:
     return Counter((row.payment_id, step_of[row.verb]) for row in rows if row.verb in step_of)
 
 
-def _not_once(events: Counter[tuple[int, Step]], ids: Sequence[int]) -> int:
-    return sum(events[payment_id, step] != 1 for payment_id in ids for step in Step)
+def _unlike(events: Counter[tuple[int, Step]], wanted: Counter[tuple[int, Step]]) -> int:
+    return sum(events[each] != wanted[each] for each in events.keys() | wanted.keys())
 
 
 def _failed_updates(session: Session) -> int:
@@ -89,8 +93,9 @@ def _failed_updates(session: Session) -> int:
 
 def _claimed_by_several(taps: Sequence[Tap]) -> int:
     """Count decisions of which not exactly one tap was told that it made it."""
-    made = Counter(tap.payment_id for tap in taps if tap.step is Step.DECIDE and tap.said is Said.DONE)
-    return sum(made[payment_id] != 1 for payment_id in {tap.payment_id for tap in taps})
+    tried = [tap for tap in taps if tap.step is Step.DECIDE]
+    made = Counter(tap.payment_id for tap in tried if tap.said is Said.DONE)
+    return sum(made[payment_id] != 1 for payment_id in {tap.payment_id for tap in tried})
 
 
 def _wrong_notices(session: Session, club: Club, ids: Sequence[int]) -> int:
