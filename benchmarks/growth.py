@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from benchmarks.frame import Result, Target, in_turns, seconds
-from benchmarks.houses import LATER, House, grow, let_crowd_in, lived_in, open_house
+from benchmarks.houses import LATER, House, grow, let_crowd_in, lived_in, neighbour, open_house
 from benchmarks.place import Place
 from benchmarks.serving import serving
 from tests.support.databases import Kind
@@ -63,10 +63,17 @@ def _compared(place: Place, size: str, small: House, grown: House) -> Iterator[R
     with ExitStack() as stack:
         server = stack.enter_context(serving(small.settings, now=now))
         other = server if grown is small else stack.enter_context(serving(grown.settings, now=now))
+        commit = stack.enter_context(neighbour(small.settings))
+        commit_there = stack.enter_context(neighbour(grown.settings))
         measures = {
-            (name, is_grown): partial(it.cost, house.paths[name], house.cookie, times=times)
+            (name, is_grown): partial(
+                it.cost, house.paths[name], house.cookie, times=times, meanwhile=happening
+            )
             for name in small.paths
-            for is_grown, it, house in ((False, server, small), (True, other, grown))
+            for is_grown, it, house, happening in (
+                (False, server, small, commit),
+                (True, other, grown, commit_there),
+            )
         }
         for measure in measures.values():
             measure()

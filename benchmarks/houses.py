@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -17,10 +18,22 @@ from substrack.bootstrap import Base, Runtime, make_runtime
 from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.payments import Status
+from substrack.services.installation import BEAT_EVERY, beat
 from substrack.services.links import renew_pay_link
 from substrack.services.user_sessions import start_session
 from substrack.settings import Settings
-from substrack.store import Address, Connection, Contact, Group, Member, Message, Payment, Period, RoleGrant
+from substrack.store import (
+    Address,
+    Connection,
+    Contact,
+    Group,
+    Installation,
+    Member,
+    Message,
+    Payment,
+    Period,
+    RoleGrant,
+)
 from substrack.web.security import cookie_name
 from tests.support.cast import START, Cast
 from tests.support.databases import Kind
@@ -30,6 +43,8 @@ from tests.web.years import live_through
 
 LATER: Final = NOW + timedelta(days=3, hours=1)
 """The instant at which pages are looked at: requests have just gone out."""
+
+_BEATS: Final = itertools.count(1)
 
 GUEST: Final = "Guest 00-2"
 """Somebody in one group of the fifty, who owes three months of it."""
@@ -158,6 +173,21 @@ def open_house(settings: Settings, *, group: str = "Subscription 00", guest: str
     paths = {"home": "/", "group page": f"/groups/{found.public_id}", "review": "/review"}
     paths["member's page"] = f"/pay/{pay}"
     return House(settings, f"{cookie_name(settings, 'session')}={token}", paths)
+
+
+@contextmanager
+def neighbour(settings: Settings) -> Iterator[Callable[[], None]]:
+    """Give somebody else at work in an installation: each call commits a heartbeat of theirs."""
+    with acting(settings) as runtime:
+
+        def commit() -> None:
+            with runtime.transaction() as session:
+                assert beat(session, now=LATER + next(_BEATS) * BEAT_EVERY)
+
+        with runtime.transaction() as session:
+            if session.get(Installation, 1) is None:
+                session.add(Installation(id=1))
+        yield commit
 
 
 @contextmanager

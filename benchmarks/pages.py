@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from benchmarks.frame import Result, Target, in_turns, seconds
-from benchmarks.houses import LATER, House, lived_in, open_house
+from benchmarks.houses import LATER, House, lived_in, neighbour, open_house
 from benchmarks.place import Place
 from benchmarks.serving import ANEW, Server, serving
 
 FLOORS: Final = {"hello": "/bare/hello", "table": "/bare/table"}
 AGAINST: Final = {"hello": "bare Flask hello", "table": "bare Jinja table of 150 cells"}
+
+AGAIN: Final = "opened again"
+AFRESH: Final = "drawn anew"
 
 TARGETS: Final = {
     "home": ("table", Target(5)),
@@ -31,20 +35,20 @@ def measure(place: Place) -> Iterator[Result]:
 
 
 def costs_of(place: Place, house: House) -> dict[str, float]:
-    """Take the processor time of every page and floor in turns, in seconds."""
+    """Take the processor time of every page and floor in turns, in seconds.
+
+    Of each page three times: after a commit of somebody else, when nothing has changed, and drawn anew.
+    """
     times = place.sized(40, 2)
-    with serving(house.settings, now=LATER.isoformat()) as server:
+    with serving(house.settings, now=LATER.isoformat()) as server, neighbour(house.settings) as commit:
         _warm(server, house)
-        ours = {
-            name: lambda path=path: server.cost(path, house.cookie, times=times)
-            for name, path in house.paths.items()
-        }
-        ours |= {
-            f"{name}, drawn anew": lambda path=path: server.cost(ANEW + path, house.cookie, times=times)
-            for name, path in house.paths.items()
-        }
-        bare = {name: lambda path=path: server.cost(path, times=5 * times) for name, path in FLOORS.items()}
-        return in_turns(place.rounds, ours | bare)
+        costs = {name: partial(server.cost, path, times=5 * times) for name, path in FLOORS.items()}
+        for name, path in house.paths.items():
+            ours = partial(server.cost, cookie=house.cookie, times=times)
+            costs[name] = partial(ours, path, meanwhile=commit)
+            costs[f"{name}, {AGAIN}"] = partial(ours, path)
+            costs[f"{name}, {AFRESH}"] = partial(ours, ANEW + path)
+        return in_turns(place.rounds, costs)
 
 
 def _warm(server: Server, house: House) -> None:
@@ -54,6 +58,6 @@ def _warm(server: Server, house: House) -> None:
 
 def _rows(costs: Mapping[str, float], size: str) -> Iterator[Result]:
     for name, (floor, target) in TARGETS.items():
-        for work in (name, f"{name}, drawn anew"):
+        for work in (name, f"{name}, {AGAIN}", f"{name}, {AFRESH}"):
             cost, least = seconds(costs[work]), seconds(costs[floor])
             yield Result(f"{work}: processor time", size, cost, least, AGAINST[floor], target)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Final
 
+from flask import Flask
 from waitress import serve
 
 from benchmarks.bare import THREADS, bare_app
@@ -22,6 +23,7 @@ from benchmarks.place import environment_of
 from benchmarks.processes import module, running
 from substrack.settings import Settings
 from substrack.web.drawing import forget
+from substrack.web.unchanged import shelf_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -34,7 +36,7 @@ ANEW: Final = "/anew"
 class Shared:
     """Send each request where it belongs."""
 
-    ours: WSGIApplication
+    ours: Flask
     bare: WSGIApplication
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -44,6 +46,7 @@ class Shared:
             return [str(time.process_time()).encode()]
         if path.startswith(ANEW):
             forget()
+            shelf_of(self.ours).clear()
             environ["PATH_INFO"] = path.removeprefix(ANEW)
         return (self.bare if path.startswith("/bare/") else self.ours)(environ, start_response)
 
@@ -81,10 +84,16 @@ class Server:
         """Read how much processor time the process has used so far."""
         return float(self.get("/bare/cpu"))
 
-    def cost(self, path: str, cookie: str = "", *, times: int) -> float:
-        """Open a page so many times; the mean processor time of one, in seconds."""
+    def cost(
+        self, path: str, cookie: str = "", *, times: int, meanwhile: Callable[[], None] = lambda: None
+    ) -> float:
+        """Open a page so many times; the mean processor time of one, in seconds.
+
+        Before each time something may happen elsewhere.
+        """
         before = self.cpu_seconds()
         for _time in range(times):
+            meanwhile()
             self.get(path, cookie)
         return (self.cpu_seconds() - before) / times
 
@@ -93,10 +102,11 @@ class Server:
 def serving(settings: Settings, *, now: str) -> Iterator[Server]:
     """Run a server on an installation, whose clock stands still."""
     environment = environment_of(settings) | {"SUBSTRACK_NOW": now}
-    with running(lambda port: module("benchmarks.serving", str(port)), "/bare/hello", environment) as process:
-        connection = HTTPConnection("127.0.0.1", process.port)
+    with (
+        running(lambda port: module("benchmarks.serving", str(port)), "/bare/hello", environment) as process,
+        closing(HTTPConnection("127.0.0.1", process.port)) as connection,
+    ):
         yield Server(connection)
-        connection.close()
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Final
 
 from benchmarks.frame import Result, Target, in_turns, megabytes, seconds
-from benchmarks.houses import LATER, House, lived_in, open_house
+from benchmarks.houses import LATER, House, lived_in, neighbour, open_house
 from benchmarks.loads import Client
 from benchmarks.place import Place, environment_of
 from benchmarks.processes import Command, module, running
@@ -38,14 +38,14 @@ def measure(place: Place) -> Iterator[Result]:
 
 def _memories(place: Place, house: House, environment: Mapping[str, str], bare: float) -> Iterator[Result]:
     early, late = place.sized((1_000, 10_000), (5, 10))
-    with running(_serve, "/sign-in", environment) as process:
+    with running(_serve, "/sign-in", environment) as process, neighbour(house.settings) as commit:
         time.sleep(place.sized(5, 0))
         held = megabytes(process.memory)
         yield Result("`serve`: memory", "at rest", held, megabytes(bare), BARE, REST)
         with closing(Client(process.port)) as client:
-            _visit(house, client, early)
+            _visit(house, client, early, commit)
             before = process.memory
-            _visit(house, client, late - early)
+            _visit(house, client, late - early, commit)
             after = process.memory
     yield Result("`serve`: memory", f"after {late:,} requests", megabytes(after), megabytes(bare), BARE, REST)
     against = f"after {early:,} requests"
@@ -60,8 +60,10 @@ def _memories(place: Place, house: House, environment: Mapping[str, str], bare: 
     )
 
 
-def _visit(house: House, client: Client, times: int) -> None:
+def _visit(house: House, client: Client, times: int, commit: Callable[[], None]) -> None:
+    """Open all pages over and over, each time after a commit of somebody else."""
     for path in itertools.islice(itertools.cycle(house.paths.values()), times):
+        commit()
         answer = client.ask(path, cookie=house.cookie)
         assert answer.status == 200, f"{path}: {answer.status}"
 

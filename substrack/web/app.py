@@ -58,6 +58,7 @@ from substrack.web.errors import init_errors
 from substrack.web.pages import init_pages
 from substrack.web.reading import bind_reading
 from substrack.web.sessions import init_sessions
+from substrack.web.unchanged import init_unchanged
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -120,6 +121,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.before_request(access.guard)
     app.before_request(security.refuse_no_text)
     init_pages(app)
+    init_unchanged(app)
     provider.init_provider(app, runtime.settings)
     init_errors(app)
     for blueprint in BLUEPRINTS:

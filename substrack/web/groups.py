@@ -48,6 +48,7 @@ from substrack.web.pages import my_words, page
 from substrack.web.paging import numbered, searched
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
+from substrack.web.unchanged import my_page
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
 
@@ -79,7 +80,7 @@ def show_list() -> str:
 @signed_in
 def show(public_id: str) -> str:
     """Show a group with its latest periods and everybody's payments."""
-    return _show(public_id)
+    return my_page(lambda: _show(public_id))
 
 
 @blueprint.get("/<public_id>/terms")

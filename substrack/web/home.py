@@ -43,6 +43,7 @@ from substrack.web.pages import backup_notes, installation, installation_notes, 
 from substrack.web.reading import reading, runtime
 from substrack.web.review import Retry
 from substrack.web.sessions import me
+from substrack.web.unchanged import my_page
 
 blueprint = Blueprint("home", __name__)
 
@@ -77,6 +78,10 @@ class Charts:
 @signed_in
 def show() -> str:
     """Show what waits for a decision, and how the groups stand."""
+    return my_page(_show)
+
+
+def _show() -> str:
     now, workspace_id = runtime().now(), me().workspace_id
     today = local_date(now, me().time_zone)
     needs = load_needs(reading(), workspace_id, has_bot=_has_bot(), today=today, now=now)

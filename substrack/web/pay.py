@@ -51,6 +51,7 @@ from substrack.web.pages import bare_page, bare_words, reader_language
 from substrack.web.pay_form import NothingTicked, PayForm
 from substrack.web.reading import reading, runtime
 from substrack.web.security import takes_file
+from substrack.web.unchanged import same_page
 
 JUST: Final = timedelta(minutes=5)
 """For how long the page opens with a word of thanks for what was said."""
@@ -66,7 +67,7 @@ def show(token: str) -> ResponseReturnValue:
         visit = open_pay(reading(), runtime().signer, token, now=runtime().now())
     except DeadLink:
         return _dead()
-    return _show(visit, token, PayForm())
+    return same_page(lambda: _show(visit, token, PayForm()), visit)
 
 
 @blueprint.post("/<token>", strict_slashes=False)

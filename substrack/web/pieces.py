@@ -14,6 +14,7 @@ KEPT: Final = 4_096
 
 _FIELD: Final = Markup('<input type="hidden" name="csrf_token" value="{}">')
 _EMPTY: Final = _FIELD.format("")
+_BEGINNING: Final = _EMPTY.removesuffix('">')
 _ICON: Final = Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>')
 
 
@@ -54,6 +55,11 @@ def with_tokens(html: str) -> str:
     What people wrote is escaped on a page, so that none of it is taken for such a field.
     """
     return html.replace(_EMPTY, _FIELD.format(generate_csrf())) if _EMPTY in html else html
+
+
+def without_tokens(html: str) -> str:
+    """Empty the forms of a page that `with_tokens` has filled."""
+    return html.replace(_FIELD.format(generate_csrf()), _EMPTY) if _BEGINNING in html else html
 
 
 @lru_cache(KEPT)

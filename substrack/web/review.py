@@ -32,6 +32,7 @@ from substrack.web.pages import my_words, page
 from substrack.web.paging import numbered
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
+from substrack.web.unchanged import my_page
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
 
@@ -54,7 +55,7 @@ def show() -> str:
 
     `?ticked=all` has them ticked, for somebody without scripts as well.
     """
-    return _show_all(Retry())
+    return my_page(lambda: _show_all(Retry()))
 
 
 @blueprint.get("/<public_id>")

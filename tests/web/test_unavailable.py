@@ -143,9 +143,10 @@ def test_a_file_that_finds_no_room_is_no_bug(app: Flask, olga: Browser) -> None:
 
 @pytest.mark.only_sqlite
 def test_a_disk_that_is_nearly_full_is_told_before_it_is(
-    runtime: Runtime, olga: Browser, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, olga: Browser, clock: TurnableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "nearly full" not in olga.get("/").text
+    clock.turn(timedelta(minutes=1))
     left = shutil.disk_usage(runtime.settings.data_dir)._replace(free=31_000_000)
     monkeypatch.setattr("substrack.bootstrap.runtime.disk_usage", lambda _path: left)
     assert "nearly full: 31 MB" in olga.get("/").text
