@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos.fleet import Fleet, Hand
+from tests.chaos.journals import Pen
 from tests.chaos.outcome import Outcome, read_outcome
 from tests.chaos.post_office import PostOffice
 from tests.chaos.relay import Relay
@@ -40,6 +41,9 @@ class Run:
     patience: float = 0.0
     _thaws: list[threading.Timer] = field(default_factory=list)
     _deaths: int = 0
+
+    def __post_init__(self) -> None:
+        self._pen = Pen(self.fleet.orders.journal)
 
     def through(self, disasters: Sequence[Disaster], *, pieces: int) -> Outcome:
         """Let everything happen to so many messages or more, then wait until all that can be sent is sent."""
@@ -86,6 +90,7 @@ class Run:
         until = time.monotonic() + seconds
         while True:
             self.fleet.fill()
+            self.office.note_claims(self._pen)
             if self.office.queued - len(self.relay.accepted) < BACKLOG:
                 self.office.write(BACKLOG)
             self.office.rename_somebody()
@@ -99,6 +104,7 @@ class Run:
         until = time.monotonic() + DRAIN_SECONDS
         while self.office.count_waiting(2 * self.lease_seconds) and time.monotonic() < until:
             self.fleet.fill()
+            self.office.note_claims(self._pen)
             time.sleep(LOOK_SECONDS)
 
 

@@ -16,10 +16,11 @@ from sqlalchemy import func, select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.notices import Notice
-from substrack.queries.delivery import is_claimable
+from substrack.queries.delivery import is_claimable, is_waiting
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import edit_contact
 from substrack.store import Message
+from tests.chaos.journals import Pen
 from tests.support.post import Post, open_post
 
 PEOPLE = 40
@@ -34,6 +35,7 @@ class PostOffice:
     post: Post
     people: list[int]
     queued: int = 0
+    _noted: set[str] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def write(self, pieces: int) -> None:
@@ -71,6 +73,15 @@ class PostOffice:
         waiting = select(func.count()).select_from(Message).where(soon)
         with self.post.runtime.reading() as session:
             return session.scalar(waiting) or 0
+
+    def note_claims(self, pen: Pen) -> None:
+        """Note the claims that hold now: a worker may die between its commit and its own note of it."""
+        held = select(Message.lease_token).where(is_waiting(), Message.lease_token.is_not(None)).distinct()
+        with self.post.runtime.reading() as session:
+            tokens = {token for token in session.scalars(held) if token}
+        for token in tokens - self._noted:
+            pen.write(what="claimed", token=token)
+        self._noted = tokens
 
     def states(self) -> dict[str, str]:
         """Look up how each message stands."""

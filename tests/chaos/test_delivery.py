@@ -8,17 +8,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from substrack.bootstrap import make_runtime
+from substrack.bootstrap import Runtime, make_runtime
+from substrack.domain.notices import Channel
+from substrack.queries.delivery import due_lanes
+from substrack.services.delivery import claim_messages
 from substrack.settings import Settings
 from tests.chaos.crew import POINTS, Orders
 from tests.chaos.delivery import Disaster, Run, ask_to_stop, failpoint, freeze, kill
 from tests.chaos.figures import record
 from tests.chaos.fleet import End, Fate, Fleet
-from tests.chaos.journals import Pen
+from tests.chaos.journals import Journal, Pen
 from tests.chaos.outcome import Fault, Outcome, read_outcome
 from tests.chaos.post_office import open_post_office
 from tests.chaos.relay import Accepted, Relay
@@ -137,6 +141,20 @@ def test_the_experiment_notices(
         if fault in found:
             return
     pytest.fail(f"{fault} was not noticed, only {found}")
+
+
+@pytest.mark.only_sqlite
+def test_a_claim_counts_whose_worker_died_before_it_could_note_it(runtime: Runtime, tmp_path: Path) -> None:
+    office, pen = open_post_office(runtime, people=1), Pen(tmp_path / "journal")
+    office.write(1)
+    with runtime.transaction() as session:
+        (lane,) = due_lanes(session, [Channel.EMAIL], now=runtime.now())
+        (claimed,) = claim_messages(session, lane, limit=9, lease=timedelta(seconds=3), now=runtime.now())
+
+    office.note_claims(pen)
+    office.note_claims(pen)
+
+    assert [line["token"] for line in Journal(tmp_path / "journal").new()] == [claimed.token]
 
 
 def test_an_orphan_waits_only_while_its_lane_is_open(tmp_path: Path) -> None:
