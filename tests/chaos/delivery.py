@@ -31,6 +31,8 @@ class Run:
     """Workers, a relay and people who write; `gap` bounds the seconds between two disasters.
 
     A disaster comes up to `patience` seconds after its victim was seen at work, in whatever it is doing then.
+    With `meets_all` it waits until everybody is at work again: where starting takes long, it would else come
+    faster than messages can be sent, and what the dead held would wait behind what others had held.
     """
 
     office: PostOffice
@@ -39,6 +41,7 @@ class Run:
     lease_seconds: int
     gap: tuple[float, float]
     patience: float = 0.0
+    meets_all: bool = False
     _thaws: list[threading.Timer] = field(default_factory=list)
     _deaths: int = 0
 
@@ -60,6 +63,8 @@ class Run:
 
     def victim(self) -> Hand:
         """Choose a worker that has messages in hand; one that idles, if all do for long."""
+        while self.meets_all and not self.fleet.are_all_at_work():
+            self._go_on(LOOK_SECONDS)
         until = time.monotonic() + IDLE_SECONDS
         while (hand := self.fleet.any_with_messages()) is None and time.monotonic() < until:
             self._go_on(0)

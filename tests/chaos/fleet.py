@@ -100,6 +100,10 @@ class Fleet:
         process.start()
         return Hand(process)
 
+    def are_all_at_work(self) -> bool:
+        """Tell whether everybody has started; who is frozen had, too."""
+        return all(hand.is_frozen or self.is_at_work(hand) for hand in self.hands)
+
     def any_at_work(self) -> Hand | None:
         """Choose one at random that has started and runs."""
         at_work = [hand for hand in self.hands if self.is_at_work(hand)]

@@ -63,6 +63,7 @@ class Trial:
     gap: tuple[float, float] = (0.1, 0.4)
     dialogue: tuple[float, float] = (0.01, 0.03)
     patience: float = 0.0
+    meets_all: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -83,6 +84,7 @@ TRIALS = sized(
             [kill] * kills,
             pieces,
             connections,
+            meets_all=True,
         )
         for kills, pieces in [(sized(short=0, full=16, long=200), sized(short=0, full=600, long=10_000))]
         for connections in (1, 10)
@@ -205,7 +207,7 @@ def trying(
         try:
             office = open_post_office(runtime)
             with Fleet(orders, 4, given) as fleet:
-                yield Run(office, relay, fleet, LEASE_SECONDS, trial.gap, trial.patience)
+                yield Run(office, relay, fleet, LEASE_SECONDS, trial.gap, trial.patience, trial.meets_all)
         finally:
             runtime.close()
 
