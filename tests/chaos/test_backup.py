@@ -26,7 +26,7 @@ from tests.support.databases import Databases, Kind
 from tests.web.years import live_through
 
 PROMISE = "a backup restores"
-COPIES = sized(short=1, full=8, long=100)
+COPIES = sized(short=1, full=4, long=100)
 PEOPLE = sized(short=6, full=90, long=1500)
 GROUPS = sized(short=1, full=25, long=475)
 PERIODS = sized(short=4, full=36)

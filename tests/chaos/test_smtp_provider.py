@@ -19,7 +19,7 @@ from tests.chaos.smtp_trial import wrong_outcomes
 from tests.support.databases import Kind
 from tests.support.post import open_post
 
-TIMES = sized(short=1, full=8, long=20)
+TIMES = sized(short=1, full=2, long=20)
 SOME = {name: FAULTS[name] for place, name in enumerate(FAULTS) if place % 4 == 0 or "bytes" in name}
 """For the second database in every test run: what it stores differently, and a sample of the rest."""
 

@@ -21,7 +21,7 @@ from tests.chaos.telegram_trial import wrong_outcomes
 from tests.support.databases import Kind
 from tests.support.post import open_post
 
-TIMES = sized(short=1, full=3, long=20)
+TIMES = sized(short=1, full=2, long=20)
 PROMISE = "provider faults end right"
 
 
