@@ -55,7 +55,8 @@ class News:
 def load_events(session: Session, contact_id: int) -> list[Event]:
     """Load what was said and decided about a person's payments, newest first, without what was undone."""
     events = list(session.scalars(*_said(contact_id)))
-    undone = {key for event in events for key in (event.after or {}).get("undone", ())}
+    undoing = [event for event in events if event.verb == Act.UNDO.value]
+    undone = {key for event in undoing for key in (event.after or {}).get("undone", ())}
     return [event for event in events if event.id not in undone and event.verb != Act.UNDO.value]
 
 

@@ -7,13 +7,13 @@ there for entities as well, and gives rows that look like them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Executable, Select, inspect
-from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Dialect, Executable, Select, inspect
+from sqlalchemy.orm import Session, SessionTransaction
+
+from substrack.store.driven import Driven
 
 if TYPE_CHECKING:
     Mixed = Session
@@ -23,29 +23,18 @@ else:
 PLAN: Final = "substrack_plan"
 """The execution option that holds a statement's plan."""
 
-Values = tuple[Any, ...]
-
 
 @dataclass(frozen=True)
 class Part:
-    """What stands in one place of a row: the columns from `begin` to `end`, or what `make` makes of them.
+    """What stands in one place of a row: one column, or an entity with its columns from `begin` on.
 
     `key` is where the primary key of an entity stands.
     """
 
     begin: int
-    end: int
     key: int
-    make: Callable[[Values], object] | None = None
-
-    def read(self, row: Values, made: dict[tuple[int, Any], object]) -> object:
-        """Read it from a row; an entity that comes again is the same one, and one without a key is None."""
-        if self.make is None:
-            return row[self.begin]
-        key = self.begin, row[self.key]
-        if key not in made:
-            made[key] = None if row[self.key] is None else self.make(row[self.begin : self.end])
-        return made[key]
+    name: str = ""
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -59,17 +48,19 @@ class Plan:
     names: tuple[str, ...]
     parts: tuple[Part, ...]
     of: Executable | None = None
+    driven: Driven | None = None
 
     @property
     def has_entities(self) -> bool:
         """Tell whether an entity is among what it selects."""
-        return any(part.make for part in self.parts)
+        return bool(self.names)
 
-    def rows(self, found: Sequence[Any]) -> Iterator[Values]:
-        """Put the rows together."""
-        made: dict[tuple[int, Any], object] = {}
-        for row in found:
-            yield tuple(part.read(row, made) for part in self.parts)
+    def driven_by(self, dialect: Dialect) -> Driven:
+        """Say it in the words of a driver; a process that reads pages has one."""
+        driven = self.driven
+        if driven is None or driven.dialect is not dialect:
+            driven = self.driven = Driven(self, dialect)
+        return driven
 
 
 def planned(statement: Executable) -> Executable:
@@ -84,23 +75,20 @@ def planned(statement: Executable) -> Executable:
 class Directly(Mixed):
     """Let a session run planned statements of columns on its connection, once what it holds is written."""
 
-    makes_entities = True
-    """Entities are the ORM's, and rows come one by one: a sweep may run over very many."""
-
     def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
         """Run a statement, as `Session.execute` does."""
         plan = _plan_for(statement)
-        if plan is None or options or (plan.has_entities and self.makes_entities):
+        if plan is None or options:
             return super().execute(statement, params, **options)
+        return self._run(plan, statement, params)
+
+    def _run(self, plan: Plan, statement: Any, params: Any) -> Any:
+        """Leave entities to the ORM, and give rows one by one: a sweep may run over very many."""
+        if plan.has_entities:
+            return super().execute(statement, params)
         if self.autoflush:
             self.flush()
-        found = self.connection().execute(plan.columns, params)
-        if self.makes_entities:
-            return found
-        names, rows = plan.names or tuple(found.keys()), found.all()
-        return IteratorResult(
-            SimpleResultMetaData(names), plan.rows(rows) if plan.has_entities else iter(rows)
-        )
+        return self.connection().execute(plan.columns, params)
 
     def scalars(self, statement: Any, params: Any = None, **options: Any) -> Any:
         """Run a statement for the first of each row, as `Session.scalars` does."""
@@ -118,10 +106,17 @@ class DirectSession(Directly, Session):
 class Reads(Directly):
     """Let a session read entities that nobody can change: all columns of theirs, and nothing behind them.
 
-    For pages: their rows are few, and come at once, which costs less than one by one.
+    For pages: their rows are few, and come at once, which costs less than one by one. Nothing is written.
     """
 
-    makes_entities = False
+    _reads_in: tuple[SessionTransaction | None, Connection | None] = None, None
+
+    def _run(self, plan: Plan, _statement: Any, params: Any) -> Any:
+        transaction, connection = self._reads_in
+        if connection is None or transaction is not self.get_transaction():
+            connection = self.connection()
+            self._reads_in = self.get_transaction(), connection
+        return plan.driven_by(connection.dialect).run(connection, params or {})
 
 
 def _plan_for(statement: Any) -> Plan | None:
@@ -133,28 +128,16 @@ def _plan_of(statement: Select[Any]) -> Plan:
     columns: list[Any] = []
     parts: list[Part] = []
     for described in statement.column_descriptions:
-        one = described["expr"]
+        one, begin = described["expr"], len(columns)
         seen = inspect(one) if described.get("entity") is one else None
-        keys = [attribute.key for attribute in seen.mapper.column_attrs] if seen else []
-        begin = len(columns)
-        columns += [getattr(one, key) for key in keys] if seen else [one]
-        key = begin + keys.index("id") if seen else begin
-        parts.append(
-            Part(begin, len(columns), key, _maker(seen.mapper.class_.__name__, keys) if seen else None)
-        )
-    if not any(part.make for part in parts):
+        if seen is None:
+            columns.append(one)
+            parts.append(Part(begin, begin))
+            continue
+        keys = tuple(attribute.key for attribute in seen.mapper.column_attrs)
+        columns += [getattr(one, key) for key in keys]
+        parts.append(Part(begin, begin + keys.index("id"), seen.mapper.class_.__name__, keys))
+    if all(part.columns is None for part in parts):
         return Plan(statement, (), tuple(parts))
     names = tuple(f"{number}" for number in range(len(parts)))
     return Plan(statement.with_only_columns(*columns, maintain_column_froms=True), names, tuple(parts))
-
-
-def _maker(name: str, keys: list[str]) -> Callable[[Values], object]:
-    """Make the class of an entity that is only read."""
-    kind = cast(Callable[[], Any], type(name, (), {}))
-
-    def make(values: Values) -> object:
-        made = kind()
-        made.__dict__.update(zip(keys, values, strict=True))
-        return made
-
-    return make

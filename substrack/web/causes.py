@@ -18,6 +18,7 @@ from substrack.logs import FACTS
 from substrack.services.correlation import cause
 from substrack.settings import LogFormat, Settings
 from substrack.web.access import STATIC_FILES
+from substrack.web.drawing import PlainGlobals
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -63,6 +64,8 @@ class WithCause:
 
 class PathlessFlask(Flask):
     """A Flask app that names no path when it logs a bug: it may be a capability."""
+
+    jinja_environment = PlainGlobals
 
     def log_exception(self, exc_info: Any) -> None:
         """Log what broke by its route."""

@@ -6,11 +6,12 @@ pages are frozen values and compare by all they hold, so that what is remembered
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from flask.templating import Environment
 from wtforms import Field, SelectField
 
 from substrack.web.pieces import here
@@ -24,6 +25,18 @@ LONGEST: Final = 500
 Drawn = Callable[..., str]
 
 _fields: dict[tuple[Any, ...], str] = {}
+
+
+class PlainGlobals(Environment):
+    """Templates that share what all of them know, without a layer of their own above it.
+
+    Jinja's layers (a `ChainMap`) are copied and compared key by key for every page, parent and import: 0.1 ms
+    of a page with six of them. No template of ours is loaded with globals of its own.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Give what a template knows before it is given anything."""
+        return super().make_globals(d) if d else self.globals
 
 
 def once(macro: Drawn) -> Drawn:

@@ -213,7 +213,6 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     wished = request.args.get("language")
     language = wished or reader_language(reader.language, reader.home_language)
     _ = bare_words(language)
-    form.speak(_)
     return bare_page(
         "web/pay.html",
         language=language,

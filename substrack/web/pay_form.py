@@ -24,7 +24,7 @@ class PayForm(PageForm):
     """What a member may say; which fields count depends on the button."""
 
     payment = SelectMultipleField(validate_choice=False)
-    until = SelectField(choices=list, validate_choice=False)
+    until = SelectField(choices=(), validate_choice=False)
     amount = StringField()
     paid_on = StringField()
     method = StringField()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from sqlalchemy import Select, event, select
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Reads
+from substrack.domain.cycles import Unit
 from substrack.queries.prepared import prepared
 from substrack.store import Contact, Group, Member, Period
-from tests.support.cast import Cast
+from substrack.store.driven import LONGEST
+from tests.support.cast import START, Cast
 
 
 class ReadingSession(Reads, Session):
@@ -33,6 +36,21 @@ def _members(name: str) -> Select[Member, Contact, str, Period | None]:
 @prepared
 def _names(name: str) -> Select[str]:
     return select(Contact.name).where(Contact.name != name).order_by(Contact.name)
+
+
+@prepared
+def _named(contact_ids: list[int], name: str) -> Select[str]:
+    return select(Contact.name).where(Contact.id.in_(contact_ids), Contact.name == name)
+
+
+@prepared
+def _groups(units: list[Unit], before: datetime, names: set[str]) -> Select[str, Unit, datetime, bool, Any]:
+    return (
+        select(Group.name, Group.unit, Group.created_at, Group.payer_included, Contact.channel_choice)
+        .join(Contact, Contact.id == Group.payer_id)
+        .where(Group.unit.in_(units), Group.created_at < before, Group.name.in_(names))
+        .order_by(Group.name)
+    )
 
 
 @pytest.fixture
@@ -57,7 +75,7 @@ def test_a_page_reads_every_column_of_an_entity_as_the_orm_does(twice: Cast) -> 
         assert (group, period) == (entity_row[2], entity_row[3])
         for seen, entity in ((member, entity_row[0]), (contact, entity_row[1])):
             columns = entity.__mapper__.column_attrs.keys()
-            assert vars(seen) == {key: getattr(entity, key) for key in columns}
+            assert [getattr(seen, key) for key in columns] == [getattr(entity, key) for key in columns]
 
 
 def test_an_entity_that_comes_again_is_the_same_one_and_one_that_is_missing_is_none(twice: Cast) -> None:
@@ -66,6 +84,31 @@ def test_an_entity_that_comes_again_is_the_same_one_and_one_that_is_missing_is_n
 
     assert ben is again
     assert period is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 5, LONGEST, LONGEST + 1])
+def test_a_list_may_hold_any_number_of_values(twice: Cast, count: int) -> None:
+    key = twice.read(lambda session: session.scalars(select(Contact.id).where(Contact.name == "Ben")).one())
+    keys = [*range(-count + 1, 0), key][:count]
+
+    with _reading(twice) as session:
+        again = [list(session.scalars(*_named(keys, name))) for name in ("Ben", "Mia")]
+
+    assert again == [["Ben"] if count else [], []]
+
+
+def test_values_of_every_type_come_and_go_as_with_the_orm(twice: Cast) -> None:
+    given = [Unit.MONTH, Unit.WEEK], START + timedelta(days=1), {"Phone", "Video", "Club"}
+    statement = _groups(*given)
+
+    with _reading(twice) as session, Session(twice.runtime.read_engine) as orm:
+        read, entities = session.execute(*statement).all(), orm.execute(*statement).all()
+
+    assert [tuple(row) for row in read] == [tuple(row) for row in entities]
+    assert [(row.name, row.unit, row.created_at.tzinfo) for row in read] == [
+        ("Phone", Unit.MONTH, UTC),
+        ("Video", Unit.MONTH, UTC),
+    ]
 
 
 def test_a_condition_that_is_added_later_counts(twice: Cast) -> None:
