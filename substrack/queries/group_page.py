@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ASKABLE, PaymentKind
-from substrack.queries.group_periods import MEMBERS_A_PAGE, Cell, PeriodColumn, cell_of
+from substrack.queries.group_periods import MEMBERS_A_PAGE, Cell, PeriodColumn, cell_of, cells
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
@@ -56,17 +57,17 @@ def load_matrix(
     skipped = (number - 1) * MEMBERS_A_PAGE
     query, values = _who_pays(group_id, periods, are_billed, payer_id, skipped=skipped)
     rows_found = session.execute(query.where(named_like(search)) if search else query, values)
-    found = [(member, contact) for member, contact in rows_found]
+    found = rows_found.all()
     shown = found[:MEMBERS_A_PAGE]
-    cells = _cells(session, columns, [(member.id, contact) for member, contact in shown])
+    found_cells = _cells(session, periods, [member_id for member_id, *_ in shown])
     rows = [
         MatrixRow(
-            contact.public_id,
-            contact.name,
-            contact.id == payer_id,
-            tuple(cells.get((member.id, column.id)) for column in columns),
+            public_id,
+            name,
+            contact_id == payer_id,
+            tuple(found_cells.get((member_id, key)) for key in periods),
         )
-        for member, contact in shown
+        for member_id, contact_id, public_id, name in shown
     ]
     rows.sort(key=lambda row: row.is_payer)
     return Matrix(tell_apart(session, rows), number, len(found) > MEMBERS_A_PAGE)
@@ -91,13 +92,13 @@ def _owed(group_id: int) -> Select[int]:
 @prepared
 def _who_pays(
     group_id: int, period_ids: list[int], are_billed: bool, payer_id: int, *, skipped: int
-) -> Select[Member, Contact]:
+) -> Select[int, int, str, str]:
     pays = exists().where(
         Payment.member_id == Member.id, (Payment.period_id + 0).in_(period_ids), Payment.voided_at.is_(None)
     )  # "+ 0" keeps SQLite from looking through all payments of the periods for each member
     will_pay = Member.left_on.is_(None) & (Member.contact_id != payer_id)
     return (
-        select(Member, Contact)
+        select(Member.id, Contact.id, Contact.public_id, Contact.name)
         .join(Contact, Contact.id == Member.contact_id)
         .where(Member.group_id == group_id, pays if are_billed else or_(pays, will_pay))
         .order_by(Member.id)
@@ -107,15 +108,14 @@ def _who_pays(
 
 
 def _cells(
-    session: Session, columns: Sequence[PeriodColumn], members: Collection[tuple[int, Contact]]
+    session: Session, period_ids: list[int], member_ids: Collection[int]
 ) -> dict[tuple[int, int], Cell]:
-    people = dict(members)
-    found = session.scalars(*_payments(sorted(people), [column.id for column in columns]))
-    return {(one.member_id, one.period_id or 0): cell_of(one, people[one.member_id]) for one in found}
+    found = session.execute(*_payments(sorted(member_ids), period_ids))
+    return {(row.member_id, row.period_id): cell_of(row) for row in found}
 
 
 @prepared
-def _payments(member_ids: list[int], period_ids: list[int]) -> Select[Payment]:
-    return select(Payment).where(
+def _payments(member_ids: list[int], period_ids: list[int]) -> Select[*tuple[Any, ...]]:
+    return cells().where(
         Payment.member_id.in_(member_ids), Payment.period_id.in_(period_ids), Payment.voided_at.is_(None)
     )

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
+from substrack.domain.cycles import Unit
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import CLOSED, COUNTED, PaymentKind, Status
@@ -22,6 +23,8 @@ from substrack.queries.namesakes import tell_apart
 from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Group, Payment, Period
+
+CellRow = Row[*tuple[Any, ...]]
 
 PERIODS_A_PAGE: Final = 6
 MEMBERS_A_PAGE: Final = 50
@@ -147,14 +150,14 @@ def load_periods(session: Session, group_id: int, *, before: int | None = None) 
 
     Two statements, and a third for `before`.
     """
-    found = [(period, group) for period, group in session.execute(*_latest(group_id, before))]
+    found = session.execute(*_latest(group_id, before)).all()
     shown = _columns(session, found[:PERIODS_A_PAGE], voided_at=None)
     older_than = shown[-1].sequence if len(found) > PERIODS_A_PAGE else None
     return PeriodPage(shown, older_than, None if before is None else _newer(session, group_id, before))
 
 
 @prepared
-def _latest(group_id: int, before: int | None) -> Select[Period, Group]:
+def _latest(group_id: int, before: int | None) -> Select[Period, Unit, int, str]:
     query = _periods().where(Period.group_id == group_id, Period.voided_at.is_(None))
     if before is not None:
         query = query.where(Period.sequence < before)
@@ -163,29 +166,30 @@ def _latest(group_id: int, before: int | None) -> Select[Period, Group]:
 
 def load_voided_periods(session: Session, group_id: int) -> tuple[VoidedPeriod, ...]:
     """Load the periods of a group that were taken out of the books, the latest first, in one statement."""
-    found = session.execute(*_voided(group_id))
     return tuple(
-        VoidedPeriod(period.public_id, span_of(period, group), period.voided_at)
-        for period, group in found
+        VoidedPeriod(period.public_id, _span(period, unit, every), period.voided_at)
+        for period, unit, every, _currency in session.execute(*_voided(group_id))
         if period.voided_at is not None
     )
 
 
 @prepared
-def _voided(group_id: int) -> Select[Period, Group]:
+def _voided(group_id: int) -> Select[Period, Unit, int, str]:
     query = _periods().where(Period.group_id == group_id, Period.voided_at.is_not(None))
     return query.order_by(Period.sequence.desc(), Period.id.desc()).limit(VOIDED_SHOWN)
 
 
 def load_period(session: Session, workspace_id: int, public_id: str) -> PeriodOfGroup:
     """Load one period of this workspace, void or not, in two statements; raises NotListed."""
-    query = _periods().where(Group.workspace_id == workspace_id, Period.public_id == public_id)
-    found = session.execute(query).first()
+    query = _periods().add_columns(Group.id, Group.public_id, Group.name)
+    found = session.execute(
+        query.where(Group.workspace_id == workspace_id, Period.public_id == public_id)
+    ).first()
     if found is None:
         raise NotListed("period")
-    period, group = found
-    (column,) = _columns(session, [(period, group)], voided_at=period.voided_at)
-    return PeriodOfGroup(column, group.id, group.public_id, group.name, group.currency)
+    period, unit, every, currency, group_id, group_public_id, group = found
+    (column,) = _columns(session, [(period, unit, every, currency)], voided_at=period.voided_at)
+    return PeriodOfGroup(column, group_id, group_public_id, group, currency)
 
 
 def load_cells(session: Session, column: PeriodColumn, *, search: str = "", number: int = 1) -> CellPage:
@@ -195,24 +199,23 @@ def load_cells(session: Session, column: PeriodColumn, *, search: str = "", numb
     """
     skipped = (number - 1) * MEMBERS_A_PAGE
     if sum(column.tally.counts.values()) > MANY and not search and column.voided_at is None:
-        found = [cell_of(payment, contact) for payment, contact in _of_many(session, column, skipped)]
+        found = [cell_of(row) for row in _of_many(session, column, skipped)]
         return CellPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
     query, values = _most_urgent(column.id, column.voided_at, skipped=skipped)
     rows = session.execute(query.where(named_like(search)) if search else query, values)
-    found = [cell_of(payment, contact) for payment, contact in rows]
+    found = [cell_of(row) for row in rows]
     return CellPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
 
 
-def _of_many(session: Session, column: PeriodColumn, skipped: int) -> list[tuple[Payment, Contact]]:
+def _of_many(session: Session, column: PeriodColumn, skipped: int) -> list[CellRow]:
     """Load a page of very many payments status by status, which an index has in order."""
-    found: list[tuple[Payment, Contact]] = []
+    found: list[CellRow] = []
     kinds = [(PaymentKind.DUES, status) for status in BY_URGENCY] + [(PaymentKind.OWN, Status.CONFIRMED)]
     for kind, status in kinds:
         there = column.tally.counts.get(status, 0) if kind is PaymentKind.DUES else 1
         wanted = MEMBERS_A_PAGE + 1 - len(found)
         if wanted and skipped < there:
-            rows = session.execute(*_in_status(column.id, kind, status, size=wanted, skipped=skipped))
-            found += [(payment, contact) for payment, contact in rows]
+            found += session.execute(*_in_status(column.id, kind, status, size=wanted, skipped=skipped))
         skipped = max(0, skipped - there)
     return found
 
@@ -220,10 +223,9 @@ def _of_many(session: Session, column: PeriodColumn, skipped: int) -> list[tuple
 @prepared
 def _in_status(
     period_id: int, kind: PaymentKind, status: Status, *, size: int, skipped: int
-) -> Select[Payment, Contact]:
+) -> Select[*tuple[Any, ...]]:
     return (
-        select(Payment, Contact)
-        .join(Contact, Contact.id == Payment.contact_id)
+        cells()
         .where(Payment.period_id == period_id, Payment.kind == kind, Payment.status == status)
         .where(Payment.voided_at.is_(None))
         .order_by(Payment.id)
@@ -233,11 +235,10 @@ def _in_status(
 
 
 @prepared
-def _most_urgent(period_id: int, voided_at: datetime | None, *, skipped: int) -> Select[Payment, Contact]:
+def _most_urgent(period_id: int, voided_at: datetime | None, *, skipped: int) -> Select[*tuple[Any, ...]]:
     urgency = case({status: place for place, status in enumerate(BY_URGENCY)}, value=Payment.status)
     return (
-        select(Payment, Contact)
-        .join(Contact, Contact.id == Payment.contact_id)
+        cells()
         .where(Payment.period_id == period_id, _counts_at(voided_at))
         .order_by(Payment.kind == PaymentKind.OWN, urgency, Payment.id)
         .limit(MEMBERS_A_PAGE + 1)
@@ -245,32 +246,52 @@ def _most_urgent(period_id: int, voided_at: datetime | None, *, skipped: int) ->
     )
 
 
-def cell_of(payment: Payment, contact: Contact) -> Cell:
+def cells() -> Select[*tuple[Any, ...]]:
+    """Select of payments what their cells tell, and in which period they are."""
+    return select(
+        Payment.period_id,
+        Payment.public_id,
+        Payment.member_id,
+        Contact.public_id.label("contact_public_id"),
+        Contact.name,
+        Payment.currency,
+        Payment.amount_minor,
+        Payment.received_minor,
+        Payment.written_off_minor,
+        Payment.status,
+        Payment.kind,
+        Payment.due_on,
+        Payment.reference,
+    ).join(Contact, Contact.id == Payment.contact_id)
+
+
+def cell_of(row: CellRow) -> Cell:
     """Make the cell of a payment."""
-    left_minor = payment.amount_minor - payment.received_minor - payment.written_off_minor
-    is_left = left_minor > 0 and payment.status is not Status.WAIVED
+    left_minor = row.amount_minor - row.received_minor - row.written_off_minor
+    is_left = left_minor > 0 and row.status is not Status.WAIVED
     return Cell(
-        public_id=payment.public_id,
-        member_id=payment.member_id,
-        contact_public_id=contact.public_id,
-        name=contact.name,
-        amount=Money(payment.amount_minor, payment.currency),
-        received=Money(payment.received_minor, payment.currency),
-        left=Money(left_minor, payment.currency) if is_left else None,
-        status=payment.status,
-        is_own=payment.kind is PaymentKind.OWN,
-        due_on=payment.due_on,
-        reference=payment.reference,
+        public_id=row.public_id,
+        member_id=row.member_id,
+        contact_public_id=row.contact_public_id,
+        name=row.name,
+        amount=Money(row.amount_minor, row.currency),
+        received=Money(row.received_minor, row.currency),
+        left=Money(left_minor, row.currency) if is_left else None,
+        status=row.status,
+        is_own=row.kind is PaymentKind.OWN,
+        due_on=row.due_on,
+        reference=row.reference,
     )
 
 
-def span_of(period: Period, group: Group) -> Span:
-    """Say when a period is."""
-    return Span(group.unit, group.every, period.starts_on, period.ends_on)
+def _span(period: Period, unit: Unit, every: int) -> Span:
+    return Span(unit, every, period.starts_on, period.ends_on)
 
 
-def _periods() -> Select[Period, Group]:
-    return select(Period, Group).join(Group, Group.id == Period.group_id).where(Period.member_id.is_(None))
+def _periods() -> Select[Period, Unit, int, str]:
+    """Select periods, with what their group says of them all: its rhythm and currency."""
+    query = select(Period, Group.unit, Group.every, Group.currency)
+    return query.join(Group, Group.id == Period.group_id).where(Period.member_id.is_(None))
 
 
 def _newer(session: Session, group_id: int, before: int) -> int | None:
@@ -291,11 +312,14 @@ def _counts_at(voided_at: datetime | None) -> ColumnElement[bool]:
 
 
 def _columns(
-    session: Session, found: Sequence[tuple[Period, Group]], *, voided_at: datetime | None
+    session: Session, found: Sequence[tuple[Period, Unit, int, str]], *, voided_at: datetime | None
 ) -> tuple[PeriodColumn, ...]:
-    currencies = {period.id: group.currency for period, group in found}
+    currencies = {period.id: currency for period, _unit, _every, currency in found}
     tallies = _tallies(session, currencies, voided_at)
-    return tuple(_column(period, group, tallies[period.id]) for period, group in found)
+    return tuple(
+        _column(period, _span(period, unit, every), currency, tallies[period.id])
+        for period, unit, every, currency in found
+    )
 
 
 def _tallies(session: Session, currencies: Mapping[int, str], voided_at: datetime | None) -> dict[int, Tally]:
@@ -332,12 +356,12 @@ def _tally(rows: Collection[tuple[Status, int, int, int]], currency: str) -> Tal
     )
 
 
-def _column(period: Period, group: Group, tally: Tally) -> PeriodColumn:
-    currency, total = group.currency, period.total_minor
+def _column(period: Period, span: Span, currency: str, tally: Tally) -> PeriodColumn:
+    total = period.total_minor
     return PeriodColumn(
         id=period.id,
         public_id=period.public_id,
-        span=span_of(period, group),
+        span=span,
         sequence=period.sequence,
         due_on=period.due_on,
         opens_on=period.opens_on,

@@ -108,7 +108,7 @@ def list_groups(
 @prepared
 def _groups(
     workspace_id: int, today: date, with_archived: bool, keys: Collection[int] | None
-) -> Select[Group, Contact, int]:
+) -> Select[Group, str, str, int]:
     query = _rows(today).where(Group.workspace_id == workspace_id)
     if not with_archived:
         query = query.where(Group.archived_at.is_(None))
@@ -123,15 +123,33 @@ def load_group(session: Session, group_id: int, *, today: date) -> GroupRow:
     Raises:
         UnknownGroup.
     """
-    rows = _load(session, session.execute(*_group(group_id, today)).all(), today)
+    return _one_of(_load(session, session.execute(*_group(group_id, today)).all(), today))
+
+
+def load_named_group(session: Session, workspace_id: int, public_id: str, *, today: date) -> GroupRow:
+    """Load a group of this workspace by its public id.
+
+    Raises:
+        UnknownGroup.
+    """
+    found = session.execute(*_named_group(workspace_id, public_id, today)).all()
+    return _one_of(_load(session, found, today))
+
+
+def _one_of(rows: list[GroupRow]) -> GroupRow:
     if not rows:
         raise UnknownGroup
     return rows[0]
 
 
 @prepared
-def _group(group_id: int, today: date) -> Select[Group, Contact, int]:
+def _group(group_id: int, today: date) -> Select[Group, str, str, int]:
     return _rows(today).where(Group.id == group_id)
+
+
+@prepared
+def _named_group(workspace_id: int, public_id: str, today: date) -> Select[Group, str, str, int]:
+    return _rows(today).where(Group.workspace_id == workspace_id, Group.public_id == public_id)
 
 
 def load_terms(session: Session, group_id: int) -> GroupTerms:
@@ -214,7 +232,7 @@ _SAME_NAME = (
 )
 
 
-def _rows(today: date) -> Select[Group, Contact, int]:
+def _rows(today: date) -> Select[Group, str, str, int]:
     members = (
         select(func.count())
         .select_from(Member)
@@ -225,15 +243,16 @@ def _rows(today: date) -> Select[Group, Contact, int]:
         )
         .scalar_subquery()
     )
-    return select(Group, Contact, members).join(Contact, Contact.id == Group.payer_id)
+    query = select(Group, Contact.public_id, Contact.name, members)
+    return query.join(Contact, Contact.id == Group.payer_id)
 
 
-def _load(session: Session, found: Sequence[Row[Group, Contact, int]], today: date) -> list[GroupRow]:
-    prices_of = _prices_of(
-        session, [group.id for group, _, _ in found if group.split is not SplitKind.VARIABLE]
-    )
+def _load(session: Session, found: Sequence[Row[Group, str, str, int]], today: date) -> list[GroupRow]:
+    known = [group.id for group, *_ in found if group.split is not SplitKind.VARIABLE]
+    prices_of = _prices_of(session, known)
     return [
-        _row(group, payer, members, prices_of.get(group.id, []), today) for group, payer, members in found
+        _row(group, payer_public_id, payer, members, prices_of.get(group.id, []), today)
+        for group, payer_public_id, payer, members in found
     ]
 
 
@@ -265,7 +284,14 @@ def _price_and_next(
     return Money(cost, group.currency), ahead
 
 
-def _row(group: Group, payer: Contact, members: int, known: list[tuple[date, int]], today: date) -> GroupRow:
+def _row(
+    group: Group,
+    payer_public_id: str,
+    payer: str,
+    members: int,
+    known: list[tuple[date, int]],
+    today: date,
+) -> GroupRow:
     price, next_price = _price_and_next(group, known, today)
     return GroupRow(
         id=group.id,
@@ -286,8 +312,8 @@ def _row(group: Group, payer: Contact, members: int, known: list[tuple[date, int
         next_start=_next_start(group),
         next_open_at=group.next_open_at,
         payer_id=group.payer_id,
-        payer_public_id=payer.public_id,
-        payer=payer.name,
+        payer_public_id=payer_public_id,
+        payer=payer,
         payer_included=group.payer_included,
         members=members,
         time_zone=group.time_zone,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import ScalarSelect, Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import local_date
@@ -43,11 +43,11 @@ class Owed:
 
 @dataclass(frozen=True)
 class OwedRow:
-    """One payment and all it takes to write about it, as read."""
+    """One payment and all it takes to write about it, as read; `dates` are those of its period."""
 
     payment: Payment
     group: Group
-    period: Period | None
+    dates: tuple[date, date] | None
     left_on: date | None
     payer: Person
     joined_on: date
@@ -61,19 +61,37 @@ def load_owed(
 
 
 def load_owed_rows(session: Session, payment_ids: Iterable[int]) -> list[OwedRow]:
-    """Load payments with what their letters tell, oldest first; two statements."""
-    rows = session.execute(*_owed(sorted(payment_ids))).all()
-    people = load_people(session, {payer.id: payer for _p, _g, _s, _l, payer, _j in rows}.values())
-    return [
-        OwedRow(payment, group, period, left_on, people[payer.id], joined_on)
-        for payment, group, period, left_on, payer, joined_on in rows
-    ]
+    """Load payments with what their letters tell, oldest first; one statement."""
+    return [_owed_row(*row) for row in session.execute(*_owed(sorted(payment_ids)))]
+
+
+def _owed_row(
+    payment: Payment,
+    group: Group,
+    starts_on: date | None,
+    ends_on: date | None,
+    left_on: date | None,
+    joined_on: date,
+    payer: str,
+    mailbox: str | None,
+) -> OwedRow:
+    dates = (starts_on, ends_on) if starts_on and ends_on else None
+    return OwedRow(payment, group, dates, left_on, Person(payer, mailbox), joined_on)
 
 
 @prepared
-def _owed(payment_ids: list[int]) -> Select[Payment, Group, Period, date | None, Contact, date]:
+def _owed(payment_ids: list[int]) -> Select[*tuple[Any, ...]]:
     return (
-        select(Payment, Group, Period, Member.left_on, Contact, Member.joined_on)
+        select(
+            Payment,
+            Group,
+            Period.starts_on,
+            Period.ends_on,
+            Member.left_on,
+            Member.joined_on,
+            Contact.name,
+            _mailbox(),
+        )
         .join(Group, Group.id == Payment.group_id)
         .join(Member, Member.id == Payment.member_id)
         .join(Contact, Contact.id == Payment.payer_id)
@@ -85,8 +103,18 @@ def _owed(payment_ids: list[int]) -> Select[Payment, Group, Period, date | None,
 
 def owed_of(row: OwedRow, steps: Mapping[int, int]) -> Owed:
     """Tell of a payment what a letter that asks for it so often tells."""
-    item = _item(row.payment, row.group, row.period, row.payer, steps)
+    item = _item(row.payment, row.group, row.dates, row.payer, steps)
     return Owed(row.payment, row.group, row.left_on, item, row.joined_on)
+
+
+def _mailbox() -> ScalarSelect[str]:
+    """Select the email address that a reply to a contact would reach: the first they gave that works."""
+    found = select(Address.value).where(
+        Address.contact_id == Contact.id,
+        Address.channel == Channel.EMAIL,
+        Address.refused_since.is_(None),
+    )
+    return found.order_by(Address.id).limit(1).correlate(Contact).scalar_subquery()
 
 
 def load_people(session: Session, contacts: Iterable[Contact]) -> dict[int, Person]:
@@ -145,14 +173,18 @@ def own_sentences(owed: Sequence[Owed]) -> tuple[OwnSentence, ...]:
 
 
 def _item(
-    payment: Payment, group: Group, period: Period | None, payer: Person, steps: Mapping[int, int]
+    payment: Payment,
+    group: Group,
+    dates: tuple[date, date] | None,
+    payer: Person,
+    steps: Mapping[int, int],
 ) -> Item:
     left = payment.amount_minor - payment.received_minor - payment.written_off_minor
     return Item(
         payment_id=payment.public_id,
         group=group.name,
         payer=payer,
-        span=None if period is None else span_of(group, period.starts_on, period.ends_on),
+        span=None if dates is None else span_of(group, *dates),
         amount=Money(payment.amount_minor, payment.currency),
         left=Money(left, payment.currency),
         due_on=payment.due_on,

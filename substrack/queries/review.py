@@ -38,6 +38,8 @@ from substrack.store import (
     shared_alias,
 )
 
+ClaimFound = Row[*tuple[Any, ...]]
+
 CLAIMS_A_PAGE: Final = 25
 
 DECIDING: Final = (
@@ -185,11 +187,23 @@ def load_claims(
 
     A page past the end shows the last one.
     """
-    total = session.scalar(*_waiting(workspace_id, group_id)) or 0
-    number = max(1, min(number, -(-total // limit)))
-    wanted = _waiting_claims(workspace_id, group_id, size=limit, skipped=(number - 1) * limit)
-    rows = _with_items(session, session.execute(*wanted).all())
-    return ClaimPage(tell_apart(session, rows), total, number)
+    total, found = _waiting_page(session, workspace_id, group_id, number, limit)
+    if not found and number > 1:
+        number = max(1, -(-total // limit))
+        total, found = _waiting_page(session, workspace_id, group_id, number, limit)
+    return ClaimPage(tell_apart(session, _with_items(session, found)), total, number)
+
+
+def _waiting_page(
+    session: Session, workspace_id: int, group_id: int | None, number: int, limit: int
+) -> tuple[int, Sequence[ClaimFound]]:
+    """Read how many claims wait, and a page of them; past the end there is none."""
+    found = session.execute(
+        *_waiting_claims(workspace_id, group_id, size=limit, skipped=(number - 1) * limit)
+    ).all()
+    if found or number == 1:
+        return (found[0].total if found else 0), found
+    return session.scalar(*_waiting(workspace_id, group_id)) or 0, found
 
 
 @prepared
@@ -200,8 +214,10 @@ def _waiting(workspace_id: int, group_id: int | None) -> Select[int]:
 @prepared
 def _waiting_claims(
     workspace_id: int, group_id: int | None, *, size: int, skipped: int
-) -> Select[Attempt, Contact, str]:
-    return _claims(*_waits(workspace_id, group_id)).limit(size).offset(skipped)
+) -> Select[*tuple[Any, ...]]:
+    waits = _waits(workspace_id, group_id)
+    total = select(func.count()).select_from(Attempt).where(*waits).correlate(None).scalar_subquery()
+    return _claims(*waits).add_columns(total.label("total")).limit(size).offset(skipped)
 
 
 def _waits(workspace_id: int, group_id: int | None) -> tuple[ColumnElement[bool], ...]:
@@ -301,9 +317,14 @@ def _last(session: Session, *conditions: ColumnElement[bool]) -> LastDecision | 
     )
 
 
-def _claims(*conditions: ColumnElement[bool]) -> Select[Attempt, Contact, str]:
+def _claims(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
-        select(Attempt, Contact, _Payer.name)
+        select(
+            Attempt,
+            Contact.name,
+            Contact.public_id.label("contact_public_id"),
+            _Payer.name.label("payer"),
+        )
         .join(Contact, Contact.id == Attempt.contact_id)
         .join(_Payer, _Payer.id == Attempt.payer_id)
         .where(*conditions)
@@ -311,12 +332,13 @@ def _claims(*conditions: ColumnElement[bool]) -> Select[Attempt, Contact, str]:
     )
 
 
-def _with_items(session: Session, found: Sequence[Row[Attempt, Contact, str]]) -> tuple[ClaimRow, ...]:
-    keys = [attempt.id for attempt, _contact, _payer in found]
+def _with_items(session: Session, found: Sequence[ClaimFound]) -> tuple[ClaimRow, ...]:
+    keys = [row.Attempt.id for row in found]
+    if not keys:
+        return ()
     items, proofs, sums = _items(session, keys), load_proof_rows(session, keys), load_sums(session, keys)
     return tuple(
-        _claim(attempt, contact, payer, sums[attempt.id], items[attempt.id], proofs.get(attempt.id, ()))
-        for attempt, contact, payer in found
+        _claim(row, sums[key], items[key], proofs.get(key, ())) for key, row in zip(keys, found, strict=True)
     )
 
 
@@ -378,19 +400,15 @@ def _item(row: Row[*tuple[Any, ...]]) -> ClaimItem:
 
 
 def _claim(
-    attempt: Attempt,
-    contact: Contact,
-    payer: str,
-    amount: Money,
-    items: Sequence[ClaimItem],
-    proofs: tuple[ProofRow, ...],
+    row: ClaimFound, amount: Money, items: Sequence[ClaimItem], proofs: tuple[ProofRow, ...]
 ) -> ClaimRow:
+    attempt = row.Attempt
     return ClaimRow(
         id=attempt.id,
         public_id=attempt.public_id,
-        name=contact.name,
-        contact_public_id=contact.public_id,
-        payer=payer,
+        name=row.name,
+        contact_public_id=row.contact_public_id,
+        payer=row.payer,
         amount=amount,
         items=tuple(items),
         made_at=attempt.made_at,

@@ -139,5 +139,5 @@ def _plan_of(statement: Select[Any]) -> Plan:
         parts.append(Part(begin, begin + keys.index("id"), seen.mapper.class_.__name__, keys))
     if all(part.columns is None for part in parts):
         return Plan(statement, (), tuple(parts))
-    names = tuple(f"{number}" for number in range(len(parts)))
+    names = tuple(described["name"] for described in statement.column_descriptions)
     return Plan(statement.with_only_columns(*columns, maintain_column_froms=True), names, tuple(parts))

@@ -25,7 +25,7 @@ from substrack.queries.groups import (
     GroupRow,
     find_group,
     list_groups,
-    load_group,
+    load_named_group,
     load_pay_methods,
     load_terms,
 )
@@ -240,8 +240,7 @@ def _rest_words(group: GroupRow, _: Words) -> str:
 
 
 def _group(public_id: str) -> GroupRow:
-    group_id = find_group(reading(), me().workspace_id, public_id)
-    return load_group(reading(), group_id, today=_today())
+    return load_named_group(reading(), me().workspace_id, public_id, today=_today())
 
 
 def _in(rows: list[GroupRow], *states: str) -> list[GroupRow]:
