@@ -60,12 +60,13 @@ class Choice(TypeDecorator[StrEnum]):
     def __init__(self, members: type[StrEnum]) -> None:
         super().__init__()
         self.members = members
+        self._known: dict[str, StrEnum] = {member.value: member for member in members}
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
         return None if value is None else self.members(value).value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        return None if value is None else self.members(value)
+        return None if value is None else self._known.get(value) or self.members(value)
 
 
 def one_of(column: str, members: type[StrEnum]) -> CheckConstraint:

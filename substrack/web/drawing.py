@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from flask.templating import Environment
-from wtforms import Field, SelectField
+from wtforms import Field
 
+from substrack.web.forms import look_of
 from substrack.web.pieces import here
 
 KEPT: Final = 1_000
@@ -67,7 +68,7 @@ def once_for_fields(macro: Drawn) -> Drawn:
     def drawn(field: Field, *args: Any, **kwargs: Any) -> str:
         if field.errors or field.raw_data:
             return macro(field, *args, **kwargs)
-        look = (macro, *_look(field), *args, *kwargs.items())
+        look = (macro, *look_of(field), *args, *kwargs.items())
         try:
             found = _fields.get(look)
         except TypeError:  # a value or an argument without a hash
@@ -112,14 +113,3 @@ def remembered() -> int:
 @lru_cache(KEPT, typed=True)
 def _remembered(macro: Drawn, _here: tuple[str, ...], *args: Any, **kwargs: Any) -> str:
     return macro(*args, **kwargs)
-
-
-def _look(field: Field) -> tuple[Any, ...]:
-    """Gather what decides how an untouched field looks."""
-    given = tuple((field.render_kw or {}).items()), tuple(vars(field.flags).items())
-    return type(field), field.id, field.label.text, field.data, _choices(field), *given
-
-
-def _choices(field: Field) -> tuple[Any, ...]:
-    choices = (field.choices or ()) if isinstance(field, SelectField) else ()
-    return tuple(choices.items() if isinstance(choices, dict) else choices)

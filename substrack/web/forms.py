@@ -55,6 +55,12 @@ class PageForm(Form):
             _speak(field, _)
         self.refusal = _say(self.refusal, _) if self.refusal else None
 
+    def look(self) -> object:
+        """Gather what decides how it looks; a form that was filled or refused looks like no other."""
+        if self.is_refused or any(field.raw_data for field in self):
+            return object()
+        return tuple(look_of(field) for field in self)
+
     def shown(self) -> dict[str, str]:
         """Name what the fields said when their page was made; the page sends it along with what is typed."""
         return {name: request.form.get(name, _text(field)) for name, field in self._shown_fields()}
@@ -73,6 +79,14 @@ class PageForm(Form):
     def is_refused(self) -> bool:
         """Tell whether anything stands in the way."""
         return self.refusal is not None or any(field.errors for field in self)
+
+
+def look_of(field: Field) -> tuple[Any, ...]:
+    """Gather what decides how an untouched field looks."""
+    given = tuple((field.render_kw or {}).items()), tuple(vars(field.flags).items())
+    choices = (field.choices or ()) if isinstance(field, SelectField) else ()
+    offered = tuple(choices.items() if isinstance(choices, dict) else choices)
+    return type(field), field.id, field.label.text, field.data, offered, *given
 
 
 def posted(form: type[AForm]) -> AForm:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from flask import Flask, flash, g, get_flashed_messages, render_template, request
+from flask import Flask, flash, g, get_flashed_messages, request
 from jinja2 import StrictUndefined
 
 from substrack.bootstrap import LOW_ROOM_BYTES
@@ -29,6 +29,7 @@ from substrack.web.pieces import address, csrf_field, icon, static_url, with_tok
 from substrack.web.presses import new_press_key
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
+from substrack.web.unchanged import rendered
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def page(template: str, **rows: Any) -> str:
     """Render a page of someone who is signed in, in their language."""
     layout, words = Layout(me(), NAV, banners(), flashes()), my_words()
     g.locale = words.locale
-    return with_tokens(render_template(template, layout=layout, _=words, **_spoken(rows, words)))
+    return with_tokens(rendered(template, {"layout": layout, "_": words, **_spoken(rows, words)}))
 
 
 def my_words() -> Words:
@@ -137,7 +138,7 @@ def bare_page(template: str, *, language: str | None = None, **rows: Any) -> str
     """Render a page that stands alone, without asking the database, in a language or the browser's first."""
     words = bare_words(language)
     g.locale = words.locale
-    return with_tokens(render_template(template, _=words, **_spoken(rows, words)))
+    return with_tokens(rendered(template, {"_": words, **_spoken(rows, words)}))
 
 
 def _with_names(value: object) -> object:

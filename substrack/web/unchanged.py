@@ -1,23 +1,25 @@
 """Give a page again while it would come out the same.
 
 It would as long as nothing was committed since, which the database itself tells of the very rows that this
-request would read, and while the clock shows the same minute. Who asks is known before: whether a session or
-a link is still good is never remembered. Tokens of forms are new each time.
+request would read, and while the clock shows the same minute. After that the rows are read, and the page is
+drawn only when they say something else. Who asks is known before: whether a session or a link is still good
+is never remembered. Tokens of forms are new each time.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
-from flask import Flask, current_app, request, session
+from flask import Flask, current_app, g, render_template, request, session
 
 from substrack.queries.snapshots import snapshot_of
 from substrack.web.drawing import LONGEST
+from substrack.web.forms import PageForm
 from substrack.web.pieces import here, with_tokens, without_tokens
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
@@ -28,6 +30,7 @@ KEPT: Final = 24
 _EXTENSION: Final = "substrack_unchanged"
 
 Draw = Callable[[], str]
+Values = tuple[str, dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -38,26 +41,42 @@ class Moment:
     minute: datetime
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """A page as it was last drawn: when, from which values, and what came of them."""
+
+    moment: Moment
+    values: Values
+    page: bytes
+
+
+@dataclass
+class Drawing:
+    """A page that is being drawn: the last one at its place, and the values of this one."""
+
+    last: Sheet | None
+    values: Values = "", {}
+
+
 @dataclass
 class Shelf:
     """The pages of one process, each as it was last drawn."""
 
-    pages: OrderedDict[Hashable, tuple[Moment, bytes]] = field(default_factory=OrderedDict)
+    pages: OrderedDict[Hashable, Sheet] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
-    def find(self, name: Hashable, moment: Moment) -> str | None:
-        """Find a page if it was drawn at a moment like this."""
+    def find(self, name: Hashable) -> Sheet | None:
+        """Find a page as it was last drawn."""
         with self.lock:
-            drawn, page = self.pages.get(name, (None, b""))
-            if drawn != moment:
-                return None
-            self.pages.move_to_end(name)
-        return page.decode()
+            found = self.pages.get(name)
+            if found is not None:
+                self.pages.move_to_end(name)
+        return found
 
-    def keep(self, name: Hashable, moment: Moment, page: str) -> None:
+    def keep(self, name: Hashable, sheet: Sheet) -> None:
         """Put a page where its last version was; the one that was not asked for longest makes room."""
         with self.lock:
-            self.pages[name] = moment, page.encode()
+            self.pages[name] = sheet
             self.pages.move_to_end(name)
             if len(self.pages) > KEPT:
                 self.pages.popitem(last=False)
@@ -95,12 +114,29 @@ def same_page(draw: Draw, reader: Hashable) -> str:
         return draw()
     shelf, moment = shelf_of(current_app), _now()
     name = reader, here(), request.headers.get("Accept-Language")
-    page = shelf.find(name, moment)
-    if page is not None:
-        return with_tokens(page)
+    last = shelf.find(name)
+    if last is not None and last.moment == moment:
+        return with_tokens(last.page.decode())
+    g.drawing = Drawing(last)
     page = draw()
-    shelf.keep(name, moment, without_tokens(page))
+    shelf.keep(name, Sheet(moment, g.drawing.values, without_tokens(page).encode()))
     return page
+
+
+def rendered(template: str, values: Mapping[str, Any]) -> str:
+    """Render a template; on a page of `same_page`, give what came of the same values the last time."""
+    drawing: Drawing | None = g.get("drawing")
+    if drawing is None:
+        return render_template(template, **values)
+    drawing.values = template, {name: _comparable(one) for name, one in values.items()}
+    if drawing.last is not None and drawing.last.values == drawing.values:
+        return drawing.last.page.decode()
+    return render_template(template, **values)
+
+
+def _comparable(value: object) -> object:
+    """Let a form be compared by how it looks: each request makes its own."""
+    return value.look() if isinstance(value, PageForm) else value
 
 
 def _now() -> Moment:

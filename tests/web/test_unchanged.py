@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, template_rendered
+from jinja2 import Template
+from sqlalchemy import update
+from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from substrack.bootstrap import Runtime
 from substrack.services.founding import Founded
 from substrack.services.links import renew_pay_link, revoke_pay_link
-from substrack.store import Member
+from substrack.store import Member, UserSession
 from substrack.web.drawing import LONGEST
+from substrack.web.groups import EndForm
 from substrack.web.unchanged import KEPT, shelf_of
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, group_of
@@ -45,6 +52,29 @@ def pay_path(runtime: Runtime, cast: Cast, members: dict[str, Member]) -> str:
         return runtime.signer.url(link).removeprefix("http://127.0.0.1:8000")
 
 
+def _commit(runtime: Runtime) -> None:
+    """Commit something that none of these pages shows."""
+    with runtime.transaction() as session:
+        session.execute(update(UserSession).values(agent="Another browser"))
+
+
+@contextmanager
+def drawn(app: Flask) -> Iterator[list[str]]:
+    """Collect the templates that an app renders."""
+    found: list[str] = []
+
+    def note(_app: Flask, template: Template, **_rest: Any) -> None:
+        found.append(template.name or "")
+
+    with template_rendered.connected_to(note, app):
+        yield found
+
+
+def without_token(page: str) -> str:
+    """Leave out what is new on a page each second."""
+    return re.sub(r'name="csrf_token" value="[^"]*"', "", page)
+
+
 def is_given_again(runtime: Runtime, show: Callable[[], TestResponse]) -> bool:
     """Tell whether a page came without being drawn."""
     with counted(runtime) as statements:
@@ -72,6 +102,30 @@ def test_what_anybody_commits_is_on_the_next_page(
 
     assert "Ben" not in before
     assert "Ben" in after
+
+
+@pytest.mark.only_sqlite
+def test_a_page_whose_rows_say_the_same_after_a_commit_is_not_drawn(
+    olga: Browser, zed: Browser, app: Flask, runtime: Runtime, cast: Cast, pay_path: str
+) -> None:
+    group = group_of(cast, "YouTube Premium").public_id
+    for who, path in ((olga, "/"), (olga, f"/groups/{group}"), (olga, "/review"), (zed, pay_path)):
+        first = who.get(path).text
+        _commit(runtime)
+        with drawn(app) as templates:
+            again = who.get(path).text
+
+        assert not templates, path
+        assert without_token(again) == without_token(first)
+
+
+@pytest.mark.only_sqlite
+def test_a_form_that_was_refused_looks_like_no_other(app: Flask) -> None:
+    with app.test_request_context():
+        untouched, again, typed = EndForm(), EndForm(), EndForm(MultiDict({"ends_on": "31 April"}))
+
+    assert untouched.look() == again.look()
+    assert typed.look() != typed.look()
 
 
 @pytest.mark.only_sqlite
