@@ -31,8 +31,9 @@ class Run:
     """Workers, a relay and people who write; `gap` bounds the seconds between two disasters.
 
     A disaster comes up to `patience` seconds after its victim was seen at work, in whatever it is doing then.
-    With `meets_all` it waits until everybody is at work again: where starting takes long, it would else come
-    faster than messages can be sent, and what the dead held would wait behind what others had held.
+    With `meets_all` it waits until everybody is at work again, and has something to do: where starting takes
+    long, it would else come faster than messages can be sent, and what the dead held would wait behind what
+    others had held; and who probes a paused lane would always be the one.
     """
 
     office: PostOffice
@@ -63,7 +64,7 @@ class Run:
 
     def victim(self) -> Hand:
         """Choose a worker that has messages in hand; one that idles, if all do for long."""
-        while self.meets_all and not self.fleet.are_all_at_work():
+        while self.meets_all and (self.office.has_paused() or not self.fleet.are_all_at_work()):
             self._go_on(LOOK_SECONDS)
         until = time.monotonic() + IDLE_SECONDS
         while (hand := self.fleet.any_with_messages()) is None and time.monotonic() < until:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.notices import Notice
 from substrack.queries.delivery import is_claimable, is_waiting
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import edit_contact
-from substrack.store import Message
+from substrack.store import Lane, Message
 from tests.chaos.journals import Pen
 from tests.support.post import Post, open_post
 
@@ -73,6 +73,11 @@ class PostOffice:
         waiting = select(func.count()).select_from(Message).where(soon)
         with self.post.runtime.reading() as session:
             return session.scalar(waiting) or 0
+
+    def has_paused(self) -> bool:
+        """Tell whether the way out is paused, so that nobody has anything to do but to probe it."""
+        with self.post.runtime.reading() as session:
+            return bool(session.scalar(select(exists().where(Lane.failing_since.is_not(None)))))
 
     def note_claims(self, pen: Pen) -> None:
         """Note the claims that hold now: a worker may die between its commit and its own note of it."""
