@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from substrack.domain.delivery import MessageState
 from tests.chaos.fleet import End, Fate
 from tests.chaos.journals import Journal
 from tests.chaos.relay import Accepted
+
+SAME_MOMENT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Fault(StrEnum):
     TOO_MANY = "more came twice than were in flight"
     LATE_MARK = "a late mark changed a row"
     LEFT = "a worker that was asked to stop left something behind"
-    TOO_LATE = "an orphan waited too long"
+    TOO_LATE = "an orphan waited too long, and newer messages did not"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Outcome:
     """The messages and their states, what was accepted of each, who claimed and who marked it.
 
     `unheard` were tried again because no answer came in time, and may have arrived; `pauses` are those of the
-    lane.
+    lane, `fresh` the instants at which a message was claimed for the first time.
     """
 
     states: Mapping[str, str]
@@ -74,6 +77,7 @@ class Outcome:
     seconds: float
     unheard: int = 0
     pauses: Sequence[Pause] = ()
+    fresh: Sequence[float] = ()
 
     def faults(self, *, in_flight: int, wait_seconds: float) -> set[Fault]:
         """Say what is wrong, with `in_flight` messages a worker and so long until orphans are resumed."""
@@ -83,7 +87,7 @@ class Outcome:
             Fault.TOO_MANY: self.doubles > self.interruptions * in_flight + self.overtaken + self.unheard,
             Fault.LATE_MARK: any(self.late_marks),
             Fault.LEFT: self.left_behind > 0,
-            Fault.TOO_LATE: max(self.waits, default=0) > wait_seconds,
+            Fault.TOO_LATE: self.passed_over(wait_seconds) > 0,
         }
         return {fault for fault, is_so in found.items() if is_so}
 
@@ -126,25 +130,44 @@ class Outcome:
         """
         return self._waits(Fate.KILLED)
 
+    def passed_over(self, wait_seconds: float) -> int:
+        """Count orphans that waited longer than that while a worker took up what nobody had held before.
+
+        Where workers die faster than they send, orphans wait behind orphans, and nobody can help that.
+        """
+        return sum(
+            wait > wait_seconds and self._is_passed_over(end.at + wait_seconds, claim.taken_at or inf)
+            for claim, end in self._orphans(Fate.KILLED)
+            for wait in [self._open_seconds(end.at, claim.taken_at)]
+        )
+
+    def _is_passed_over(self, since: float, until: float) -> bool:
+        """Tell whether something newer was taken up; on PostgreSQL two workers claim at the same moment."""
+        since += sum(one.overlap(since, until) for one in self.pauses)
+        return until == inf or any(since < at < until - SAME_MOMENT_SECONDS for at in self.fresh)
+
     @property
     def left_behind(self) -> int:
         """How many messages workers held when they had ended as they were asked to."""
         return len(self._waits(Fate.ASKED))
 
     def _waits(self, fate: Fate) -> list[float]:
-        ended = [(claim, end) for claim in self.claims if (end := self._end_of(claim, fate)) is not None]
-        return [self._open_seconds(end.at, claim.taken_at) for claim, end in ended]
+        return [self._open_seconds(end.at, claim.taken_at) for claim, end in self._orphans(fate)]
+
+    def _orphans(self, fate: Fate) -> list[tuple[Claim, End]]:
+        """List the claims that a worker left, and how it ended."""
+        return [(claim, end) for claim in self.claims if (end := self._end_of(claim, fate)) is not None]
 
     def _open_seconds(self, since: float, until: float | None) -> float:
         if until is None:
-            return float("inf")
+            return inf
         return until - since - sum(one.overlap(since, until) for one in self.pauses)
 
     def _end_of(self, claim: Claim, *fates: Fate) -> End | None:
         """Find what befell a worker while it held a message."""
         if claim.taken_at is None and self.states[claim.message] == MessageState.SENT:
             return None  # the last one to claim it has marked it
-        until = claim.taken_at or float("inf")
+        until = claim.taken_at or inf
         return next(
             (
                 each
@@ -167,7 +190,18 @@ def read_outcome(
     marks = [Mark(line["message"], line["token"], line["rows"]) for line in lines if line["what"] == "marked"]
     died = [End(line["pid"], Fate.KILLED, line["at"]) for line in lines if line["what"] == "died"]
     unheard = sum(line["what"] == "unheard" for line in lines)
-    return Outcome(states, accepted, claims, marks, [*ends, *died], seconds, unheard, _pauses(lines))
+    fresh = {line["message"]: line["at"] for line in reversed(lines) if line["what"] == "claiming"}
+    return Outcome(
+        states,
+        accepted,
+        claims,
+        marks,
+        [*ends, *died],
+        seconds,
+        unheard,
+        _pauses(lines),
+        sorted(fresh.values()),
+    )
 
 
 def _pauses(lines: Sequence[Mapping[str, Any]]) -> list[Pause]:

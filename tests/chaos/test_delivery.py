@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -159,26 +159,30 @@ def test_a_claim_counts_whose_worker_died_before_it_could_note_it(runtime: Runti
     assert [line["token"] for line in Journal(tmp_path / "journal").new()] == [claimed.token]
 
 
-def test_an_orphan_waits_only_while_its_lane_is_open(tmp_path: Path) -> None:
+def test_an_orphan_is_late_when_its_lane_is_open_and_newer_ones_are_taken_up(tmp_path: Path) -> None:
     """And a mail that came twice after a try without an answer is nobody's fault but the machine's."""
-    pen = Pen(tmp_path / "journal")
-    for pid, token in ((1, "first"), (2, "second")):
-        pen.write(pid=pid, what="claiming", message="m", token=token)
-        pen.write(pid=pid, what="claimed", token=token)
-        if pid == 1:
-            died_at = time.monotonic()
-            pen.write(pid=pid, what="paused")
-            time.sleep(0.1)
-            pen.write(pid=pid, what="unheard", message="m")
-            pen.write(pid=pid, what="opened")
-    twice = [Accepted(0.0, "m", "ben@example.org", "same")] * 2
-    ends = [End(1, Fate.KILLED, died_at)]
-    outcome = read_outcome({"m": "sent"}, twice, tmp_path / "journal", ends, 1.0)
+    story: list[tuple[float, dict[str, object]]] = [
+        (0, {"what": "claiming", "pid": 1, "message": "m", "token": "first"}),
+        (1, {"what": "paused"}),
+        (5, {"what": "unheard", "message": "m"}),
+        (6, {"what": "opened"}),
+        (8, {"what": "claiming", "pid": 2, "message": "newer", "token": "second"}),
+        (11, {"what": "claiming", "pid": 2, "message": "m", "token": "second"}),
+        (12, {"what": "claimed", "token": "first"}),
+        (12, {"what": "claimed", "token": "second"}),
+    ]
+    lines = [json.dumps({"at": at, **facts}) + "\n" for at, facts in story]
+    (tmp_path / "journal").write_text("".join(lines))
+    twice = {"m": [Accepted(0, "m", "ben@example.org", "same")] * 2, "newer": [Accepted(9, "newer", "", "")]}
+    mails = [mail for each in twice.values() for mail in each]
+    ends = [End(1, Fate.KILLED, 1)]
+    outcome = read_outcome(dict.fromkeys(twice, "sent"), mails, tmp_path / "journal", ends, 12)
 
-    assert outcome.pauses[0].until - outcome.pauses[0].since >= 0.1
-    assert outcome.faults(in_flight=0, wait_seconds=0.05) == set()
-    alone = replace(outcome, unheard=0, pauses=())
-    assert alone.faults(in_flight=0, wait_seconds=0.05) == {Fault.TOO_LATE, Fault.TOO_MANY}
+    assert outcome.waits == [5.0]
+    assert outcome.faults(in_flight=0, wait_seconds=5) == set()
+    assert outcome.faults(in_flight=0, wait_seconds=1) == {Fault.TOO_LATE}
+    assert replace(outcome, fresh=[0.0]).faults(in_flight=0, wait_seconds=1) == set()
+    assert replace(outcome, unheard=0).faults(in_flight=0, wait_seconds=5) == {Fault.TOO_MANY}
 
 
 @contextmanager
@@ -224,7 +228,9 @@ def tell(trial: Trial, outcome: Outcome, kind: str) -> None:
     facts = [sent, twice, late, left]
     if waits:
         resumed = f"{waits[len(waits) // 2]:.1f} s, the last after {waits[-1]:.1f} s"
-        facts.append(f"{len(waits)} orphans resumed after {resumed}")
+        overdue, unfair = sum(wait > WAIT_SECONDS for wait in waits), outcome.passed_over(WAIT_SECONDS)
+        behind = f"{overdue} later than two leases, {unfair} of them behind newer ones"
+        facts.append(f"{len(waits)} orphans resumed after {resumed} ({behind})")
     if outcome.pauses:
         rested = sum(one.until - one.since for one in outcome.pauses)
         facts.append(f"the lane paused {len(outcome.pauses)} times, {rested:.0f} s in all")
