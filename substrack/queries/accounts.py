@@ -23,6 +23,7 @@ from substrack.store import (
     UserSession,
     Workspace,
 )
+from substrack.store.links import FADING
 
 IDLE_LIMIT: Final = timedelta(days=60)
 ABSOLUTE_LIMIT: Final = timedelta(days=365)
@@ -241,17 +242,23 @@ def list_invites(session: Session, workspace_id: int, *, now: datetime) -> list[
 
 @prepared
 def _invites(workspace_id: int, now: datetime) -> Select[*tuple[Any, ...]]:
+    columns = (Contact.public_id, Contact.name, Link.email, Link.created_at, Link.expires_at)
+    return live_invites(workspace_id, now, *columns).order_by(Link.id.desc())
+
+
+def live_invites(workspace_id: int, now: datetime, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Select invitations to administer that can still be accepted, in the words of `ix_links_expires_at`."""
     return (
-        select(Contact.public_id, Contact.name, Link.email, Link.created_at, Link.expires_at)
+        select(*columns or (Link.id,))
         .join(Contact, Contact.id == Link.contact_id)
         .where(
+            FADING,
             Link.workspace_id == workspace_id,
             Link.purpose == LinkPurpose.INVITE,
             Link.used_at.is_(None),
             Link.revoked_at.is_(None),
             Link.expires_at > now,
         )
-        .order_by(Link.id.desc())
     )
 
 

@@ -1,23 +1,23 @@
-"""The groups on home: how far the latest period is paid, who is missing, what is out, the first steps."""
+"""The groups on home: how far the latest period is paid, who is missing, what is out."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
-from substrack.domain.notices import Notice
 from substrack.domain.payments import COUNTED, OPEN, PaymentKind, Status
 from substrack.queries.batches import in_batches
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.groups import GroupRow, list_groups
 from substrack.queries.namesakes import names_apart
-from substrack.queries.open_payments import LOOKED_AT, is_open, longest_due
+from substrack.queries.open_payments import LongestDue, is_open
 from substrack.queries.owing import LEFT, PER_GROUP, first_owed
 from substrack.queries.prepared import prepared, written
 from substrack.store import (
@@ -26,10 +26,7 @@ from substrack.store import (
     AttemptState,
     Contact,
     Group,
-    Member,
-    Message,
     Payment,
-    PayMethod,
     Period,
 )
 
@@ -117,29 +114,12 @@ class OutPage:
     is_too_much: bool = False
 
 
-@dataclass(frozen=True)
-class FirstSteps:
-    """What somebody who starts has done already."""
+def load_cards(session: Session, workspace_id: int, longest: LongestDue, *, today: date) -> CardPage:
+    """Load groups that are not archived with what is missing, by name; five statements.
 
-    has_group: bool
-    has_people: bool
-    has_way_to_pay: bool
-    has_tested: bool
-    has_period: bool
-
-    @property
-    def are_done(self) -> bool:
-        """Tell whether the list has served its purpose."""
-        done = (self.has_group, self.has_people, self.has_way_to_pay, self.has_tested)
-        return self.has_period or all(done)
-
-
-def load_cards(session: Session, workspace_id: int, *, today: date) -> CardPage:
-    """Load groups that are not archived with what is missing, by name; six statements.
-
-    Of many groups, those that have waited the longest.
+    Of many groups, those that have waited the longest; where few wait, others too, for a sixth statement.
     """
-    keys, has_more = _shown(session, workspace_id)
+    keys, has_more = _shown(session, workspace_id, longest)
     groups = list_groups(session, workspace_id, today=today, keys=keys)
     progress = _progress(session, keys)
     sums, people = _sums(session, keys), _people(session, keys)
@@ -154,67 +134,63 @@ def load_cards(session: Session, workspace_id: int, *, today: date) -> CardPage:
     return CardPage(tuple(cards), has_more)
 
 
-def _shown(session: Session, workspace_id: int) -> tuple[list[int], bool]:
+def _shown(session: Session, workspace_id: int, longest: LongestDue) -> tuple[list[int], bool]:
     """Choose the groups to show, and say whether there are more."""
-    found = sorted(session.execute(*_candidates(workspace_id)), key=lambda row: (row.place, row.key))
-    keys = list(dict.fromkeys(row.key for row in found))
-    return keys[:SHOWN], len(keys) > SHOWN
+    keys = dict.fromkeys(row.group_id for row in longest.rows if not row.is_archived)
+    if len(keys) <= SHOWN:
+        keys |= dict.fromkeys(session.scalars(*_some_groups(workspace_id)))
+    return list(keys)[:SHOWN], len(keys) > SHOWN
 
 
 @prepared
-def _candidates(workspace_id: int) -> Select[int, int]:
-    """Select the groups that have waited the longest, and others, each kind one more than are shown."""
-    longest = func.min(Payment.due_on)
-    waiting = (
-        select(Payment.group_id.label("key"), func.row_number().over(order_by=longest).label("place"))
-        .join(Group, Group.id == Payment.group_id)
-        .where(Payment.id.in_(longest_due(workspace_id)), Group.archived_at.is_(None))
-        .group_by(Payment.group_id)
-        .order_by(longest)
-        .limit(SHOWN + 1)
-        .subquery()
-    )
-    others = (
-        select(Group.id.label("key"), literal(SHOWN + 2).label("place"))
-        .where(Group.workspace_id == workspace_id, Group.archived_at.is_(None))
-        .order_by(Group.id)
-        .limit(SHOWN + 1)
-        .subquery()
-    )
-    both = union_all(select(waiting.c.key, waiting.c.place), select(others.c.key, others.c.place)).subquery()
-    return select(both.c.key, both.c.place)
+def _some_groups(workspace_id: int) -> Select[int]:
+    query = select(Group.id).where(Group.workspace_id == workspace_id, Group.archived_at.is_(None))
+    return query.order_by(Group.id).limit(SHOWN + 1)
 
 
-def load_out(session: Session, workspace_id: int, *, all_of_it: bool = False) -> OutPage:
+def load_out(session: Session, workspace_id: int, longest: LongestDue, *, all_of_it: bool = False) -> OutPage:
     """Add up what is still out, for each currency by itself; what is to check is what claims stand for.
 
     Where more is open than is looked at, nothing is added up unless `all_of_it` is wanted.
     """
-    found = session.execute(*_out(workspace_id, all_of_it)).all()
-    if not all_of_it and sum(count for _currency, _status, _minor, count in found) > LOOKED_AT:
+    if not all_of_it and not longest.is_all:
         return OutPage((), is_too_much=True)
-    claimed = _claimed(session, workspace_id)
-    sums: dict[str, dict[Status, int]] = {}
-    for currency, status, minor, _count in found:
-        sums.setdefault(currency, {})[status] = int(minor)
+    parts = _all_that_is_out(session, workspace_id) if all_of_it else longest.rows
+    totals: Counter[str] = Counter()
+    overdue: Counter[str] = Counter()
+    for part in parts:
+        totals[part.currency] += part.left_minor
+        overdue[part.currency] += part.left_minor if part.is_overdue else 0
+    claimed = _claimed(session, workspace_id) if totals else {}
     rows = (
         Out(
-            total=Money(sum(by_status.values()), currency),
-            overdue=Money(by_status.get(Status.OVERDUE, 0), currency),
+            total=Money(totals[currency], currency),
+            overdue=Money(overdue[currency], currency),
             to_check=Money(claimed.get(currency, 0), currency),
         )
-        for currency, by_status in sums.items()
+        for currency in sorted(totals)
     )
     return OutPage(tuple(rows))
 
 
+class _Part(NamedTuple):
+    """What is open of one status in one currency."""
+
+    currency: str
+    left_minor: int
+    is_overdue: bool
+
+
+def _all_that_is_out(session: Session, workspace_id: int) -> list[_Part]:
+    found = session.execute(*_out(workspace_id))
+    return [_Part(currency, int(minor), status is Status.OVERDUE) for currency, status, minor in found]
+
+
 @prepared
-def _out(workspace_id: int, all_of_it: bool) -> Select[str, Status, int, int]:
-    query = select(Payment.currency, Payment.status, func.sum(LEFT), func.count())
-    query = query.group_by(Payment.currency, Payment.status).order_by(Payment.currency)
-    if all_of_it:
-        return query.where(Payment.workspace_id == workspace_id, *is_open())
-    return query.where(Payment.id.in_(longest_due(workspace_id, more=1)))
+def _out(workspace_id: int) -> Select[str, Status, int]:
+    query = select(Payment.currency, Payment.status, func.sum(LEFT))
+    query = query.where(Payment.workspace_id == workspace_id, *is_open())
+    return query.group_by(Payment.currency, Payment.status)
 
 
 def _claimed(session: Session, workspace_id: int) -> dict[str, int]:
@@ -230,31 +206,6 @@ def _claimed(session: Session, workspace_id: int) -> dict[str, int]:
 def _open_claims(workspace_id: int) -> Select[int]:
     is_open_claim = Attempt.state == written(AttemptState.OPEN)
     return select(Attempt.id).where(Attempt.workspace_id == workspace_id, is_open_claim)
-
-
-def load_first_steps(session: Session, workspace_id: int) -> FirstSteps:
-    """Tell what a new workspace has already; one statement.
-
-    Once a period was opened the list has served its purpose, and the rest is taken for done.
-    """
-    row = session.execute(*_first_steps(workspace_id)).one()
-    return FirstSteps(*(bool(value) for value in row))
-
-
-@prepared
-def _first_steps(workspace_id: int) -> Select[*tuple[Any, ...]]:
-    groups = select(Group.id).where(Group.workspace_id == workspace_id)
-    members = select(Member.id).join(Group, Group.id == Member.group_id)
-    tests = select(Message.id).where(Message.workspace_id == workspace_id, Message.notice == Notice.TEST)
-    wanted = (
-        groups,
-        members.where(Group.workspace_id == workspace_id, Member.contact_id != Group.payer_id),
-        select(PayMethod.id).where(PayMethod.group_id.in_(groups)),
-        tests,
-    )
-    is_under_way = groups.where(Group.next_sequence > 1).correlate(None).exists()
-    done = (case((is_under_way, true()), else_=one.correlate(None).exists()) for one in wanted)
-    return select(*done, is_under_way)
 
 
 def _progress(session: Session, group_ids: list[int]) -> dict[int, Progress]:

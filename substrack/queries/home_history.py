@@ -21,13 +21,6 @@ from substrack.store import Allocation, Direction, Payment, Receipt, ReceiptSour
 
 MONTHS: Final = 12
 
-LOOKED_AT: Final = 1_000
-"""How many receipts of a year are added up without being asked."""
-
-
-class TooMuch(Exception):
-    """More came in the year than a page adds up without being asked."""
-
 
 @dataclass(frozen=True)
 class MonthRow:
@@ -48,24 +41,13 @@ class History:
 
 
 def load_history(
-    session: Session,
-    workspace_id: int,
-    *,
-    today: date,
-    currency: str | None = None,
-    all_of_it: bool = False,
+    session: Session, workspace_id: int, *, today: date, currency: str | None = None
 ) -> History | None:
-    """Load a year in one currency, by default the one with most receipts; None when nothing ever came.
-
-    Raises:
-        TooMuch: so much came that it is not added up, unless `all_of_it` is wanted.
-    """
+    """Load a year in one currency, by default the one with most receipts; None when nothing ever came."""
     starts = months_until(today)
-    sums, counts = _collected(session, workspace_id, starts[0], today, all_of_it)
+    sums, counts = _collected(session, workspace_id, starts[0], today)
     if not counts:
         return None
-    if not all_of_it and counts.total() > LOOKED_AT:
-        raise TooMuch
     by_use = tuple(sorted(counts, key=lambda one: (-counts[one], one)))
     chosen = currency if currency in by_use else by_use[0]
     waits = _waits(session, workspace_id, starts[0], today, chosen)
@@ -82,19 +64,19 @@ def months_until(today: date) -> list[date]:
 
 
 def _collected(
-    session: Session, workspace_id: int, since: date, until: date, all_of_it: bool
+    session: Session, workspace_id: int, since: date, until: date
 ) -> tuple[Mapping[tuple[str, date], int], Counter[str]]:
     """Add up by currency and month what came, and count the receipts of each currency."""
     sums: defaultdict[tuple[str, date], int] = defaultdict(int)
     counts: Counter[str] = Counter()
-    for currency, day, minor, count in session.execute(*_by_day(workspace_id, since, until, all_of_it)):
+    for currency, day, minor, count in session.execute(*_by_day(workspace_id, since, until)):
         sums[currency, day.replace(day=1)] += int(minor)
         counts[currency] += count
     return sums, counts
 
 
 @prepared
-def _by_day(workspace_id: int, since: date, until: date, all_of_it: bool) -> Select[str, date, int, int]:
+def _by_day(workspace_id: int, since: date, until: date) -> Select[str, date, int, int]:
     came = (
         Receipt.workspace_id == workspace_id,
         Receipt.received_on >= since,
@@ -104,10 +86,7 @@ def _by_day(workspace_id: int, since: date, until: date, all_of_it: bool) -> Sel
         Receipt.source != ReceiptSource.OWN,
     )
     query = select(Receipt.currency, Receipt.received_on, func.sum(Receipt.amount_minor), func.count())
-    query = query.group_by(Receipt.currency, Receipt.received_on)
-    if all_of_it:
-        return query.where(*came)
-    return query.where(Receipt.id.in_(select(Receipt.id).where(*came).limit(LOOKED_AT + 1)))
+    return query.where(*came).group_by(Receipt.currency, Receipt.received_on)
 
 
 def _waits(

@@ -17,6 +17,7 @@ from substrack.domain.notices import Channel
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.prepared import prepared
 from substrack.store import Address, Contact, Link, LinkPurpose
+from substrack.store.links import FADING
 
 SHOWN: Final = 20
 
@@ -41,6 +42,7 @@ def load_chat_invites(session: Session, workspace_id: int, *, now: datetime) -> 
         select(Contact.public_id, Contact.name, Link.jti, Link.created_at)
         .join(Contact, Contact.id == Link.contact_id)
         .where(
+            FADING,
             Contact.workspace_id == workspace_id,
             Contact.erased_at.is_(None),
             Link.purpose == LinkPurpose.CHAT,

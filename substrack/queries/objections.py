@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind
@@ -15,15 +15,15 @@ from substrack.domain.payments import ASKABLE
 from substrack.queries.finding import NotListed
 from substrack.queries.letter_items import load_owed
 from substrack.queries.namesakes import tell_apart
-from substrack.queries.prepared import prepared
+from substrack.queries.prepared import prepared, written
 from substrack.queries.review import name_of
 from substrack.store import Contact, Event, Group, Payment, Period
 
 SHOWN: Final = 20
 """How many notes are listed; the rest comes up as these are answered."""
 
-LOOKED_AT: Final = 200
-"""How many payments with an open note are looked at for the newest; the rest comes up as well."""
+LOOKED_AT: Final = 60
+"""How many of the last notes, and of the payments with an open one, are looked at for the newest."""
 
 OBJECT: Final = "object"
 ENDINGS: Final = ("answer", "dismiss")
@@ -81,11 +81,12 @@ def list_objections(
         before = found[key].about if key in found else ()
         about = (*before, (row.group, span))
         found[key] = ObjectionRow(key, row.public_id, row.name, row.reason or "", row.at, about)
-    return tell_apart(session, list(found.values())[:SHOWN])
+    return tell_apart(session, list(found.values()))
 
 
 @prepared
 def _open_notes(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, ...]]:
+    """Select each payment of the notes that are listed."""
     return (
         select(
             Event.correlation_id,
@@ -99,34 +100,63 @@ def _open_notes(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, .
             Period.starts_on,
             Period.ends_on,
         )
-        .select_from(Payment)
-        .join(Event, _is_note())
+        .select_from(Event)
+        .join(Payment, _is_note())
         .join(Contact, Contact.id == Payment.contact_id)
         .join(Group, Group.id == Payment.group_id)
         .outerjoin(Period, Period.id == Payment.period_id)
-        .where(Payment.id.in_(_noted(workspace_id, group_id)))
-        .order_by(Event.at.desc(), Event.id)
-    )
-
-
-def _noted(workspace_id: int, group_id: int | None) -> Select[int]:
-    """Select the payments that the newest notes are about and that are still to be paid.
-
-    In the words of `ix_payments_noted`.
-    """
-    query = (
-        select(Payment.id)
-        .join(Event, _is_note())
         .where(
-            Payment.workspace_id == workspace_id,
-            Payment.objection.is_not(None),
-            Payment.closed_at.is_(None),
-            Payment.voided_at.is_(None),
-            Payment.status.in_(ASKABLE),
+            Event.correlation_id.in_(_newest(workspace_id, group_id)),
+            (Payment.workspace_id + 0) == workspace_id,
+            *_is_to_be_paid(group_id),
         )
+        .order_by(Event.at.desc(), Event.id)
+    )  # "+ 0" keeps SQLite from looking through all payments with a note
+
+
+def _newest(workspace_id: int, group_id: int | None) -> Select[str]:
+    """Select the notes that are listed: the newest of those looked at.
+
+    These are the last that were written, answered or not, and some that still wait. The first alone would
+    hide what has waited long, the second what has just come where many wait.
+    """
+    written_last = (
+        select(Event.id, Event.correlation_id, Event.payment_id)
+        .where(Event.workspace_id == workspace_id, Event.verb == written(OBJECT))
+        .order_by(Event.id.desc())
+        .limit(LOOKED_AT)
+        .subquery()
     )
-    chosen = query if group_id is None else query.where(Payment.group_id == group_id)
-    return chosen.order_by(Event.id.desc()).limit(LOOKED_AT)
+    waiting = (
+        select(Payment.id, Payment.objection).where(*_waits(workspace_id, group_id)).limit(LOOKED_AT)
+    ).subquery()
+    of_last = (
+        select(written_last.c.id, written_last.c.correlation_id)
+        .join(Payment, Payment.id == written_last.c.payment_id)
+        .where(Payment.objection == written_last.c.correlation_id, *_is_to_be_paid(group_id))
+    )
+    of_waiting = (
+        select(Event.id, Event.correlation_id)
+        .join(waiting, waiting.c.id == Event.payment_id)
+        .where(Event.correlation_id == waiting.c.objection, Event.verb == OBJECT)
+    )
+    both = union_all(of_last, of_waiting).subquery()
+    newest = select(both.c.correlation_id).group_by(both.c.correlation_id)
+    return newest.order_by(func.max(both.c.id).desc()).limit(SHOWN)
+
+
+def _waits(workspace_id: int, group_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    """Select payments with a note that are still to be paid, in the words of `ix_payments_noted`."""
+    return (
+        Payment.workspace_id == workspace_id,
+        Payment.objection.is_not(None),
+        *_is_to_be_paid(group_id),
+    )
+
+
+def _is_to_be_paid(group_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    waits = (Payment.closed_at.is_(None), Payment.voided_at.is_(None), Payment.status.in_(ASKABLE))
+    return waits if group_id is None else (*waits, Payment.group_id == group_id)
 
 
 def _is_note() -> ColumnElement[bool]:

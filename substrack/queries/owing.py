@@ -5,6 +5,7 @@ What waits to be checked is not in it: it has been claimed, and is decided where
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -15,7 +16,6 @@ from sqlalchemy.orm import Session, aliased
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, PaymentKind, Status
 from substrack.queries.namesakes import tell_apart
-from substrack.queries.open_payments import LOOKED_AT, longest_due
 from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Group, Payment, shared_alias
@@ -69,25 +69,11 @@ def load_owing(
     return OwingPage(rows, found[0].total if found else 0)
 
 
-def load_longest_owing(session: Session, workspace_id: int, *, limit: int) -> OwingPage:
-    """List who has owed the longest, for a page that also shows other things.
-
-    One statement, and another where more is open than is looked at.
-    """
-    found = session.execute(*_longest_owing(workspace_id, limit)).all()
-    if not found or found[0].looked_at <= LOOKED_AT:
-        return OwingPage(tell_apart(session, [_row(row) for row in found]), found[0].total if found else 0)
-    whole = session.execute(*_owing_of([row.contact_id for row in found])).all()
-    rows = {row.key: row for row in map(_row, whole)}
-    longest = [rows[row.key] for row in map(_row, found) if row.key in rows]
-    return OwingPage(tell_apart(session, longest), None)
-
-
-@prepared
-def _longest_owing(workspace_id: int, limit: int) -> Select[*tuple[Any, ...]]:
-    looked_at = longest_due(workspace_id, *is_unclaimed(), more=1)
-    query = _owing(Payment.id.in_(looked_at))
-    return query.add_columns(func.sum(func.count()).over().label("looked_at")).limit(limit)
+def load_owing_of(session: Session, contact_ids: Collection[int]) -> list[OwingRow]:
+    """Load all that some people owe, the longest due first; one statement, none for nobody."""
+    if not contact_ids:
+        return []
+    return [_row(row) for row in session.execute(*_owing_of(sorted(contact_ids)))]
 
 
 @prepared

@@ -15,6 +15,7 @@ _FADING = text("subject_kind IN ('connection', 'contact', 'message', 'user')")
 """The literals of `domain.keeping.FADING_SUBJECTS`, as SQLite compares them."""
 
 _NOT_OPENED = text("verb = 'opening_refused'")
+_NOTED = text("verb = 'object'")
 
 
 class Event(Base):
@@ -35,6 +36,7 @@ class Event(Base):
             postgresql_where=_NOT_OPENED,
             sqlite_where=_NOT_OPENED,
         ),
+        Index("ix_events_notes", "workspace_id", "id", postgresql_where=_NOTED, sqlite_where=_NOTED),
         Index("ix_events_fading", "at", postgresql_where=_FADING, sqlite_where=_FADING),
     )
 

@@ -89,7 +89,7 @@ class Period(Base):
         _live("uq_periods_group_sequence", "group_id", "sequence", also="member_id IS NULL"),
         _live("uq_periods_group_starts_on", "group_id", "starts_on", also="member_id IS NULL"),
         Index("ix_periods_group_sequence_all", "group_id", "sequence"),
-        _live("ix_periods_unbilled", "group_id", also="total_minor IS NULL", unique=False),
+        _live("ix_periods_unbilled", "due_on", "id", also="total_minor IS NULL", unique=False),
         one_of("origin", PeriodOrigin),
         CheckConstraint("starts_on <= ends_on", name="starts_before_it_ends"),
         CheckConstraint("total_minor IS NULL OR total_minor >= 0", name="total_not_negative"),

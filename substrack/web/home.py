@@ -16,11 +16,14 @@ from substrack.queries.accounts import list_invites
 from substrack.queries.chats import find_username
 from substrack.queries.groups import GroupRow
 from substrack.queries.held import load_held
-from substrack.queries.home import UnreachableRow, load_needs
-from substrack.queries.home_groups import load_cards, load_first_steps, load_out
-from substrack.queries.home_history import History, MonthRow, TooMuch, load_history
+from substrack.queries.home import load_needs
+from substrack.queries.home_groups import load_cards, load_out
+from substrack.queries.home_history import History, MonthRow, load_history, months_until
 from substrack.queries.home_invites import ChatInvite, load_chat_invites, load_pay_links
-from substrack.queries.owing import load_longest_owing
+from substrack.queries.home_owing import load_longest_owing
+from substrack.queries.home_people import UnreachableRow
+from substrack.queries.home_signs import load_signs
+from substrack.queries.open_payments import load_longest_due
 from substrack.queries.review import load_claims
 from substrack.services.installation import Waiting, release_hold
 from substrack.services.upcoming import load_next_askings
@@ -84,22 +87,24 @@ def show() -> str:
 def _show() -> str:
     now, workspace_id = runtime().now(), me().workspace_id
     today = local_date(now, me().time_zone)
-    needs = load_needs(reading(), workspace_id, has_bot=_has_bot(), today=today, now=now)
+    signs = load_signs(reading(), workspace_id, year_since=months_until(today)[0], now=now)
+    longest = load_longest_due(reading(), workspace_id)
+    needs = load_needs(reading(), workspace_id, signs, longest, has_bot=_has_bot(), today=today, now=now)
     words, hold = my_words(), installation()
-    groups = load_cards(reading(), workspace_id, today=today)
+    groups = load_cards(reading(), workspace_id, longest, today=today)
     return page(
         "web/home.html",
         claims=load_claims(reading(), workspace_id, limit=CLAIMS_ON_HOME),
-        owing=load_longest_owing(reading(), workspace_id, limit=OWING_ON_HOME),
+        owing=load_longest_owing(reading(), longest, limit=OWING_ON_HOME),
         needs=needs,
         reach=_reach(needs.cut_off),
-        admin_invites=list_invites(reading(), workspace_id, now=now),
+        admin_invites=list_invites(reading(), workspace_id, now=now) if signs.has_invites else (),
         cards=groups.cards,
         has_more_groups=groups.has_more,
         askings=load_next_askings(reading(), [card.group.id for card in groups.cards], now=now),
-        out=load_out(reading(), workspace_id, all_of_it=_all_of_it()),
-        charts=_year(workspace_id, today),
-        steps=load_first_steps(reading(), workspace_id),
+        out=load_out(reading(), workspace_id, longest, all_of_it=_all_of_it()),
+        charts=_year(workspace_id, today, is_long=signs.has_long_year),
+        steps=signs.steps,
         hold=hold,
         held=load_held(reading()) if hold.restored_from else None,
         installation=(*installation_notes(), *backup_notes(hold, now)),
@@ -185,15 +190,12 @@ def _opens(group: GroupRow, _: Words) -> str:
     return opens_when(group.state, opens_on, _)
 
 
-def _year(workspace_id: int, today: date) -> Charts | str | None:
+def _year(workspace_id: int, today: date, *, is_long: bool) -> Charts | str | None:
     """Draw how the year went; "later" when that is only done for who asks for it."""
-    currency = request.args.get("currency")
-    try:
-        return _charts(
-            load_history(reading(), workspace_id, today=today, currency=currency, all_of_it=_all_of_it())
-        )
-    except TooMuch:
+    if is_long and not _all_of_it():
         return "later"
+    currency = request.args.get("currency")
+    return _charts(load_history(reading(), workspace_id, today=today, currency=currency))
 
 
 def _all_of_it() -> bool:

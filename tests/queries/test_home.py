@@ -4,13 +4,17 @@ from collections import Counter
 from datetime import date
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, ActorKind, Via
 from substrack.domain.notices import Channel
-from substrack.queries.home import SHOWN, Needs, load_needs
+from substrack.queries.home import Needs, load_needs
 from substrack.queries.home_history import load_history
+from substrack.queries.home_people import SHOWN
+from substrack.queries.home_signs import load_signs
 from substrack.queries.objections import LOOKED_AT
 from substrack.queries.open_payments import LOOKED_AT as MANY
+from substrack.queries.open_payments import load_longest_due
 from substrack.services.mailboxes import connection_for, mark_refused, unsubscribe
 from substrack.services.members import leave_group
 from substrack.services.putting_off import object_to_payments
@@ -23,7 +27,13 @@ NOW = at("2026-03-01")
 
 
 def needs_of(cast: Cast) -> Needs:
-    return cast.read(lambda session: load_needs(session, cast.workspace_id, today=NOW.date(), now=NOW))
+    return cast.read(lambda session: _needs(session, cast.workspace_id))
+
+
+def _needs(session: Session, workspace_id: int) -> Needs:
+    signs = load_signs(session, workspace_id, year_since=date(2025, 4, 1), now=NOW)
+    longest = load_longest_due(session, workspace_id)
+    return load_needs(session, workspace_id, signs, longest, today=NOW.date(), now=NOW)
 
 
 def mailbox_of(cast: Cast, member: Member) -> Address:
@@ -114,6 +124,20 @@ def test_notes_on_what_is_settled_hide_no_fresh_one(cast: Cast) -> None:
         cast.do(object_to_payments, member.contact_id, keys, text="Not mine.", by=cast.olga, now=NOW)
 
     assert {row.name for row in needs_of(cast).notes} == {"Ann", "Cem", "Mia", "Tom"}
+
+
+def test_a_fresh_note_is_told_of_though_more_are_open_than_are_looked_at(cast: Cast) -> None:
+    club = crowd(cast, LOOKED_AT + 1)
+    with cast.runtime.transaction() as session:
+        for number, payment in enumerate(cast.payments(group_id=club.id, kind="dues")):
+            session.get_one(Payment, payment.id).objection = f"{number:012}"
+            session.add(_note(payment, f"{number:012}"))
+    lea = cast.join(cast.group("Films"), "Lea")
+    cast.tick(NOW)
+    keys = [cast.payment_of(lea).id]
+    cast.do(object_to_payments, lea.contact_id, keys, text="Not mine.", by=cast.olga, now=NOW)
+
+    assert {row.text for row in needs_of(cast).notes} == {"Years ago.", "Not mine."}
 
 
 def _note(payment: Payment, correlation_id: str) -> Event:

@@ -1,0 +1,153 @@
+"""What there is at all in a workspace, looked for once a page: what there is none of is not read.
+
+One statement of steps in indexes, whatever the number of groups, people and payments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Select, case, func, select, true
+from sqlalchemy.orm import Session
+
+from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Notice
+from substrack.queries.accounts import live_invites
+from substrack.queries.open_payments import LOOKED_AT
+from substrack.queries.prepared import prepared, written
+from substrack.store import Contact, Event, Group, Member, Message, Payment, PayMethod, Period, Receipt
+
+REFUSED_LATELY: Final = timedelta(days=2)
+"""An opening that fails is tried again every day, so one of the last two days still fails."""
+
+ADDED_UP: Final = 1_000
+"""How many receipts of a year are added up without being asked, own shares among them."""
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """What somebody who starts has done already."""
+
+    has_group: bool
+    has_people: bool
+    has_way_to_pay: bool
+    has_tested: bool
+    has_period: bool
+
+    @property
+    def are_done(self) -> bool:
+        """Tell whether the list has served its purpose."""
+        done = (self.has_group, self.has_people, self.has_way_to_pay, self.has_tested)
+        return self.has_period or all(done)
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What home has to look at, and what there is too much of.
+
+    `has_crowd` when there are more people than are looked at for want of an address, `has_long_year` when
+    more came since the day asked about than is added up by itself. Once a period was opened all first steps
+    are taken for done.
+    """
+
+    failed_messages: int
+    has_crowd: bool
+    has_long_year: bool
+    has_bills: bool
+    has_notes: bool
+    has_refused_openings: bool
+    has_invites: bool
+    steps: FirstSteps
+
+
+def load_signs(session: Session, workspace_id: int, *, year_since: date, now: datetime) -> Signs:
+    """Look for all of it; one statement."""
+    found = session.execute(*_signs(workspace_id, year_since, now - REFUSED_LATELY, now)).one()
+    there = [bool(sign) for sign in found]
+    return Signs(
+        failed_messages=found[0] or 0,
+        has_crowd=there[1],
+        has_long_year=there[2],
+        has_bills=there[3],
+        has_notes=there[4],
+        has_refused_openings=there[5],
+        has_invites=there[6],
+        steps=FirstSteps(*there[7:]),
+    )
+
+
+@prepared
+def _signs(workspace_id: int, year_since: date, lately: datetime, now: datetime) -> Select[*tuple[Any, ...]]:
+    dead = select(func.count()).select_from(Message)
+    dead = dead.where(Message.workspace_id == workspace_id, Message.state == written(MessageState.DEAD))
+    there = (
+        _after_many(select(Contact.id).where(Contact.workspace_id == workspace_id), LOOKED_AT),
+        _after_many(
+            select(Receipt.id).where(Receipt.workspace_id == workspace_id, Receipt.received_on >= year_since),
+            ADDED_UP,
+        ),
+        unbilled(workspace_id, Period.id),
+        _noted(workspace_id),
+        refused_openings(workspace_id, lately),
+        live_invites(workspace_id, now),
+    )
+    asked = (one.correlate(None).exists() for one in there)
+    return select(dead.scalar_subquery(), *asked, *_first_steps(workspace_id))
+
+
+def unbilled(workspace_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Select variable periods that wait for their total, in the words of `ix_periods_unbilled`."""
+    return (
+        select(*columns)
+        .select_from(Period)
+        .join(Group, Group.id == Period.group_id)
+        .where(
+            Period.total_minor.is_(None), Period.voided_at.is_(None), (Group.workspace_id + 0) == workspace_id
+        )
+    )  # "+ 0" keeps SQLite from looking through all periods of all groups
+
+
+def refused_openings(workspace_id: int, since: datetime, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Select openings that failed since an instant, of groups that still try."""
+    return (
+        select(*columns or (Event.id,))
+        .join(Group, Group.id == Event.group_id)
+        .where(
+            Event.workspace_id == workspace_id,
+            Event.at > since,
+            Event.verb == written("opening_refused"),
+            Group.next_open_at.is_not(None),
+        )
+    )
+
+
+def _after_many(query: Select[int], count: int) -> Select[int]:
+    """Select one that comes after so many others."""
+    return query.limit(1).offset(count)
+
+
+def _noted(workspace_id: int) -> Select[int]:
+    """Select payments with a note that nobody answered, in the words of `ix_payments_noted`."""
+    return select(Payment.id).where(
+        Payment.workspace_id == workspace_id,
+        Payment.objection.is_not(None),
+        Payment.closed_at.is_(None),
+        Payment.voided_at.is_(None),
+    )
+
+
+def _first_steps(workspace_id: int) -> tuple[Any, ...]:
+    groups = select(Group.id).where(Group.workspace_id == workspace_id)
+    members = select(Member.id).join(Group, Group.id == Member.group_id)
+    tests = select(Message.id).where(Message.workspace_id == workspace_id, Message.notice == Notice.TEST)
+    wanted = (
+        groups,
+        members.where(Group.workspace_id == workspace_id, Member.contact_id != Group.payer_id),
+        select(PayMethod.id).where(PayMethod.group_id.in_(groups)),
+        tests,
+    )
+    is_under_way = groups.where(Group.next_sequence > 1).correlate(None).exists()
+    done = (case((is_under_way, true()), else_=one.correlate(None).exists()) for one in wanted)
+    return (*done, is_under_way)
