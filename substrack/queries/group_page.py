@@ -6,14 +6,14 @@ A constant number of statements, whatever the group's size.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ASKABLE, PaymentKind
-from substrack.queries.group_periods import MEMBERS_A_PAGE, Cell, PeriodColumn, cell_of, cells
+from substrack.queries.group_periods import MEMBERS_A_PAGE, Cell, CellPage, PeriodColumn, cell_of, cells
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
@@ -37,6 +37,11 @@ class Matrix:
     rows: tuple[MatrixRow, ...]
     number: int
     has_more: bool
+
+    def latest(self) -> CellPage:
+        """List who owes what in the latest period, where the table holds everybody."""
+        cells = [replace(cell, name=row.name) for row in self.rows if (cell := row.cells[0])]
+        return CellPage(tuple(sorted(cells, key=lambda cell: cell.place)), self.number, has_more=False)
 
 
 def load_matrix(

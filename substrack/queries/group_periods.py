@@ -47,6 +47,7 @@ BY_URGENCY: Final = (
 class Cell:
     """One member's payment of one period; `left` is still to come, None when nothing is or it is forgiven."""
 
+    id: int
     public_id: str
     member_id: int
     contact_public_id: str
@@ -63,6 +64,11 @@ class Cell:
     def is_closed(self) -> bool:
         """Tell whether nothing is left to do about it."""
         return self.is_own or self.status in CLOSED
+
+    @property
+    def place(self) -> tuple[bool, int, int]:
+        """Where it stands in a list: the most urgent first, the payer's own share last."""
+        return self.is_own, BY_URGENCY.index(self.status), self.id
 
 
 @dataclass(frozen=True)
@@ -249,6 +255,7 @@ def _most_urgent(period_id: int, voided_at: datetime | None, *, skipped: int) ->
 def cells() -> Select[*tuple[Any, ...]]:
     """Select of payments what their cells tell, and in which period they are."""
     return select(
+        Payment.id,
         Payment.period_id,
         Payment.public_id,
         Payment.member_id,
@@ -270,6 +277,7 @@ def cell_of(row: CellRow) -> Cell:
     left_minor = row.amount_minor - row.received_minor - row.written_off_minor
     is_left = left_minor > 0 and row.status is not Status.WAIVED
     return Cell(
+        id=row.id,
         public_id=row.public_id,
         member_id=row.member_id,
         contact_public_id=row.contact_public_id,

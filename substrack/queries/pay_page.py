@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.letters import HowToPay, Item
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE, PaymentKind, Status
+from substrack.domain.payments import ASKABLE, OPEN, PaymentKind, Status
 from substrack.domain.verdicts import Verdict
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
@@ -101,8 +101,9 @@ def load_pay_page(
     `choice` has the public ids of what is to be paid; everything that is open when it is None, or when it
     names only what is not open any more. One that is empty stays empty.
     """
-    waiting, events = _open_claims(session, contact_id), load_events(session, contact_id)
-    keys = _open_payments(session, contact_id) | {key for keys in waiting.values() for key in keys}
+    statuses: dict[int, Status] = dict(session.execute(*_open(contact_id)).all())
+    waiting = _open_claims(session, contact_id) if Status.MEMBER_CONFIRMED in statuses.values() else {}
+    keys, events = statuses.keys(), load_events(session, contact_id)
     news = newest(events)
     owed = {row.payment.id: row for row in load_owed(session, keys | {payment_of(event) for event in news})}
     open_rows = [row for key, row in owed.items() if key in keys and row.payment.status in ASKABLE]
@@ -142,22 +143,21 @@ def _chosen(open_rows: Sequence[Owed], choice: Collection[str] | None) -> list[O
     return chosen if chosen or (choice is not None and not choice) else list(open_rows)
 
 
-def _open_payments(session: Session, contact_id: int) -> set[int]:
-    return set(session.scalars(*_open_ids(contact_id)))
-
-
 @prepared
-def _open_ids(contact_id: int) -> Select[int]:
-    return select(Payment.id).where(
+def _open(contact_id: int) -> Select[int, Status]:
+    return select(Payment.id, Payment.status).where(
         Payment.contact_id == contact_id,
-        Payment.status.in_(ASKABLE),
+        Payment.status.in_(OPEN),
         Payment.kind == PaymentKind.DUES,
         Payment.voided_at.is_(None),
     )
 
 
 def _open_claims(session: Session, contact_id: int) -> dict[Attempt, list[int]]:
-    """Load the attempts that wait, newest first, with the payments that each still names."""
+    """Load the attempts that wait, newest first, with the payments that each still names.
+
+    There are some exactly while a payment waits for a check.
+    """
     found: dict[Attempt, list[int]] = {}
     for attempt, payment_id in session.execute(*_open_items(contact_id)):
         found.setdefault(attempt, []).append(payment_id)

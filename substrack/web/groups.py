@@ -13,7 +13,7 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
 from substrack.queries.collection_days import find_collection_day
 from substrack.queries.group_members import load_member_page
-from substrack.queries.group_page import load_matrix
+from substrack.queries.group_page import Matrix, load_matrix
 from substrack.queries.group_periods import (
     CellPage,
     PeriodPage,
@@ -172,7 +172,7 @@ def _show(public_id: str, *, end: EndForm | None = None) -> str:
         group=group,
         periods=periods,
         before=_number("before"),
-        cells=_cells(periods, search, number),
+        cells=_cells(periods, matrix, search),
         matrix=matrix,
         notes=list_objections(reading(), me().workspace_id, group_id=group.id),
         search=search,
@@ -185,11 +185,13 @@ def _show(public_id: str, *, end: EndForm | None = None) -> str:
     )
 
 
-def _cells(periods: PeriodPage, search: str, number: int) -> CellPage | None:
-    """Load who owes what in the period that a phone shows."""
+def _cells(periods: PeriodPage, matrix: Matrix, search: str) -> CellPage | None:
+    """Tell who owes what in the period that a phone shows."""
     if not periods.columns:
         return None
-    return load_cells(reading(), periods.columns[0], search=search, number=number)
+    if matrix.number == 1 and not matrix.has_more and not search:
+        return matrix.latest()
+    return load_cells(reading(), periods.columns[0], search=search, number=matrix.number)
 
 
 def _names(group: GroupRow) -> list[str]:

@@ -5,6 +5,7 @@ What a page shows is decided here and in the views; templates only write it down
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -172,8 +173,8 @@ def banners() -> tuple[Banner, ...]:
         "pause": _on_hold(held, _) if held.hold_reason is not None else None,
         "alert": _(NO_ROOM, left=left // 1_000_000) if left < LOW_ROOM_BYTES else None,
     }
-    fixed = tuple(banner for banner in setting_banners(runtime().settings) if banner.icon == "clock")
-    return (*(Banner("warn", icon, sentence) for icon, sentence in told.items() if sentence), *fixed)
+    clock = _setting_banners(runtime().settings, ("clock",))
+    return (*(Banner("warn", icon, sentence) for icon, sentence in told.items() if sentence), *clock)
 
 
 def installation() -> InstallationRow:
@@ -193,7 +194,7 @@ def _on_hold(held: InstallationRow, _: Words) -> str:
 
 def installation_notes() -> tuple[Banner, ...]:
     """List what the settings keep from people, for home: nothing is wrong, and something is to be done."""
-    return tuple(banner for banner in setting_banners(runtime().settings) if banner.icon != "clock")
+    return _setting_banners(runtime().settings, ("mail", "link", "lock"))
 
 
 def backup_notes(row: InstallationRow, now: datetime) -> tuple[Banner, ...]:
@@ -222,8 +223,8 @@ def flash_sent(sent: Phrase, kept: Phrase, **facts: Any) -> None:
     flash(my_words()(kept if mail_is_kept() else sent, **facts), "done")
 
 
-def setting_banners(settings: Settings) -> tuple[Banner, ...]:
-    """List what the settings mean for people, the gravest first."""
+def _setting_banners(settings: Settings, icons: Sequence[str]) -> tuple[Banner, ...]:
+    """List what some of the settings mean for people."""
     _ = my_words()
     told = {
         "clock": settings.now is not None,
@@ -233,8 +234,8 @@ def setting_banners(settings: Settings) -> tuple[Banner, ...]:
     }
     return tuple(
         Banner("note", icon, _(SETTING_SENTENCES[icon], now=settings.now, url=settings.base_url))
-        for icon, applies in told.items()
-        if applies
+        for icon in icons
+        if told[icon]
     )
 
 

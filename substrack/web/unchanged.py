@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any, Final
@@ -52,10 +52,11 @@ class Sheet:
 
 @dataclass
 class Drawing:
-    """A page that is being drawn: the last one at its place, and the values of this one."""
+    """A page that is being drawn: the last one at its place, and from which values this one is."""
 
     last: Sheet | None
     values: Values = "", {}
+    is_new: bool = True
 
 
 @dataclass
@@ -117,9 +118,12 @@ def same_page(draw: Draw, reader: Hashable) -> str:
     last = shelf.find(name)
     if last is not None and last.moment == moment:
         return with_tokens(last.page.decode())
-    g.drawing = Drawing(last)
+    g.drawing = drawing = Drawing(last)
     page = draw()
-    shelf.keep(name, Sheet(moment, g.drawing.values, without_tokens(page).encode()))
+    if last is None or drawing.is_new:
+        shelf.keep(name, Sheet(moment, drawing.values, without_tokens(page).encode()))
+    else:
+        shelf.keep(name, replace(last, moment=moment))
     return page
 
 
@@ -130,6 +134,7 @@ def rendered(template: str, values: Mapping[str, Any]) -> str:
         return render_template(template, **values)
     drawing.values = template, {name: _comparable(one) for name, one in values.items()}
     if drawing.last is not None and drawing.last.values == drawing.values:
+        drawing.is_new = False
         return drawing.last.page.decode()
     return render_template(template, **values)
 

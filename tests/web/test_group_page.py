@@ -235,7 +235,7 @@ class TestCrowds:
                 olga.get(few_path)
             with counted(runtime) as many:
                 shown = olga.get(many_path).text
-            assert len(few) == len(many) <= 21, many_path
+            assert len(few) == len(many) <= 16, many_path
             assert len(shown.encode()) < ENOUGH, many_path
             assert "Guest 0040" in shown
             assert "Guest 0080" not in shown
