@@ -60,6 +60,7 @@ def scan_codes(ways: Sequence[HowToPay]) -> list[ScanCode]:
     return [ScanCode(how, way, text) for how, way, text in texts if text is not None][:MOST]
 
 
+@lru_cache(maxsize=256)
 def _text(how: HowToPay, way: Way) -> str | None:
     return epc_text(name=way.holder or how.payer, iban=way.value, amount=how.total, references=how.references)
 

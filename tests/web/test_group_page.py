@@ -220,7 +220,7 @@ class TestSearch:
 
 
 class TestCrowds:
-    def test_two_thousand_take_no_more_statements_and_no_more_room_than_fifty(
+    def test_two_thousand_take_at_most_one_statement_more_and_no_more_room_than_fifty(
         self, runtime: Runtime, olga: Browser, cast: Cast, members: dict[str, Member], url: str
     ) -> None:
         club = crowd(cast, 2000)
@@ -235,7 +235,7 @@ class TestCrowds:
                 olga.get(few_path)
             with counted(runtime) as many:
                 shown = olga.get(many_path).text
-            assert len(few) == len(many) <= 16, many_path
+            assert len(few) <= len(many) <= min(17, len(few) + 1), many_path
             assert len(shown.encode()) < ENOUGH, many_path
             assert "Guest 0040" in shown
             assert "Guest 0080" not in shown
