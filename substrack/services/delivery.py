@@ -8,7 +8,7 @@ that runs out, and another sends the same text under the same Message-ID. Nothin
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -42,7 +42,7 @@ class BuiltMessage:
     """What is to be sent: one letter to one address. `message_id` and `date` stay the same in a repeat.
 
     `letter` are the words of a mail, `chat` those of a chat message; one of them is there. `held_until`: from
-    then on the message may be another worker's.
+    then on the message may be another worker's. `is_repeat`: a mail that an earlier try may have brought out.
     """
 
     message_id: str
@@ -52,6 +52,7 @@ class BuiltMessage:
     chat: ChatWords | None = None
     is_silent: bool = False
     held_until: datetime = field(kw_only=True, compare=False)
+    is_repeat: bool = field(default=False, kw_only=True, compare=False)
 
 
 def clear_lane(session: Session, lane: str, *, now: datetime) -> None:
@@ -132,13 +133,15 @@ def build_message(
     if letter is None:
         _give_up(session, claimed, message, Objection("nothing left to say"), now)
         return None
+    is_repeat = message.rendered is not None
     if message.rendered is None:
         message.rendered = conceal(_put_into_words(session, message, letter, now), signer)
     # Addresses change; the log says where this message really went.
     message.rendered = {**message.rendered, "to": destination_of(message, address)}
     message.lease_until = now + claimed.lease
     session.flush()
-    return _built(session, message, address, reveal(message.rendered, signer), now)
+    built = _built(session, message, address, reveal(message.rendered, signer), now)
+    return replace(built, is_repeat=is_repeat and message.channel is Channel.EMAIL)
 
 
 def release_messages(session: Session, claimed: Sequence[ClaimedMessage], *, worded: Collection[int]) -> None:

@@ -110,13 +110,14 @@ def mark_failed(
     failure: DeliveryFailed,
     *,
     sent_to: str | None,
+    is_repeat: bool = False,
     now: datetime,
 ) -> Failed:
     """Note a failed try: later, never again, or, when the whole lane fails, again without a counted attempt.
 
-    The stored text is dropped, so that the next try says what is true then, unless this one may have
-    arrived: a repeat must not differ. An address refused for good is marked and admins are told; one that was
-    corrected since is not blamed, and the message goes there.
+    The stored text is dropped, so that the next try says what is true then, unless this one may have arrived,
+    or was itself the repeat of one that may have: a repeat must not differ. An address refused for good is
+    marked and admins are told; one that was corrected since is not blamed, and the message goes there.
     `sent_to` is where it was sent, None when it did not come to that.
     """
     message = held_message(session, claimed)
@@ -135,13 +136,14 @@ def mark_failed(
         )
         return Failed(Outcome.RETRYING, has_opened_lane=_lane_works(session, claimed, sent_to))
     verdict = after_failure(failure, attempts=message.attempts, due_at=message.due_at, now=now)
+    keeps_words = verdict.state is MessageState.DEAD or failure.may_have_arrived or is_repeat
     mark(
         session,
         claimed,
         state=verdict.state,
         due_at=verdict.due_at,
         attempts=verdict.attempts,
-        rendered=message.rendered if verdict.state is MessageState.DEAD or failure.may_have_arrived else None,
+        rendered=message.rendered if keeps_words else None,
         last_error=failure.reason,
     )
     lost = [message] if verdict.state is MessageState.DEAD else []

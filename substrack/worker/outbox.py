@@ -190,7 +190,7 @@ class Outbox:
 
     async def _bring_out(self, ready: Ready) -> None:
         """Send and mark; whatever goes wrong, the others are not held up."""
-        claimed, built, sent_to = ready.claimed, ready.built, None
+        claimed, built = ready.claimed, ready.built
         is_leased_until = ready.leased_until
         try:
             if built is None:
@@ -198,21 +198,20 @@ class Outbox:
                 built = await self._call(self._build, claimed)
             if built is None:
                 return
-            sent_to = built.to
             provider_id = await self._send(built)
         except LeaseOver:
             log.info("message %s is left to another worker", claimed.public_id)
             await self._give_back([ready])
         except ChatMoved as moved:
-            await self._call(self._follow, claimed, moved, str(sent_to))
+            await self._call(self._follow, claimed, moved, built.to if built else "")
         except DeliveryFailed as failure:
-            await self._call(self._fail, claimed, failure, sent_to)
+            await self._call(self._fail, claimed, failure, built)
         except DatabaseTrouble:
             raise  # the database's fault, not the message's; the lease runs out
         except Exception as error:
             log.exception("message %s could not be made or sent", claimed.public_id)
             bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
-            await self._call(self._fail, claimed, bug, sent_to)
+            await self._call(self._fail, claimed, bug, built)
         else:
             await self._mark(Accepted(claimed, provider_id), is_leased_until)
 
@@ -310,9 +309,12 @@ class Outbox:
             log.info(LANE_WORKS, lane)
         return [one.claimed in marked for one in accepted]
 
-    def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, sent_to: str | None) -> None:
+    def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, built: BuiltMessage | None) -> None:
+        sent_to, is_repeat = (built.to, built.is_repeat) if built else (None, False)
         with self._runtime.transaction() as session:
-            failed = mark_failed(session, claimed, failure, sent_to=sent_to, now=self._clock())
+            failed = mark_failed(
+                session, claimed, failure, sent_to=sent_to, is_repeat=is_repeat, now=self._clock()
+            )
         if failure.scope is Scope.LANE:
             self._failing.add(claimed.lane)
         if failed.has_paused_lane:

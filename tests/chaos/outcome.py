@@ -66,7 +66,7 @@ class Outcome:
     """The messages and their states, what was accepted of each, who claimed and who marked it.
 
     `unheard` were tried again because no answer came in time, and may have arrived; `pauses` are those of the
-    lane, `fresh` the instants at which a message was claimed for the first time.
+    lane, `fresh` the instants at which a message was claimed for the first time, but for probes.
     """
 
     states: Mapping[str, str]
@@ -190,6 +190,7 @@ def read_outcome(
     marks = [Mark(line["message"], line["token"], line["rows"]) for line in lines if line["what"] == "marked"]
     died = [End(line["pid"], Fate.KILLED, line["at"]) for line in lines if line["what"] == "died"]
     unheard = sum(line["what"] == "unheard" for line in lines)
+    pauses = _pauses(lines)
     fresh = {line["message"]: line["at"] for line in reversed(lines) if line["what"] == "claiming"}
     return Outcome(
         states,
@@ -199,8 +200,8 @@ def read_outcome(
         [*ends, *died],
         seconds,
         unheard,
-        _pauses(lines),
-        sorted(fresh.values()),
+        pauses,
+        sorted(at for at in fresh.values() if not any(one.since <= at <= one.until for one in pauses)),
     )
 
 
@@ -227,7 +228,7 @@ def _claims(lines: Sequence[Mapping[str, Any]]) -> list[Claim]:
     for line in lines:
         if line["what"] == "claiming" and line["token"] in committed:
             before = found[line["message"]]
-            before[-1:] = [replace(claim, taken_at=line["at"]) for claim in before[-1:]]
+            before[-1:] = [replace(claim, taken_at=claim.taken_at or line["at"]) for claim in before[-1:]]
             before.append(Claim(line["message"], line["token"], line["pid"], line["at"]))
         elif line["what"] == "released":
             here = found[line["message"]]

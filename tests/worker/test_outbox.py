@@ -20,12 +20,13 @@ from substrack.domain.notices import Notice
 from substrack.services.delivery import claim_messages
 from substrack.services.installation import hold_sending
 from substrack.services.leases import ClaimedMessage
-from substrack.store import Message
+from substrack.store import Contact, Message
 from substrack.store.engines import write_engine
 from substrack.worker.outbox import DeliverReport, Outbox, deliver_due
 from substrack.worker.senders import mail_sender
 from substrack.worker.ticking import TickReport
-from tests.fakes.smtp import FakeRelay
+from tests.fakes.smtp import FakeRelay, free_port
+from tests.fakes.smtp_script import ScriptedRelay, Twist, reply
 from tests.support.post import NOW, Post, through
 from tests.worker.processes import Arrivals, start
 
@@ -121,6 +122,30 @@ def test_a_kill_between_sending_and_marking_repeats_the_same_mail(post: Post, re
 
     first, repeat = relay.received
     assert first.message.as_bytes() == repeat.message.as_bytes()
+
+
+@pytest.mark.parametrize("fault", ["closed", "451 4.3.0 later"])
+def test_a_mail_that_may_have_arrived_says_the_same_although_a_try_between_failed(
+    post: Post, fault: str
+) -> None:
+    """The second fails before anything is handed over; of the first nobody knows more than before."""
+    ben = post.person("Ben")
+    post.write("one", to=ben)
+    with ScriptedRelay() as relay:
+        relay.twist("DOT", Twist(takes=True, hangs_up=True))
+        deliver_due(through(post.runtime, relay.url), now=NOW)
+        with post.runtime.transaction() as session:
+            session.execute(update(Contact).where(Contact.id == ben).values(name="Somebody Else"))
+        if fault != "closed":
+            relay.twist("RCPT", reply(fault))
+        url = f"smtp://127.0.0.1:{free_port()}" if fault == "closed" else relay.url
+        assert not deliver_due(through(post.runtime, url), now=NOW + timedelta(minutes=2)).sent
+
+        assert deliver_due(through(post.runtime, relay.url), now=NOW + timedelta(minutes=9)).sent == 1
+
+    first, second = (mail.get_body(("plain",)).get_content() for mail in relay.taken)  # type: ignore[union-attr]
+    assert "Ben" in first
+    assert second == first
 
 
 def test_a_worker_that_stood_still_sends_nothing_it_no_longer_holds(post: Post, relay: FakeRelay) -> None:
