@@ -49,6 +49,7 @@ from substrack.web.fields import read_optional_day, read_optional_sum
 from substrack.web.forms import answer, posted
 from substrack.web.pages import bare_page, bare_words, reader_language
 from substrack.web.pay_form import NothingTicked, PayForm
+from substrack.web.pieces import address
 from substrack.web.reading import reading, runtime
 from substrack.web.security import takes_file
 from substrack.web.unchanged import same_page
@@ -211,6 +212,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     today = local_date(now, reader.time_zone)
     rows = load_pay_page(reading(), visit.contact_id, reader, choice=_choice(form), today=today)
     wished = request.args.get("language")
+    url = url_for if wished else address  # what somebody typed is not remembered
     language = wished or reader_language(reader.language, reader.home_language)
     _ = bare_words(language)
     return bare_page(
@@ -231,9 +233,9 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         coming=tuple(_coming(row, today, _) for row in rows.coming),
         comes=(answer_comes(reader.answers, _.locale), request_comes(reader.requests, _.locale)),
         chat=linking_of(visit.contact_id, visit.workspace_id),
-        chat_action=url_for("chats.on_pay", token=token, language=wished),
-        reach_action=url_for("pay_reach.change", token=token, language=wished),
-        link_page=url_for("pay_reach.ask_about_link", token=token, language=wished),
+        chat_action=url("chats.on_pay", token=token, language=wished),
+        reach_action=url("pay_reach.change", token=token, language=wished),
+        link_page=url("pay_reach.ask_about_link", token=token, language=wished),
         zoned=fixed(_zoned, time_zone=reader.time_zone),
         languages=tuple(LANGUAGE_NAMES.items()),
     )
