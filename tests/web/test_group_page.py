@@ -10,9 +10,11 @@ from flask import Flask
 
 from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
+from substrack.queries.group_page import load_matrix
+from substrack.queries.group_periods import load_cells, load_periods
 from substrack.services.founding import Founded
 from substrack.services.members import leave_group
-from substrack.services.payments import confirm_payment
+from substrack.services.payments import confirm_payment, waive_payment
 from substrack.services.prices import set_price
 from substrack.store import Member
 from tests.support.cast import Cast, money
@@ -217,6 +219,33 @@ class TestSearch:
     def test_odd_addresses_show_the_page_all_the_same(self, olga: Browser, url: str, odd: str) -> None:
         for path in (url, f"{url}/members"):
             assert olga.get(f"{path}?{odd}").status_code == 200
+
+
+def test_the_table_gives_a_phone_the_list_that_a_statement_of_its_own_would(cast: Cast) -> None:
+    group = cast.group("Club", "80.00")
+    members = [cast.join(group, name) for name in ("Ben", "Mia", "Ann", "Cleo")]
+    members.append(cast.join(group, "Ann", email="ann.two@example.org"))
+    cast.tick(NOW)
+    cast.tick(NOW)
+    claim(cast, members[2], 2)
+    confirmed, waived = (cast.payment_of(member, 2).id for member in members[:2])
+    cast.do(confirm_payment, confirmed, received_on=date(2026, 1, 31), by=cast.olga, now=NOW)
+    cast.do(waive_payment, waived, reason="Birthday", by=cast.olga, now=NOW)
+
+    periods = cast.read(lambda session: load_periods(session, group.id)).columns
+    matrix = cast.read(lambda session: load_matrix(session, group.id, periods, payer_id=group.payer_id))
+    listed = cast.read(lambda session: load_cells(session, periods[0]))
+
+    assert matrix.latest() == listed
+    assert [cell.name.partition(" (")[0] for cell in listed.cells] == [
+        "Ann",
+        "Cleo",
+        "Ann",
+        "Ben",
+        "Mia",
+        "Olga",
+    ]
+    assert len({cell.name for cell in listed.cells}) == 6
 
 
 class TestCrowds:
