@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
@@ -108,7 +109,7 @@ class ClaimRow:
         """Tell whether something of it still waits."""
         return bool(self.waiting)
 
-    @property
+    @cached_property
     def waiting(self) -> tuple[ClaimItem, ...]:
         """The items nobody has decided about."""
         return tuple(item for item in self.items if item.state is AttemptState.OPEN)
