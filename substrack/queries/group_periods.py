@@ -31,7 +31,7 @@ MEMBERS_A_PAGE: Final = 50
 VOIDED_SHOWN: Final = 20
 
 MANY: Final = 1_000
-"""From how many payments on a period is not put into order as a whole for one page of it."""
+"""From how many payments on a period is neither counted beside others nor put into order as a whole."""
 
 BY_URGENCY: Final = (
     Status.MEMBER_CONFIRMED,
@@ -97,7 +97,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class PeriodColumn:
-    """One period with its sums; `total` is None while the bill is wanted."""
+    """One period with its sums; `total` is None while the bill is wanted.
+
+    `tally` is None beside other periods where it has very many payments: its own page adds them up.
+    """
 
     id: int
     public_id: str
@@ -110,7 +113,8 @@ class PeriodColumn:
     opened_at: datetime
     voided_at: datetime | None
     version: int
-    tally: Tally
+    is_large: bool
+    tally: Tally | None
 
 
 @dataclass(frozen=True)
@@ -154,17 +158,17 @@ class CellPage:
 def load_periods(session: Session, group_id: int, *, before: int | None = None) -> PeriodPage:
     """Load the latest periods of a group, or those before a sequence, without voided ones.
 
-    Two statements, and a third for `before`.
+    Two statements, and a third for `before`. Periods with very many payments are not added up.
     """
     found = session.execute(*_latest(group_id, before)).all()
-    shown = _columns(session, found[:PERIODS_A_PAGE], voided_at=None)
+    shown = _columns(session, found[:PERIODS_A_PAGE])
     older_than = shown[-1].sequence if len(found) > PERIODS_A_PAGE else None
     return PeriodPage(shown, older_than, None if before is None else _newer(session, group_id, before))
 
 
 @prepared
-def _latest(group_id: int, before: int | None) -> Select[Period, Unit, int, str]:
-    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_(None))
+def _latest(group_id: int, before: int | None) -> Select[*tuple[Any, ...]]:
+    query = _periods().add_columns(_is_large()).where(Period.group_id == group_id, Period.voided_at.is_(None))
     if before is not None:
         query = query.where(Period.sequence < before)
     return query.order_by(Period.sequence.desc(), Period.id.desc()).limit(PERIODS_A_PAGE + 1)
@@ -194,17 +198,20 @@ def load_period(session: Session, workspace_id: int, public_id: str) -> PeriodOf
     if found is None:
         raise NotListed("period")
     period, unit, every, currency, group_id, group_public_id, group = found
-    (column,) = _columns(session, [(period, unit, every, currency)], voided_at=period.voided_at)
+    tally = _tallies(session, {period.id: currency}, period.voided_at)[period.id]
+    is_large = sum(tally.counts.values()) > MANY
+    column = _column(period, _span(period, unit, every), currency, tally, is_large=is_large)
     return PeriodOfGroup(column, group_id, group_public_id, group, currency)
 
 
 def load_cells(session: Session, column: PeriodColumn, *, search: str = "", number: int = 1) -> CellPage:
     """Load one page of a period's payments, the most urgent first, the payer's own share last.
 
-    Of a void period, those that were voided with it. One statement.
+    Of a void period, those that were voided with it. One statement, of very many payments a few for each
+    status.
     """
     skipped = (number - 1) * MEMBERS_A_PAGE
-    if sum(column.tally.counts.values()) > MANY and not search and column.voided_at is None:
+    if column.is_large and not search and column.voided_at is None:
         found = [cell_of(row) for row in _of_many(session, column, skipped)]
         return CellPage(tell_apart(session, found[:MEMBERS_A_PAGE]), number, len(found) > MEMBERS_A_PAGE)
     query, values = _most_urgent(column.id, column.voided_at, skipped=skipped)
@@ -218,12 +225,31 @@ def _of_many(session: Session, column: PeriodColumn, skipped: int) -> list[CellR
     found: list[CellRow] = []
     kinds = [(PaymentKind.DUES, status) for status in BY_URGENCY] + [(PaymentKind.OWN, Status.CONFIRMED)]
     for kind, status in kinds:
-        there = column.tally.counts.get(status, 0) if kind is PaymentKind.DUES else 1
+        there = column.tally.counts.get(status, 0) if column.tally and kind is PaymentKind.DUES else None
         wanted = MEMBERS_A_PAGE + 1 - len(found)
-        if wanted and skipped < there:
-            found += session.execute(*_in_status(column.id, kind, status, size=wanted, skipped=skipped))
-        skipped = max(0, skipped - there)
+        if not wanted:
+            break
+        if there is not None and skipped >= there:
+            skipped -= there
+            continue
+        rows = session.execute(*_in_status(column.id, kind, status, size=wanted, skipped=skipped)).all()
+        found += rows
+        if rows:
+            skipped = 0
+        elif skipped:
+            skipped -= session.scalar(*_how_many(column.id, kind, status)) or 0
     return found
+
+
+@prepared
+def _how_many(period_id: int, kind: PaymentKind, status: Status) -> Select[int]:
+    query = select(func.count()).select_from(Payment)
+    return query.where(
+        Payment.period_id == period_id,
+        Payment.kind == kind,
+        Payment.status == status,
+        Payment.voided_at.is_(None),
+    )
 
 
 @prepared
@@ -319,15 +345,19 @@ def _counts_at(voided_at: datetime | None) -> ColumnElement[bool]:
     return Payment.voided_at.is_(None) if voided_at is None else Payment.voided_at == voided_at
 
 
-def _columns(
-    session: Session, found: Sequence[tuple[Period, Unit, int, str]], *, voided_at: datetime | None
-) -> tuple[PeriodColumn, ...]:
-    currencies = {period.id: currency for period, _unit, _every, currency in found}
-    tallies = _tallies(session, currencies, voided_at)
+def _columns(session: Session, found: Sequence[Row[*tuple[Any, ...]]]) -> tuple[PeriodColumn, ...]:
+    small = {period.id: currency for period, _unit, _every, currency, is_large in found if not is_large}
+    tallies = _tallies(session, small, None) if small else {}
     return tuple(
-        _column(period, _span(period, unit, every), currency, tallies[period.id])
-        for period, unit, every, currency in found
+        _column(period, _span(period, unit, every), currency, tallies.get(period.id), is_large=bool(is_large))
+        for period, unit, every, currency, is_large in found
     )
+
+
+def _is_large() -> ColumnElement[bool]:
+    """Tell whether a period has very many payments, without counting them all."""
+    query = select(Payment.id).where(Payment.period_id == Period.id, Payment.kind == PaymentKind.DUES)
+    return query.correlate(Period).limit(1).offset(MANY).exists()
 
 
 def _tallies(session: Session, currencies: Mapping[int, str], voided_at: datetime | None) -> dict[int, Tally]:
@@ -364,7 +394,9 @@ def _tally(rows: Collection[tuple[Status, int, int, int]], currency: str) -> Tal
     )
 
 
-def _column(period: Period, span: Span, currency: str, tally: Tally) -> PeriodColumn:
+def _column(
+    period: Period, span: Span, currency: str, tally: Tally | None, *, is_large: bool
+) -> PeriodColumn:
     total = period.total_minor
     return PeriodColumn(
         id=period.id,
@@ -378,5 +410,6 @@ def _column(period: Period, span: Span, currency: str, tally: Tally) -> PeriodCo
         opened_at=period.opened_at,
         voided_at=period.voided_at,
         version=period.version,
+        is_large=is_large,
         tally=tally,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -19,6 +20,9 @@ from substrack.queries.batches import in_batches
 from substrack.queries.prepared import prepared
 from substrack.store import Contact, Group, Member, Price
 from substrack.store import PayMethod as PayMethodRow
+
+COUNTED: Final = 1_000
+"""How many members of a group are counted where it is not in a list of groups."""
 
 
 class UnknownGroup(NotFound):
@@ -35,7 +39,7 @@ class GroupRow:
     `next_start` is the first day of the next unopened period, `price` what the period of the day asked about
     costs, or the first one before it began (None: variable or not known); `next_price` is another that is set
     for later, with the day it begins. `members` counts who is there on the day asked about, the payer
-    included if they share.
+    included if they share; up to `COUNTED` where the group is not in a list of all.
     """
 
     id: int
@@ -109,7 +113,7 @@ def list_groups(
 def _groups(
     workspace_id: int, today: date, with_archived: bool, keys: Collection[int] | None
 ) -> Select[Group, str, str, int]:
-    query = _rows(today).where(Group.workspace_id == workspace_id)
+    query = _rows(today, counts_all=keys is None).where(Group.workspace_id == workspace_id)
     if not with_archived:
         query = query.where(Group.archived_at.is_(None))
     if keys is not None:
@@ -232,17 +236,14 @@ _SAME_NAME = (
 )
 
 
-def _rows(today: date) -> Select[Group, str, str, int]:
-    members = (
-        select(func.count())
-        .select_from(Member)
-        .where(
-            Member.group_id == Group.id,
-            there_on(today),
-            or_(Group.payer_included, Member.contact_id != Group.payer_id),
-        )
-        .scalar_subquery()
+def _rows(today: date, *, counts_all: bool = False) -> Select[Group, str, str, int]:
+    there = select(Member.id).where(
+        Member.group_id == Group.id,
+        there_on(today),
+        or_(Group.payer_included, Member.contact_id != Group.payer_id),
     )
+    looked_at = there.correlate(Group) if counts_all else there.correlate(Group).limit(COUNTED)
+    members = select(func.count()).select_from(looked_at.subquery()).scalar_subquery()
     query = select(Group, Contact.public_id, Contact.name, members)
     return query.join(Contact, Contact.id == Group.payer_id)
 

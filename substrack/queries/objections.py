@@ -86,8 +86,8 @@ def list_objections(
 
 @prepared
 def _open_notes(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, ...]]:
-    """Select each payment of the notes that are listed."""
-    return (
+    """Select each payment of the notes that are listed; of a group, those of the group alone."""
+    query = (
         select(
             Event.correlation_id,
             Event.reason,
@@ -108,10 +108,11 @@ def _open_notes(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, .
         .where(
             Event.correlation_id.in_(_newest(workspace_id, group_id)),
             (Payment.workspace_id + 0) == workspace_id,
-            *_is_to_be_paid(group_id),
+            *_is_to_be_paid(),
         )
         .order_by(Event.at.desc(), Event.id)
-    )  # "+ 0" keeps SQLite from looking through all payments with a note
+    )  # "+ 0" keeps SQLite from looking through all payments with a note, or of the group
+    return query if group_id is None else query.where((Payment.group_id + 0) == group_id)
 
 
 def _newest(workspace_id: int, group_id: int | None) -> Select[str]:
@@ -133,8 +134,10 @@ def _newest(workspace_id: int, group_id: int | None) -> Select[str]:
     of_last = (
         select(written_last.c.id, written_last.c.correlation_id)
         .join(Payment, Payment.id == written_last.c.payment_id)
-        .where(Payment.objection == written_last.c.correlation_id, *_is_to_be_paid(group_id))
+        .where(Payment.objection == written_last.c.correlation_id, *_is_to_be_paid())
     )
+    if group_id is not None:
+        of_last = of_last.where((Payment.group_id + 0) == group_id)
     of_waiting = (
         select(Event.id, Event.correlation_id)
         .join(waiting, waiting.c.id == Event.payment_id)
@@ -147,16 +150,12 @@ def _newest(workspace_id: int, group_id: int | None) -> Select[str]:
 
 def _waits(workspace_id: int, group_id: int | None) -> tuple[ColumnElement[bool], ...]:
     """Select payments with a note that are still to be paid, in the words of `ix_payments_noted`."""
-    return (
-        Payment.workspace_id == workspace_id,
-        Payment.objection.is_not(None),
-        *_is_to_be_paid(group_id),
-    )
-
-
-def _is_to_be_paid(group_id: int | None) -> tuple[ColumnElement[bool], ...]:
-    waits = (Payment.closed_at.is_(None), Payment.voided_at.is_(None), Payment.status.in_(ASKABLE))
+    waits = (Payment.workspace_id == workspace_id, Payment.objection.is_not(None), *_is_to_be_paid())
     return waits if group_id is None else (*waits, Payment.group_id == group_id)
+
+
+def _is_to_be_paid() -> tuple[ColumnElement[bool], ...]:
+    return (Payment.closed_at.is_(None), Payment.voided_at.is_(None), Payment.status.in_(ASKABLE))
 
 
 def _is_note() -> ColumnElement[bool]:

@@ -110,6 +110,7 @@ class Member(Base):
         Index("uq_members_present", "group_id", "contact_id", unique=True,
               postgresql_where=text("left_on IS NULL"), sqlite_where=text("left_on IS NULL")),
         Index("ix_members_group_stays", "group_id", "left_on", "joined_on", "contact_id"),
+        Index("ix_members_group_order", "group_id", "id"),
         Index("ix_members_contact_id", "contact_id"),
         CheckConstraint("weight BETWEEN 1 AND 1000", name="weight_legal"),
         CheckConstraint("fixed_minor IS NULL OR fixed_minor >= 0", name="fixed_not_negative"),

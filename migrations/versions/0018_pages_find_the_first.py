@@ -1,4 +1,4 @@
-"""Home finds the newest notes and the bills that are due first without looking at all of them."""
+"""Pages find the newest notes, the bills due first and the first members without looking at all of them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,3 +28,4 @@ def upgrade() -> None:
         postgresql_where=IS_UNBILLED,
         sqlite_where=IS_UNBILLED,
     )
+    op.create_index("ix_members_group_order", "members", ["group_id", "id"])
