@@ -168,7 +168,7 @@ def load_periods(session: Session, group_id: int, *, before: int | None = None) 
 
 @prepared
 def _latest(group_id: int, before: int | None) -> Select[*tuple[Any, ...]]:
-    query = _periods().add_columns(_is_large()).where(Period.group_id == group_id, Period.voided_at.is_(None))
+    query = _periods().add_columns(is_large()).where(Period.group_id == group_id, Period.voided_at.is_(None))
     if before is not None:
         query = query.where(Period.sequence < before)
     return query.order_by(Period.sequence.desc(), Period.id.desc()).limit(PERIODS_A_PAGE + 1)
@@ -198,7 +198,7 @@ def load_period(session: Session, workspace_id: int, public_id: str) -> PeriodOf
     if found is None:
         raise NotListed("period")
     period, unit, every, currency, group_id, group_public_id, group = found
-    tally = _tallies(session, {period.id: currency}, period.voided_at)[period.id]
+    tally = load_tallies(session, {period.id: currency}, period.voided_at)[period.id]
     is_large = sum(tally.counts.values()) > MANY
     column = _column(period, _span(period, unit, every), currency, tally, is_large=is_large)
     return PeriodOfGroup(column, group_id, group_public_id, group, currency)
@@ -347,20 +347,28 @@ def _counts_at(voided_at: datetime | None) -> ColumnElement[bool]:
 
 def _columns(session: Session, found: Sequence[Row[*tuple[Any, ...]]]) -> tuple[PeriodColumn, ...]:
     small = {period.id: currency for period, _unit, _every, currency, is_large in found if not is_large}
-    tallies = _tallies(session, small, None) if small else {}
+    tallies = load_tallies(session, small)
     return tuple(
         _column(period, _span(period, unit, every), currency, tallies.get(period.id), is_large=bool(is_large))
         for period, unit, every, currency, is_large in found
     )
 
 
-def _is_large() -> ColumnElement[bool]:
+def is_large() -> ColumnElement[bool]:
     """Tell whether a period has very many payments, without counting them all."""
     query = select(Payment.id).where(Payment.period_id == Period.id, Payment.kind == PaymentKind.DUES)
     return query.correlate(Period).limit(1).offset(MANY).exists()
 
 
-def _tallies(session: Session, currencies: Mapping[int, str], voided_at: datetime | None) -> dict[int, Tally]:
+def load_tallies(
+    session: Session, currencies: Mapping[int, str], voided_at: datetime | None = None
+) -> dict[int, Tally]:
+    """Add up periods, given with their currencies: what is live, or was voided at an instant; one statement.
+
+    None for no period.
+    """
+    if not currencies:
+        return {}
     rows: dict[int, list[tuple[Status, int, int, int]]] = {}
     for period_id, status, count, received, owed in session.execute(
         *_added_up(sorted(currencies), voided_at)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
-from substrack.domain.payments import COUNTED, OPEN, PaymentKind, Status
+from substrack.domain.payments import OPEN, Status
 from substrack.queries.batches import in_batches
 from substrack.queries.claim_sums import load_sums
+from substrack.queries.group_periods import Tally, is_large, load_tallies
 from substrack.queries.groups import GroupRow, list_groups
 from substrack.queries.namesakes import names_apart
 from substrack.queries.open_payments import LongestDue, is_open
@@ -42,13 +43,14 @@ class Progress:
     """The latest period of a group: how many of its payments are settled, and what is missing.
 
     The payer's own share and what is waived are never counted. `is_billed` is False while the bill is wanted.
+    Nothing of it is known (None) where the period has too many payments to be added up here.
     """
 
     public_id: str
     span: Span
-    settled: int
-    count: int
-    missing: Money
+    settled: int | None
+    count: int | None
+    missing: Money | None
     is_billed: bool
 
 
@@ -56,10 +58,11 @@ class Progress:
 class Missing:
     """What a group waits for over all its periods: the sum, the claims to check, and who owes the rest.
 
-    A claim that names payments of several groups is to be checked in each of them.
+    A claim that names payments of several groups is to be checked in each of them. Of a group whose latest
+    period has too many payments, neither the sum (None) nor the claims are added up.
     """
 
-    total: Money
+    total: Money | None
     to_check: int = 0
     names: tuple[str, ...] = ()
     people: int | None = 0
@@ -81,12 +84,15 @@ class Card:
     @property
     def is_all_in(self) -> bool:
         """Tell whether nothing is missing and no bill is wanted."""
-        return not self.missing.total.minor and (self.progress is None or self.progress.is_billed)
+        is_settled = self.missing.total is not None and not self.missing.total.minor
+        return is_settled and (self.progress is None or self.progress.is_billed)
 
     @property
-    def before(self) -> Money:
-        """What is missing from periods before the latest."""
-        return self.missing.total - self.progress.missing if self.progress else self.missing.total
+    def before(self) -> Money | None:
+        """What is missing from periods before the latest; None where that is not added up."""
+        if self.progress is None or self.missing.total is None:
+            return self.missing.total
+        return self.missing.total - self.progress.missing if self.progress.missing else None
 
 
 @dataclass(frozen=True)
@@ -115,19 +121,23 @@ class OutPage:
 
 
 def load_cards(session: Session, workspace_id: int, longest: LongestDue, *, today: date) -> CardPage:
-    """Load groups that are not archived with what is missing, by name; five statements.
+    """Load groups that are not archived with what is missing, by name; six statements.
 
-    Of many groups, those that have waited the longest; where few wait, others too, for a sixth statement.
+    Of many groups, those that have waited the longest; where few wait, others too, for a seventh statement.
     """
     keys, has_more = _shown(session, workspace_id, longest)
     groups = list_groups(session, workspace_id, today=today, keys=keys)
-    progress = _progress(session, keys)
-    sums, people = _sums(session, keys), _people(session, keys)
+    progress, large = _progress(session, keys)
+    sums, people = _sums(session, [key for key in keys if key not in large]), _people(session, keys)
     cards = (
         Card(
             group,
             progress.get(group.id),
-            _missing(group, sums.get(group.id, (0, 0)), people.get(group.id, ((), 0))),
+            _missing(
+                group,
+                None if group.id in large else sums.get(group.id, (0, 0)),
+                people.get(group.id, ((), 0)),
+            ),
         )
         for group in groups
     )
@@ -208,18 +218,23 @@ def _open_claims(workspace_id: int) -> Select[int]:
     return select(Attempt.id).where(Attempt.workspace_id == workspace_id, is_open_claim)
 
 
-def _progress(session: Session, group_ids: list[int]) -> dict[int, Progress]:
-    return {
-        row.group_id: Progress(
-            public_id=row.public_id,
-            span=Span(row.unit, row.every, row.starts_on, row.ends_on),
-            settled=row.settled,
-            count=row.payments,
-            missing=Money(int(row.missing), row.currency),
-            is_billed=row.total_minor is not None,
-        )
-        for row in session.execute(*_latest(group_ids))
-    }
+def _progress(session: Session, group_ids: list[int]) -> tuple[dict[int, Progress], set[int]]:
+    """Load how far the latest periods are, and in which groups that one is too large to be added up."""
+    found = session.execute(*_latest(group_ids)).all()
+    large = {row.group_id for row in found if row.is_large}
+    tallies = load_tallies(session, {row.id: row.currency for row in found if not row.is_large})
+    return {row.group_id: _progress_of(row, tallies.get(row.id)) for row in found}, large
+
+
+def _progress_of(row: Row[*tuple[Any, ...]], tally: Tally | None) -> Progress:
+    return Progress(
+        public_id=row.public_id,
+        span=Span(row.unit, row.every, row.starts_on, row.ends_on),
+        settled=tally.settled if tally else None,
+        count=tally.count if tally else None,
+        missing=tally.outstanding if tally else None,
+        is_billed=row.total_minor is not None,
+    )
 
 
 @prepared
@@ -230,29 +245,27 @@ def _latest(group_ids: list[int]) -> Select[*tuple[Any, ...]]:
         .group_by(Period.group_id)
         .subquery()
     )
-    is_dues = (Payment.period_id == Period.id) & (Payment.kind == PaymentKind.DUES)
-    period = (Period.public_id, Period.starts_on, Period.ends_on, Period.total_minor)
+    period = (Period.id, Period.group_id, Period.public_id, Period.starts_on, Period.ends_on)
     return (
         select(
-            Period.group_id,
             *period,
+            Period.total_minor,
             Group.unit,
             Group.every,
             Group.currency,
-            func.count(Payment.id).filter(Payment.status.in_(COUNTED)).label("payments"),
-            func.count(Payment.id).filter(Payment.status == Status.CONFIRMED).label("settled"),
-            func.coalesce(func.sum(LEFT).filter(Payment.status.in_(OPEN)), 0).label("missing"),
+            is_large().label("is_large"),
         )
-        .select_from(Period)
         .join(latest, (latest.c.group_id == Period.group_id) & (latest.c.sequence == Period.sequence))
         .join(Group, Group.id == Period.group_id)
-        .outerjoin(Payment, is_dues & Payment.voided_at.is_(None))
         .where(Period.voided_at.is_(None))
-        .group_by(Group.id, Period.id)
     )
 
 
-def _missing(group: GroupRow, sums: tuple[int, int], people: tuple[tuple[str, ...], int | None]) -> Missing:
+def _missing(
+    group: GroupRow, sums: tuple[int, int] | None, people: tuple[tuple[str, ...], int | None]
+) -> Missing:
+    if sums is None:
+        return Missing(None, 0, *people)
     minor, to_check = sums
     return Missing(Money(minor, group.currency), to_check, *people)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from substrack.bootstrap import Runtime
+from substrack.queries.group_periods import MANY
 from substrack.queries.open_payments import LOOKED_AT
 from substrack.services.founding import Founded
 from substrack.services.members import leave_group
@@ -59,3 +60,15 @@ def test_a_small_group_beside_it_keeps_its_names_and_its_day(olga: Browser, club
 
     assert "<strong>Mia</strong>" in card
     assert "asks Mia" in card
+
+
+def test_the_card_of_a_very_large_group_names_who_is_missing_and_adds_nothing_up(
+    olga: Browser, runtime: Runtime, home: Founded
+) -> None:
+    crowd(cast_of(runtime, home), MANY + 1)
+
+    card = olga.get("/").text.partition('class="group-card"')[2].partition("</a>")[0]
+
+    assert " and others</strong>" in card
+    assert "paid" not in card
+    assert "missing" not in card
