@@ -22,7 +22,7 @@ from substrack.store import Contact, Group, Member, Price
 from substrack.store import PayMethod as PayMethodRow
 
 COUNTED: Final = 1_000
-"""How many members of a group are counted where it is not in a list of groups."""
+"""How many members of a group are counted for a page that only asks whether there are any."""
 
 
 class UnknownGroup(NotFound):
@@ -39,7 +39,7 @@ class GroupRow:
     `next_start` is the first day of the next unopened period, `price` what the period of the day asked about
     costs, or the first one before it began (None: variable or not known); `next_price` is another that is set
     for later, with the day it begins. `members` counts who is there on the day asked about, the payer
-    included if they share; up to `COUNTED` where the group is not in a list of all.
+    included if they share; up to `COUNTED` on pages that only ask whether there are any.
     """
 
     id: int
@@ -131,7 +131,7 @@ def load_group(session: Session, group_id: int, *, today: date) -> GroupRow:
 
 
 def load_named_group(session: Session, workspace_id: int, public_id: str, *, today: date) -> GroupRow:
-    """Load a group of this workspace by its public id.
+    """Load a group of this workspace by its public id, for its page: of its members `COUNTED` count.
 
     Raises:
         UnknownGroup.
@@ -148,7 +148,7 @@ def _one_of(rows: list[GroupRow]) -> GroupRow:
 
 @prepared
 def _group(group_id: int, today: date) -> Select[Group, str, str, int]:
-    return _rows(today).where(Group.id == group_id)
+    return _rows(today, counts_all=True).where(Group.id == group_id)
 
 
 @prepared
