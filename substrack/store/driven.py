@@ -125,10 +125,10 @@ def _text(compiled: SQLCompiler, dialect: Dialect, given: Given) -> Text:
         of, number = whose.get(name, (name, None))
         make = compiled.binds[of].type.dialect_impl(dialect).bind_processor(dialect)
         key = place if is_positional else name
-        value = state.parameters[name]
-        fixed[key] = value if make is None else make(value)
         if of in given:
             places.append((key, of, number, make))
+        value = None if of in given else state.parameters[name]
+        fixed[key] = value if make is None or of in given else make(value)
     return Text(state.statement, fixed, tuple(places), is_positional)
 
 

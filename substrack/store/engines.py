@@ -84,7 +84,9 @@ def _keep_private(path: str | None) -> None:
 def _sqlite_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
     if not read_only:
         _keep_private(url.database)
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": lock_seconds})
+    engine = create_engine(  # the connection that was used last knows most of the file
+        url, hide_parameters=True, connect_args={"timeout": lock_seconds}, pool_use_lifo=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

@@ -24,8 +24,9 @@ from substrack.web.pieces import here, with_tokens, without_tokens
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
 
-KEPT: Final = 24
-"""How many pages a process keeps, the last ones that were asked for; some 100 kB each."""
+KEPT: Final = 16
+"""How many pages a process keeps, the last ones that were asked for: up to 100 kB each, and with the values
+of the largest 250 kB more."""
 
 _EXTENSION: Final = "substrack_unchanged"
 
@@ -108,13 +109,14 @@ def same_page(draw: Draw, reader: Hashable) -> str:
     """Draw the page at this address for a reader, or give it again.
 
     All it shows must come from the reading session, the address, the reader, the languages that the browser
-    asks for, the settings and the minute; forms on it are empty and make nothing that is made twice by a
-    second press.
+    asks for, the settings and the minute, or may be a minute old, as the room on the disk; forms on it are
+    empty and make nothing that is made twice by a second press.
     """
-    if len(here()[-1]) > LONGEST:
+    languages = request.headers.get("Accept-Language", "")
+    if len(here()[-1]) + len(languages) > LONGEST:
         return draw()
     shelf, moment = shelf_of(current_app), _now()
-    name = reader, here(), request.headers.get("Accept-Language")
+    name = reader, here(), languages
     last = shelf.find(name)
     if last is not None and last.moment == moment:
         return with_tokens(last.page.decode())

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
@@ -201,7 +201,8 @@ class Outbox:
             provider_id = await self._send(built)
         except LeaseOver:
             log.info("message %s is left to another worker", claimed.public_id)
-            await self._give_back([ready])
+            is_unsaid = built is not None and not built.is_repeat
+            await self._give_back([replace(ready, built=built) if is_unsaid else ready])
         except ChatMoved as moved:
             await self._call(self._follow, claimed, moved, built.to if built else "")
         except DeliveryFailed as failure:

@@ -93,6 +93,14 @@ def test_each_commit_gives_another_name(marked: Runtime) -> None:
     assert len(names) == 5
 
 
+def test_somebody_who_reads_beside_leaves_the_name(marked: Runtime) -> None:
+    with Session(marked.read_engine) as one, Session(marked.read_engine) as other:
+        snapshot_of(one)
+        snapshot_of(other)
+
+    assert len({look(marked.read_engine)[0] for _ in range(3)}) == 1
+
+
 @pytest.mark.only_sqlite
 def test_another_connection_to_sqlite_has_names_of_its_own(marked: Runtime) -> None:
     first = look(marked.read_engine)

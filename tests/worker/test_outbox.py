@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,12 +18,12 @@ from sqlalchemy import select, update
 from substrack.channels.mailbox import MailboxChannel
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
-from substrack.services.delivery import claim_messages
+from substrack.services.delivery import BuiltMessage, claim_messages
 from substrack.services.installation import hold_sending
 from substrack.services.leases import ClaimedMessage
 from substrack.store import Contact, Message
 from substrack.store.engines import write_engine
-from substrack.worker.outbox import DeliverReport, Outbox, deliver_due
+from substrack.worker.outbox import DeliverReport, LeaseOver, Outbox, Ready, deliver_due
 from substrack.worker.senders import mail_sender
 from substrack.worker.ticking import TickReport
 from tests.fakes.smtp import FakeRelay, free_port
@@ -173,6 +174,33 @@ def test_a_worker_that_stood_still_sends_nothing_it_no_longer_holds(post: Post, 
 
     assert relay.received == []
     assert post.message(key).lease_token == heirs[0].token
+
+
+def test_words_that_were_not_handed_over_are_written_anew(
+    post: Post, relay: FakeRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was put into words by itself finds its lease over once, and the name changes before the next."""
+    ben, release, check = post.person("Ben"), Outbox._release, Outbox._check_hold
+    post.write("one", to=ben)
+    is_over = [True]
+
+    def check_once_over(outbox: Outbox, built: BuiltMessage, *, needs: timedelta) -> None:
+        if is_over:
+            raise LeaseOver(is_over.pop())
+        check(outbox, built, needs=needs)
+
+    def release_and_rename(outbox: Outbox, ready: Sequence[Ready]) -> None:
+        release(outbox, ready)
+        with post.runtime.transaction() as session:
+            session.execute(update(Contact).where(Contact.id == ben).values(name="Somebody Else"))
+
+    monkeypatch.setattr(Outbox, "_put_into_words", lambda _self, _held: [])
+    monkeypatch.setattr(Outbox, "_check_hold", check_once_over)
+    monkeypatch.setattr(Outbox, "_release", release_and_rename)
+    deliver_due(through(post.runtime, relay.url), now=NOW)
+
+    (mail,) = relay.received
+    assert "Somebody Else" in mail.message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
 
 def test_on_hold_nothing_leaves_and_the_reason_is_told(post: Post, relay: FakeRelay) -> None:
