@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
@@ -77,16 +77,27 @@ def _collected(
 
 @prepared
 def _by_day(workspace_id: int, since: date, until: date) -> Select[str, date, int, int]:
-    came = (
+    query = select(Receipt.currency, Receipt.received_on, func.sum(Receipt.amount_minor), func.count())
+    query = query.where(*is_between(workspace_id, since, until), *is_money_in())
+    return query.group_by(Receipt.currency, Receipt.received_on)
+
+
+def is_between(workspace_id: int, since: date, until: date) -> tuple[ColumnElement[bool], ...]:
+    """Select the receipts of some days, in the words of `ix_receipts_workspace_received_on`."""
+    return (
         Receipt.workspace_id == workspace_id,
         Receipt.received_on >= since,
         Receipt.received_on <= until,
+    )
+
+
+def is_money_in() -> tuple[ColumnElement[bool], ...]:
+    """Select receipts that are drawn: what came from others and stands."""
+    return (
         Receipt.voided_at.is_(None),
         Receipt.direction == Direction.IN,
         Receipt.source != ReceiptSource.OWN,
     )
-    query = select(Receipt.currency, Receipt.received_on, func.sum(Receipt.amount_minor), func.count())
-    return query.where(*came).group_by(Receipt.currency, Receipt.received_on)
 
 
 def _waits(

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, case, func, select, true
+from sqlalchemy import ColumnElement, Select, case, false, func, select, true
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
 from substrack.queries.accounts import live_invites
+from substrack.queries.home_history import is_between, is_money_in, months_until
 from substrack.queries.open_payments import LOOKED_AT
 from substrack.queries.prepared import prepared, written
 from substrack.store import Contact, Event, Group, Member, Message, Payment, PayMethod, Period, Receipt
@@ -23,7 +24,7 @@ REFUSED_LATELY: Final = timedelta(days=2)
 """An opening that fails is tried again every day, so one of the last two days still fails."""
 
 ADDED_UP: Final = 1_000
-"""How many receipts of a year are added up without being asked, own shares among them."""
+"""How many receipts of a year are read without being asked, with those that are not drawn in the end."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Signs:
     """What home has to look at, and what there is too much of.
 
     `has_crowd` when there are more people than are looked at for want of an address, `has_long_year` when
-    more came since the day asked about than is added up by itself. Once a period was opened all first steps
-    are taken for done.
+    money came in the twelve months until today and there are more receipts than are read by themselves: own
+    shares, voided ones and money that went back are read as well, so they count here. Once a period was
+    opened all first steps are taken for done.
     """
 
     failed_messages: int
@@ -62,9 +64,10 @@ class Signs:
     steps: FirstSteps
 
 
-def load_signs(session: Session, workspace_id: int, *, year_since: date, now: datetime) -> Signs:
+def load_signs(session: Session, workspace_id: int, *, today: date, now: datetime) -> Signs:
     """Look for all of it; one statement."""
-    found = session.execute(*_signs(workspace_id, year_since, now - REFUSED_LATELY, now)).one()
+    since = months_until(today)[0]
+    found = session.execute(*_signs(workspace_id, since, today, now - REFUSED_LATELY, now)).one()
     there = [bool(sign) for sign in found]
     return Signs(
         failed_messages=found[0] or 0,
@@ -79,22 +82,29 @@ def load_signs(session: Session, workspace_id: int, *, year_since: date, now: da
 
 
 @prepared
-def _signs(workspace_id: int, year_since: date, lately: datetime, now: datetime) -> Select[*tuple[Any, ...]]:
+def _signs(
+    workspace_id: int, since: date, today: date, lately: datetime, now: datetime
+) -> Select[*tuple[Any, ...]]:
     dead = select(func.count()).select_from(Message)
     dead = dead.where(Message.workspace_id == workspace_id, Message.state == written(MessageState.DEAD))
+    crowd = _after_many(select(Contact.id).where(Contact.workspace_id == workspace_id), LOOKED_AT)
     there = (
-        _after_many(select(Contact.id).where(Contact.workspace_id == workspace_id), LOOKED_AT),
-        _after_many(
-            select(Receipt.id).where(Receipt.workspace_id == workspace_id, Receipt.received_on >= year_since),
-            ADDED_UP,
-        ),
         unbilled(workspace_id, Period.id),
         _noted(workspace_id),
         refused_openings(workspace_id, lately),
         live_invites(workspace_id, now),
     )
     asked = (one.correlate(None).exists() for one in there)
-    return select(dead.scalar_subquery(), *asked, *_first_steps(workspace_id))
+    year = _has_long_year(workspace_id, since, today)
+    first = _first_steps(workspace_id)
+    return select(dead.scalar_subquery(), crowd.correlate(None).exists(), year, *asked, *first)
+
+
+def _has_long_year(workspace_id: int, since: date, today: date) -> ColumnElement[bool]:
+    """Tell whether a year has too much to read, and anything to draw; the second is only looked for then."""
+    receipts = select(Receipt.id).where(*is_between(workspace_id, since, today))
+    is_long = _after_many(receipts, ADDED_UP).correlate(None).exists()
+    return case((is_long, receipts.where(*is_money_in()).correlate(None).exists()), else_=false())
 
 
 def unbilled(workspace_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:

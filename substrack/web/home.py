@@ -18,7 +18,7 @@ from substrack.queries.groups import GroupRow
 from substrack.queries.held import load_held
 from substrack.queries.home import load_needs
 from substrack.queries.home_groups import load_cards, load_out
-from substrack.queries.home_history import History, MonthRow, load_history, months_until
+from substrack.queries.home_history import History, MonthRow, load_history
 from substrack.queries.home_invites import ChatInvite, load_chat_invites, load_pay_links
 from substrack.queries.home_owing import load_longest_owing
 from substrack.queries.home_people import UnreachableRow
@@ -87,7 +87,7 @@ def show() -> str:
 def _show() -> str:
     now, workspace_id = runtime().now(), me().workspace_id
     today = local_date(now, me().time_zone)
-    signs = load_signs(reading(), workspace_id, year_since=months_until(today)[0], now=now)
+    signs = load_signs(reading(), workspace_id, today=today, now=now)
     longest = load_longest_due(reading(), workspace_id)
     needs = load_needs(reading(), workspace_id, signs, longest, has_bot=_has_bot(), today=today, now=now)
     words, hold = my_words(), installation()

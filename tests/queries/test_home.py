@@ -11,7 +11,7 @@ from substrack.domain.notices import Channel
 from substrack.queries.home import Needs, load_needs
 from substrack.queries.home_history import load_history
 from substrack.queries.home_people import SHOWN
-from substrack.queries.home_signs import load_signs
+from substrack.queries.home_signs import ADDED_UP, load_signs
 from substrack.queries.objections import LOOKED_AT
 from substrack.queries.open_payments import LOOKED_AT as MANY
 from substrack.queries.open_payments import load_longest_due
@@ -19,9 +19,9 @@ from substrack.services.mailboxes import connection_for, mark_refused, unsubscri
 from substrack.services.members import leave_group
 from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import record_receipt
-from substrack.store import Address, Contact, Event, Member, Payment
+from substrack.store import Address, Contact, Direction, Event, Member, Payment, Receipt, ReceiptSource
 from tests.support.cast import Cast, at, money
-from tests.web.crowds import crowd
+from tests.web.crowds import copies, crowd
 
 NOW = at("2026-03-01")
 
@@ -31,7 +31,7 @@ def needs_of(cast: Cast) -> Needs:
 
 
 def _needs(session: Session, workspace_id: int) -> Needs:
-    signs = load_signs(session, workspace_id, year_since=date(2025, 4, 1), now=NOW)
+    signs = load_signs(session, workspace_id, today=NOW.date(), now=NOW)
     longest = load_longest_due(session, workspace_id)
     return load_needs(session, workspace_id, signs, longest, today=NOW.date(), now=NOW)
 
@@ -173,6 +173,47 @@ def test_who_left_owes_all_of_it_however_many_payments_there_are(cast: Cast) -> 
         (name, money(f"{len(payments[member.id])}.00"), payments[member.id][0].public_id)
         for name, member in zip(names, members, strict=True)
     ]
+
+
+def test_what_is_not_drawn_makes_no_long_year(cast: Cast) -> None:
+    cast.join(cast.group(), "Ben")
+    cast.tick(at("2026-02-01"))
+    with cast.runtime.transaction() as session:
+        own = session.scalars(select(Receipt).where(Receipt.source == ReceiptSource.OWN)).one()
+        came = {"source": ReceiptSource.ADMIN}
+        copies(
+            session,
+            own,
+            [
+                *[{}] * (ADDED_UP + 1),
+                came | {"voided_at": NOW},
+                came | {"direction": Direction.OUT},
+                came | {"received_on": date(2026, 3, 2)},
+            ],
+        )
+    assert not _has_long_year(cast)
+
+    with cast.runtime.transaction() as session:
+        copies(session, own, [came])
+
+    assert _has_long_year(cast)
+
+
+def test_what_is_yet_to_come_makes_no_year_long(cast: Cast) -> None:
+    cast.join(cast.group(), "Ben")
+    cast.tick(at("2026-02-01"))
+    with cast.runtime.transaction() as session:
+        own = session.scalars(select(Receipt).where(Receipt.source == ReceiptSource.OWN)).one()
+        copies(session, own, [{"source": ReceiptSource.ADMIN}])
+        copies(session, own, [{"received_on": date(2026, 3, 2)}] * ADDED_UP)
+
+    assert not _has_long_year(cast)
+
+
+def _has_long_year(cast: Cast) -> bool:
+    today = NOW.date()
+    signs = cast.read(lambda session: load_signs(session, cast.workspace_id, today=today, now=NOW))
+    return signs.has_long_year
 
 
 def test_a_payment_took_until_the_last_of_its_money_came_and_counts_once(cast: Cast) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from substrack.store import Contact, Group, Member
+from substrack.store import Contact, Group, Member, Payment, Receipt
 from tests.support.cast import START, Cast
 from tests.web.support import NOW
 
@@ -31,3 +35,19 @@ def fill(session: Session, group_id: int, count: int) -> None:
         Member(group_id=group.id, contact_id=person.id, joined_on=group.starts_on, created_at=START)
         for person in people
     )
+
+
+def copies(session: Session, row: Payment | Receipt, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Write a row once more for each of `changes`, with what these say; its codes are numbered."""
+    columns = type(row).__table__.columns
+    values = {column.key: getattr(row, column.key) for column in columns if column.key != "id"}
+    start = (session.scalar(select(func.max(type(row).id))) or 0) + 1
+    session.execute(
+        insert(type(row)),
+        [values | _codes(row, number) | dict(change) for number, change in enumerate(changes, start)],
+    )
+
+
+def _codes(row: Payment | Receipt, number: int) -> dict[str, str]:
+    codes = {"public_id": f"{number:012}"}
+    return codes | {"reference": f"{number:06}"} if isinstance(row, Payment) else codes
