@@ -38,14 +38,14 @@ class LeaverRow:
 def load_longest_owing(session: Session, longest: LongestDue, *, limit: int) -> OwingPage:
     """List who has owed the longest, with all they owe; one statement.
 
-    How many there are is told when all that is open was looked at.
+    How many there are is told when all that is unclaimed was looked at.
     """
     debts = _debts(longest)
     chosen = [key for _oldest, _owed, key in nsmallest(limit, debts)]
     whole = load_owing_of(session, {contact_id for contact_id, _payer, _currency in chosen})
     rows = {(row.contact_id, row.payer_id, row.owed.currency): row for row in whole}
     shown = [rows[key] for key in chosen if key in rows]
-    return OwingPage(tell_apart(session, shown), len(debts) if longest.is_all else None)
+    return OwingPage(tell_apart(session, shown), len(debts) if longest.is_all_unclaimed else None)
 
 
 def _debts(longest: LongestDue) -> list[tuple[date, int, Debt]]:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.payments import PaymentKind, Status
+from substrack.domain.payments import ASKABLE, PaymentKind, Status
 from substrack.queries.owing import LEFT
 from substrack.queries.prepared import prepared
 from substrack.store import Address, Group, Member, Payment
@@ -44,21 +44,36 @@ class OpenRow(NamedTuple):
 
 @dataclass(frozen=True)
 class LongestDue:
-    """Open payments, the longest due first; `is_all` when there are no others."""
+    """Open payments, the longest due first; `is_all` when there are no others.
+
+    `unclaimed` are the longest due of those that nobody says to have paid, `is_all_unclaimed` when there are
+    no others of these.
+    """
 
     rows: tuple[OpenRow, ...]
     is_all: bool
-
-    @property
-    def unclaimed(self) -> tuple[OpenRow, ...]:
-        """Those that nobody says to have paid."""
-        return tuple(row for row in self.rows if not row.is_claimed)
+    unclaimed: tuple[OpenRow, ...]
+    is_all_unclaimed: bool
 
 
 def load_longest_due(session: Session, workspace_id: int) -> LongestDue:
-    """Load as many open payments as are looked at; one statement."""
-    found = session.execute(*_longest_due(workspace_id)).all()
-    return LongestDue(tuple(map(OpenRow._make, found[:LOOKED_AT])), len(found) <= LOOKED_AT)
+    """Load as many open payments as are looked at, and as many unclaimed ones.
+
+    One statement; a second one where claims took the place of what nobody has claimed.
+    """
+    rows, is_all = _looked_at(session, workspace_id, is_unclaimed=False)
+    unclaimed = tuple(row for row in rows if not row.is_claimed)
+    if is_all or len(unclaimed) == len(rows):
+        return LongestDue(rows, is_all, unclaimed, is_all)
+    return LongestDue(rows, is_all, *_looked_at(session, workspace_id, is_unclaimed=True))
+
+
+def _looked_at(
+    session: Session, workspace_id: int, *, is_unclaimed: bool
+) -> tuple[tuple[OpenRow, ...], bool]:
+    """Load what is looked at, and tell whether it is all there is."""
+    found = session.execute(*_longest_due(workspace_id, is_unclaimed=is_unclaimed)).all()
+    return tuple(map(OpenRow._make, found[:LOOKED_AT])), len(found) <= LOOKED_AT
 
 
 def is_open() -> tuple[ColumnElement[bool], ...]:
@@ -67,8 +82,8 @@ def is_open() -> tuple[ColumnElement[bool], ...]:
 
 
 @prepared
-def _longest_due(workspace_id: int) -> Select[*tuple[Any, ...]]:
-    return (
+def _longest_due(workspace_id: int, *, is_unclaimed: bool) -> Select[*tuple[Any, ...]]:
+    query = (
         select(
             Payment.contact_id,
             Payment.payer_id,
@@ -89,3 +104,4 @@ def _longest_due(workspace_id: int) -> Select[*tuple[Any, ...]]:
         .order_by(Payment.due_on, Payment.id)
         .limit(LOOKED_AT + 1)
     )
+    return query.where(Payment.status.in_(ASKABLE)) if is_unclaimed else query

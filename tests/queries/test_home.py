@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, ActorKind, Via
 from substrack.domain.notices import Channel
+from substrack.domain.payments import Status
 from substrack.queries.home import Needs, load_needs
 from substrack.queries.home_history import load_history
+from substrack.queries.home_owing import load_longest_owing
 from substrack.queries.home_people import SHOWN
 from substrack.queries.home_signs import ADDED_UP, load_signs
 from substrack.queries.objections import LOOKED_AT
@@ -173,6 +175,23 @@ def test_who_left_owes_all_of_it_however_many_payments_there_are(cast: Cast) -> 
         (name, money(f"{len(payments[member.id])}.00"), payments[member.id][0].public_id)
         for name, member in zip(names, members, strict=True)
     ]
+
+
+def test_claims_take_nobodys_place_among_those_who_owe(cast: Cast) -> None:
+    group = cast.group()
+    ben, _mia, cem = (cast.join(group, name) for name in ("Ben", "Mia", "Cem"))
+    cast.tick(at("2026-02-01"))
+    cast.do(leave_group, cem.id, left_on=date(2026, 3, 1), by=cast.olga, now=NOW)
+    with cast.runtime.transaction() as session:
+        claimed = {"status": Status.MEMBER_CONFIRMED, "period_id": None, "due_on": date(2026, 1, 1)}
+        copies(session, cast.payment_of(ben), [claimed] * (MANY + 1))
+
+    longest = cast.read(lambda session: load_longest_due(session, cast.workspace_id))
+    owing = cast.read(lambda session: load_longest_owing(session, longest, limit=5))
+
+    assert not longest.is_all
+    assert ({row.name for row in owing.rows}, owing.total) == ({"Ben", "Mia", "Cem"}, 3)
+    assert [row.name for row in needs_of(cast).leavers] == ["Cem"]
 
 
 def test_what_is_not_drawn_makes_no_long_year(cast: Cast) -> None:
