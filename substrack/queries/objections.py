@@ -121,23 +121,13 @@ def _newest(workspace_id: int, group_id: int | None) -> Select[str]:
     These are the last that were written, answered or not, and some that still wait. The first alone would
     hide what has waited long, the second what has just come where many wait.
     """
-    written_last = (
-        select(Event.id, Event.correlation_id, Event.payment_id)
-        .where(Event.workspace_id == workspace_id, Event.verb == written(OBJECT))
-        .order_by(Event.id.desc())
-        .limit(LOOKED_AT)
-        .subquery()
-    )
-    waiting = (
-        select(Payment.id, Payment.objection).where(*_waits(workspace_id, group_id)).limit(LOOKED_AT)
-    ).subquery()
+    written_last = _written_last(workspace_id, group_id).subquery()
+    waiting = _waiting(workspace_id, group_id).limit(LOOKED_AT).subquery()
     of_last = (
         select(written_last.c.id, written_last.c.correlation_id)
         .join(Payment, Payment.id == written_last.c.payment_id)
         .where(Payment.objection == written_last.c.correlation_id, *_is_to_be_paid())
     )
-    if group_id is not None:
-        of_last = of_last.where((Payment.group_id + 0) == group_id)
     of_waiting = (
         select(Event.id, Event.correlation_id)
         .join(waiting, waiting.c.id == Event.payment_id)
@@ -146,6 +136,29 @@ def _newest(workspace_id: int, group_id: int | None) -> Select[str]:
     both = union_all(of_last, of_waiting).subquery()
     newest = select(both.c.correlation_id).group_by(both.c.correlation_id)
     return newest.order_by(func.max(both.c.id).desc()).limit(SHOWN)
+
+
+def _written_last(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, ...]]:
+    """Select the last notes; those of a group only where more of its payments wait than are looked at anyway.
+
+    Its notes are found among those of the workspace: of its events most are no notes.
+    """
+    query = (
+        select(Event.id, Event.correlation_id, Event.payment_id)
+        .where(Event.workspace_id == workspace_id, Event.verb == written(OBJECT))
+        .order_by(Event.id.desc())
+        .limit(LOOKED_AT)
+    )
+    if group_id is None:
+        return query
+    are_more = _waiting(workspace_id, group_id).limit(1).offset(LOOKED_AT).exists()
+    return query.where(are_more, (Event.group_id + 0) == group_id)  # "+ 0" as above
+
+
+def _waiting(workspace_id: int, group_id: int | None) -> Select[*tuple[Any, ...]]:
+    """Select payments with a note in the order of their index: the newest group first, its newest first."""
+    query = select(Payment.id, Payment.objection).where(*_waits(workspace_id, group_id))
+    return query.order_by(Payment.group_id.desc(), Payment.id.desc())
 
 
 def _waits(workspace_id: int, group_id: int | None) -> tuple[ColumnElement[bool], ...]:

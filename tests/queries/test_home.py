@@ -14,7 +14,7 @@ from substrack.queries.home_history import load_history
 from substrack.queries.home_owing import load_longest_owing
 from substrack.queries.home_people import SHOWN
 from substrack.queries.home_signs import ADDED_UP, load_signs
-from substrack.queries.objections import LOOKED_AT
+from substrack.queries.objections import LOOKED_AT, list_objections
 from substrack.queries.open_payments import LOOKED_AT as MANY
 from substrack.queries.open_payments import load_longest_due
 from substrack.services.mailboxes import connection_for, mark_refused, unsubscribe
@@ -192,6 +192,24 @@ def test_claims_take_nobodys_place_among_those_who_owe(cast: Cast) -> None:
     assert not longest.is_all
     assert ({row.name for row in owing.rows}, owing.total) == ({"Ben", "Mia", "Cem"}, 3)
     assert [row.name for row in needs_of(cast).leavers] == ["Cem"]
+
+
+def test_the_newest_notes_of_a_group_are_told_of_whatever_payment_and_group_others_are_about(
+    cast: Cast,
+) -> None:
+    club, other = crowd(cast, LOOKED_AT + 2), crowd(cast, LOOKED_AT + 1, "Choir")
+    old = [(one, f"{number:012}") for number, one in enumerate(cast.payments(group_id=club.id, kind="dues"))]
+    fresh = [(old[0][0], "of the first"), (old[-1][0], "of the last.")]
+    later = [(one, f"l{number:011}") for number, one in enumerate(cast.payments(group_id=other.id))]
+    with cast.runtime.transaction() as session:
+        for payment, note in (*old, *fresh, *later):
+            session.get_one(Payment, payment.id).objection = note
+            session.add(_note(payment, note))
+            session.flush()
+
+    notes = cast.read(lambda session: list_objections(session, cast.workspace_id, group_id=club.id))
+
+    assert {row.id for row in notes} >= {"of the first", "of the last."}
 
 
 def test_what_is_not_drawn_makes_no_long_year(cast: Cast) -> None:
