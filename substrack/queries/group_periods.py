@@ -31,7 +31,7 @@ MEMBERS_A_PAGE: Final = 50
 VOIDED_SHOWN: Final = 20
 
 MANY: Final = 1_000
-"""From how many payments on a period is neither counted beside others nor put into order as a whole."""
+"""With more payments than this a period is neither counted beside others nor put into order as a whole."""
 
 BY_URGENCY: Final = (
     Status.MEMBER_CONFIRMED,

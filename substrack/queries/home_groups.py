@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.letters import Span
@@ -37,6 +37,11 @@ SHOWN: Final = 24
 NAMED: Final = 3
 """How many of those who owe are named on a card; the rest is counted."""
 
+_People = tuple[tuple[str, ...], int | None]
+"""Some names of those who owe, and how many they are."""
+
+_NOBODY: Final[_People] = ((), 0)
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -59,10 +64,12 @@ class Missing:
     """What a group waits for over all its periods: the sum, the claims to check, and who owes the rest.
 
     A claim that names payments of several groups is to be checked in each of them. Of a group whose latest
-    period has too many payments, neither the sum (None) nor the claims are added up.
+    period has too many payments, neither the sum (None) nor the claims are added up, and `is_any` alone tells
+    whether it waits for something.
     """
 
     total: Money | None
+    is_any: bool
     to_check: int = 0
     names: tuple[str, ...] = ()
     people: int | None = 0
@@ -84,8 +91,7 @@ class Card:
     @property
     def is_all_in(self) -> bool:
         """Tell whether nothing is missing and no bill is wanted."""
-        is_settled = self.missing.total is not None and not self.missing.total.minor
-        return is_settled and (self.progress is None or self.progress.is_billed)
+        return not self.missing.is_any and (self.progress is None or self.progress.is_billed)
 
     @property
     def before(self) -> Money | None:
@@ -124,23 +130,20 @@ def load_cards(session: Session, workspace_id: int, longest: LongestDue, *, toda
     """Load groups that are not archived with what is missing, by name; six statements.
 
     Of many groups, those that have waited the longest; where few wait, others too, for a seventh statement.
+    One more where a group is too large to be added up.
     """
     keys, has_more = _shown(session, workspace_id, longest)
     groups = list_groups(session, workspace_id, today=today, keys=keys)
     progress, large = _progress(session, keys)
     sums, people = _sums(session, [key for key in keys if key not in large]), _people(session, keys)
-    cards = (
-        Card(
-            group,
-            progress.get(group.id),
-            _missing(
-                group,
-                None if group.id in large else sums.get(group.id, (0, 0)),
-                people.get(group.id, ((), 0)),
-            ),
-        )
+    waiting = _waiting(session, sorted(large))
+    missing = {
+        group.id: _large_missing(group.id in waiting, people.get(group.id, _NOBODY))
+        if group.id in large
+        else _missing(group, sums.get(group.id, (0, 0)), people.get(group.id, _NOBODY))
         for group in groups
-    )
+    }
+    cards = (Card(group, progress.get(group.id), missing[group.id]) for group in groups)
     return CardPage(tuple(cards), has_more)
 
 
@@ -261,13 +264,24 @@ def _latest(group_ids: list[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _missing(
-    group: GroupRow, sums: tuple[int, int] | None, people: tuple[tuple[str, ...], int | None]
-) -> Missing:
-    if sums is None:
-        return Missing(None, 0, *people)
+def _missing(group: GroupRow, sums: tuple[int, int], people: _People) -> Missing:
     minor, to_check = sums
-    return Missing(Money(minor, group.currency), to_check, *people)
+    return Missing(Money(minor, group.currency), minor != 0, to_check, *people)
+
+
+def _large_missing(is_any: bool, people: _People) -> Missing:
+    return Missing(None, is_any, 0, *people)
+
+
+def _waiting(session: Session, group_ids: list[int]) -> set[int]:
+    """Find which groups wait for money, claimed or not; no statement for none."""
+    return set(session.scalars(*_with_open(group_ids))) if group_ids else set()
+
+
+@prepared
+def _with_open(group_ids: list[int]) -> Select[int]:
+    waits = exists().where(Payment.group_id == Group.id, Payment.status.in_(OPEN), *is_open())
+    return select(Group.id).where(Group.id.in_(group_ids), waits)
 
 
 def _sums(session: Session, group_ids: list[int]) -> dict[int, tuple[int, int]]:
@@ -287,16 +301,16 @@ def _missing_of(group_ids: list[int]) -> Select[int, int, int]:
     )
 
 
-def _people(session: Session, group_ids: list[int]) -> dict[int, tuple[tuple[str, ...], int | None]]:
+def _people(session: Session, group_ids: list[int]) -> dict[int, _People]:
     """Find who owes in each group, the longest due first: some names, and how many they are.
 
     Of very many payments only the first are looked at, and nobody counts the people.
     """
     rows = session.execute(*_owing_in(group_ids)).all()
     called = names_apart(session, {row.public_id: row.name for row in rows})
-    found: dict[int, tuple[tuple[str, ...], int | None]] = {}
+    found: dict[int, _People] = {}
     for row in rows:
-        names, _ = found.get(row.group_id, ((), 0))
+        names, _ = found.get(row.group_id, _NOBODY)
         people = row.people if max(row.pending, row.overdue) < PER_GROUP else None
         found[row.group_id] = ((*names, called[row.public_id]), people)
     return found

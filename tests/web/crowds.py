@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from substrack.domain.payments import Status
 from substrack.store import Contact, Group, Member, Payment, Receipt
 from tests.support.cast import START, Cast
 from tests.web.support import NOW
@@ -51,3 +52,19 @@ def copies(session: Session, row: Payment | Receipt, changes: Sequence[Mapping[s
 def _codes(row: Payment | Receipt, number: int) -> dict[str, str]:
     codes = {"public_id": f"{number:012}"}
     return codes | {"reference": f"{number:06}"} if isinstance(row, Payment) else codes
+
+
+def settled_crowd(cast: Cast, count: int) -> tuple[Group, Member, Member]:
+    """Make a group of Ben, Mia and `count` guests; the guests have paid for February, the two have not."""
+    group = cast.group("Club", f"{count + 3}.00")
+    ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(NOW.replace(month=2))
+    of_ben = cast.payment_of(ben)
+    paid = {"status": Status.CONFIRMED, "received_minor": of_ben.amount_minor, "closed_at": NOW}
+    with cast.runtime.transaction() as session:
+        fill(session, group.id, count)
+        session.flush()
+        joined = select(Member).where(Member.group_id == group.id, Member.id > mia.id)
+        guests = [{"member_id": one.id, "contact_id": one.contact_id} for one in session.scalars(joined)]
+        copies(session, of_ben, [paid | guest for guest in guests])
+    return group, ben, mia

@@ -9,9 +9,11 @@ from substrack.queries.group_periods import MANY
 from substrack.queries.open_payments import LOOKED_AT
 from substrack.services.founding import Founded
 from substrack.services.members import leave_group
+from substrack.services.payments import confirm_payment, waive_payment
 from tests.support.cast import Cast
 from tests.web.admin import cast_of
-from tests.web.crowds import crowd
+from tests.web.crowds import crowd, settled_crowd
+from tests.web.scenes import claim
 from tests.web.support import NOW, Browser
 
 PEOPLE = LOOKED_AT // 2 + 60
@@ -72,3 +74,37 @@ def test_the_card_of_a_very_large_group_names_who_is_missing_and_adds_nothing_up
     assert " and others</strong>" in card
     assert "paid" not in card
     assert "missing" not in card
+
+
+def test_a_very_large_group_takes_one_line_once_all_is_in_and_no_claim_waits(
+    olga: Browser, runtime: Runtime, home: Founded
+) -> None:
+    cast = cast_of(runtime, home)
+    _group, ben, mia = settled_crowd(cast, MANY)
+    cast.do(confirm_payment, cast.payment_of(mia).id, by=cast.olga, now=NOW)
+    claim(cast, ben)
+
+    claimed = olga.get("/").text
+    cast.do(confirm_payment, cast.payment_of(ben).id, by=cast.olga, now=NOW)
+    settled = olga.get("/").text
+
+    assert '<span class="line-name">Club</span>' not in claimed
+    assert 'class="group-card"' in claimed
+    assert '<span class="line-name">Club</span>' in settled
+    assert 'class="group-card"' not in settled
+
+
+def test_the_fold_of_a_very_large_period_is_headed_by_what_is_in_it(
+    olga: Browser, runtime: Runtime, home: Founded
+) -> None:
+    cast = cast_of(runtime, home)
+    group, ben, _mia = settled_crowd(cast, MANY + 49)
+    cast.do(waive_payment, cast.payment_of(ben).id, reason="A gift", by=cast.olga, now=NOW)
+
+    first, last = (
+        olga.get(f"/groups/{group.public_id}?page={number}").text.partition('<details class="fold"')[2]
+        for number in (1, MANY // 50 + 2)
+    )
+
+    assert "<summary>Paid</summary>" in first
+    assert "<summary>Waived</summary>" in last
