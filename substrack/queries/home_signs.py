@@ -101,10 +101,15 @@ def _signs(
 
 
 def _has_long_year(workspace_id: int, since: date, today: date) -> ColumnElement[bool]:
-    """Tell whether a year has too much to read, and anything to draw; the second is only looked for then."""
+    """Tell whether a year has too much to read, and anything to draw; the second is only looked for then.
+
+    What came last is looked at first: only where nothing came at all, or own shares have just been booked for
+    a great many groups, is the index left for more than a few receipts.
+    """
     receipts = select(Receipt.id).where(*is_between(workspace_id, since, today))
     is_long = _after_many(receipts, ADDED_UP).correlate(None).exists()
-    return case((is_long, receipts.where(*is_money_in()).correlate(None).exists()), else_=false())
+    last = receipts.where(*is_money_in()).order_by(Receipt.received_on.desc(), Receipt.id.desc()).limit(1)
+    return case((is_long, last.scalar_subquery().is_not(None)), else_=false())
 
 
 def unbilled(workspace_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
