@@ -17,7 +17,7 @@ import os
 from contextlib import suppress
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 
 from substrack.store.trouble import DatabaseTrouble, name_trouble
@@ -84,8 +84,12 @@ def _keep_private(path: str | None) -> None:
 def _sqlite_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
     if not read_only:
         _keep_private(url.database)
-    engine = create_engine(  # the connection that was used last knows most of the file
-        url, hide_parameters=True, connect_args={"timeout": lock_seconds}, pool_use_lifo=True
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": lock_seconds},
+        poolclass=QueuePool,
+        pool_use_lifo=True,  # the connection that was used last knows most of the file
     )
 
     @event.listens_for(engine, "connect")
