@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ScalarSelect, Select, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import local_date
@@ -109,11 +109,7 @@ def owed_of(row: OwedRow, steps: Mapping[int, int]) -> Owed:
 
 def _mailbox() -> ScalarSelect[str]:
     """Select the email address that a reply to a contact would reach: the first they gave that works."""
-    found = select(Address.value).where(
-        Address.contact_id == Contact.id,
-        Address.channel == Channel.EMAIL,
-        Address.refused_since.is_(None),
-    )
+    found = select(Address.value).where(Address.contact_id == Contact.id, *_takes_replies())
     return found.order_by(Address.id).limit(1).correlate(Contact).scalar_subquery()
 
 
@@ -129,13 +125,13 @@ def load_people(session: Session, contacts: Iterable[Contact]) -> dict[int, Pers
 def _mailboxes(contact_ids: list[int]) -> Select[int, str]:
     return (
         select(Address.contact_id, Address.value)
-        .where(
-            Address.contact_id.in_(contact_ids),
-            Address.channel == Channel.EMAIL,
-            Address.refused_since.is_(None),
-        )
+        .where(Address.contact_id.in_(contact_ids), *_takes_replies())
         .order_by(Address.id.desc())
     )
+
+
+def _takes_replies() -> tuple[ColumnElement[bool], ...]:
+    return Address.channel == Channel.EMAIL, Address.refused_since.is_(None)
 
 
 def load_how_to_pay(

@@ -63,7 +63,8 @@ def load_owing(
 ) -> OwingPage:
     """List who owes, the longest due first; one statement."""
     query = _owing(Payment.workspace_id == workspace_id, Payment.closed_at.is_(None))
-    query = query.where(named_like(search)).limit(limit).offset(offset)
+    counted = query.where(named_like(search)).add_columns(func.count().over().label("total"))
+    query = counted.limit(limit).offset(offset)
     found = session.execute(query).all()
     rows = tell_apart(session, [_row(row) for row in found])
     return OwingPage(rows, found[0].total if found else 0)
@@ -160,7 +161,6 @@ def _owing(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             oldest.label("oldest"),
             func.sum(Payment.version).label("versions"),
             func.max(Payment.id).label("newest"),
-            func.count().over().label("total"),
         )
         .join(Contact, Contact.id == Payment.contact_id)
         .join(_Payer, _Payer.id == Payment.payer_id)
