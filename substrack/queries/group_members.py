@@ -10,9 +10,10 @@ from typing import Final
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
-from substrack.queries.group_periods import MEMBERS_A_PAGE, PeriodOfGroup
+from substrack.queries.group_periods import PeriodOfGroup
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.people import MemberRow, list_some_members
+from substrack.queries.period_cells import MEMBERS_A_PAGE
 from substrack.queries.searching import named_like
 from substrack.store import Group, Member, Payment
 

@@ -13,8 +13,9 @@ from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ASKABLE, PaymentKind
-from substrack.queries.group_periods import MEMBERS_A_PAGE, Cell, CellPage, PeriodColumn, cell_of, cells
+from substrack.queries.group_periods import PeriodColumn
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.period_cells import MEMBERS_A_PAGE, Cell, CellPage, cell_of, cells
 from substrack.queries.prepared import prepared
 from substrack.queries.searching import named_like
 from substrack.store import Contact, Member, Payment

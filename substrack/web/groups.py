@@ -15,9 +15,7 @@ from substrack.queries.collection_days import find_collection_day
 from substrack.queries.group_members import load_member_page
 from substrack.queries.group_page import Matrix, load_matrix
 from substrack.queries.group_periods import (
-    CellPage,
     PeriodPage,
-    load_cells,
     load_periods,
     load_voided_periods,
 )
@@ -31,6 +29,7 @@ from substrack.queries.groups import (
 )
 from substrack.queries.groups import prices as list_prices
 from substrack.queries.objections import list_objections
+from substrack.queries.period_cells import CellPage, load_cells
 from substrack.services.groups import end_group, pause_group, resume_group
 from substrack.services.periods import open_next_period
 from substrack.services.upcoming import load_first_asking, load_next_askings

@@ -13,9 +13,10 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
 from substrack.domain.payments import PaymentKind, Status
 from substrack.queries.group_members import list_without_payment
-from substrack.queries.group_periods import PeriodOfGroup, load_cells, load_period
+from substrack.queries.group_periods import PeriodOfGroup, load_period
 from substrack.queries.journal import load_period_journal
 from substrack.queries.people import MemberRow, find_member
+from substrack.queries.period_cells import load_cells
 from substrack.services.late_joiners import add_to_period
 from substrack.services.periods import edit_period
 from substrack.services.voiding import restore_period, void_period

@@ -11,7 +11,8 @@ from flask import Flask
 from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
 from substrack.queries.group_page import load_matrix
-from substrack.queries.group_periods import BY_URGENCY, MANY, load_cells, load_periods
+from substrack.queries.group_periods import MANY, load_periods
+from substrack.queries.period_cells import BY_URGENCY, load_cells
 from substrack.services.founding import Founded
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, waive_payment
