@@ -16,6 +16,7 @@ from typing import Final
 
 import aiosmtplib
 import sqlalchemy as sa
+from attrs import evolve
 from sqlalchemy.orm import Session
 
 from benchmarks.crowd import ASKED_AT, OPENS_AT, Crowd, fill, found_crowd, settle
@@ -81,8 +82,8 @@ def measure_slow(place: Place) -> Iterator[Result]:
 
 
 def _mailing(settings: Settings, port: int, connections: int) -> Settings:
-    wishes = {"smtp_url": f"smtp://127.0.0.1:{port}", "mail_from": FROM, "smtp_connections": connections}
-    return settings.model_copy(update=wishes)
+    here = f"smtp://127.0.0.1:{port}"
+    return evolve(settings, smtp_url=here, mail_from=FROM, smtp_connections=connections)
 
 
 @contextmanager

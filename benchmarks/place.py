@@ -9,8 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
-from pydantic import SecretStr
-
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from tests.support.databases import Databases, Kind, fastest_place
 

@@ -8,26 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from attrs import Attribute, Converter, field, fields_dict, frozen
+
+from substrack import setting_values as values
+from substrack.setting_values import Read, SecretStr, is_loopback
 
 PREFIX = "SUBSTRACK_"
 FROM_FILES = (
@@ -42,12 +35,6 @@ FROM_FILES = (
 )
 KEY_FILE = "secret-key"
 """In the data directory, unless the keys are set."""
-
-MIN_KEY_LENGTH = 32
-MIN_METRICS_TOKEN_LENGTH = 16
-_BARE_ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[^@\s<>,;:\"()]+")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-KNOWN_BAD_KEYS = ("changeme", "change-me", "secret", "default", "password", "example")
 
 
 class WrongSetting(Exception):
@@ -70,140 +57,73 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
-class Settings(BaseModel):
-    """The settings of one process. See `.env.example` for what each is for."""
+def _setting(default: Any, read: Read = values.text) -> Any:
+    """Make a field that is read when it is set; one that is wrong names itself."""
+    return field(default=default, converter=Converter(partial(_named, read), takes_field=True))
 
-    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
 
-    data_dir: Path = Path("instance")
-    database_url: str = ""
-    base_url: str = ""
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=1, le=65535)
-    trusted_proxies: int = Field(default=0, ge=0, le=10)
-    secret_keys: tuple[SecretStr, ...] = ()
-    smtp_url: str = ""
-    smtp_password: SecretStr | None = None
-    smtp_connections: int = Field(default=4, ge=1, le=50)
-    mail_from: str = "substrack@localhost"
-    telegram_token: SecretStr | None = None
-    telegram_api_url: str = ""
-    telegram_webhook: bool = False
-    oidc_issuer: str = ""
-    oidc_client_id: str = ""
-    oidc_client_secret: SecretStr | None = None
-    oidc_label: str = Field(default="OpenID Connect", max_length=40)
-    local_sign_in: bool = True
-    require_second_factor: bool = False
-    lease_seconds: int = Field(default=300, ge=1, le=3600)
-    backups: bool = True
-    backup_dir: Path | None = None
-    keep_texts_days: int = Field(default=30, ge=1, le=36500)
-    keep_inbound_days: int = Field(default=90, ge=2, le=36500)
-    keep_events_days: int = Field(default=365, ge=90, le=36500)
-    log_format: LogFormat = LogFormat.TEXT
-    log_level: LogLevel = LogLevel.INFO
-    metrics_token: SecretStr | None = None
-    heartbeat_url: SecretStr | None = None
-    now: datetime | None = None
+def _named(read: Read, value: Any, setting: Attribute[Any]) -> Any:
+    try:
+        return read(value)
+    except ValueError as error:
+        raise WrongSetting(f"{PREFIX}{setting.name.upper()}: {error}") from None
 
-    @field_validator("secret_keys", mode="before")
-    @classmethod
-    def _split_keys(cls, value: Any) -> Any:
-        return tuple(key.strip() for key in value.split(",")) if isinstance(value, str) else value
 
-    @field_validator("secret_keys")
-    @classmethod
-    def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for key in keys:
-            _check_key(key.get_secret_value())
-        return keys
+@frozen(kw_only=True)
+class Settings:
+    """The settings of one process. See `.env.example` for what each is for.
 
-    @field_validator("base_url")
-    @classmethod
-    def _check_base_url(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
-        if parts.scheme not in ("http", "https") or not _names_host(parts) or not is_plain:
-            raise ValueError("must look like https://subs.example.org or https://example.org/subs")
-        return value.rstrip("/")
+    Raises:
+        WrongSetting: a value is malformed or unsafe, or two do not fit together.
+    """
 
-    @field_validator("smtp_url")
-    @classmethod
-    def _check_smtp_url(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        if parts.scheme not in ("smtp", "smtps") or not _names_host(parts):
-            raise ValueError("must look like smtp://user@mail.example.org:587 or smtps://…")
-        return value
+    data_dir: Path = _setting(Path("instance"), values.path)
+    database_url: str = _setting("")
+    base_url: str = _setting("", values.base_url)
+    host: str = _setting("127.0.0.1")
+    port: int = _setting(8000, values.whole(1, 65535))
+    trusted_proxies: int = _setting(0, values.whole(0, 10))
+    secret_keys: tuple[SecretStr, ...] = _setting((), values.keys)
+    smtp_url: str = _setting("", values.smtp_url)
+    smtp_password: SecretStr | None = _setting(None, values.unless_unset(values.secret))
+    smtp_connections: int = _setting(4, values.whole(1, 50))
+    mail_from: str = _setting("substrack@localhost", values.bare_address)
+    telegram_token: SecretStr | None = _setting(None, values.unless_unset(values.secret))
+    telegram_api_url: str = _setting("")
+    telegram_webhook: bool = _setting(False, values.yes_or_no)
+    oidc_issuer: str = _setting("", values.issuer)
+    oidc_client_id: str = _setting("")
+    oidc_client_secret: SecretStr | None = _setting(None, values.unless_unset(values.secret))
+    oidc_label: str = _setting("OpenID Connect", values.short_text(40))
+    local_sign_in: bool = _setting(True, values.yes_or_no)
+    require_second_factor: bool = _setting(False, values.yes_or_no)
+    lease_seconds: int = _setting(300, values.whole(1, 3600))
+    backups: bool = _setting(True, values.yes_or_no)
+    backup_dir: Path | None = _setting(None, values.unless_unset(values.path))
+    keep_texts_days: int = _setting(30, values.whole(1, 36500))
+    keep_inbound_days: int = _setting(90, values.whole(2, 36500))
+    keep_events_days: int = _setting(365, values.whole(90, 36500))
+    log_format: LogFormat = _setting(LogFormat.TEXT, values.one_of(LogFormat))
+    log_level: LogLevel = _setting(LogLevel.INFO, values.one_of(LogLevel))
+    metrics_token: SecretStr | None = _setting(None, values.unless_unset(values.token))
+    heartbeat_url: SecretStr | None = _setting(None, values.unless_unset(values.heartbeat_url))
+    now: datetime | None = _setting(None, values.unless_unset(values.instant))
 
-    @field_validator("mail_from")
-    @classmethod
-    def _check_mail_from(cls, value: str) -> str:
-        if not _BARE_ADDRESS.fullmatch(value):
-            raise ValueError("must be a bare address like subs@example.org; names are added per mail")
-        return value
-
-    @field_validator("oidc_issuer")
-    @classmethod
-    def _check_issuer(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
-        if not _names_host(parts) or not is_plain or len(value) > 255:
-            raise ValueError("must look like https://id.example.org, exactly as the provider calls itself")
-        if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
-            raise ValueError("needs https: who signs in would be anybody's word")
-        return value
-
-    @field_validator("log_format", "log_level", mode="before")
-    @classmethod
-    def _in_any_case(cls, value: Any, info: ValidationInfo) -> Any:
-        change = str.upper if info.field_name == "log_level" else str.lower
-        return change(value) if isinstance(value, str) else value
-
-    @field_validator("metrics_token")
-    @classmethod
-    def _check_metrics_token(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < MIN_METRICS_TOKEN_LENGTH:
-            raise ValueError(f"needs at least {MIN_METRICS_TOKEN_LENGTH} characters of randomness")
-        return value
-
-    @field_validator("heartbeat_url")
-    @classmethod
-    def _check_heartbeat_url(cls, value: SecretStr | None) -> SecretStr | None:
-        parts = urlsplit(value.get_secret_value() if value else "https://none")
-        if parts.scheme not in ("http", "https") or not _names_host(parts):
-            raise ValueError("must look like https://hc-ping.com/…, as the service shows it")
-        return value
-
-    @field_validator("now")
-    @classmethod
-    def _check_now(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("needs a zone, like 2026-03-01T10:00:00Z")
-        return value
-
-    @model_validator(mode="after")
-    def _fill_in(self) -> Settings:
+    def __attrs_post_init__(self) -> None:
+        """Fill in what follows from others, and look whether all fit together."""
         if not self.base_url:
             object.__setattr__(self, "base_url", f"http://{_url_host(self.host)}:{self.port}")
-        if self.now is not None and not self.base_url_is_loopback:
-            raise ValueError("NOW: a fixed clock is only for trials on a loopback base URL")
-        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
-            raise ValueError("OIDC_ISSUER and OIDC_CLIENT_ID: set both, or neither")
-        if not self.local_sign_in and not self.oidc_issuer:
-            raise ValueError("LOCAL_SIGN_IN: nobody could sign in; set OIDC_ISSUER first")
-        relay = urlsplit(self.smtp_url).hostname or "localhost"
-        if self.mail_from.endswith("@localhost") and not _is_loopback(relay):
-            raise ValueError("MAIL_FROM: name the address your mail server lets you send from")
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.absolute() / 'substrack.db'}")
-        return self
+        if self.now is not None and not self.base_url_is_loopback:
+            raise WrongSetting(f"{PREFIX}NOW: a fixed clock is only for trials on a loopback base URL")
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise WrongSetting(f"{PREFIX}OIDC_ISSUER and OIDC_CLIENT_ID: set both, or neither")
+        if not self.local_sign_in and not self.oidc_issuer:
+            raise WrongSetting(f"{PREFIX}LOCAL_SIGN_IN: nobody could sign in; set OIDC_ISSUER first")
+        relay = urlsplit(self.smtp_url).hostname or "localhost"
+        if self.mail_from.endswith("@localhost") and not is_loopback(relay):
+            raise WrongSetting(f"{PREFIX}MAIL_FROM: name the address your mail server lets you send from")
 
     @property
     def backups_go_to(self) -> Path:
@@ -213,13 +133,13 @@ class Settings(BaseModel):
     @property
     def base_url_is_loopback(self) -> bool:
         """Tell whether links lead to this very machine."""
-        return _is_loopback(urlsplit(self.base_url).hostname or "")
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
     def base_url_is_private(self) -> bool:
         """Tell whether links lead to a loopback or private address that members' phones cannot reach."""
         host = urlsplit(self.base_url).hostname or ""
-        if _is_loopback(host) or "." not in host.strip("."):
+        if is_loopback(host) or "." not in host.strip("."):
             return True
         try:
             return not ipaddress.ip_address(host).is_global
@@ -238,28 +158,18 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
     Raises:
         WrongSetting: a value is missing, malformed or unsafe; the text names the variable.
     """
-    values = dict(os.environ if environ is None else environ)
-    _check_names(values)
-    fields = {
-        name[len(PREFIX) :].lower(): value
-        for name, value in values.items()
-        if name.startswith(PREFIX) and name[len(PREFIX) :].lower() in Settings.model_fields
-    }
-    fields |= {
-        name.lower(): _from_file(values[f"{PREFIX}{name}_FILE"], name) for name in _named_files(values)
-    }
-    fields = {name: value for name, value in fields.items() if value != ""}
-    try:
-        return Settings(**(fields | overrides))
-    except ValidationError as error:
-        raise WrongSetting(_sentence(error)) from None
+    given = dict(os.environ if environ is None else environ)
+    _check_names(given)
+    written = {name: given.get(PREFIX + name.upper(), "") for name in fields_dict(Settings)}
+    written |= {name.lower(): _from_file(given[f"{PREFIX}{name}_FILE"], name) for name in _named_files(given)}
+    return Settings(**({name: value for name, value in written.items() if value} | overrides))
 
 
-def _check_names(values: Mapping[str, str]) -> None:
+def _check_names(given: Mapping[str, str]) -> None:
     """Refuse a name that is nearly one of ours: a misspelt setting would silently not hold."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in fields_dict(Settings)}
     known |= {f"{PREFIX}{name}_FILE" for name in FROM_FILES}
-    for name in sorted(set(values) - known):
+    for name in sorted(set(given) - known):
         written = name.upper()
         if written in known:
             raise WrongSetting(f"{name} has to be written in capitals: {written}.")
@@ -268,10 +178,10 @@ def _check_names(values: Mapping[str, str]) -> None:
             raise WrongSetting(f"{name} is not a setting of SubsTrack; {meant[0]} is.")
 
 
-def _named_files(values: Mapping[str, str]) -> list[str]:
-    named = [name for name in FROM_FILES if values.get(f"{PREFIX}{name}_FILE")]
+def _named_files(given: Mapping[str, str]) -> list[str]:
+    named = [name for name in FROM_FILES if given.get(f"{PREFIX}{name}_FILE")]
     for name in named:
-        if values.get(PREFIX + name):
+        if given.get(PREFIX + name):
             raise WrongSetting(f"Set either {PREFIX}{name} or {PREFIX}{name}_FILE, not both.")
     return named
 
@@ -281,40 +191,6 @@ def _from_file(path: str, name: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise WrongSetting(f"{PREFIX}{name}_FILE can't be read: {error}") from None
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    message = str(first["msg"]).removeprefix("Value error, ")
-    place = ".".join(str(part) for part in first["loc"][:1])
-    return f"{PREFIX}{place.upper()}: {message}" if place else f"{PREFIX}{message}"
-
-
-def _check_key(key: str) -> None:
-    if len(key) < MIN_KEY_LENGTH:
-        raise ValueError(f"each key needs at least {MIN_KEY_LENGTH} characters of randomness")
-    in_order = sum(ord(after) - ord(before) == 1 for before, after in pairwise(key))
-    if any(bad in key.lower() for bad in KNOWN_BAD_KEYS) or len(set(key)) < 8 or in_order > len(key) / 2:
-        raise ValueError("a default or guessable key; leave it unset and a random one is made on first start")
-
-
-def _names_host(parts: SplitResult) -> bool:
-    """Tell whether a URL has a host and, if it has a port, one that exists."""
-    try:
-        port = parts.port
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    return port != 0 and (_HOST.fullmatch(host) is not None or ":" in host)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _url_host(host: str) -> str:

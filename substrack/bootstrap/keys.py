@@ -13,7 +13,6 @@ from datetime import date
 from pathlib import Path
 
 from sqlalchemy import Engine, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -24,6 +23,7 @@ from substrack.services.sealing import Sealer
 from substrack.services.second_factor import reseal_secrets
 from substrack.settings import KEY_FILE, Settings, WrongSetting
 from substrack.store import Installation
+from substrack.store.upserts import insert_into
 
 
 def prepare_data_dir(path: Path) -> None:
@@ -132,7 +132,6 @@ def _installation(session: Session) -> Installation:
     """Return the one row, written by whoever starts first."""
     found = session.scalar(select(Installation))
     if found is None:
-        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        session.execute(dialect.insert(Installation.__table__).values(id=1).on_conflict_do_nothing())
+        session.execute(insert_into(session, Installation).values(id=1).on_conflict_do_nothing())
         found = session.scalars(select(Installation)).one()
     return found

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final
+from functools import cache
+from typing import Final
 from zlib import crc32
 
 from sqlalchemy import Executable
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import Fate
 from substrack.domain.notices import Channel
 from substrack.store import MessageCount
+from substrack.store.upserts import insert_for
 
 SHARDS: Final = 8
 COUNTED: Final = frozenset({Fate.SENT, Fate.KEPT, Fate.DEAD})
@@ -32,20 +33,17 @@ def count_ends(session: Session, ends: Iterable[End]) -> None:
     found = Counter((channel, fate, _shard_of(token)) for channel, fate, token in ends if fate in COUNTED)
     for (channel, fate, shard), count in sorted(found.items()):
         row = {"channel": channel, "fate": fate, "shard": shard, "count": count}
-        session.execute(_COUNT[session.get_bind().dialect.name], row)
+        session.execute(_more(session.get_bind().dialect.name), row)
 
 
 def _shard_of(token: str) -> int:
     return crc32(token.encode()) % SHARDS
 
 
-def _more(dialect_insert: type[postgresql.Insert | sqlite.Insert]) -> Executable:
+@cache
+def _more(dialect: str) -> Executable:
+    """Make the statement once: each message that ends is counted."""
     key = ["channel", "fate", "shard"]
-    new = dialect_insert(_COUNTS)
-    more = {"count": _COUNTS.c.count + new.excluded.count}
+    new = insert_for(dialect, MessageCount)
+    more = {"count": MessageCount.__table__.c.count + new.excluded.count}
     return new.on_conflict_do_update(index_elements=key, set_=more)
-
-
-_COUNTS: Any = MessageCount.__table__
-_COUNT: Final = {"postgresql": _more(postgresql.Insert), "sqlite": _more(sqlite.Insert)}
-"""Made once: each message that ends is counted."""

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import and_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.queries.inbound import next_updates
 from substrack.store import Inbound, new_public_id
+from substrack.store.upserts import insert_into
 
 MAX_ATTEMPTS: Final = 5
 RETRY_AFTER: Final = timedelta(seconds=30)
@@ -53,8 +53,7 @@ def store_updates(
     ]
     if not rows:
         return 0
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Inbound.__table__).on_conflict_do_nothing().returning(Inbound.__table__.c.id)
+    statement = insert_into(session, Inbound).on_conflict_do_nothing().returning(Inbound.__table__.c.id)
     return len(session.execute(statement, rows).all())
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import LANE_PROBE, LANE_REST, DeliveryFailed, channel_of
 from substrack.domain.notices import Channel
 from substrack.services.connections import mark_bot_accepted
 from substrack.store import Lane
+from substrack.store.upserts import insert_into
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ def pause_lane(session: Session, lane: str, failure: DeliveryFailed, *, now: dat
     Once it has failed for `LANE_REST` it is looked at every minute whatever was asked, since what waits may
     go another way then; that the bot says nothing meanwhile is kept by `services.pacing`.
     """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(Lane.__table__).values(name=lane).on_conflict_do_nothing())
+    session.execute(insert_into(session, Lane).values(name=lane).on_conflict_do_nothing())
     row = session.scalars(select(Lane).where(Lane.name == lane).with_for_update()).one()
     was_open = row.failing_since is None
     row.failing_since = row.failing_since or now

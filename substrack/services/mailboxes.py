@@ -14,7 +14,6 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import TIME, Actor, ActorKind
@@ -31,6 +30,7 @@ from substrack.services.roles import check_whose_account
 from substrack.services.schedule import reschedule_contacts
 from substrack.services.suppression import ask_about_erased
 from substrack.store import Address, Connection, Contact, Message
+from substrack.store.upserts import insert_into
 
 
 class WrongEmail(Refused):
@@ -92,7 +92,6 @@ def connection_for(session: Session, workspace_id: int, channel: Channel = Chann
     )
     found = session.scalar(query)
     if found is None:
-        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         row: dict[str, Any] = {
             "workspace_id": workspace_id,
             "channel": channel,
@@ -100,7 +99,7 @@ def connection_for(session: Session, workspace_id: int, channel: Channel = Chann
             "settings": {},
             "state": "from_environment",
         }
-        session.execute(dialect.insert(Connection.__table__).values(row).on_conflict_do_nothing())
+        session.execute(insert_into(session, Connection).values(row).on_conflict_do_nothing())
         found = session.scalars(query).one()
     return found
 

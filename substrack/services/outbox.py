@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState, lane_name
@@ -19,6 +18,7 @@ from substrack.domain.notices import CHAT_ONLY, Channel, ChannelChoice, Notice, 
 from substrack.queries.batches import in_batches
 from substrack.services.correlation import new_correlation_id
 from substrack.store import Address, Contact, Message, MessageItem, RoleGrant, User, new_public_id
+from substrack.store.upserts import insert_into
 
 
 @dataclass(frozen=True)
@@ -242,9 +242,8 @@ def _insert_new(session: Session, rows: list[dict[str, Any]]) -> dict[str, tuple
     """Insert rows whose key is new; `RETURNING` tells which (rowcount is -1 with psycopg)."""
     if not rows:
         return {}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = (
-        dialect.insert(Message.__table__)
+        insert_into(session, Message)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Message.public_id, Message.id, Message.channel)
     )

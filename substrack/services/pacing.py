@@ -16,12 +16,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Select, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.notices import Channel
 from substrack.store import Lane
+from substrack.store.upserts import insert_into
 
 BOT_GAP: Final = timedelta(seconds=1) / 26
 """Below the limit of 30, so that sends that run late do not bunch up above it."""
@@ -192,6 +192,5 @@ def _row(session: Session, name: str) -> Lane:
 
 
 def _insert(session: Session, names: Sequence[str]) -> None:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     rows = [{"name": name} for name in names]
-    session.execute(dialect.insert(Lane.__table__).values(rows).on_conflict_do_nothing())
+    session.execute(insert_into(session, Lane).values(rows).on_conflict_do_nothing())

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.errors import Refused
 from substrack.services.sealing import Purpose, Sealer
 from substrack.store import Suppression
+from substrack.store.upserts import insert_into
 
 SEALER: Final = "sealer"
 """Where a session of ours carries the keys (`Session.info`)."""
@@ -39,9 +39,8 @@ def suppress(session: Session, workspace_id: int, address: str, *, now: datetime
 
 def suppress_digest(session: Session, workspace_id: int, digest: str, *, now: datetime) -> None:
     """Remember an address by its hash alone, as a restore finds it. Idempotent."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     row = {"workspace_id": workspace_id, "digest": digest, "suppressed_at": now}
-    session.execute(dialect.insert(Suppression.__table__).values(row).on_conflict_do_nothing())
+    session.execute(insert_into(session, Suppression).values(row).on_conflict_do_nothing())
 
 
 def ask_about_erased(session: Session, workspace_id: int, address: str, *, wanted_again: bool) -> None:

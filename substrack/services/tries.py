@@ -13,13 +13,13 @@ from math import ceil
 from typing import Final
 
 from sqlalchemy import Select, delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from substrack.domain.errors import Refused
 from substrack.queries.prepared import prepared
 from substrack.services.sealing import Purpose, Sealer
 from substrack.store import Tries
+from substrack.store.upserts import insert_into
 
 KEPT_FOR: Final = timedelta(days=1)
 """The longest span of any limit; older tries say nothing."""
@@ -112,8 +112,7 @@ def forget_old_tries(session: Session, *, now: datetime) -> int:
 
 def _lock(session: Session, subject: str, now: datetime) -> list[int]:
     """Take the row of a subject for this transaction, written if there is none, and read its tries."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    row = dialect.insert(Tries).values(subject=subject, tried_at=[], last_at=now)
+    row = insert_into(session, Tries).values(subject=subject, tried_at=[], last_at=now)
     taken = row.on_conflict_do_update(index_elements=["subject"], set_={"last_at": row.excluded.last_at})
     return list(session.scalar(taken.returning(Tries.tried_at)) or [])
 

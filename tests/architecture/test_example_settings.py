@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from attrs import fields_dict
+
 from substrack.settings import FROM_FILES, PREFIX, Settings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -11,7 +13,7 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 def test_the_example_names_every_setting_and_no_other() -> None:
     named = re.findall(r"^#([A-Z_]+)=", EXAMPLE.read_text("utf-8"), re.MULTILINE)
 
-    known = {PREFIX + field.upper() for field in Settings.model_fields}
+    known = {PREFIX + field.upper() for field in fields_dict(Settings)}
     from_files = {f"{PREFIX}{name}_FILE" for name in FROM_FILES}
     assert sorted(named) == sorted(known | from_files)
 

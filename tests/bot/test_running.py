@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from attrs import evolve
 
+from substrack.setting_values import SecretStr
 from substrack.store import Connection
 from substrack.worker.telegram import BotRunner
 from substrack.worker.telegram_life import BotLife
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
 def run_until(house: House, is_so: Callable[[], bool], **settings: Any) -> None:
     """Run the bot with these settings until something is so."""
-    changed = house.bot.runtime.settings.model_copy(update=settings)
+    changed = evolve(house.bot.runtime.settings, **settings)
     runner = BotRunner(replace(house.bot.runtime, settings=changed), house.bot.channel)
 
     async def run() -> None:
@@ -80,7 +81,7 @@ def test_refused_commands_make_no_bot_deaf(house: House, api: BotApi) -> None:
 @pytest.mark.only_sqlite
 def test_what_pages_stored_is_found_within_a_fifth_of_a_second(house: House) -> None:
     """A press that comes by webhook is to be answered within a second, and acting takes time as well."""
-    settings = house.bot.runtime.settings.model_copy(update={"telegram_webhook": True})
+    settings = evolve(house.bot.runtime.settings, telegram_webhook=True)
 
     async def wait() -> float:
         life = BotLife(replace(house.bot.runtime, settings=settings))

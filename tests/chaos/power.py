@@ -22,6 +22,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from attrs import evolve
 from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.orm import Session
 
@@ -139,7 +140,7 @@ class Life:
     def _open(self, url: str) -> Witness:
         settings = self._trial.household.runtime.settings
         shutil.copy(settings.data_dir / "secret-key", self._place)
-        plain = make_runtime(settings.model_copy(update={"database_url": url, "data_dir": self._place}))
+        plain = make_runtime(evolve(settings, database_url=url, data_dir=self._place))
         page_count = self._random.choice([10, 30, 100, 1000])  # how often what is in the log moves on
         for engine in (plain.write_engine, plain.read_engine):
             event.listen(engine, "connect", partial(_checkpoint_after, page_count))

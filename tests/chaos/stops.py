@@ -16,6 +16,7 @@ from random import Random
 from secrets import token_hex
 from typing import Any
 
+from attrs import evolve
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -68,7 +69,7 @@ def stop_often(cluster: PostgresqlCluster, household: Household, stops: int, *, 
     done, random, runtime = Stops(), Random(seed), household.runtime
     given: dict[str, Any] = {one.name: getattr(runtime, one.name) for one in fields(runtime)}
     # The clock goes as the household says; what was sent is marked for no longer than a second.
-    fixed = runtime.settings.model_copy(update={"now": household.now, "lease_seconds": 1})
+    fixed = evolve(runtime.settings, now=household.now, lease_seconds=1)
     marking = Marking(**given | {"clock": lambda: household.now, "settings": fixed})
     household = household.moved_to(marking, random)
     with runtime.transaction() as session:

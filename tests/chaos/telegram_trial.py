@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 import httpx
-from pydantic import SecretStr
+from attrs import evolve
 from sqlalchemy import delete, func, select, update
 
 from substrack.bootstrap import Runtime
@@ -25,6 +25,7 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, ChannelChoice, Notice
 from substrack.services.chat_rows import write_chat
 from substrack.services.outbox import Draft, queue
+from substrack.setting_values import SecretStr
 from substrack.store import Address, Connection, Contact, Lane, Message
 from substrack.worker import senders
 from substrack.worker.outbox import deliver_due
@@ -194,8 +195,8 @@ def _letters_to(contact_id: int) -> tuple[Any, ...]:
 
 
 def _with_bot(runtime: Runtime, token: str, url: str) -> Runtime:
-    facts = {"telegram_token": SecretStr(token), "telegram_api_url": url}
-    return replace(runtime, settings=runtime.settings.model_copy(update=facts))
+    reached = evolve(runtime.settings, telegram_token=SecretStr(token), telegram_api_url=url)
+    return replace(runtime, settings=reached)
 
 
 @contextmanager

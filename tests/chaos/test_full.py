@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, event
 
 from substrack.bootstrap import make_runtime
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.worker import outbox
 from tests.chaos.doors import Doors

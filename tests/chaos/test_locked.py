@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from sqlalchemy import create_engine, func, make_url, select, text
 
 from substrack.bootstrap import PAGE_LOCK_SECONDS, Runtime, make_runtime
@@ -54,7 +55,7 @@ class Opener:
             telegram_webhook=True,
         )
         clock = TurnableClock()
-        settings = settings.model_copy(update={"now": clock()})  # it is turned on purpose
+        settings = evolve(settings, now=clock())  # it is turned on purpose
         plain = make_runtime(settings)
         plain.close()
         return Doors(self.keep(with_patience(replace(plain, clock=clock), patience)), clock)
@@ -139,7 +140,7 @@ class TestPostgresql:
         connection.engine.dispose()
         doors.runtime.close()
         visitor = url.set(username="visitor").render_as_string(hide_password=False)
-        settings = doors.runtime.settings.model_copy(update={"database_url": visitor})
+        settings = evolve(doors.runtime.settings, database_url=visitor)
         pages = create_app(
             opener.keep(with_patience(replace(doors.runtime, settings=settings), 0.2))
         ).test_client()

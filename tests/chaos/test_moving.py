@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from substrack.bootstrap import ROOT, MovedAway, NotMigrated, make_runtime
 from substrack.settings import Settings
@@ -88,7 +89,7 @@ def test_a_move_that_is_killed_leaves_one_place_to_go_on(
             ends[what_lives(settings, there)] += 1
             if not tables_of(there):
                 assert moving(here, there, settings.data_dir).wait() == 0
-            runtime = make_runtime(settings.model_copy(update={"database_url": there}))
+            runtime = make_runtime(evolve(settings, database_url=there))
             assert everything(runtime) == before
             runtime.close()
             take_back(settings)
@@ -133,7 +134,7 @@ def what_lives(settings: Settings, there: str) -> str:
     alive = []
     for name, url in (("the old", settings.database_url), ("the new", there)):
         try:
-            make_runtime(settings.model_copy(update={"database_url": url})).close()
+            make_runtime(evolve(settings, database_url=url)).close()
         except (MovedAway, NotMigrated):
             continue
         alive.append(name)

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
+from attrs import evolve
 from sqlalchemy import text
 
 from substrack.settings import Settings
@@ -59,7 +60,7 @@ STEP_DAYS: Final = sized(short=3.0, full=2.0, long=1.0)
 def settings(settings: Settings) -> Iterator[Settings]:
     """Keep mail where writing it costs nothing: ten years bring a lot."""
     with TemporaryDirectory(dir=fastest_place()) as directory:
-        yield settings.model_copy(update={"data_dir": Path(directory)})
+        yield evolve(settings, data_dir=Path(directory))
 
 
 PATIENT_ROUNDS: Final = 24

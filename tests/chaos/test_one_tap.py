@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime, make_runtime
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.store import Connection, Inbound
 from tests.chaos.club import found_club

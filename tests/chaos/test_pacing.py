@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from pydantic import SecretStr
 
 from substrack.bootstrap import make_runtime
 from substrack.bot.turns import Turns
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from tests.chaos.burst import Grumbler, Verdict, count_waiting, fill_outbox, judge, note_pauses
 from tests.chaos.crews import Fault

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from attrs import fields_dict
 
 from substrack.cli import COMMANDS
 from substrack.settings import FROM_FILES, PREFIX, Settings
@@ -25,7 +26,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: each for name, each in SERVICES.items() if each["image"] == "substrack"}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
-KNOWN = {PREFIX + name.upper() for name in Settings.model_fields} | {
+KNOWN = {PREFIX + name.upper() for name in fields_dict(Settings)} | {
     f"{PREFIX}{one}_FILE" for one in FROM_FILES
 }
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
+from attrs import evolve
 from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
@@ -27,12 +28,8 @@ NOW = at("2026-02-03", hour=12)
 
 @pytest.fixture
 def settings(settings: Settings, relay: FakeRelay) -> Settings:
-    facts = {
-        "base_url": f"http://127.0.0.1:{free_port()}",
-        "smtp_url": relay.url,
-        "mail_from": "s@example.com",
-    }
-    return settings.model_copy(update=facts)
+    here = f"http://127.0.0.1:{free_port()}"
+    return evolve(settings, base_url=here, smtp_url=relay.url, mail_from="s@example.com")
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
@@ -26,6 +25,7 @@ from substrack.domain.notices import Channel, Notice
 from substrack.services.chat_rows import write_chat
 from substrack.services.chats import chat_code, confirm_chat, issue_admin_code, issue_chat_code
 from substrack.services.people import add_contact
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.store import Base, Contact, Group, Inbound, Member, Message, Payment
 from substrack.web.app import create_app

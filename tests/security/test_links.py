@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from attrs import evolve
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import Signer
-from pydantic import SecretStr, ValidationError
 from sqlalchemy import select, update
 
 from substrack.bootstrap import Runtime, make_runtime, secret_keys
@@ -23,7 +23,8 @@ from substrack.queries.accounts import registration_is_open
 from substrack.services.claims import withdraw_claim
 from substrack.services.founding import issue_setup_link
 from substrack.services.links import LIFETIMES
-from substrack.settings import Settings, WrongSetting
+from substrack.setting_values import SecretStr
+from substrack.settings import WrongSetting, load_settings
 from substrack.store import Attempt, Link, LinkPurpose, Message
 from substrack.web.app import create_app
 from tests.journeys.browser import Browser as Reader
@@ -225,8 +226,8 @@ class TestKeys:
         self._start(world, old, self.NEW).close()
 
     def _start(self, world: World, *keys: str) -> Runtime:
-        chosen = {"secret_keys": tuple(SecretStr(key) for key in keys)}
-        made = make_runtime(world.runtime.settings.model_copy(update=chosen))
+        chosen = tuple(SecretStr(key) for key in keys)
+        made = make_runtime(evolve(world.runtime.settings, secret_keys=chosen))
         return replace(made, clock=world.runtime.clock)
 
     def test_old_links_live_on_and_new_ones_are_signed_anew(self, world: World, rotated: World) -> None:
@@ -264,8 +265,8 @@ class TestKeys:
         ],
     )
     def test_a_bad_key_setting_refuses_to_start(self, setting: str) -> None:
-        with pytest.raises(ValidationError):
-            Settings.model_validate({"secret_keys": setting})
+        with pytest.raises(WrongSetting, match="SECRET_KEYS"):
+            load_settings({"SUBSTRACK_SECRET_KEYS": setting})
 
     def test_keys_that_signed_nothing_refuse_to_start(self, world: World) -> None:
         with pytest.raises(WrongSetting, match="not the keys"):

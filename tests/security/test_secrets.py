@@ -12,11 +12,11 @@ from typing import Final
 
 import pytest
 from flask import Flask
-from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from substrack.bootstrap import secret_keys
 from substrack.domain.payments import Status
+from substrack.setting_values import SecretStr
 from substrack.store import Base, Event, User
 from substrack.web.access import public
 from substrack.web.app import create_app

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import SecretStr
+from attrs import evolve
 from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
@@ -16,6 +16,7 @@ from substrack.domain.notices import Notice
 from substrack.services.founding import found_workspace
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import add_contact
+from substrack.setting_values import SecretStr
 from substrack.store import Address, Message, RoleGrant
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -89,4 +90,4 @@ def open_post(runtime: Runtime) -> Post:
 def through(runtime: Runtime, url: str, *, password: str | None = None, **settings: Any) -> Runtime:
     """Give the same runtime with a mail server of its own."""
     facts = {"smtp_url": url, "smtp_password": SecretStr(password) if password else None} | settings
-    return replace(runtime, settings=runtime.settings.model_copy(update=facts))
+    return replace(runtime, settings=evolve(runtime.settings, **facts))

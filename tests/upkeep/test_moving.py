@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as examples
 from hypothesis.stateful import run_state_machine_as_test
@@ -161,8 +162,8 @@ def there_and_back(databases: Databases, kind: Kind, runtime: Runtime) -> None:
         databases.lend(kind, migrated=False) as back,
     ):
         move(here, there, now=MOVED)
-        move(here.model_copy(update={"database_url": there}), back, now=MOVED)
-        again = make_runtime(here.model_copy(update={"database_url": back}))
+        move(evolve(here, database_url=there), back, now=MOVED)
+        again = make_runtime(evolve(here, database_url=back))
         try:
             assert everything(again) == before
         finally:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from attrs import evolve
 from flask import Flask
 
 from substrack.bootstrap import Runtime
@@ -23,7 +24,7 @@ GIVEN = "0123456789abcdef0123456789abcdef"
 
 
 def app_with(runtime: Runtime, **settings: Any) -> Flask:
-    app = create_app(replace(runtime, settings=runtime.settings.model_copy(update=settings)))
+    app = create_app(replace(runtime, settings=evolve(runtime.settings, **settings)))
     app.add_url_rule("/own", "own", public(new_correlation_id))
     app.add_url_rule("/broken/<token>", "broken", public(broken))
     return app

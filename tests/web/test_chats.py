@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 from flask import Flask
-from pydantic import SecretStr
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -22,6 +22,7 @@ from substrack.services.founding import Founded
 from substrack.services.links import DeadLink, renew_pay_link
 from substrack.services.mailboxes import connection_for, mark_refused
 from substrack.services.people import add_contact
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.store import Address, Contact, Link, LinkPurpose
 from tests.support.cast import Cast
@@ -37,7 +38,7 @@ DEEP_LINK = re.compile(r"https://t\.me/subs_bot\?start=([A-Za-z0-9_-]{1,64})(?=[
 
 @pytest.fixture
 def runtime(settings: Settings, clock: TurnableClock) -> Iterator[Runtime]:
-    told = settings.model_copy(update={"telegram_token": SecretStr("123456:" + "a" * 35)})
+    told = evolve(settings, telegram_token=SecretStr("123456:" + "a" * 35))
     runtime = replace(make_runtime(told), clock=clock)
     yield runtime
     runtime.close()

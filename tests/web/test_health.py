@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from attrs import evolve
 
 from substrack.bootstrap import Runtime
 from substrack.domain.notices import Notice
@@ -62,6 +63,6 @@ def test_how_the_backup_went_is_told(runtime: Runtime, zed: Browser, clock: Turn
             note(session)
         clock.turn(timedelta(hours=1))
         asked.append(told())
-    without = replace(runtime, settings=runtime.settings.model_copy(update={"backups": False}))
+    without = replace(runtime, settings=evolve(runtime.settings, backups=False))
     asked.append(told(browser(create_app(without), without)))
     assert asked == [("none", None), ("ok", 3600), ("failed", 7200), ("off", 7200)]

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from pydantic import SecretStr
 from sqlalchemy import event
 
 from substrack.bootstrap import Runtime
@@ -22,6 +22,7 @@ from substrack.services.backup_turns import note_backup, note_failed_backup
 from substrack.services.counting import SHARDS, count_ends
 from substrack.services.installation import beat, hold_sending
 from substrack.services.outbox import Draft, queue
+from substrack.setting_values import SecretStr
 from substrack.web.app import create_app
 from tests.support.cast import Cast, make_cast
 from tests.web.scenes import claim, youtube_of
@@ -32,7 +33,7 @@ TOKEN = "a-token-of-many-characters"
 
 @pytest.fixture
 def watched(runtime: Runtime) -> Runtime:
-    settings = runtime.settings.model_copy(update={"metrics_token": SecretStr(TOKEN)})
+    settings = evolve(runtime.settings, metrics_token=SecretStr(TOKEN))
     return replace(runtime, settings=settings)
 
 

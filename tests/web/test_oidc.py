@@ -10,13 +10,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from attrs import evolve
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.services.identities import recognise
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings, WrongSetting, load_settings
 from substrack.store import Identity, User, UserSession
 from substrack.web import provider as web_provider
@@ -37,13 +38,13 @@ def provider(clock: TurnableClock) -> Iterator[FakeProvider]:
 
 @pytest.fixture
 def settings(settings: Settings, provider: FakeProvider) -> Settings:
-    terms = {
-        "oidc_issuer": provider.url,
-        "oidc_client_id": CLIENT,
-        "oidc_client_secret": SecretStr(SECRET),
-        "oidc_label": "Our house",
-    }
-    return settings.model_copy(update=terms)
+    return evolve(
+        settings,
+        oidc_issuer=provider.url,
+        oidc_client_id=CLIENT,
+        oidc_client_secret=SecretStr(SECRET),
+        oidc_label="Our house",
+    )
 
 
 @pytest.fixture
@@ -281,7 +282,7 @@ class TestFreshness:
 class TestWithoutPasswords:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"local_sign_in": False})
+        return evolve(settings, local_sign_in=False)
 
     def test_only_the_provider_signs_in(self, zed: Browser, provider: FakeProvider) -> None:
         page = zed.get("/sign-in").text
@@ -297,7 +298,7 @@ class TestWithoutPasswords:
 
 
 def test_without_a_provider_there_is_no_such_page(runtime: Runtime, clock: TurnableClock) -> None:
-    plain = runtime.settings.model_copy(update={"oidc_issuer": "", "oidc_client_id": ""})
+    plain = evolve(runtime.settings, oidc_issuer="", oidc_client_id="")
     bare = replace(make_runtime(plain), clock=clock)
     app = create_app(bare)
     app.testing = True

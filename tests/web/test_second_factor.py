@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
+from attrs import evolve
 from flask import Flask
-from pydantic import SecretStr
 from sqlalchemy import event, func, select, update
 
 from substrack.bootstrap import Runtime, make_runtime
@@ -29,6 +29,7 @@ from substrack.services.second_factor import (
     turn_on,
     use_code,
 )
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.store import LinkPurpose, RecoveryCode, SecondFactor, User, UserSession
 from substrack.web.access import access_of
@@ -354,7 +355,7 @@ class TestShowingAgainWhoOneIs:
 class TestWhereItIsRequired:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"require_second_factor": True})
+        return evolve(settings, require_second_factor=True)
 
     def test_everything_else_is_closed_until_it_is_set_up(self, app: Flask, olga: Browser) -> None:
         for rule in app.url_map.iter_rules():
@@ -384,7 +385,7 @@ class TestKeys:
         old = (settings.data_dir / "secret-key").read_text()
         new = "n3wer-k3y-for-a-drill-0123456789-abcdef"
         for keys in ([new, old], [new]):
-            changed = settings.model_copy(update={"secret_keys": tuple(SecretStr(key) for key in keys)})
+            changed = evolve(settings, secret_keys=tuple(SecretStr(key) for key in keys))
             later = make_runtime(changed, now=runtime.now())
             with later.reading() as session:
                 assert look_at_code(session, later.sealer, home.user_id, phone.code, now=runtime.now())

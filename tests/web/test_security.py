@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from attrs import evolve
 from flask import Flask, request
 
 from substrack.bootstrap import Runtime, make_runtime
@@ -206,9 +207,7 @@ class TestProxies:
         headers = {"X-Forwarded-Host": "subs.example.org", "X-Forwarded-Proto": "https"}
         seen = {}
         for trusted in (0, 1):
-            with Site(
-                settings.model_copy(update={"trusted_proxies": trusted}), "https://subs.example.org"
-            ) as site:
+            with Site(evolve(settings, trusted_proxies=trusted), "https://subs.example.org") as site:
                 site.app.add_url_rule("/where", "where", _where)
                 seen[trusted] = site.client.get("/where", headers=headers).text
 
@@ -289,7 +288,7 @@ class Site:
     """An app of its own at a base URL."""
 
     def __init__(self, settings: Settings, base_url: str) -> None:
-        self.runtime = make_runtime(settings.model_copy(update={"base_url": base_url}))
+        self.runtime = make_runtime(evolve(settings, base_url=base_url))
         self.app = create_app(self.runtime)
         self.app.testing = True
         self.client = self.app.test_client()

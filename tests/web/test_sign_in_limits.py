@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from attrs import evolve
 from flask import Flask
 from sqlalchemy import event, func, select, update
 from werkzeug.test import TestResponse
@@ -165,7 +166,7 @@ class TestANetwork:
     @pytest.mark.only_sqlite
     @pytest.mark.parametrize("proxies", [0, 1, 2])
     def test_a_forged_header_makes_nobody_somebody_else(self, settings: Settings, proxies: int) -> None:
-        runtime = make_runtime(settings.model_copy(update={"trusted_proxies": proxies}))
+        runtime = make_runtime(evolve(settings, trusted_proxies=proxies))
         app = create_app(runtime)
         found_home(runtime)
         ours = ", ".join(["198.51.100.7", "10.0.0.2"][:proxies])

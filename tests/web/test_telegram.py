@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 from flask import Flask
-from pydantic import SecretStr
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -20,6 +20,7 @@ from substrack.services.connections import mark_bot_accepted, mark_bot_refused, 
 from substrack.services.founding import Founded
 from substrack.services.inbound import store_updates
 from substrack.services.mailboxes import connection_for
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.store import Inbound, Lane
 from tests.support.cast import Cast
@@ -49,8 +50,8 @@ def with_token() -> str | None:
 def runtime(
     settings: Settings, clock: TurnableClock, with_webhook: bool, with_token: str | None
 ) -> Iterator[Runtime]:
-    told = Settings(
-        **settings.model_dump(exclude={"telegram_token", "telegram_webhook"}),
+    told = evolve(
+        settings,
         telegram_token=SecretStr(with_token) if with_token else None,
         telegram_webhook=with_webhook,
     )

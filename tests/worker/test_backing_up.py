@@ -5,8 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from attrs import evolve
 
 from substrack.bootstrap import Runtime
 from substrack.queries.installation import InstallationRow, load_installation
@@ -80,10 +82,8 @@ def test_a_failure_is_told_and_tried_again_in_an_hour(post: Post) -> None:
 
 @pytest.mark.only_sqlite
 @pytest.mark.parametrize("facts", [{"backups": False}, {"now": NOW}])
-def test_none_is_made_when_they_are_off_or_the_clock_stands_still(
-    post: Post, facts: dict[str, object]
-) -> None:
-    settings = post.runtime.settings.model_copy(update=facts)
+def test_none_is_made_when_they_are_off_or_the_clock_stands_still(post: Post, facts: dict[str, Any]) -> None:
+    settings = evolve(post.runtime.settings, **facts)
     back_up_daily(replace(post.runtime, settings=settings), stop=lambda: False)
 
     assert kept(post) == []

@@ -12,12 +12,13 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
-from pydantic import SecretStr
+from attrs import evolve
 from sqlalchemy import text
 
 from substrack.bootstrap import Runtime
 from substrack.domain.delivery import MessageState
 from substrack.services.installation import beat, hold_sending, release_hold
+from substrack.setting_values import SecretStr
 from substrack.worker.heartbeat import Heartbeat
 from substrack.worker.running import Worker
 from tests.fakes.smtp import FakeRelay
@@ -152,7 +153,7 @@ def test_a_worker_calls_and_a_silent_service_delays_neither_mail_nor_its_end(
 ) -> None:
     with Watchman(is_silent=True) as watchman:
         key = SecretStr(watchman.url)
-        settings = post.runtime.settings.model_copy(update={"heartbeat_url": key})
+        settings = evolve(post.runtime.settings, heartbeat_url=key)
         worker = Worker(replace(post.runtime, settings=settings, clock=lambda: NOW))
         with at_work(worker) as has_ended_whole:
             assert eventually(lambda: len(watchman.asked) == 1)
@@ -175,6 +176,6 @@ def at_work(worker: Worker) -> Iterator[Callable[[], bool]]:
 
 
 def test_a_worker_whose_clock_stands_still_on_purpose_calls_nobody(runtime: Runtime) -> None:
-    facts = {"heartbeat_url": SecretStr("http://127.0.0.1:1/x"), "now": NOW}
-    worker = Worker(replace(runtime, settings=runtime.settings.model_copy(update=facts)))
+    fixed = evolve(runtime.settings, heartbeat_url=SecretStr("http://127.0.0.1:1/x"), now=NOW)
+    worker = Worker(replace(runtime, settings=fixed))
     assert worker._heartbeat is None

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+from attrs import evolve
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -51,7 +52,7 @@ class Clocks:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Without daily backups: one under way would outlive a worker that is given little time to end."""
-    return settings.model_copy(update={"backups": False})
+    return evolve(settings, backups=False)
 
 
 @contextmanager
@@ -85,7 +86,7 @@ def test_a_worker_that_stops_finishes_what_is_under_way_and_claims_no_more(
     ben = post.person("Ben")
     for number in range(12):
         post.write(str(number), to=ben)
-    one_by_one = post.runtime.settings.model_copy(update={"smtp_connections": 1})
+    one_by_one = evolve(post.runtime.settings, smtp_connections=1)
     worker = Worker(replace(ticking(post, Clocks()), settings=one_by_one))
     relay.received = Arrivals(worker.stop)
 
@@ -225,7 +226,7 @@ def test_a_clock_hold_ends_after_thirty_steady_minutes(post: Post) -> None:
 
 def test_a_clock_that_stands_still_on_purpose_is_believed(post: Post) -> None:
     clocks = Clocks()
-    fixed = post.runtime.settings.model_copy(update={"now": NOW})
+    fixed = evolve(post.runtime.settings, now=NOW)
     watch = ClockWatch(replace(ticking(post, clocks), settings=fixed), boot=lambda: clocks.boot)
 
     clocks.boot += 3600

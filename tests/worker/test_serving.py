@@ -8,6 +8,8 @@ import time
 import urllib.request
 from datetime import UTC, datetime
 
+from attrs import evolve
+
 from substrack.domain.delivery import MessageState
 from substrack.settings import Settings
 from tests.fakes.smtp import FakeRelay, free_port
@@ -99,7 +101,7 @@ def test_a_worker_ends_on_a_signal_that_wakes_nobody(settings: Settings) -> None
 
 def test_a_dead_mail_server_is_a_line_and_no_traceback(post: Post) -> None:
     key = post.write("one", to=post.person("Ben"), due_at=datetime.now(UTC))
-    nowhere = post.runtime.settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{free_port()}"})
+    nowhere = evolve(post.runtime.settings, smtp_url=f"smtp://127.0.0.1:{free_port()}")
     worker = start("worker", settings=nowhere)
     assert eventually(lambda: post.message(key).last_error is not None)
     worker.send_signal(signal.SIGTERM)

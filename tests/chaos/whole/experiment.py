@@ -12,12 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import SecretStr
 from sqlalchemy import exists, or_, select
 
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.queries.delivery import is_claimable
 from substrack.services.installation import release_hold
+from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.store import Inbound
 from substrack.worker.outbox import deliver_due
