@@ -23,7 +23,7 @@ from benchmarks.place import environment_of
 from benchmarks.processes import module, running
 from substrack.settings import Settings
 from substrack.web.drawing import forget
-from substrack.web.unchanged import shelf_of
+from substrack.web.unchanged import page_cache_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,7 +46,7 @@ class Shared:
             return [str(time.process_time()).encode()]
         if path.startswith(ANEW):
             forget()
-            shelf_of(self.ours).clear()
+            page_cache_of(self.ours).clear()
             environ["PATH_INFO"] = path.removeprefix(ANEW)
         return (self.bare if path.startswith("/bare/") else self.ours)(environ, start_response)
 

@@ -21,7 +21,7 @@ from substrack.domain.letters import (
 )
 from substrack.domain.money import Money
 from substrack.queries.letter_items import Owed, load_people
-from substrack.queries.letter_shelf import Shelf
+from substrack.queries.shared_facts import SharedFacts
 from substrack.store import (
     Contact,
     Group,
@@ -37,7 +37,7 @@ class Reading:
     session: Session
     message: Message
     now: datetime
-    shelf: Shelf
+    shared: SharedFacts
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -59,15 +59,15 @@ class Reading:
     @property
     def steps(self) -> dict[int, int]:
         """How often each payment is asked for with this message; one that is only previewed names them."""
-        return self.shelf.steps(self.message)
+        return self.shared.steps(self.message)
 
     def payments(self, steps: Mapping[int, int] | None = None) -> list[Owed]:
         """The payments that the payload (or `steps`) names."""
-        return self.shelf.owed(steps or self.message.payload["payment_ids"], steps)
+        return self.shared.owed(steps or self.message.payload["payment_ids"], steps)
 
     def how_to_pay(self, owed: Sequence[Owed]) -> tuple[HowToPay, ...]:
         """How to settle these payments, as the reader is told today."""
-        return self.shelf.how_to_pay(owed, today=self.today)
+        return self.shared.how_to_pay(owed, today=self.today)
 
 
 @dataclass(frozen=True)

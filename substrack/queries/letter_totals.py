@@ -45,6 +45,6 @@ def _unlisted(reading: Reading, listed: Sequence[Owed]) -> list[Payment]:
     keys = {row.payment.id for row in listed}
     return [
         payment
-        for payment, left_on, time_zone in reading.shelf.open_of(listed[0].payment.contact_id)
+        for payment, left_on, time_zone in reading.shared.open_of(listed[0].payment.contact_id)
         if payment.id not in keys and _is_asked(payment, left_on, local_date(reading.now, time_zone))
     ]

@@ -26,7 +26,7 @@ from substrack.domain.letters import (
 from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER, Channel, Notice
 from substrack.queries import admin_letters, changing_letters, member_letters, trust_letters
 from substrack.queries.letter_facts import Facts, Reading
-from substrack.queries.letter_shelf import Shelf
+from substrack.queries.shared_facts import SharedFacts
 from substrack.store import (
     Link,
     Message,
@@ -41,14 +41,19 @@ EXPECTED: Final = frozenset(
 
 
 def load_letter(
-    session: Session, message: Message, *, links: LetterLinks, now: datetime, shelf: Shelf | None = None
+    session: Session,
+    message: Message,
+    *,
+    links: LetterLinks,
+    now: datetime,
+    shared: SharedFacts | None = None,
 ) -> Letter | None:
     """Read what a message has to say as of `now`; None when nothing is left to say.
 
     The locale is the contact's or the workspace's, as stored; `texts` chooses the nearest it can write. The
-    `shelf` is there when several messages are read together.
+    `shared` is there when several messages are read together.
     """
-    reading = Reading(session, message, now, shelf or Shelf(session, [message]))
+    reading = Reading(session, message, now, shared or SharedFacts(session, [message]))
     facts = _READERS[message.notice](reading)
     if facts is None:
         return None
@@ -75,9 +80,9 @@ def _introduction(reading: Reading) -> Introduction | None:
     message = reading.message
     if message.notice in EXPECTED or message.channel is not Channel.EMAIL or message.contact_id is None:
         return None
-    if reading.shelf.is_known(message.contact_id):
+    if reading.shared.is_known(message.contact_id):
         return None
-    return Introduction(reading.shelf.who_added(message.contact_id), reading.workspace.name)
+    return Introduction(reading.shared.who_added(message.contact_id), reading.workspace.name)
 
 
 def _account(reading: Reading) -> Facts | None:

@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 from substrack.domain.delivery import MessageState
 from substrack.domain.letters import Letter, LetterLinks
 from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER, Channel, rules_of
-from substrack.queries.letter_shelf import Shelf
 from substrack.queries.letters import load_letter
 from substrack.queries.prepared import prepared
+from substrack.queries.shared_facts import SharedFacts
 from substrack.services.concealing import conceal, reveal
 from substrack.services.delivery import BuiltMessage, mail_as_stored
 from substrack.services.leases import ClaimedMessage
@@ -95,7 +95,7 @@ def read_letters(
     near = _Near(session, messages)
     live = load_live_links(session, near.contacts)
     rests = resting(session, [one.id for one in messages], now=now)
-    shelf = Shelf(session, messages)
+    shared = SharedFacts(session, messages)
     read = []
     for message in messages:
         address = near.addresses.get(message.address_id or 0)
@@ -103,7 +103,7 @@ def read_letters(
             continue
         links = plan_links(message, live)
         live |= {key_of(link): link for link in links}
-        letter = _read(session, message, shelf, planned_urls(links, signer), now)
+        letter = _read(session, message, shared, planned_urls(links, signer), now)
         if letter is not None:
             read.append(ReadLetter(held[message.id], letter, address.value, links, last_erasure))
     return read
@@ -174,11 +174,11 @@ def _is_plain(message: Message) -> bool:
 
 
 def _read(
-    session: Session, message: Message, shelf: Shelf, links: LetterLinks, now: datetime
+    session: Session, message: Message, shared: SharedFacts, links: LetterLinks, now: datetime
 ) -> Letter | None:
     """Read one letter; one that can't be read is left out here, and told of when it is built by itself."""
     try:
-        return load_letter(session, message, links=links, now=now, shelf=shelf)
+        return load_letter(session, message, links=links, now=now, shared=shared)
     except DatabaseTrouble:
         raise
     except Exception as error:

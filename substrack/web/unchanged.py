@@ -43,7 +43,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class CachedPage:
     """A page as it was last drawn: when, from which values, and what came of them."""
 
     moment: Moment
@@ -55,19 +55,19 @@ class Sheet:
 class Drawing:
     """A page that is being drawn: the last one at its place, and from which values this one is."""
 
-    last: Sheet | None
+    last: CachedPage | None
     values: Values = "", {}
     is_new: bool = True
 
 
 @dataclass
-class Shelf:
+class PageCache:
     """The pages of one process, each as it was last drawn."""
 
-    pages: OrderedDict[Hashable, Sheet] = field(default_factory=OrderedDict)
+    pages: OrderedDict[Hashable, CachedPage] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
-    def find(self, name: Hashable) -> Sheet | None:
+    def find(self, name: Hashable) -> CachedPage | None:
         """Find a page as it was last drawn."""
         with self.lock:
             found = self.pages.get(name)
@@ -75,10 +75,10 @@ class Shelf:
                 self.pages.move_to_end(name)
         return found
 
-    def keep(self, name: Hashable, sheet: Sheet) -> None:
+    def keep(self, name: Hashable, page: CachedPage) -> None:
         """Put a page where its last version was; the one that was not asked for longest makes room."""
         with self.lock:
-            self.pages[name] = sheet
+            self.pages[name] = page
             self.pages.move_to_end(name)
             if len(self.pages) > KEPT:
                 self.pages.popitem(last=False)
@@ -90,13 +90,13 @@ class Shelf:
 
 
 def init_unchanged(app: Flask) -> None:
-    """Give an app its shelf."""
-    app.extensions[_EXTENSION] = Shelf()
+    """Give an app its cache."""
+    app.extensions[_EXTENSION] = PageCache()
 
 
-def shelf_of(app: Flask) -> Shelf:
+def page_cache_of(app: Flask) -> PageCache:
     """Return the pages that an app keeps."""
-    found: Shelf = app.extensions[_EXTENSION]
+    found: PageCache = app.extensions[_EXTENSION]
     return found
 
 
@@ -115,17 +115,17 @@ def same_page(draw: Draw, reader: Hashable) -> str:
     languages = request.headers.get("Accept-Language", "")
     if len(here()[-1]) + len(languages) > LONGEST:
         return draw()
-    shelf, moment = shelf_of(current_app), _now()
+    cache, moment = page_cache_of(current_app), _now()
     name = reader, here(), languages
-    last = shelf.find(name)
+    last = cache.find(name)
     if last is not None and last.moment == moment:
         return with_tokens(last.page.decode())
     g.drawing = drawing = Drawing(last)
     page = draw()
     if last is None or drawing.is_new:
-        shelf.keep(name, Sheet(moment, drawing.values, without_tokens(page).encode()))
+        cache.keep(name, CachedPage(moment, drawing.values, without_tokens(page).encode()))
     else:
-        shelf.keep(name, replace(last, moment=moment))
+        cache.keep(name, replace(last, moment=moment))
     return page
 
 

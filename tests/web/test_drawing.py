@@ -14,7 +14,7 @@ from substrack.bootstrap import Runtime
 from substrack.services.founding import Founded
 from substrack.web import drawing
 from substrack.web.forms import PageForm
-from substrack.web.unchanged import shelf_of
+from substrack.web.unchanged import page_cache_of
 from tests.web.admin import cast_of
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import Browser, browser, form_token
@@ -150,7 +150,7 @@ class TestPages:
         other.sign_in(runtime, home.user_id)
 
         own.get("/review")
-        shelf_of(app).clear()
+        page_cache_of(app).clear()
         before, again = drawing.remembered(), own.get("/review").text
 
         assert drawing.remembered() > before

@@ -22,7 +22,7 @@ from substrack.services.links import renew_pay_link, revoke_pay_link
 from substrack.store import Member, UserSession
 from substrack.web.drawing import LONGEST
 from substrack.web.groups import EndForm
-from substrack.web.unchanged import KEPT, shelf_of
+from substrack.web.unchanged import KEPT, page_cache_of
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, group_of
 from tests.web.forms import counted, press
@@ -216,11 +216,11 @@ def test_forms_of_a_page_that_is_given_again_carry_the_token_of_who_gets_it(
 
 @pytest.mark.only_sqlite
 def test_a_process_keeps_only_the_last_pages_and_none_with_a_long_address(olga: Browser, app: Flask) -> None:
-    shelf = shelf_of(app)
+    cache = page_cache_of(app)
     for number in range(KEPT + 5):
         olga.get(f"/review?page=1&number={number}")
-    assert len(shelf.pages) == KEPT
+    assert len(cache.pages) == KEPT
 
-    shelf.clear()
+    cache.clear()
     olga.get(f"/review?number={'1' * LONGEST}")
-    assert len(shelf.pages) == 0
+    assert len(cache.pages) == 0

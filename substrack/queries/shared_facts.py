@@ -23,7 +23,7 @@ OpenPayment = tuple[Payment, date | None, str]
 """A payment, the day its member left, and the time zone of its group."""
 
 
-class Shelf:
+class SharedFacts:
     """The facts that letters of some messages share; each kind is read once, for all of them."""
 
     def __init__(self, session: Session, messages: Sequence[Message]) -> None:
