@@ -1,8 +1,11 @@
-"""Claims: what sum a press of "I've paid" still stands for, and the reasons to reject one that are chosen."""
+"""Claims: what sum a press of "I've paid" stands for, what was booked for it, and why one is rejected."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from substrack.domain.money import Money
 
 
 class RejectReason(StrEnum):
@@ -10,6 +13,15 @@ class RejectReason(StrEnum):
 
     NOT_RECEIVED = "not-received"
     TOO_LITTLE = "too-little"
+
+
+@dataclass(frozen=True)
+class Booked:
+    """Money that was booked for a claim: `elsewhere` of it settles other shares, `credit` nothing yet."""
+
+    amount: Money
+    elsewhere: Money
+    credit: Money
 
 
 def stands_for(stated_minor: int, left_minor: int, *, booked_minor: int, is_cut: bool) -> int:

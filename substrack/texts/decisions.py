@@ -6,6 +6,8 @@ from datetime import datetime
 
 from substrack.domain.actors import ActorKind
 from substrack.domain.chat_cards import CONFIRMED_IN_PART
+from substrack.domain.claims import Booked
+from substrack.domain.money import Money
 from substrack.texts import formats
 from substrack.texts.words import Words
 
@@ -32,6 +34,32 @@ def done_sentence(
     """Write "Olga confirmed this at 10:04."; `at` and `now` are in the reader's zone."""
     _ = Words(locale)
     return f"{_what_was_done(verb, kind, name, _when(at, now, _), _)}."
+
+
+def confirmed_sentences(booked: Booked, left: Money, _: Words) -> str:
+    """Say what sum was just booked for a claim, what is `left` to pay, and where it went beyond the claim."""
+    if not left.minor:
+        return " ".join([_("Confirmed: %(amount)s.", amount=_.money(booked.amount)), *_beyond(booked, _)])
+    amount, rest = _.money(booked.amount), _.money(left)
+    said = _("Booked: %(amount)s; %(left)s is left to pay.", amount=amount, left=rest)
+    return " ".join([said, *_beyond(booked, _)])
+
+
+def booked_sentences(booked: Booked, claimed: Money, _: Words) -> str | None:
+    """Say what was booked for a claim and where it went; None when it was what was `claimed`, and no more."""
+    beyond = _beyond(booked, _)
+    if booked.amount == claimed and not beyond:
+        return None
+    return " ".join([_("Booked: %(amount)s.", amount=_.money(booked.amount)), *beyond])
+
+
+def _beyond(booked: Booked, _: Words) -> list[str]:
+    said = []
+    if booked.elsewhere.minor:
+        said.append(_("%(amount)s of it settled other shares.", amount=_.money(booked.elsewhere)))
+    if booked.credit.minor:
+        said.append(_("%(amount)s of it is kept as credit.", amount=_.money(booked.credit)))
+    return said
 
 
 def _what_was_done(verb: str, kind: ActorKind | None, name: str | None, when: str, _: Words) -> str:

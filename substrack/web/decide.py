@@ -15,6 +15,7 @@ from wtforms import StringField
 
 from substrack.domain.actors import UNDO_SECONDS, Actor, ActorKind, Via
 from substrack.domain.errors import Phrase
+from substrack.queries.booked import load_booked
 from substrack.queries.review import (
     ClaimRow,
     LastDecision,
@@ -31,11 +32,11 @@ from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.services.visits import DecideVisit, open_decide
 from substrack.texts.bills import what_for
 from substrack.texts.catalogue import language_of
-from substrack.texts.decisions import done_sentence
+from substrack.texts.decisions import booked_sentences, done_sentence
 from substrack.web.access import by_link
 from substrack.web.fields import read_optional_sum
 from substrack.web.forms import PageForm, Said, answer, posted
-from substrack.web.pages import bare_page
+from substrack.web.pages import bare_page, bare_words
 from substrack.web.reading import reading, runtime
 from substrack.web.review import read_versions
 
@@ -122,6 +123,7 @@ def _show(visit: DecideVisit, form: DecideForm, *, refusal: str | None = None) -
     now, zone = runtime().now(), ZoneInfo(decider.time_zone)
     row = load_claim(reading(), visit.workspace_id, visit.attempt_id)
     last = last_decision_on_claim(reading(), visit.attempt_id)
+    booked = None if row.is_open else load_booked(reading(), visit.attempt_id)
     is_mine = last is not None and last.kind is ActorKind.USER and last.actor_id == visit.user_id
     form.refusal = form.refusal or refusal
     return bare_page(
@@ -132,6 +134,7 @@ def _show(visit: DecideVisit, form: DecideForm, *, refusal: str | None = None) -
         decider=decider,
         what_for=what_for,
         said=_said(row, last, now.astimezone(zone), language_of(decider.language)),
+        came=booked_sentences(booked, row.amount, bare_words(decider.language)) if booked else None,
         can_undo=is_mine and not row.is_open and last is not None and now - last.at <= UNDO_WINDOW,
     )
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money
+from substrack.queries.booked import load_booked
 from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.review import (
     claim_currency,
@@ -24,6 +25,7 @@ from substrack.services.claim_decisions import ClaimDecided, ClaimOutcome, confi
 from substrack.services.deciding import ReasonMissing
 from substrack.services.ledger import DecidedAlready
 from substrack.texts.bills import what_for
+from substrack.texts.decisions import booked_sentences, confirmed_sentences
 from substrack.texts.refusals import in_words
 from substrack.web.access import signed_in
 from substrack.web.decisions import back, decided_words, flash_decision
@@ -172,16 +174,14 @@ def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | Re
 
 
 def _said(outcome: ClaimOutcome) -> str:
-    """Say what a decision did, by what the payments are now."""
-    _, currency = my_words(), outcome.attempt.currency
-    amount = _.money(Money(outcome.attempt.amount_minor, currency))
-    if outcome.attempt.state.value == "rejected":
-        return _("Rejected: %(amount)s.", amount=amount)
+    """Say what a decision did, by what was booked and what the payments are now."""
+    _, attempt = my_words(), outcome.attempt
+    reading().rollback()  # the decision is newer than what this request has read
+    booked = load_booked(reading(), attempt.id, correlation_id=outcome.correlation_id)
+    if booked is None:
+        return _("Rejected: %(amount)s.", amount=_.money(Money(attempt.amount_minor, attempt.currency)))
     left = sum(one.amount_minor - one.received_minor - one.written_off_minor for one in outcome.payments)
-    if left:
-        rest = _.money(Money(left, currency))
-        return _("Booked; %(amount)s is left to pay.", amount=rest)
-    return _("Confirmed: %(amount)s.", amount=amount)
+    return confirmed_sentences(booked, Money(left, attempt.currency), _)
 
 
 def _tell_several(done: list[ClaimOutcome], late: int, *, is_confirming: bool) -> None:
@@ -221,4 +221,6 @@ def _show_one(public_id: str, retry: Retry) -> str:
     row = load_claim(reading(), me().workspace_id, attempt_id)
     last = None if row.is_open else last_decision_on_claim(reading(), attempt_id)
     said = decided_words(last) if last else None
-    return page("web/claim.html", row=row, what_for=what_for, retry=retry, said=said)
+    booked = None if row.is_open else load_booked(reading(), attempt_id)
+    came = booked_sentences(booked, row.amount, my_words()) if booked else None
+    return page("web/claim.html", row=row, what_for=what_for, retry=retry, said=said, came=came)

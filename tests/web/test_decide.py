@@ -138,6 +138,15 @@ def test_a_smaller_sum_can_be_booked(zed: Browser, cast: Cast, ben: Member, url:
     send(zed, url, "versions", act="confirm", amount="2.99")
 
     assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "pending")
+    assert "Booked: 2.99\xa0€." in zed.get(url).text
+
+
+def test_of_a_larger_sum_it_is_said_what_is_credit(zed: Browser, url: str) -> None:
+    assert "Booked:" not in zed.get(url).text
+
+    send(zed, url, "versions", act="confirm", amount="20")
+
+    assert "Booked: 20.00\xa0€. 14.02\xa0€ of it is kept as credit." in zed.get(url).text
 
 
 def test_who_comes_too_late_reads_who_decided(

@@ -178,7 +178,30 @@ class TestDeciding:
 
         payment = cast.payment_of(ben)
         assert (payment.status, payment.received_minor) == ("pending", 200)
-        assert "0.99\xa0€ is left" in olga.get("/review").text
+        assert "Booked: 2.00\xa0€; 0.99\xa0€ is left to pay." in olga.get("/review").text
+        assert "Booked: 2.00\xa0€." in olga.get(f"/review/{attempt.public_id}").text
+
+    def test_a_larger_sum_is_said_with_what_of_it_went_elsewhere(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        attempt = claim(cast, ben)  # 2.99 of February; 2.99 of March is open
+
+        send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm", amount="50")
+
+        beyond = "2.99\xa0€ of it settled other shares. 44.02\xa0€ of it is kept as credit."
+        assert f"Confirmed: 50.00\xa0€. {beyond}" in olga.get("/review").text
+        assert f"Booked: 50.00\xa0€. {beyond}" in olga.get(f"/review/{attempt.public_id}").text
+
+    def test_what_was_booked_for_a_claim_before_is_not_said_again(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        attempt = claim(cast, ben, 1, 2)
+        cast.do(confirm_payment, cast.payment_of(ben).id, by=cast.olga, now=NOW)
+
+        send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm")
+
+        assert "Confirmed: 2.99\xa0€." in olga.get("/review").text
+        assert "Booked:" not in olga.get(f"/review/{attempt.public_id}").text
 
     def test_a_rejection_tells_why(self, olga: Browser, cast: Cast, ben: Member) -> None:
         attempt = claim(cast, ben)
