@@ -29,7 +29,7 @@ from substrack.texts.decisions import booked_sentences, confirmed_sentences
 from substrack.texts.refusals import in_words
 from substrack.web.access import signed_in
 from substrack.web.decisions import back, decided_words, flash_decision
-from substrack.web.fields import LookAgain, read_optional_sum, read_version
+from substrack.web.fields import LookAgain, read_sum, read_version
 from substrack.web.pages import my_words, page
 from substrack.web.paging import numbered
 from substrack.web.reading import reading, runtime
@@ -70,8 +70,8 @@ def show_one(public_id: str) -> str:
 @blueprint.post("/<public_id>/confirm")
 @signed_in
 def confirm(public_id: str) -> ResponseReturnValue:
-    """Book the money of one claim: the sum it states, or what was typed."""
-    typed = request.form.get("amount", "")
+    """Book the money of one claim: the sum it states, or what was typed where a form asks for a sum."""
+    typed = request.form.get("amount")
     return _decide(public_id, lambda key: _confirm(key, request.form.get("versions", ""), typed))
 
 
@@ -123,8 +123,9 @@ def _decide(public_id: str, act: Callable[[int], ClaimOutcome]) -> ResponseRetur
     return back()
 
 
-def _confirm(attempt_id: int, versions: str, typed: str) -> ClaimOutcome:
-    amount = read_optional_sum(typed, claim_currency(reading(), attempt_id))
+def _confirm(attempt_id: int, versions: str, typed: str | None) -> ClaimOutcome:
+    """Confirm a claim: the sum it states where none was asked for (None), else what was typed."""
+    amount = None if typed is None else read_sum(typed, claim_currency(reading(), attempt_id))
     with runtime().transaction() as session:
         return confirm_claim(
             session,
@@ -165,7 +166,7 @@ def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | Re
     try:
         attempt_id = find_claim(reading(), me().workspace_id, public_id)
         if reason is None:
-            return _confirm(attempt_id, versions, "")
+            return _confirm(attempt_id, versions, None)
         return _reject(attempt_id, versions, reason)
     except (ClaimDecided, DecidedAlready, LookAgain, NotFound):
         return None

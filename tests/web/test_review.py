@@ -223,7 +223,7 @@ class TestDeciding:
         assert status_of(cast, ben) == "member_confirmed"
 
     @pytest.mark.only_sqlite
-    @pytest.mark.parametrize("typed", ["1.234", "-2", "0", "two", "3 USD"])
+    @pytest.mark.parametrize("typed", ["1.234", "-2", "0", "two", "3 USD", "", "  "])
     def test_a_wrong_sum_is_kept_and_explained(
         self, olga: Browser, cast: Cast, ben: Member, typed: str
     ) -> None:
@@ -232,8 +232,9 @@ class TestDeciding:
         answer = send(olga, "/review", "amount", to=f"/review/{attempt.public_id}/confirm", amount=typed)
 
         assert answer.status_code == 422
-        assert f'value="{typed}"' in answer.text
+        assert f'name="amount" value="{typed}" inputmode="decimal"' in answer.text
         assert "field-error" in answer.text
+        assert "required" in answer.text[answer.text.index('name="amount"') :].partition(">")[0]
         assert status_of(cast, ben) == "member_confirmed"
 
     def test_a_second_tap_hears_calmly_who_decided(self, olga: Browser, cast: Cast, ben: Member) -> None:
