@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 from substrack.domain.money import Money
+
+TOO_QUICK: Final = timedelta(seconds=60)
+"""A press this soon after its mail may be that of a program that reads mail."""
 
 
 class RejectReason(StrEnum):

@@ -109,6 +109,11 @@ class ClaimRow:
         """Tell whether something of it still waits."""
         return bool(self.waiting)
 
+    @property
+    def is_taken_back(self) -> bool:
+        """Tell whether the member took all of it back, so that nobody decided anything."""
+        return all(item.state is AttemptState.WITHDRAWN for item in self.items)
+
     @cached_property
     def waiting(self) -> tuple[ClaimItem, ...]:
         """The items nobody has decided about."""
@@ -162,6 +167,7 @@ class LastDecision:
     kind: ActorKind
     actor_id: int | None
     actor: str | None
+    via: Via
     at: datetime
     reason: str | None
     correlation_id: str
@@ -317,7 +323,14 @@ def _last(session: Session, *conditions: ColumnElement[bool]) -> LastDecision | 
         return None
     name = name_of(session, event.actor_kind, event.actor_id)
     return LastDecision(
-        event.verb, event.actor_kind, event.actor_id, name, event.at, event.reason, event.correlation_id
+        verb=event.verb,
+        kind=event.actor_kind,
+        actor_id=event.actor_id,
+        actor=name,
+        via=event.via,
+        at=event.at,
+        reason=event.reason,
+        correlation_id=event.correlation_id,
     )
 
 

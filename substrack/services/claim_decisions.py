@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, Via
+from substrack.domain.claims import TOO_QUICK
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
 from substrack.domain.payments import (
@@ -18,7 +19,6 @@ from substrack.domain.payments import (
 )
 from substrack.queries.claim_sums import load_sums
 from substrack.services.answers import queue_received, queue_rejected
-from substrack.services.claims import TOO_QUICK
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import (
     check_arrived,

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, ActorKind, Via
+from substrack.domain.claims import TOO_QUICK
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
@@ -37,7 +38,6 @@ from substrack.store import Attempt, AttemptItem, AttemptState, Message, Payment
 
 CLAIMS_A_DAY = 3
 NOTICES_AN_HOUR = 10
-TOO_QUICK = timedelta(seconds=60)
 
 
 class TooManyClaims(Refused):

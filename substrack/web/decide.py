@@ -16,6 +16,7 @@ from wtforms import StringField
 from substrack.domain.actors import UNDO_SECONDS, Actor, ActorKind, Via
 from substrack.domain.errors import Phrase
 from substrack.queries.booked import load_booked
+from substrack.queries.quick_presses import is_decided_quickly
 from substrack.queries.review import (
     ClaimRow,
     LastDecision,
@@ -135,6 +136,7 @@ def _show(visit: DecideVisit, form: DecideForm, *, refusal: str | None = None) -
         what_for=what_for,
         said=_said(row, last, now.astimezone(zone), language_of(decider.language)),
         came=booked_sentences(booked, row.amount, bare_words(decider.language)) if booked else None,
+        is_quick=not row.is_open and is_decided_quickly(reading(), visit.attempt_id, last),
         can_undo=is_mine and not row.is_open and last is not None and now - last.at <= UNDO_WINDOW,
     )
 

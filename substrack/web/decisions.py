@@ -18,7 +18,7 @@ from substrack.services.asking_undo import stop_asking
 from substrack.services.ledger import DecidedAlready
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.texts.catalogue import language_of
-from substrack.texts.decisions import decided_sentence
+from substrack.texts.decisions import decided_sentence, done_sentence
 from substrack.texts.refusals import in_words as say
 from substrack.web.access import local_path, signed_in
 from substrack.web.errors import answer_refusal
@@ -71,6 +71,13 @@ def decided_words(last: LastDecision | None) -> str:
     if last is None:
         return _sentence(None, None, None, None)
     return _sentence(last.verb, last.kind, last.actor, last.at)
+
+
+def done_words(last: LastDecision) -> str:
+    """Say what was done last, for somebody who only looks."""
+    zone = ZoneInfo(me().time_zone)
+    at, now = last.at.astimezone(zone), runtime().now().astimezone(zone)
+    return done_sentence(last.verb, last.kind, last.actor, at, now=now, locale=my_words().locale)
 
 
 def flash_decision(sentence: str, *correlation_ids: str | None) -> None:

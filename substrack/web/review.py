@@ -13,6 +13,7 @@ from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money
 from substrack.queries.booked import load_booked
 from substrack.queries.groups import GroupRow, find_group, load_group
+from substrack.queries.quick_presses import is_decided_quickly
 from substrack.queries.review import (
     claim_currency,
     find_claim,
@@ -28,7 +29,7 @@ from substrack.texts.bills import what_for
 from substrack.texts.decisions import booked_sentences, confirmed_sentences
 from substrack.texts.refusals import in_words
 from substrack.web.access import signed_in
-from substrack.web.decisions import back, decided_words, flash_decision
+from substrack.web.decisions import back, decided_words, done_words, flash_decision
 from substrack.web.fields import LookAgain, read_sum, read_version
 from substrack.web.pages import my_words, page
 from substrack.web.paging import numbered
@@ -221,7 +222,15 @@ def _show_one(public_id: str, retry: Retry) -> str:
     attempt_id = find_claim(reading(), me().workspace_id, public_id)
     row = load_claim(reading(), me().workspace_id, attempt_id)
     last = None if row.is_open else last_decision_on_claim(reading(), attempt_id)
-    said = decided_words(last) if last else None
+    said = done_words(last) if last else None
     booked = None if row.is_open else load_booked(reading(), attempt_id)
     came = booked_sentences(booked, row.amount, my_words()) if booked else None
-    return page("web/claim.html", row=row, what_for=what_for, retry=retry, said=said, came=came)
+    return page(
+        "web/claim.html",
+        row=row,
+        what_for=what_for,
+        retry=retry,
+        said=said,
+        came=came,
+        is_quick=is_decided_quickly(reading(), attempt_id, last),
+    )

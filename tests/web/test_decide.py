@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.services.claim_decisions import confirm_claim, reject_claim
+from substrack.services.claims import withdraw_claim
 from substrack.services.founding import Founded
 from substrack.services.links import issue_link
 from substrack.services.putting_off import snooze_payments
@@ -96,6 +97,41 @@ def test_a_press_within_a_minute_of_the_mail_is_flagged_and_can_be_taken_back(
     assert (doubt in olga.get(f"/review/{attempt.public_id}").text) is (seconds < 60)
     zed.client.post(url, data={"act": "undo"})
     assert status_of(cast, ben, 1) == "member_confirmed"
+
+
+def _take_back(cast: Cast, ben: Member) -> None:
+    payments = [cast.payment_of(ben, sequence).id for sequence in (1, 2)]
+    by = Actor.contact(ben.contact_id)
+    cast.do(withdraw_claim, ben.contact_id, payments, by=by, now=NOW)
+
+
+def test_of_a_claim_that_was_taken_back_only_that_is_said(
+    zed: Browser, olga: Browser, runtime: Runtime, cast: Cast, ben: Member
+) -> None:
+    attempt = claim(cast, ben, 1, 2, flagged=True)
+    url = _link(runtime, cast, attempt)
+    with runtime.transaction() as session:
+        session.execute(update(Message).where(Message.attempt_id == attempt.id).values(sent_at=NOW))
+    _take_back(cast, ben)
+
+    payment = f"/payments/{cast.payment_of(ben).public_id}"
+    for shown in (zed.get(url).text, olga.get(f"/review/{attempt.public_id}").text):
+        assert "Ben took this back at 10:00." in shown
+        assert "nothing was changed" not in shown
+    for page in (zed.get(url), olga.get(f"/review/{attempt.public_id}"), olga.get(payment)):
+        assert "within a minute" not in page.text
+        assert "says: paid" not in page.text
+    assert "<h1>Ben: taken back</h1>" in zed.get(url).text
+
+
+def test_a_claim_that_was_pressed_quickly_is_not_said_to_be_decided_quickly(
+    zed: Browser, olga: Browser, runtime: Runtime, cast: Cast, ben: Member
+) -> None:
+    attempt = claim(cast, ben, flagged=True)
+    cast.do(confirm_claim, attempt.id, by=cast.olga, now=NOW)
+
+    for page in (zed.get(_link(runtime, cast, attempt)), olga.get(f"/review/{attempt.public_id}")):
+        assert "Decided within a minute" not in page.text
 
 
 def test_what_was_booked_stays_to_be_read(zed: Browser, url: str) -> None:
