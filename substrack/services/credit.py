@@ -1,14 +1,17 @@
 """Credit: what of a contact's receipts settles nothing yet, and what it settles next.
 
-It moves when a receipt is recorded, a period opens or an admin asks; never as the result of a void.
+It moves when a receipt is recorded, an amount is corrected, a period opens or an admin asks; never as the
+result of a void.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import credit_of
@@ -19,7 +22,8 @@ from substrack.domain.payments import (
     Status,
     after_receiving,
 )
-from substrack.services.answers import Settled
+from substrack.queries.batches import in_batches
+from substrack.services.answers import Settled, queue_by_credit
 from substrack.services.ledger import (
     Decision,
     Touched,
@@ -70,6 +74,25 @@ def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Dec
     return settled
 
 
+def apply_credits(
+    session: Session, pairs: Collection[tuple[int, int]], decide: Callable[[], Decision]
+) -> None:
+    """Do the same for many contacts and payers, with a decision for each contact, and tell each of them once.
+
+    The caller holds the locks of all. Those without credit, nearly all, cost one statement together.
+    """
+    found = _pairs_with_credit(session, {contact_id for contact_id, _payer in pairs})
+    with_credit = sorted(found & set(pairs))
+    for contact_id, pairs_of_one in groupby(with_credit, key=itemgetter(0)):
+        decision = decide()
+        settled = [
+            one
+            for _contact, payer in pairs_of_one
+            for one in apply_credit(session, contact_id, payer, decision)
+        ]
+        queue_by_credit(session, contact_id, settled, decision)
+
+
 def credit_minor(session: Session, contact_id: int, payer_id: int, currency: str) -> int:
     """Return a contact's credit with a payer in one currency, in minor units."""
     return sum(
@@ -91,6 +114,34 @@ def _credit(session: Session, contact_id: int, payer_id: int) -> list[tuple[Rece
     )
     free = [(receipt, unallocated_minor(session, receipt)) for receipt in receipts]
     return [(receipt, amount) for receipt, amount in free if amount > 0]
+
+
+def _pairs_with_credit(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for batch in in_batches(contact_ids):
+        found |= _pairs_among(session, batch)
+    return found
+
+
+def _pairs_among(session: Session, contact_ids: Sequence[int]) -> set[tuple[int, int]]:
+    allocated = (
+        select(Allocation.receipt_id, func.sum(Allocation.amount_minor).label("minor"))
+        .join(Receipt, Receipt.id == Allocation.receipt_id)
+        .where(Allocation.voided_at.is_(None), Receipt.contact_id.in_(contact_ids))
+        .group_by(Allocation.receipt_id)
+        .subquery()
+    )
+    query = (
+        select(Receipt.contact_id, Receipt.payer_id)
+        .outerjoin(allocated, allocated.c.receipt_id == Receipt.id)
+        .where(
+            Receipt.contact_id.in_(contact_ids),
+            Receipt.voided_at.is_(None),
+            Receipt.source != ReceiptSource.OWN,
+            Receipt.amount_minor > func.coalesce(allocated.c.minor, 0),
+        )
+    )
+    return {(contact_id, payer_id) for contact_id, payer_id in session.execute(query)}
 
 
 def _kept_away(session: Session, payment_ids: Collection[int]) -> set[tuple[int, int]]:

@@ -73,6 +73,10 @@ class Decision:
         """The same decision in another actor's name, as when credit settles in its course."""
         return Decision(actor, self.now, self.reason, self.correlation_id)
 
+    def without_reason(self) -> Decision:
+        """The same decision for what follows from it elsewhere, for which its reason says nothing."""
+        return Decision(self.by, self.now, None, self.correlation_id)
+
 
 @dataclass
 class Touched:

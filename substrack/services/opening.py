@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, starmap
-from operator import itemgetter
+from itertools import starmap
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -22,8 +21,7 @@ from substrack.domain.requests import AskedPayment, next_action_at
 from substrack.queries.batches import in_batches
 from substrack.queries.collection_days import load_collection_days
 from substrack.queries.prepared import prepared
-from substrack.services.answers import queue_by_credit
-from substrack.services.credit import apply_credit
+from substrack.services.credit import apply_credits
 from substrack.services.ledger import Decision, lock_contacts
 from substrack.services.opening_notices import bills_wanted, heads_up, opened_notice
 from substrack.services.outbox import queue
@@ -338,50 +336,11 @@ def _settle_own_shares(session: Session, paid: Sequence[tuple[Plan, Dues, int]],
 
 
 def _apply_credits(session: Session, dues: Sequence[tuple[Plan, Dues]], by: Actor, now: datetime) -> None:
-    """Let credit settle the new payments of those few who have any, and tell each of them once.
-
-    The caller holds the locks of all of them.
-    """
+    """Let credit settle the new payments of those few who have any; the caller holds the locks of all."""
     pairs = {
         (part.member.contact_id, plan.group.payer_id) for plan, part in dues if part.kind is PaymentKind.DUES
     }
-    with_credit = sorted(pairs & _pairs_with_credit(session, {contact_id for contact_id, _payer in pairs}))
-    for contact_id, pairs_of_one in groupby(with_credit, key=itemgetter(0)):
-        decision = Decision(by, now)
-        settled = [
-            one
-            for _contact, payer in pairs_of_one
-            for one in apply_credit(session, contact_id, payer, decision)
-        ]
-        queue_by_credit(session, contact_id, settled, decision)
-
-
-def _pairs_with_credit(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int]]:
-    found: set[tuple[int, int]] = set()
-    for batch in in_batches(contact_ids):
-        found |= _pairs_among(session, batch)
-    return found
-
-
-def _pairs_among(session: Session, contact_ids: Sequence[int]) -> set[tuple[int, int]]:
-    allocated = (
-        select(Allocation.receipt_id, func.sum(Allocation.amount_minor).label("minor"))
-        .join(Receipt, Receipt.id == Allocation.receipt_id)
-        .where(Allocation.voided_at.is_(None), Receipt.contact_id.in_(contact_ids))
-        .group_by(Allocation.receipt_id)
-        .subquery()
-    )
-    query = (
-        select(Receipt.contact_id, Receipt.payer_id)
-        .outerjoin(allocated, allocated.c.receipt_id == Receipt.id)
-        .where(
-            Receipt.contact_id.in_(contact_ids),
-            Receipt.voided_at.is_(None),
-            Receipt.source != ReceiptSource.OWN,
-            Receipt.amount_minor > func.coalesce(allocated.c.minor, 0),
-        )
-    )
-    return {(contact_id, payer_id) for contact_id, payer_id in session.execute(query)}
+    apply_credits(session, pairs, lambda: Decision(by, now))
 
 
 def _reachable(session: Session, contact_ids: Collection[int]) -> set[int]:

@@ -24,7 +24,7 @@ from substrack.domain.payments import (
 )
 from substrack.services.amounts import change_amount
 from substrack.services.answers import queue_received, queue_rejected, queue_waived
-from substrack.services.credit import apply_credit
+from substrack.services.credit import apply_credit, apply_credits
 from substrack.services.deciding import (
     OtherCurrencyReceived,
     ReasonForHistoryMissing,
@@ -268,7 +268,8 @@ def adjust_payment(
     """Correct what one member owes for a period; the payer's part takes the difference.
 
     A confirmed payment that now exceeds what was received is pending again; one that is covered is confirmed;
-    what was received beyond it is credit. A claim that waits goes on waiting.
+    what was received beyond it is credit, which settles what else the member owes. A claim that waits goes on
+    waiting.
 
     Raises:
         NoSuchPayment, NotAllowed, OwnShare, ReasonMissing, OtherCurrencyReceived, NegativeAmount,
@@ -283,6 +284,7 @@ def adjust_payment(
     change_amount(session, payment, amount.minor, decision, is_fixed=True, version=version)
     if payment.period_id is not None:
         rebalance_period(session, payment.period_id, decision)
+    apply_credits(session, [(payment.contact_id, payment.payer_id)], decision.without_reason)
     reschedule_payments(session, [payment.id], now=now)
     return Outcome(payment, changed=True, correlation_id=decision.correlation_id)
 

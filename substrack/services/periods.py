@@ -18,6 +18,7 @@ from substrack.domain.shares import Sharer, split
 from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.services.amounts import change_amount
+from substrack.services.credit import apply_credits
 from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, check_not_negative
 from substrack.services.journal import record, record_period
 from substrack.services.ledger import Decision, check_admin, lock_contacts, payments_now
@@ -156,7 +157,7 @@ def edit_period(
 
     A corrected total is shared among the same members on the terms of the day it was opened; single amounts
     that were corrected by hand, fixed amounts and waived payments stay. Every payment that changes gets its
-    Event. Entering a bill needs no reason.
+    Event; what somebody paid too much then settles what else they owe. Entering a bill needs no reason.
 
     Raises:
         NoSuchPeriod, PeriodVoided, PeriodChanged, NotAllowed, NothingToChange, ReasonMissing,
@@ -242,6 +243,8 @@ def _share_again(
         if amount is not None and amount != payment.amount_minor:
             change_amount(session, payment, amount, decision, is_fixed=payment.is_fixed)
     rebalance_period(session, period.id, decision)
+    dues = {(each.contact_id, each.payer_id) for each in payments if each.kind is PaymentKind.DUES}
+    apply_credits(session, dues, decision.without_reason)
     reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
 
 

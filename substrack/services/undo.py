@@ -33,7 +33,7 @@ from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Even
 _DECISIONS = (Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST)
 UNDOABLE = {
     "payment": {act.value for act in _DECISIONS} | {"release"},
-    "period": {"rebalance"},
+    "period": {"rebalance", "edit_period"},
     "receipt": {"receive"},
 }
 
@@ -67,9 +67,9 @@ def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: date
     _void_booked(session, receipt_ids, decision)
     for payment_id, history in histories.items():
         _put_back(session, payments[payment_id], history, decision)
-    for event in reversed(events):
-        if event.subject_kind == "period":
-            _put_period_back(session, event)
+    # Of a period's events the last one knows how it was before all of them.
+    for event in {event.subject_id: event for event in events if event.subject_kind == "period"}.values():
+        _put_period_back(session, event)
     _check_money(session, events)
     reschedule_payments(session, list(payments), now=now)
     return list(payments.values())
@@ -179,7 +179,8 @@ def _as_before(before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 def _put_period_back(session: Session, event: Event) -> None:
     before, after = event.before or {}, event.after or {}
     period = session.get_one(Period, event.subject_id)
-    if (period.total_minor, period.payer_part_minor) != (after["total"], after["payer_part"]):
+    is_as_left = (period.total_minor, period.payer_part_minor) == (after["total"], after["payer_part"])
+    if not is_as_left or before.get("due_on") != after.get("due_on"):
         raise TooLateToUndo
     period.total_minor, period.payer_part_minor = before["total"], before["payer_part"]
     period.version += 1

@@ -17,12 +17,14 @@ from substrack.queries.group_periods import PeriodOfGroup, load_period
 from substrack.queries.journal import load_period_journal
 from substrack.queries.people import MemberRow, find_member
 from substrack.queries.period_cells import load_cells
+from substrack.queries.undoing import correction_to_undo
 from substrack.services.late_joiners import add_to_period
 from substrack.services.periods import edit_period
 from substrack.services.voiding import restore_period, void_period
 from substrack.texts.catalogue import language_of
 from substrack.texts.days_away import days_away
 from substrack.web.access import signed_in
+from substrack.web.decisions import flash_decision
 from substrack.web.fields import line, optional_day, read_amount, read_optional_amount, read_version
 from substrack.web.forms import PageForm, answer, posted, required
 from substrack.web.pages import my_words, page
@@ -130,9 +132,12 @@ def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:
             by=by_me(),
             now=runtime().now(),
         )
-    return _done(
-        period, Phrase("The bill is entered.") if period.column.total is None else Phrase("Corrected.")
-    )
+    if period.column.total is None:
+        return _done(period, Phrase("The bill is entered."))
+    reading().rollback()  # the correction is newer than what this request has read
+    _ = my_words()
+    flash_decision(_("Corrected."), correction_to_undo(reading(), period.column.id))
+    return redirect(url_for("periods.show", public_id=period.column.public_id), 303)
 
 
 def _void(form: VoidForm, period: PeriodOfGroup) -> ResponseReturnValue:

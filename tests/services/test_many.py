@@ -7,7 +7,7 @@ import pytest
 
 from substrack.queries.collection_days import load_askable, load_collection_days
 from substrack.queries.namesakes import names_of
-from substrack.services import opening
+from substrack.services import credit, opening
 from substrack.services.ledger import lock_contacts
 from substrack.services.outbox import usable_addresses
 from tests.support.cast import Cast
@@ -26,7 +26,7 @@ MANY = range(70_000)
         load_askable,
         names_of,
         opening._reachable,
-        opening._pairs_with_credit,
+        credit._pairs_with_credit,
     ],
 )
 def test_more_people_than_a_statement_takes_are_read(cast: Cast, read: Callable[..., Any]) -> None:

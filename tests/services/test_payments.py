@@ -228,6 +228,16 @@ def test_adjusting_above_what_came_reopens_and_below_makes_credit(scene: Scene) 
     assert scene.credit() == 99
 
 
+def test_what_an_adjustment_frees_settles_the_next_share_and_comes_back_with_undo(scene: Scene) -> None:
+    scene.cast.tick(at("2026-03-01"))
+    scene.decide(confirm_payment)
+    outcome = scene.decide(adjust_payment, amount=money("2.00"), reason="half a month")
+    assert (scene.due(2).received_minor, scene.credit()) == (99, 0)
+    scene.cast.do(undo_decision, outcome.correlation_id, by=scene.cast.olga, now=NOW)
+    assert (scene.due().received_minor, scene.due(2).received_minor, scene.credit()) == (299, 0, 0)
+    scene.cast.read(check_books)
+
+
 def test_adjusting_moves_the_difference_to_the_payer(scene: Scene) -> None:
     scene.decide(adjust_payment, amount=money("1.99"), reason="half a month")
     own = scene.cast.payments(kind="own")[0]

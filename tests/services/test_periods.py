@@ -12,6 +12,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.payments import NotAllowed, Status
 from substrack.domain.shares import FixedAmountsOverTotal, PartPeriod, SplitKind
+from substrack.queries.undoing import correction_to_undo
 from substrack.services.claims import claim_payments
 from substrack.services.credit import credit_minor
 from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, ReasonMissing
@@ -29,8 +30,9 @@ from substrack.services.periods import (
     open_next_period,
 )
 from substrack.services.receipts import apply_credit_now
+from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.services.voiding import NotVoid, VoidAlready, restore_period, void_period
-from substrack.store import Attempt, AttemptState, Group, Member, Payment, Period
+from substrack.store import Attempt, AttemptState, Group, Member, Message, Payment, Period
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 
@@ -314,3 +316,55 @@ def test_a_void_period_does_not_open_again_by_itself(scene: Scene) -> None:
         lambda session: list(session.scalars(select(Period.sequence).where(Period.voided_at.is_(None))))
     )
     assert sequences == [2]
+
+
+def test_what_a_lower_total_frees_settles_what_else_is_owed_and_the_member_hears(scene: Scene) -> None:
+    scene.cast.do(open_next_period, scene.group.id, by=scene.cast.olga, now=NOW)
+    scene.decide(confirm_payment)
+    scene.change(total=money("6.00"), reason="a discount")
+    next_one = scene.cast.payment_of(scene.ben, 2)
+    assert (scene.due().amount_minor, scene.due().status) == (200, Status.CONFIRMED)
+    assert (next_one.received_minor, scene.credit()) == (100, 0)
+    told = scene.cast.messages(contact_id=scene.ben.contact_id)[-1]
+    assert told.payload["items"] == [{"payment_id": next_one.id, "received_minor": 100, "left_minor": 200}]
+    scene.check()
+
+
+def test_a_higher_total_is_settled_from_credit_there_is(scene: Scene) -> None:
+    scene.decide(confirm_payment, amount=money("4.00"))
+    scene.change(total=money("12.00"), reason="a new price")
+    assert (scene.due().amount_minor, scene.due().status) == (400, Status.CONFIRMED)
+    assert scene.credit() == 0
+    scene.check()
+
+
+def test_a_corrected_total_can_be_undone_with_all_that_followed(scene: Scene) -> None:
+    scene.cast.do(open_next_period, scene.group.id, by=scene.cast.olga, now=NOW)
+    scene.decide(confirm_payment)
+    before = [(one.amount_minor, one.received_minor, one.status) for one in scene.cast.payments()]
+    scene.change(total=money("5.00"), reason="a slip")
+    told = scene.cast.messages(contact_id=scene.ben.contact_id)[-1]
+    edited = scene.cast.read(lambda session: correction_to_undo(session, scene.period.id))
+    assert edited is not None
+    scene.cast.do(undo_decision, edited, by=scene.cast.olga, now=NOW)
+    after = [(one.amount_minor, one.received_minor, one.status) for one in scene.cast.payments()]
+    assert after == before
+    assert (scene.period.total_minor, scene.period.payer_part_minor, scene.credit()) == (900, 300, 0)
+    assert scene.cast.read(lambda session: session.get_one(Message, told.id)).state == "cancelled"
+    scene.check()
+
+
+def test_a_correction_of_which_a_part_changed_since_is_not_undone(scene: Scene) -> None:
+    scene.change(total=money("5.00"), reason="a slip")
+    edited = scene.cast.read(lambda session: correction_to_undo(session, scene.period.id))
+    scene.change(total=money("6.00"), reason="better")
+    with pytest.raises(TooLateToUndo):
+        scene.cast.do(undo_decision, edited, by=scene.cast.olga, now=NOW)
+    assert scene.period.total_minor == 600
+    scene.check()
+
+
+@pytest.mark.parametrize("terms", [{}, {"total": money("8.00")}])
+def test_a_moved_due_date_is_not_put_back_by_undo(scene: Scene, terms: dict[str, Any]) -> None:
+    scene.change(due_on=date(2026, 2, 20), reason="later", **terms)
+    assert scene.cast.read(lambda session: correction_to_undo(session, scene.period.id)) is None

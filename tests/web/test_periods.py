@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -211,3 +212,14 @@ def test_another_workspaces_admin_finds_no_period(
     for act in ("", "/void", "/restore", "/late-joiners"):
         assert press(zed, "/profile", march + act, reason="x", amount="1").status_code == 404
     assert events(cast) == before
+
+
+def test_a_corrected_total_can_be_taken_back_on_the_page_that_follows(
+    cast: Cast, olga: Browser, youtube: Group, march: str
+) -> None:
+    answer = send(olga, march, "total", total="5", reason="A slip")
+    corrected = olga.get(answer.headers["Location"]).text
+    assert "Corrected." in corrected
+    [undo] = re.findall(r'action="(/decisions/[^"]+/undo)"', corrected)
+    press(olga, march, undo)
+    assert period(cast, youtube, 2).total_minor == 897
