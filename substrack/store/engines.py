@@ -1,8 +1,8 @@
 """Engines: one that writes and one that only reads, on SQLite and on PostgreSQL.
 
 SQLite: WAL, `synchronous=FULL` (NORMAL loses acknowledged commits in a power cut), foreign keys, and write
-transactions that start with `BEGIN IMMEDIATE`, so that a writer waits for its turn instead of failing
-half-way with "database is locked". Readers never block writers and cannot write.
+transactions that start with `BEGIN IMMEDIATE`, so that a writer waits for its turn (`store/turns`) instead of
+failing half-way with "database is locked". Readers never block writers and cannot write.
 
 PostgreSQL: readers see the books of one moment, as on SQLite; a commit waits until it is on the disk,
 whatever the server's own settings say; nobody waits for a lock for ever, and a process that froze in the
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 
 from substrack.store.trouble import DatabaseTrouble, name_trouble
+from substrack.store.turns import Line, line_before, writer_of
 
 LOCK_SECONDS: Final = 30.0
 """How long a worker or a command waits for a lock."""
@@ -74,6 +75,14 @@ def _engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
     return engine
 
 
+def _line_of(url: URL) -> Line:
+    """Find the line before a database; one in memory is a connection's own."""
+    path = url.database or ":memory:"
+    if path == ":memory:":
+        return Line()
+    return line_before(path if path.startswith("file:") else os.path.realpath(path))
+
+
 def _keep_private(path: str | None) -> None:
     """Make the file of a new database readable by its owner alone; SQLite gives its log the same mode."""
     if path and not path.startswith(("file:", ":")):
@@ -87,7 +96,8 @@ def _sqlite_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        connect_args={"timeout": lock_seconds},
+        connect_args={"timeout": lock_seconds}
+        | ({} if read_only else {"factory": writer_of(_line_of(url), lock_seconds)}),
         poolclass=QueuePool,
         pool_use_lifo=True,  # the connection that was used last knows most of the file
     )
@@ -105,14 +115,13 @@ def _sqlite_engine(url: URL, lock_seconds: float, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        if not _waits_for_nobody(connection):
-            connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if read_only:
+            connection.exec_driver_sql("BEGIN")
             return
-        connection.exec_driver_sql("PRAGMA busy_timeout=0")
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={lock_seconds * 1000:.0f}")
+        writer: Any = connection.connection.dbapi_connection
+        with writer.beginning(waits=not _waits_for_nobody(connection)) as has_begun:
+            if not has_begun:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is the matter
 
     return engine
 
