@@ -13,7 +13,7 @@ TOLERANCE = timedelta(seconds=60)
 """More than time services slew by, less than any step of an hour."""
 
 STEADY = timedelta(minutes=30)
-"""A clock that jumped is believed again after running this long without another jump."""
+"""A clock that jumped is believed again after running so long, by time since boot, without another jump."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.orm import Session
 
-from substrack.domain.clock import STEADY
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Refused
 from substrack.queries.held import Held, load_held, may_have_gone_out
@@ -94,8 +93,8 @@ def hold_sending(session: Session, reason: str, *, now: datetime) -> None:
 def hold_for_jump(session: Session, jump: timedelta, *, now: datetime) -> str:
     """Stop all sending and ticking because the clock was set by `jump`; return the reason that is shown.
 
-    Each further jump starts the wait for a steady clock afresh. A clock that was set back may have run ahead
-    before: what it left behind is brought back to now.
+    Each further jump renews the hold, which its `steady_since` tells from the one before. A clock that was
+    set back may have run ahead before: what it left behind is brought back to now.
     """
     if jump < timedelta(0):
         bring_back(session, now=now)
@@ -153,20 +152,19 @@ def release_hold(session: Session, *, waiting: Waiting | None = None) -> bool:
     return _release(session, Installation.hold_reason.is_not(None))
 
 
-def release_steady_hold(session: Session, *, now: datetime) -> bool:
-    """End a hold that a clock jump has set, once the clock has been steady for 30 minutes.
+def release_steady_hold(session: Session, steady_since: datetime) -> bool:
+    """End a hold that a clock jump has set, for a process that has seen the clock run steadily ever since.
 
-    A wait that began later than now starts afresh: the clock was set back while no process watched it, and
-    the hold would last until that time has come again. A hold that was there since a restore stays.
+    `steady_since` is the hold that it has waited with: one that another jump has renewed stays. So does a
+    hold that was there since a restore.
     """
-    session.execute(update(Installation).where(Installation.steady_since > now).values(steady_since=now))
-    is_steady = Installation.steady_since <= now - STEADY
+    is_the_same = Installation.steady_since == steady_since
     row = load_installation(session)
     if row.restored_from is not None:
         reason = _restored_reason(row.restored_from)
-        session.execute(update(Installation).where(is_steady).values(hold_reason=reason, steady_since=None))
+        session.execute(update(Installation).where(is_the_same).values(hold_reason=reason, steady_since=None))
         return False
-    return _release(session, is_steady)
+    return _release(session, is_the_same)
 
 
 def hold_status(session: Session) -> InstallationRow:

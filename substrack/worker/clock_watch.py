@@ -1,6 +1,8 @@
 """Watches whether the wall clock can be believed. When it was set, nothing is sent or ticked for a while.
 
-Only a process that lives on can tell: it compares the clock with the time since boot between two looks.
+Only a process that lives on can tell: it compares the clock with the time since boot between two looks. How
+long the clock has been steady it counts by that time too, and by itself: instants that others have read of a
+wrong clock prove nothing.
 """
 
 from __future__ import annotations
@@ -8,11 +10,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
 from substrack.bootstrap import Runtime
-from substrack.domain.clock import ClockReading, jump_between
+from substrack.domain.clock import STEADY, ClockReading, jump_between
 from substrack.queries.installation import load_installation
 from substrack.services.clock_repair import bring_back
 from substrack.services.installation import hold_for_jump, release_steady_hold
@@ -30,6 +33,14 @@ def boot_seconds() -> float:
     return time.clock_gettime(BOOT_CLOCK)
 
 
+@dataclass(frozen=True)
+class Wait:
+    """Which hold a process waits with, and since when, in seconds since boot."""
+
+    steady_since: datetime
+    begun: float
+
+
 class ClockWatch:
     """Remembers the last look at both clocks; any thread may ask. A clock fixed on purpose is not watched."""
 
@@ -38,6 +49,7 @@ class ClockWatch:
         self._is_fixed = runtime.settings.now is not None
         self._before = self._look()
         self._has_begun = False
+        self._waits: Wait | None = None
         self._turn = Lock()
 
     def has_jumped(self) -> bool:
@@ -67,6 +79,7 @@ class ClockWatch:
         if jump is not None:
             with self._runtime.transaction() as session:
                 reason = hold_for_jump(session, jump, now=self._before.wall)
+            self._waits = Wait(self._before.wall, self._before.boot_seconds)
             log.warning("sending is on hold: %s", reason)
             return False
         if not self._has_begun:
@@ -85,8 +98,12 @@ class ClockWatch:
             row = load_installation(session)
         if row.hold_reason is None or row.steady_since is None:
             return True
+        if self._waits is None or self._waits.steady_since != row.steady_since:
+            self._waits = Wait(row.steady_since, self._before.boot_seconds)
+        if self._before.boot_seconds - self._waits.begun < STEADY.total_seconds():
+            return False
         with self._runtime.transaction() as session:
-            has_ended = release_steady_hold(session, now=self._before.wall)
+            has_ended = release_steady_hold(session, row.steady_since)
         if has_ended:
             log.info("the clock has been steady: sending goes on")
         return has_ended

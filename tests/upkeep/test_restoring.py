@@ -345,7 +345,7 @@ class TestHold:
             with runtime.transaction() as session:
                 hold_for_jump(session, 2 * HOUR, now=RESTORED)
             with runtime.transaction() as session:
-                assert not release_steady_hold(session, now=RESTORED + HOUR)
+                assert not release_steady_hold(session, RESTORED)
             with runtime.reading() as session:
                 row = load_installation(session)
 

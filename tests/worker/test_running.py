@@ -224,6 +224,44 @@ def test_a_clock_hold_ends_after_thirty_steady_minutes(post: Post) -> None:
     assert hold_of(post) is None
 
 
+@pytest.mark.parametrize("days", [400, -400])
+def test_who_looked_just_before_the_clock_was_set_does_not_end_the_hold_of_who_looked_after(
+    post: Post, days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks()
+    early, seeing = (ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot) for _one in range(2))
+    assert early.may_act()
+    assert seeing.may_act()
+    earlier = early._look()
+    clocks.set_ahead(timedelta(days=days))
+    assert not seeing.may_act()
+    with monkeypatch.context() as patch:
+        patch.setattr(early, "_look", lambda: earlier)
+        assert not early.may_act()
+
+    clocks.pass_by(timedelta(minutes=5))
+
+    assert not seeing.may_act()
+    assert not ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot).may_act()
+    assert hold_of(post) is not None
+
+
+def test_who_begins_while_the_hold_lasts_waits_for_itself(post: Post) -> None:
+    clocks = Clocks()
+    seeing = ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot)
+    clocks.set_ahead(timedelta(days=18))
+    assert not seeing.may_act()
+    clocks.set_ahead(timedelta(days=-18))  # put right while nobody lived to see it
+
+    begun = ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot)
+
+    assert not begun.may_act()
+    clocks.pass_by(timedelta(minutes=29))
+    assert not begun.may_act()
+    clocks.pass_by(timedelta(minutes=1))
+    assert begun.may_act()
+
+
 def test_a_clock_that_stands_still_on_purpose_is_believed(post: Post) -> None:
     clocks = Clocks()
     fixed = evolve(post.runtime.settings, now=NOW)
