@@ -142,9 +142,9 @@ class Asking:
         return max(item.step for item in self.items)
 
     @property
-    def is_overdue(self) -> bool:
-        """Tell whether any item is overdue."""
-        return any(item.status is Status.OVERDUE for item in self.items)
+    def overdue(self) -> tuple[Item, ...]:
+        """Pick the items that are overdue by the ledger, which is later than past their due day."""
+        return tuple(item for item in self.items if item.status is Status.OVERDUE)
 
 
 @dataclass(frozen=True)

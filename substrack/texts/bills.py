@@ -32,10 +32,15 @@ def totals(items: Iterable[Item]) -> dict[tuple[str, str], Money]:
 
 def total_in_words(items: Sequence[Item], _: Words) -> str:
     """Say all totals in a row: "9.00 € and 500 JP¥"."""
+    return _.listed([_.money(amount) for amount in sums(items)])
+
+
+def sums(items: Iterable[Item]) -> list[Money]:
+    """Add what is left per currency, whoever it goes to, in the order of the items."""
     per_currency: dict[str, Money] = {}
     for (_payer, currency), amount in totals(items).items():
         per_currency[currency] = per_currency[currency] + amount if currency in per_currency else amount
-    return _.listed([_.money(amount) for amount in per_currency.values()])
+    return list(per_currency.values())
 
 
 def payers_of(items: Iterable[Item], _: Words) -> str:

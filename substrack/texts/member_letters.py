@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from substrack.domain.claims import RejectReason
 from substrack.domain.letters import (
     Asking,
@@ -21,6 +23,7 @@ from substrack.texts.bills import (
     page_button,
     paid_button,
     payers_of,
+    sums,
     total_in_words,
     what_for,
 )
@@ -244,19 +247,41 @@ def _opened_subject(content: Asking, _: Words) -> str:
 
 def _reminding_subject(content: Asking, _: Words) -> str:
     total, what = total_in_words(content.items, _), _items_in_words(content, _)
-    if content.is_overdue:
+    if len(content.overdue) == len(content.items):
         return _("Overdue: %(total)s for %(what)s", total=total, what=what)
-    if content.step >= FACTUAL_FROM_STEP:
+    if _is_factual(content):
         return _("Still open: %(total)s for %(what)s", total=total, what=what)
     return _("Reminder: %(total)s for %(what)s", total=total, what=what)
 
 
 def _reminding_words(content: Asking, _: Words) -> str:
     payers = payers_of(content.items, _)
-    if content.is_overdue or content.step >= FACTUAL_FROM_STEP:
-        total = total_in_words(content.items, _)
+    if not _is_factual(content):
+        return _(
+            "A friendly reminder, in case it slipped by. This is still open with %(payers)s:", payers=payers
+        )
+    return " ".join((_still_open(content, payers, _), *_part_overdue(content, _)))
+
+
+def _still_open(content: Asking, payers: str, _: Words) -> str:
+    total = total_in_words(content.items, _)
+    if len(sums(content.items)) == 1:
         return _("%(total)s is still open. Please send it to %(payers)s.", total=total, payers=payers)
-    return _("A friendly reminder, in case it slipped by. This is still open with %(payers)s:", payers=payers)
+    return _("%(total)s are still open. Please send them to %(payers)s.", total=total, payers=payers)
+
+
+def _part_overdue(content: Asking, _: Words) -> Iterator[str]:
+    """Tell what of the total is overdue, where it is a part."""
+    if 0 < len(content.overdue) < len(content.items):
+        total = total_in_words(content.overdue, _)
+        if len(sums(content.overdue)) == 1:
+            yield _("%(total)s of that is overdue.", total=total)
+        else:
+            yield _("%(total)s of that are overdue.", total=total)
+
+
+def _is_factual(content: Asking) -> bool:
+    return bool(content.overdue) or content.step >= FACTUAL_FROM_STEP
 
 
 def _items_in_words(content: Asking | Decided, _: Words) -> str:

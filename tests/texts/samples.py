@@ -178,6 +178,17 @@ SAMPLES: dict[str, Letter] = {
     "reminder_friendly": letter(Notice.REMINDER, Asking((item(step=2),), (ways(euros(400), "K7M2PQ"),))),
     "reminder_factual": letter(Notice.REMINDER, Asking((item(step=3),), (ways(euros(400), "K7M2PQ"),))),
     "reminder_overdue": letter(Notice.REMINDER, Asking((_overdue(),), (ways(euros(400), "K7M2PQ"),))),
+    "reminder_partly_overdue": letter(
+        Notice.REMINDER,
+        Asking((_overdue(), replace(VPN, step=2)), (ways(euros(1400), "K7M2PQ", "X4TB9R"),)),
+    ),
+    "reminder_in_two_currencies": letter(
+        Notice.REMINDER,
+        Asking(
+            (replace(YOUTUBE, status=Status.OVERDUE), replace(PITCH, status=Status.OVERDUE), VPN),
+            (ways(euros(400), "K7M2PQ"),),
+        ),
+    ),
     "reminder_of_a_part": letter(
         Notice.REMINDER,
         Asking((item(step=2),), (ways(euros(400), "K7M2PQ"),), open_in_all=(OpenInAll("Olga", euros(1400)),)),

@@ -77,6 +77,26 @@ def test_reminders_turn_from_friendly_to_factual() -> None:
     assert [subject.split(":")[0] for subject in subjects] == ["Reminder", "Still open", "Overdue"]
 
 
+def test_a_subject_calls_overdue_only_what_the_ledger_does() -> None:
+    rendered = render(SAMPLES["reminder_partly_overdue"])
+    assert rendered.subject == "Still open: 14.00 € for 2 shares"
+    assert "14.00 € is still open. Please send it to Olga. 4.00 € of that is overdue." in rendered.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "open_in_all", "overdue"),
+    [
+        ("en", "are still open. Please send them to Olga and Mia.", "of that are overdue."),
+        ("de", "sind noch offen. Bitte schick das Geld an Olga und Mia.", "davon sind überfällig."),
+        ("ru", "Всё ещё не оплачено: ", "Из этих сумм просрочено: "),
+    ],
+)
+def test_several_sums_are_spoken_of_as_several(locale: str, open_in_all: str, overdue: str) -> None:
+    text = render(replace(SAMPLES["reminder_in_two_currencies"], locale=locale)).text
+    assert open_in_all in text
+    assert overdue in text
+
+
 def test_letters_about_a_payment_form_one_thread() -> None:
     assert render(SAMPLES["request"]).references == (f"payment-{YOUTUBE.payment_id}",)
 
