@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import ActorKind, Via
 from substrack.domain.journal_kinds import ACTS, JournalKind
 from substrack.domain.letters import Span
+from substrack.domain.payments import Act, PaymentKind
 from substrack.queries.searching import named_like
 from substrack.store import (
     Contact,
@@ -36,7 +37,8 @@ _Actor, _SubjectUser = shared_alias(Contact), shared_alias(User)
 class JournalRow:
     """One line: who did what to whom; `actor` is None for the clock and the command line.
 
-    `person` is whom it is about, `span` the period, `payment_public_id` the payment.
+    `person` is whom it is about, `span` the period, `payment_public_id` the payment; `is_own` tells that
+    this is the payer's own share.
     """
 
     id: int
@@ -51,6 +53,7 @@ class JournalRow:
     group_public_id: str | None
     span: Span | None
     payment_public_id: str | None
+    is_own: bool
     currency: str | None
     reason: str | None
     before: dict[str, Any]
@@ -126,7 +129,9 @@ def _conditions(workspace_id: int, wanted: JournalFilter) -> list[ColumnElement[
     found: list[ColumnElement[bool]] = []
     if wanted.group:
         found.append(Group.public_id == wanted.group)
-    if wanted.person:
+    if not wanted.person:
+        found.append(_is_told_alone())
+    else:
         people = select(Contact.id).where(Contact.workspace_id == workspace_id, named_like(wanted.person))
         found.append(_subject_contact().in_(people))
     if wanted.kind:
@@ -136,6 +141,11 @@ def _conditions(workspace_id: int, wanted: JournalFilter) -> list[ColumnElement[
     if wanted.user:
         found.append(and_(Event.actor_kind == ActorKind.USER, User.public_id == wanted.user))
     return found
+
+
+def _is_told_alone() -> ColumnElement[bool]:
+    """Leave out that a payer's own share follows its period, which the period's line tells already."""
+    return or_(Event.verb != Act.ADJUST, Payment.kind.is_(None), Payment.kind != PaymentKind.OWN)
 
 
 def _is_of(kind: JournalKind) -> ColumnElement[bool]:
@@ -179,6 +189,7 @@ def _events() -> Select[*tuple[Any, ...]]:
             func.coalesce(User.name, _Actor.name).label("actor"),
             func.coalesce(Contact.name, _SubjectUser.name).label("person"),
             Payment.public_id.label("payment"),
+            Payment.kind.label("payment_kind"),
             func.coalesce(Receipt.currency, Group.currency).label("currency"),
         )
         .outerjoin(Group, Group.id == Event.group_id)
@@ -212,6 +223,7 @@ def _row(found: Row[*tuple[Any, ...]]) -> JournalRow:
         group_public_id=group.public_id if group else None,
         span=span,
         payment_public_id=found.payment,
+        is_own=found.payment_kind is PaymentKind.OWN,
         currency=found.currency,
         reason=event.reason,
         before=event.before or {},

@@ -16,7 +16,10 @@ from substrack.texts.words import Words
 
 @dataclass(frozen=True)
 class Line:
-    """What a sentence is made of; `person` is whom the line is about, `currency` that of its amounts."""
+    """What a sentence is made of; `person` is whom the line is about, `currency` that of its amounts.
+
+    `is_own`: it is about the payer's own share, which is owed to nobody.
+    """
 
     verb: str
     subject_kind: str
@@ -25,6 +28,7 @@ class Line:
     currency: str | None
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    is_own: bool = False
 
     def money(self, name: str, _: Words) -> str:
         """Write one of the amounts after the act; a dash for one that is not known."""
@@ -106,6 +110,13 @@ def _owes(line: Line, _: Words) -> str:
     if line.after.get("status") == "confirmed":  # the payer's own share, or nothing at all
         return _("%(who)s’s share of %(period)s is %(amount)s; nothing is to be paid.", **values)
     return _("%(who)s owes %(amount)s for %(period)s.", **values)
+
+
+def _owes_now(line: Line, _: Words) -> str:
+    values = {"amount": line.money("amount", _), **_both(line, _)}
+    if line.is_own:
+        return _("%(who)s’s share of %(period)s is %(amount)s now; nothing is to be paid.", **values)
+    return _("%(who)s owes %(amount)s for %(period)s now.", **values)
 
 
 def _end(line: Line, _: Words) -> str:
@@ -209,9 +220,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("payment", "reopen"): lambda line, _: _(
         "%(who)s’s payment for %(period)s is open again.", **_both(line, _)
     ),
-    ("payment", "adjust"): lambda line, _: _(
-        "%(who)s owes %(amount)s for %(period)s now.", amount=line.money("amount", _), **_both(line, _)
-    ),
+    ("payment", "adjust"): _owes_now,
     ("payment", "undo"): lambda line, _: _(
         "A decision about %(who)s, %(period)s, was undone.", **_both(line, _)
     ),

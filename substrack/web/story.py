@@ -73,7 +73,9 @@ def _acts(lines: Iterable[StoryLine]) -> Iterator[StoryAct]:
 
 
 def _line(row: JournalRow, locale: str) -> StoryLine:
-    line = Line(row.verb, row.subject_kind, row.person, row.span, row.currency, row.before, row.after)
+    line = Line(
+        row.verb, row.subject_kind, row.person, row.span, row.currency, row.before, row.after, row.is_own
+    )
     at = row.at.astimezone(ZoneInfo(me().time_zone))
     return StoryLine(
         sentence=event_sentence(line, locale),

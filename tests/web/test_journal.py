@@ -14,10 +14,10 @@ from substrack.domain.journal_kinds import ACTS
 from substrack.domain.payments import Act
 from substrack.queries.journal import LINES_A_PAGE
 from substrack.services.founding import Founded
-from substrack.services.payments import confirm_payment, unwaive_payment, waive_payment
+from substrack.services.payments import adjust_payment, confirm_payment, unwaive_payment, waive_payment
 from substrack.store import Member
 from substrack.texts.journal_words import Line, event_sentence
-from tests.support.cast import Cast
+from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, group_of, stranger
 from tests.web.forms import counted
 from tests.web.scenes import claim, join_again, youtube_of
@@ -117,6 +117,19 @@ def test_a_long_list_from_one_act_stands_under_what_began_it(
     act = lines[lines.index("March 2026 was opened") :].partition("</details>")[0]
     assert "and 3 lines more" in act
     assert "Mia owes 2.99\xa0€ for March 2026." in act
+
+
+def test_a_correction_tells_the_payers_own_share_once_and_as_no_debt(
+    olga: Browser, cast: Cast, members: dict[str, Member]
+) -> None:
+    owed = cast.payment_of(members["Ben"])
+    cast.do(adjust_payment, owed.id, amount=money("2.00"), reason="Half", by=cast.olga, now=NOW)
+
+    told = re.findall(r"[^>]*share of February 2026[^<]*now[^<]*", shown(olga))
+    assert [line.strip() for line in told] == ["The payer’s share of February 2026 is now 3.98\xa0€. “Half”"]
+    olgas = "Olga’s share of February 2026 is 3.98\xa0€ now; nothing is to be paid."
+    assert olgas in shown(olga, person="olga")
+    assert "Ben owes 2.00\xa0€ for February 2026 now." in shown(olga)
 
 
 def test_it_takes_the_same_statements_however_much_happened(
