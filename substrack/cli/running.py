@@ -75,17 +75,28 @@ def tick(*, dry_run: bool, as_json: bool, now: datetime | None) -> None:
 @json_flag
 @now_option
 def deliver(*, dry_run: bool, as_json: bool, now: datetime | None) -> None:
-    """Send all messages that are due."""
+    """Send all messages that are due.
+
+    Without a mail server mail is kept in files instead; --json counts it as sent, and as kept beside.
+    """
     from substrack.worker.outbox import deliver_due
 
     with open_runtime(now) as runtime:
         if dry_run:
             with runtime.reading() as session:
                 due = count_due(session, now=runtime.now())
-            report = {"sent": 0, "retrying": 0, "failed": 0, "queued": due}
+            report = {"sent": 0, "kept": 0, "retrying": 0, "failed": 0, "queued": due}
         else:
             report = asdict(deliver_due(runtime, now=runtime.now()))
-    show(report, as_json=as_json)
+    show(report if as_json else _told_apart(report), as_json=as_json)
+
+
+def _told_apart(report: dict[str, Any]) -> dict[str, Any]:
+    """Count what was only kept as kept, as `message list` does; for programs it is among what was sent."""
+    kept = report["kept"]
+    return {"sent": report["sent"] - kept, "kept": kept} | {
+        name: value for name, value in report.items() if name not in ("sent", "kept")
+    }
 
 
 def _settings(host: str | None, port: int | None, now: datetime | None) -> Settings:

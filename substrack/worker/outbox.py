@@ -22,7 +22,7 @@ from substrack.bot.turns import Turns
 from substrack.channels.base import MailSender
 from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_errors import ChatMoved
-from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, channel_of, fate_of
+from substrack.domain.delivery import DeliveryFailed, Fate, MessageState, Scope, channel_of, fate_of
 from substrack.domain.notices import Channel
 from substrack.queries.delivery import due_lanes
 from substrack.queries.installation import load_installation
@@ -83,7 +83,8 @@ class Ready:
 class DeliverReport:
     """What one run did: sent, to be tried again, failed for good, and still queued although due.
 
-    `held` is the reason when sending is on hold, and then nothing was tried.
+    Of what counts as sent, `kept` went into files, for want of a mail server. `held` is the reason when
+    sending is on hold, and then nothing was tried.
     """
 
     sent: int
@@ -91,6 +92,7 @@ class DeliverReport:
     failed: int
     queued: int
     held: str | None = None
+    kept: int = 0
 
 
 def deliver_due(runtime: Runtime, *, now: datetime) -> DeliverReport:
@@ -147,7 +149,9 @@ class Outbox:
         """Say what was done so far, and what waits now."""
         held, queued = await self._call(self._waiting)
         counts = self._counts
-        return DeliverReport(counts["sent"], counts["retrying"], counts["dead"], queued, held)
+        return DeliverReport(
+            counts["sent"], counts["retrying"], counts["dead"], queued, held, kept=counts["kept"]
+        )
 
     async def _deliver_lane(self, lane: str, stop: Stop) -> None:
         async def claim(places: int) -> Sequence[Ready]:
@@ -239,6 +243,7 @@ class Outbox:
         self._counts["sent"] += is_marked
         if is_marked:
             fate = fate_of(MessageState.SENT, accepted.provider_id)
+            self._counts["kept"] += fate is Fate.KEPT
             log.info("message %s is %s, by %s", accepted.claimed.public_id, fate, accepted.claimed.lane)
 
     async def _send(self, built: BuiltMessage) -> str:

@@ -169,10 +169,19 @@ def test_messages_are_listed_shown_cancelled_and_delivered(opened: House) -> Non
     assert (claim["notice"], claim["to"]) == ("claim_received", "Olga")
     opened.do("message", "cancel", claim["id"], now=LATER)
     assert opened.do("deliver", "--dry-run", now=LATER)["queued"] == 1
-    assert opened.do("deliver", now=LATER)["sent"] == 1
+    done = opened.do("deliver", now=LATER)
+    assert (done["sent"], done["kept"]) == (1, 1)
     shown = opened.do("message", "show", received["id"])
     assert shown["state"] == "sent"
     assert "6.00" in shown["text"]
+
+
+def test_people_are_not_told_that_kept_mail_was_sent(opened: House) -> None:
+    opened.do("payment", "confirm", opened.payment("Mia")["id"], now=LATER)
+
+    lines = opened.run("deliver", now=LATER).stdout.splitlines()
+
+    assert [line.split() for line in lines[:2]] == [["sent", "0"], ["kept", "1"]]
 
 
 def test_a_group_is_edited_paused_resumed_ended_and_put_away(house: House) -> None:

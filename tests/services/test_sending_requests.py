@@ -87,7 +87,7 @@ def test_a_probe_that_is_moot_does_not_keep_a_working_lane_closed(scene: Scene) 
 
     report = scene.deliver(ASKED + LANE_PROBE)
 
-    assert report == DeliverReport(sent=2, retrying=0, failed=0, queued=0)
+    assert report == DeliverReport(sent=2, retrying=0, failed=0, queued=0, kept=2)
 
 
 def test_a_probe_that_waits_for_the_morning_does_not_keep_answers_back(scene: Scene) -> None:
@@ -95,7 +95,7 @@ def test_a_probe_that_waits_for_the_morning_does_not_keep_answers_back(scene: Sc
     scene.pause(EVENING)
     scene.cast.do(confirm_payment, scene.cast.payment_of(scene.ben).id, by=OPERATOR, now=NIGHT)
 
-    assert scene.deliver(NIGHT) == DeliverReport(sent=1, retrying=0, failed=0, queued=0)
+    assert scene.deliver(NIGHT) == DeliverReport(sent=1, retrying=0, failed=0, queued=0, kept=1)
 
 
 @pytest.mark.parametrize("scope", [Scope.ADDRESS, Scope.MESSAGE])
