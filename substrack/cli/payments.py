@@ -21,6 +21,7 @@ from substrack.queries.ledger_lists import PaymentRow, find_payment, list_paymen
 from substrack.queries.people import find_contact
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.payments import (
+    Outcome,
     adjust_payment,
     confirm_payment,
     reject_payment,
@@ -138,7 +139,11 @@ def withdraw(desk: Desk, *, payment_ids: tuple[str, ...], dry_run: bool, as_json
 @payments.command("confirm")
 @at_desk
 @payment_ids_argument
-@click.option("--amount", help="What arrived; default: all that is left.")
+@click.option(
+    "--amount",
+    help="What arrived; default: all that is left. What comes beyond that is kept as credit, which settles "
+    "what else the member owes, now and later.",
+)
 @click.option("--received-on", type=DAY)
 @click.option("--method")
 @dry_run_flag
@@ -153,13 +158,15 @@ def confirm(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Confirm that the money came, or the smaller sum that did."""
+    """Confirm that the money came, or the smaller or larger sum that did."""
     if amount is not None and len(set(payment_ids)) > 1:
         instead = "Book what arrived with `receipt add --amount … --payment ID --payment ID`."
         raise OneSumForSeveral("each of several payments", instead)
 
+    outcomes: dict[str, Outcome] = {}
+
     def act(session: Session, row: PaymentRow) -> None:
-        confirm_payment(
+        outcomes[row.public_id] = confirm_payment(
             session,
             row.id,
             amount=read_optional(amount, row.amount.currency, flag="amount"),
@@ -170,6 +177,9 @@ def confirm(
         )
 
     _decide(desk, payment_ids, act, dry_run=dry_run, as_json=as_json)
+    if not as_json:
+        for public_id, outcome in outcomes.items():
+            _tell_of_confirming(public_id, outcome)
 
 
 @payments.command("reject")
@@ -234,6 +244,17 @@ def adjust(desk: Desk, *, payment_id: str, amount: str, reason: str, dry_run: bo
         adjust_payment(session, row.id, amount=money, reason=reason, by=OPERATOR, now=desk.now)
 
     _decide(desk, [payment_id], act, dry_run=dry_run, as_json=as_json)
+
+
+def _tell_of_confirming(public_id: str, outcome: Outcome) -> None:
+    """Say what the payment itself does not show: that it was confirmed before, or that more money came."""
+    if not outcome.changed:
+        click.echo(f"{public_id} was confirmed already; nothing was booked.")
+    if outcome.beyond is not None:
+        more = f"{outcome.beyond.major()} {outcome.beyond.currency}"
+        click.echo(f"{more} more came than was left: it was booked too, as credit.")
+    if outcome.also_settled:
+        click.echo(f"Other payments that credit settled, in full or in part: {outcome.also_settled}.")
 
 
 def describe(row: PaymentRow) -> dict[str, Any]:

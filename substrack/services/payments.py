@@ -86,11 +86,17 @@ class NobodyToAsk(Refused):
 
 @dataclass(frozen=True)
 class Outcome:
-    """A payment after a decision, whether this call changed it, and the correlation id that undoes it."""
+    """A payment after a decision, whether this call changed it, and the correlation id that undoes it.
+
+    Of money that came, `beyond` is what the payment did not need, which became credit; credit then settled
+    something of `also_settled` other payments of the member.
+    """
 
     payment: Payment
     changed: bool
     correlation_id: str | None = None
+    beyond: Money | None = None
+    also_settled: int = 0
 
 
 def confirm_payment(
@@ -119,7 +125,8 @@ def confirm_payment(
     if payment.status is Status.CONFIRMED:
         return Outcome(payment, changed=False)
     check_source(session, payment, Act.CONFIRM)
-    money = amount or Money(payment.amount_minor - payment.received_minor, payment.currency)
+    owed = Money(payment.amount_minor - payment.received_minor, payment.currency)
+    money = amount or owed
     check_arrived(money, payment)
     decision = Decision(by, now)
     day = day_received(session, payment.workspace_id, received_on, now)
@@ -139,7 +146,13 @@ def confirm_payment(
     by_credit = apply_credit(session, payment.contact_id, payment.payer_id, decision)
     queue_received(session, payment.contact_id, arrival.settled, by_credit, receipt, decision)
     session.refresh(payment)
-    return Outcome(payment, changed=True, correlation_id=decision.correlation_id)
+    return Outcome(
+        payment,
+        changed=True,
+        correlation_id=decision.correlation_id,
+        beyond=money - owed if money > owed else None,
+        also_settled=sum(1 for each in by_credit if each.payment_id != payment.id),
+    )
 
 
 def reject_payment(

@@ -88,6 +88,25 @@ def test_a_claim_is_made_withdrawn_rejected_and_confirmed(opened: House) -> None
     assert opened.payment("Ben")["amount"] == "4.50"
 
 
+def test_what_came_beyond_a_payment_is_told_to_be_credit(opened: House) -> None:
+    key = opened.payment("Ben")["id"]
+    rehearsed = opened.run("payment", "confirm", key, "--amount", "20", "--dry-run", now=LATER).stdout
+    booked = opened.run("payment", "confirm", key, "--amount", "20", now=LATER).stdout
+
+    assert rehearsed == booked
+    assert "14.00 EUR more came than was left: it was booked too, as credit." in booked
+    assert "Other payments that credit settled, in full or in part: 1." in booked
+
+
+def test_a_payment_that_was_confirmed_already_is_said_to_be(opened: House) -> None:
+    key = opened.payment("Ben")["id"]
+    first, second = (opened.run("payment", "confirm", key, now=LATER) for _time in range(2))
+
+    assert "already" not in first.stdout
+    assert second.exit_code == 0
+    assert f"{key} was confirmed already; nothing was booked." in second.stdout
+
+
 def test_several_payments_are_confirmed_at_once_or_not_at_all(opened: House) -> None:
     keys = [opened.payment("Ben")["id"], opened.payment("Mia")["id"]]
     opened.refused("payment", "confirm", keys[0], "nosuchpaymnt", now=LATER)
