@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import date
 from typing import Final, TypeVar
 
@@ -17,22 +17,37 @@ NAMED: Final = 3
 
 
 def first_request_sentences(
-    requests: Mapping[Key, FirstRequest], names: Mapping[Key, str], _: Words, *, is_billed: bool
+    requests: Mapping[Key, FirstRequest],
+    names: Mapping[Key, str],
+    _: Words,
+    *,
+    is_billed: bool,
+    free: Collection[Key] = (),
 ) -> list[str]:
     """Say when the first request goes out, to whom on another day, and whom none reaches.
 
-    `names` are those of everybody who owes; who is not among the `requests` cannot be asked.
+    `names` are those of everybody who shares, of whom the `free` bear nothing; who owes something and is not
+    among the `requests` cannot be asked.
     """
+    owing = {key: name for key, name in names.items() if key not in free}
+    if names and not owing:
+        return [nothing_to_ask_for(_)]
     sentences = []
-    if requests:
-        usual = _usual(list(requests.values()))
-        others = {key: request for key, request in requests.items() if request.on != usual.on}
+    asked = {key: request for key, request in requests.items() if key not in free}
+    if asked:
+        usual = _usual(list(asked.values()))
+        others = {key: request for key, request in asked.items() if request.on != usual.on}
         first = first_request_sentence if is_billed else _first_once_billed
         sentences = [first(usual, _), *_others(others, names, _)]
-    cut_off = [name for key, name in names.items() if key not in requests]
+    cut_off = [name for key, name in owing.items() if key not in asked]
     if cut_off:
         sentences.append(_("No request reaches %(names)s: ask them yourself.", names=_few(cut_off, _)))
     return sentences
+
+
+def nothing_to_ask_for(_: Words) -> str:
+    """Say that no request goes out, as nobody bears anything."""
+    return _("There is nothing to ask for: nobody has to pay anything.")
 
 
 def first_request_sentence(request: FirstRequest, _: Words) -> str:

@@ -60,9 +60,9 @@ def forecast(facts: Facts, locale: str) -> Forecast:
         _who_pays(facts, _),
         _payer_share(facts, _),
         _first_period(facts, _),
-        *first_request_sentences(facts.first_requests, facts.names, _, is_billed=preview.price is not None),
+        *_first_requests(facts, _),
     ]
-    if facts.opening_now > 1:
+    if facts.opening_now > 1 and not _is_free(preview):
         sentences.insert(
             3,
             _.ngettext(
@@ -80,6 +80,21 @@ def forecast(facts: Facts, locale: str) -> Forecast:
         when=_when(facts, _),
         warning=_crowd(facts, _),
     )
+
+
+def _first_requests(facts: Facts, _: Words) -> list[str]:
+    preview = facts.preview
+    return first_request_sentences(
+        facts.first_requests,
+        facts.names,
+        _,
+        is_billed=preview.price is not None,
+        free=[key for key, amount in preview.shares.items() if not amount.minor],
+    )
+
+
+def _is_free(preview: Preview) -> bool:
+    return preview.price is not None and not preview.price.minor
 
 
 def _who_pays(facts: Facts, _: Words) -> str:

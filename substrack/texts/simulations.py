@@ -87,8 +87,9 @@ def tell_change(change: GroupChange, setting: Setting, locale: str) -> Story:
 
 def _first_requests(change: GroupChange, _: Words) -> list[str]:
     names = {one.contact_id: one.name for one in change.people if one.contact_id in change.first_requests}
+    free = [one.contact_id for one in change.people if one.after is not None and not one.after.minor]
     is_billed = change.total_after is not None
-    return first_request_sentences(change.first_requests, names, _, is_billed=is_billed)
+    return first_request_sentences(change.first_requests, names, _, is_billed=is_billed, free=free)
 
 
 def _number_of_sharers(people: Sequence[ShareChange], _: Words) -> str:

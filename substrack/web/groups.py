@@ -26,6 +26,7 @@ from substrack.queries.groups import (
     load_named_group,
     load_pay_methods,
     load_terms,
+    price_on,
 )
 from substrack.queries.groups import prices as list_prices
 from substrack.queries.objections import list_objections
@@ -35,7 +36,7 @@ from substrack.services.periods import open_next_period
 from substrack.services.upcoming import load_first_asking, load_next_askings
 from substrack.texts.catalogue import language_of
 from substrack.texts.days_away import days_away
-from substrack.texts.first_requests import first_request_sentence
+from substrack.texts.first_requests import first_request_sentence, nothing_to_ask_for
 from substrack.texts.home import next_request
 from substrack.texts.request_rules import rule_sentences
 from substrack.texts.words import Words
@@ -229,7 +230,10 @@ def _asking_words(group: GroupRow) -> str:
     if group.state != "active":
         return ""
     first = load_first_asking(reading(), group.id, starts_on=group.next_start, now=now)
-    return first_request_sentence(first, _) if first else ""
+    if first is None:
+        return ""
+    is_free = price_on(reading(), group.id, group.next_start) == 0
+    return nothing_to_ask_for(_) if is_free else first_request_sentence(first, _)
 
 
 def _rest_words(group: GroupRow, _: Words) -> str:

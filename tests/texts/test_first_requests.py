@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 import pytest
 
@@ -63,3 +64,13 @@ def test_an_unknown_bill_is_asked_for_once_it_is_entered() -> None:
         "The first request goes out on a collection day, once the bill is entered: "
         "on 15 March 2026 at the earliest."
     )
+
+
+def test_who_bears_nothing_is_not_asked() -> None:
+    asked = {0: BY_GRACE, 1: ON_THE_15TH}
+    said_of = partial(first_request_sentences, asked, {0: "Ann", 1: "Ben", 2: "Cem"}, Words("en"))
+
+    assert said_of(is_billed=True, free=[1, 2]) == ["The first request goes out on 8 March 2026."]
+    assert said_of(is_billed=True, free=[0, 1, 2]) == [
+        "There is nothing to ask for: nobody has to pay anything."
+    ]

@@ -39,6 +39,15 @@ def test_equal_shares_are_said_with_the_payers_own() -> None:
     )
 
 
+@pytest.mark.parametrize("begun", [0, 3])
+def test_a_price_of_nothing_promises_no_request(begun: int) -> None:
+    foretells = said(replace(TERMS, price=Money(0, "EUR")), Sharer(1), Sharer(2), opening_now=begun)
+
+    assert foretells.endswith("There is nothing to ask for: nobody has to pay anything.")
+    assert "The first request" not in foretells
+    assert "owes" not in foretells
+
+
 @pytest.mark.parametrize(
     ("terms", "others", "beginning"),
     [

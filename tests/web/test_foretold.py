@@ -159,6 +159,16 @@ class TestAGroup:
 
         assert f"The first request {foretells}" in olga.get(f"/groups/{youtube.public_id}").text
 
+    def test_its_page_promises_no_request_where_the_price_is_nothing(self, cast: Cast, olga: Browser) -> None:
+        free = cast.group("Free trial", "0.00")
+        cast.join(free, "Ann")
+        cast.tick(NOW)
+
+        shown = olga.get(f"/groups/{free.public_id}").text
+
+        assert "There is nothing to ask for" in shown
+        assert "The first request" not in shown
+
     def test_the_first_of_several_days_counts_and_that_of_a_leaver_does_not(
         self, cast: Cast, olga: Browser, youtube: Group, ben: Member
     ) -> None:
