@@ -11,7 +11,7 @@ from substrack.domain.letters import ShareChanged
 from substrack.domain.simulation import Why
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, money_in, payer_of
-from substrack.queries.member_letters import is_over, share_of
+from substrack.queries.member_letters import is_over, share_of, share_until
 from substrack.queries.sharing import sharers_of, window_from
 from substrack.store import Group, Member
 
@@ -33,7 +33,7 @@ def share_changed(reading: Reading) -> Facts | None:
         group=group.name,
         payer=payer,
         from_on=window.starts_on,
-        before=money_in(before, group),
+        before=None if before is None else share_until(reading, group, window),
         after=money_in(after, group) if is_in else None,
         why=Why(payload["why"]),
     )

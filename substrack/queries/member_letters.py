@@ -31,11 +31,12 @@ from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
 from substrack.queries.letter_items import Owed, load_owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
-from substrack.queries.sharing import first_window_of, shares_of, window_from
+from substrack.queries.sharing import first_window_of, shares_of, window_from, window_of
 from substrack.store import (
     Group,
     Member,
     Payment,
+    Period,
     Price,
     User,
 )
@@ -151,7 +152,7 @@ def price_change(reading: Reading) -> Facts | None:
         from_on=from_on,
         before=Money(before, group.currency),
         after=Money(after, group.currency),
-        share_before=money_in(share_of(reading, group, window, before), group),
+        share_before=share_until(reading, group, window),
         share_after=Money(share_after, group.currency),
     )
     return Facts(content, (payer,), (group.name,))
@@ -166,6 +167,31 @@ def share_of(reading: Reading, group: Group, window: Window, total_minor: int | 
         Member.group_id == group.id, Member.contact_id == reading.message.contact_id
     )
     return next((shares[key] for key in reading.session.scalars(mine) if key in shares), None)
+
+
+def share_until(reading: Reading, group: Group, window: Window) -> Money | None:
+    """Find what the reader pays in the period before another; None when they have no part in it.
+
+    What was billed counts where it is open already, else what is set for it by now. Not what the period
+    itself would have cost without its last change: nobody ever pays that.
+    """
+    sequence = window.sequence - 1
+    if sequence >= group.next_sequence:
+        before = window_of(group, sequence)
+        total = price_on(reading.session, group.id, before.starts_on)
+        return money_in(share_of(reading, group, before, total), group)
+    amount = reading.session.scalar(
+        select(Payment.amount_minor)
+        .join(Period, Period.id == Payment.period_id)
+        .where(
+            Period.group_id == group.id,
+            Period.sequence == sequence,
+            Payment.contact_id == reading.message.contact_id,
+            Payment.voided_at.is_(None),
+        )
+        .limit(1)
+    )
+    return money_in(amount, group)
 
 
 def is_over(group: Group, day: date) -> bool:

@@ -88,5 +88,10 @@ def window_from(group: Group, day: date) -> Window:
     return cycle.window(max(cycle.sequence_on_or_after(day), group.next_sequence))
 
 
+def window_of(group: Group, sequence: int) -> Window:
+    """Find the dates of an unopened period."""
+    return _cycle_of(group).window(sequence)
+
+
 def _cycle_of(group: Group) -> Cycle:
     return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)

@@ -14,8 +14,8 @@ def share_changed(letter: Letter, content: ShareChanged, _: Words) -> Compositio
     if content.after is None:
         return _shares_no_longer(letter, content, _)
     facts = [(_("Shared"), content.group), (_("Counts from"), _.day(content.from_on))]
-    if content.before is not None:
-        facts.append((_("Your share so far"), _.money(content.before)))
+    if content.before not in (None, content.after):
+        facts.append((_("Your share until then"), _.money(content.before)))
     facts.append((_("Your new share"), _.money(content.after)))
     blocks = (
         Paragraph(_reason(content.why, _)),

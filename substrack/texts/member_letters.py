@@ -125,7 +125,7 @@ def price_change(letter: Letter, content: PriceChange, _: Words) -> Composition:
     opening = _("The price of %(group)s changes on %(day)s.", group=content.group, day=from_on)
     facts = [(_("Price so far"), _.money(content.before)), (_("New price"), _.money(content.after))]
     if content.share_before is not None:
-        facts.append((_("Your share so far"), _.money(content.share_before)))
+        facts.append((_("Your share until then"), _.money(content.share_before)))
     if content.share_after is not None:
         facts.append((_("Your new share"), _.money(content.share_after)))
     blocks = (

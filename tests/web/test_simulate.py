@@ -16,6 +16,7 @@ from substrack.services.founding import Founded
 from substrack.services.groups import pause_group
 from substrack.services.prices import set_price
 from substrack.store import Contact, Group, Member, Message, Price
+from substrack.worker.outbox import deliver_due
 from tests.support.cast import Cast, money
 from tests.web.admin import cast_of, events, stranger
 from tests.web.forms import apply, counted, fill, press, send
@@ -74,7 +75,7 @@ def _kinds(cast: Cast) -> dict[str, list[str]]:
 def _told(cast: Cast, name: str) -> list[tuple[str, str, str]]:
     """Read from which day on somebody is told which share, and which so far."""
     texts = [cast.text_of(message, NOW).replace("\xa0", " ") for message in _news(cast)[name]]
-    told = r"Counts from: (.+?)\n.*so far: ([\d.]+) .*new share: ([\d.]+) "
+    told = r"Counts from: (.+?)\n.*until then: ([\d.]+) .*new share: ([\d.]+) "
     found = [re.search(told, text, re.DOTALL) for text in texts]
     return sorted((one[1], one[2], one[3]) for one in found if one)
 
@@ -238,7 +239,7 @@ class TestApplying:
         text = cast.text_of(_news(cast)["Ben"][0], NOW).replace("\xa0", " ")
 
         assert "Somebody joins" in text
-        assert "Your share so far: 4.00 €" in text
+        assert "Your share until then: 4.00 €" in text
         assert "Your new share: 3.00 €" in text
         assert "Kim" not in text
 
@@ -254,7 +255,7 @@ class TestApplying:
 
         assert sorted(_rows(shown.text)) == [(who, "–" if who == "Kim" else "4.00", "4.50") for who in FOUR]
         assert re.search(r"12\.00.*18\.00", shown.text.split("<tfoot>")[1].split("</tfoot>")[0])
-        assert "Your share so far: 4.00 €" in text
+        assert "Your share until then: 4.00 €" in text
         assert "Your new share: 4.50 €" in text
 
     def test_a_price_of_the_midst_of_a_period_is_not_that_of_the_share_so_far(
@@ -291,7 +292,22 @@ class TestApplying:
         (letter,) = _news(cast)["Ben"]
         text = cast.text_of(letter, NOW).replace("\xa0", " ")
 
-        assert ("Your share so far: 4.00 €" in text, "Your new share: 2.40 €" in text) == (True, True)
+        assert ("Your share until then: 4.00 €" in text, "Your new share: 2.40 €" in text) == (True, True)
+
+    def test_a_share_that_nobody_ever_pays_is_not_the_one_until_then(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        page, april = f"/groups/{youtube.public_id}", date(2026, 4, 1)
+        cast.do(set_price, youtube.id, amount=money("18.00"), from_on=april, by=cast.olga, now=NOW)
+        for name in ("Kim", "Lea"):
+            apply(olga, f"{page}/members/new", "known", name=name, email=f"{name}@example.org")
+            deliver_due(cast.runtime, now=NOW)
+        apply(olga, f"{page}/prices", "from_on", amount="25.00", from_on="2026-04-01")
+        news = {name: cast.text_of(told[-1], NOW).replace("\xa0", " ") for name, told in _news(cast).items()}
+
+        assert "Your share until then: 4.00 €" in news["Ben"]
+        assert all("Your new share: 5.00 €" in text for text in news.values())
+        assert "until then" not in news["Lea"]
 
     def test_a_change_of_a_later_day_takes_nothing_back(
         self, cast: Cast, olga: Browser, youtube: Group
