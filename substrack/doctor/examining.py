@@ -21,6 +21,11 @@ from substrack.settings import WrongSetting, load_settings
 TOTAL_SECONDS: Final = 30.0
 """After this nothing more is begun or waited for; what is under way in the database ends within seconds."""
 
+WHERE_SETTINGS_STAND: Final = (
+    "Correct it where it was set: in the environment of this command or service, or in the file that fills "
+    "it (.env for `make run`)."
+)
+
 
 class Needs(IntEnum):
     """What a check can't do without."""
@@ -99,7 +104,7 @@ def examine(
     except WrongSetting as error:
         first = Finding(
             CHECKS[0].name,
-            wrong(as_sentence(str(error)), "Correct it in .env, or where the service gets it."),
+            wrong(as_sentence(str(error)), WHERE_SETTINGS_STAND),
         )
         return [first, Finding("all else", unknown("Nothing else can be looked at without settings."))]
     try:

@@ -484,6 +484,7 @@ def test_a_wrong_setting_is_a_sentence_of_its_own(world: World) -> None:
     world.env["SUBSTRACK_BASE_URL"] = "substrack"
     said = world.examine()["settings"].verdict
     assert said.found.endswith(".")
+    assert "in the environment" in said.advice
 
 
 def test_a_clock_that_stands_still_is_told(world: World) -> None:
