@@ -48,6 +48,8 @@ blueprint = Blueprint("money_in", __name__, url_prefix="/money-in")
 RECENT: Final = 10
 OWING_A_PAGE: Final = 25
 OTHERS_SHOWN: Final = 25
+REFERENCE_TYPED: Final = 20
+"""Of a reference code that was not found, so much is shown again; its field takes no more."""
 
 
 class CameInMeanwhile(Conflict):
@@ -239,6 +241,7 @@ def _show_people() -> str:
     return page(
         "web/money_in.html",
         search=search,
+        reference=request.args.get("reference", "")[:REFERENCE_TYPED],
         number=number,
         last=max(1, -(-(owing.total or 0) // OWING_A_PAGE)),
         owing=owing,

@@ -74,7 +74,7 @@ def find() -> ResponseReturnValue:
         payment_id = find_payment(reading(), me().workspace_id, typed)
     except NotListed:
         flash("No payment has that reference code. It has six letters and digits.", "refused")
-        return redirect(url_for("money_in.show"), 303)
+        return redirect(url_for("money_in.show", reference=typed), 303)
     return redirect(url_for("payments.show", public_id=load_payment(reading(), payment_id).public_id), 303)
 
 

@@ -340,4 +340,5 @@ def test_unknown_or_foreign_reference_leads_back_with_a_sentence(
 
     for browser, typed in ((olga, "222222"), (stranger(app, runtime), reference)):
         answer = browser.get(f"/payments?reference={typed}")
-        assert answer.headers["Location"] == "/money-in"
+        assert answer.headers["Location"] == f"/money-in?reference={typed}"
+        assert f'name="reference" value="{typed}"' in browser.get(answer.headers["Location"]).text
