@@ -18,6 +18,7 @@ from substrack.domain.wording import clean_line, clean_text
 
 MAX_LINK: Final = 2000
 MAX_HOLDER: Final = 70
+MAX_LABEL: Final = 60
 """Longest name of an account holder in a SEPA credit transfer (EPC069-12, EPC QR code)."""
 
 PLACEHOLDERS: Final = ("{amount}", "{currency}", "{reference}")
@@ -94,7 +95,7 @@ def pay_method(kind: str, fields: Mapping[str, str], label: str | None = None) -
     """
     if kind not in _CHECKS:
         raise UnknownPayKind(kind)
-    cleaned_label = clean_line(label, field="label", maximum=60) if label and label.strip() else None
+    cleaned_label = clean_line(label, field="label", maximum=MAX_LABEL) if label and label.strip() else None
     checked = _CHECKS[PayKind(kind)](fields)
     return PayMethod(PayKind(kind), checked, cleaned_label)
 

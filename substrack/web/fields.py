@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from substrack.domain.errors import Conflict, Phrase, Refused
 from substrack.domain.money import Money, parse_amount
+from substrack.domain.wording import MAX_NAME
 from substrack.web.forms import too_long
 
 
@@ -62,8 +63,8 @@ class Day(DateField):
             raise ValueError(Phrase("Choose a day, such as 2026-03-05.")) from None
 
 
-def line(label: str, *, maximum: int = 120, **options: Any) -> Field:
-    """Make a field of one line that may stay empty."""
+def line(label: str, *, maximum: int = MAX_NAME, **options: Any) -> Field:
+    """Make a field of one line that may stay empty; a name unless it says how long it may be."""
     return StringField(label, [_at_most(maximum)], **options)
 
 

@@ -21,11 +21,12 @@ from substrack.domain.currencies import currency_code
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import Phrase, Refused
 from substrack.domain.money import Money
-from substrack.domain.pay_methods import PayKind, PayMethod, pay_method
+from substrack.domain.pay_methods import MAX_HOLDER, MAX_LABEL, PayKind, PayMethod, pay_method
 from substrack.domain.pay_recognition import recognise
 from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import FixedAmountMissing, PartPeriod, SplitKind
 from substrack.domain.terms import GroupTerms, check_terms
+from substrack.domain.wording import MAX_NAME
 from substrack.queries.group_form import EarlierWays, GroupOnForm
 from substrack.queries.people_choices import PersonChoice
 from substrack.web.choosing import TYPED_LABEL, chosen_person
@@ -64,7 +65,6 @@ WAYS: Final = {
 TYPED_WAYS: Final = ""
 """The choice of typing how to pay, and not taking it over from an earlier group."""
 MAX_WAYS: Final = 10
-MAX_NAME: Final = 120
 
 _BESIDE: Final = {"amount": "price", "payer_id": "payer", "tolerance_minor": "tolerance"}
 """Fields that services name otherwise than this form."""
@@ -117,8 +117,8 @@ class WayForm(Form):
 
     kind = SelectField("Read it as", choices=WAYS, default=RECOGNISED)
     value = area("A payment link, an IBAN, or in words", maximum=4000)
-    holder = line("Account holder, for an IBAN")
-    label = line("Called, such as PayPal")
+    holder = line("Account holder, for an IBAN", maximum=MAX_HOLDER)
+    label = line("Called, such as PayPal", maximum=MAX_LABEL)
 
 
 class GroupForm(PageForm):

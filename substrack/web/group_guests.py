@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -64,6 +64,15 @@ class SeveralOfThisName(Refused):
         )
 
 
+class ListedTwice(Refused):
+    """Two entries are the same person."""
+
+    field = "people"
+
+    def __init__(self, name: str) -> None:
+        super().__init__("%(name)s is listed twice; keep one of the two.", name=name)
+
+
 class SeveralThere(Refused):
     """A bare address at which more than one known person is reached."""
 
@@ -105,13 +114,29 @@ def read_people(form: GroupForm, terms: GroupTerms) -> list[SeatedGuest]:
     """Read who is typed. A payer who shares anyway may be among them and is left out.
 
     Raises:
-        Refused: an entry can't be read, an address or a part is none, or a name says not who is meant.
+        Refused: an entry can't be read, an address or a part is none, a name says not who is meant, or
+            somebody is typed twice.
     """
     guests = read_guests(form.people.data or "")
     known = _known(guests)
     seated = [_seat(guest, known.get(guest, []), terms) for guest in guests]
+    _check_listed_once(seated)
     payer_id = terms.payer_id or me().contact_id
     return [one for one in seated if not (terms.payer_included and one.contact_id == payer_id)]
+
+
+def _check_listed_once(seated: Sequence[SeatedGuest]) -> None:
+    """Refuse the same known person, or the same new name and mailbox, in two entries.
+
+    Two new people without a mailbox may have one name.
+    """
+    seen: set[Hashable] = set()
+    for one in seated:
+        mailbox = one.guest.email and (one.guest.name.casefold(), one.guest.email.casefold())
+        who = one.contact_id or mailbox
+        if who and who in seen:
+            raise ListedTwice(one.known.name if one.known else one.guest.name)
+        seen.add(who)
 
 
 def add_guests(session: Session, group_id: int, guests: Sequence[SeatedGuest], form: GroupForm) -> None:

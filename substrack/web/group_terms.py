@@ -14,6 +14,7 @@ from substrack.domain.cycles import local_date
 from substrack.domain.guest_list import write_guests
 from substrack.domain.simulation import Why
 from substrack.domain.terms import GroupTerms
+from substrack.domain.wording import MAX_NAME
 from substrack.queries.collection_days import find_collection_day
 from substrack.queries.group_form import (
     EarlierWays,
@@ -41,7 +42,7 @@ from substrack.web.confirming import ask_password, needs_password
 from substrack.web.fields import read_version
 from substrack.web.forms import answer, posted
 from substrack.web.group_forecasts import foresee
-from substrack.web.group_forms import MAX_NAME, GroupForm, filled_form, form_like, new_form
+from substrack.web.group_forms import GroupForm, filled_form, form_like, new_form
 from substrack.web.group_guests import add_guests, read_people
 from substrack.web.joining import zone_choices
 from substrack.web.pages import my_words, page

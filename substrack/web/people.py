@@ -15,6 +15,7 @@ from wtforms import BooleanField, SelectField, StringField
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase, Refused
 from substrack.domain.terms import EARLIEST, LATEST
+from substrack.domain.wording import MAX_NAME
 from substrack.queries.accounts import SignedIn
 from substrack.queries.money_page import likely_account
 from substrack.queries.people import find_contact, load_contact
@@ -47,13 +48,13 @@ blueprint = Blueprint("people", __name__, url_prefix="/people")
 class NewPersonForm(PageForm):
     """How somebody is called; where they are reached is said on their page."""
 
-    name = StringField("Name", required("Enter their name.", maximum=120))
+    name = StringField("Name", required("Enter their name.", maximum=MAX_NAME))
 
 
 class PersonForm(PageForm):
     """How somebody is called, reads, and where their clock stands."""
 
-    name = StringField("Name", required("Enter their name.", maximum=120))
+    name = StringField("Name", required("Enter their name.", maximum=MAX_NAME))
     language = SelectField(
         "Language", choices=lambda: {"": Phrase("Like everybody here")} | dict(language_choices())
     )

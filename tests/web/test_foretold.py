@@ -116,11 +116,49 @@ class TestANewGroup:
 
         assert "goes out on 28 March 2026, the collection day." in foretold(olga, **typed)
 
+    @pytest.mark.parametrize(
+        ("typed", "name"),
+        [
+            ("Ann <ann@example.org>, ann <Ann@example.org>", "ann"),
+            ("Ben, Ben", "Ben"),
+            ("Ben, ben@example.org", "Ben"),
+        ],
+    )
+    def test_who_is_listed_twice_is_told_so_before_anything_is_made(
+        self, cast: Cast, olga: Browser, ben: Member, typed: str, name: str
+    ) -> None:
+        said = f"{name} is listed twice; keep one of the two."
+
+        assert said in foretold(olga, **TYPED, people=typed)
+        assert said in send(olga, "/groups/new", "price", **(TYPED | {"people": typed})).text
+
+    def test_two_new_people_may_have_one_name(self, cast: Cast, olga: Browser) -> None:
+        assert "2 people pay" in foretold(olga, **TYPED, people="Ann, Ann")
+
     def test_the_payer_typed_by_mailbox_is_left_out_like_by_name(self, cast: Cast, olga: Browser) -> None:
         typed = TYPED | {"people": "Olga <olga@example.org>, Ann <ann@example.org>"}
 
         assert "Ann (ann@example.org) pays 10.00 € every month." in foretold(olga, **typed)
         assert send(olga, "/groups/new", "price", **typed).status_code == 303
+
+
+@pytest.mark.parametrize("page", ["/groups/new", "/people"])
+def test_the_field_of_a_name_takes_what_is_kept(olga: Browser, page: str) -> None:
+    field = re.search(r'<input[^>]* name="name"[^>]*>', olga.get(page).text)
+
+    assert field is not None
+    assert 'maxlength="100"' in field[0]
+
+
+def test_the_hint_of_a_price_names_no_currency_that_may_be_chosen_anew(
+    cast: Cast, olga: Browser, youtube: Group, ben: Member
+) -> None:
+    edit = f"/groups/{youtube.public_id}/edit"
+
+    assert "For all together, in the currency chosen below." in olga.get("/groups/new").text
+    assert "For all together, in the currency chosen below." in olga.get(edit).text
+    cast.tick(NOW)
+    assert "In EUR, for all together." in olga.get(edit).text
 
 
 class TestAGroup:
