@@ -17,8 +17,8 @@ from substrack.domain.upi import check_vpa
 from substrack.domain.wording import clean_line, clean_text
 
 MAX_LINK: Final = 2000
-MAX_HOLDER: Final = 70
 MAX_LABEL: Final = 60
+MAX_HOLDER: Final = 70
 """Longest name of an account holder in a SEPA credit transfer (EPC069-12, EPC QR code)."""
 
 PLACEHOLDERS: Final = ("{amount}", "{currency}", "{reference}")
