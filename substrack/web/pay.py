@@ -25,7 +25,7 @@ from substrack.domain.errors import Phrase
 from substrack.domain.letters import HowToPay
 from substrack.queries.finding import NotListed
 from substrack.queries.pay_ahead import Coming
-from substrack.queries.pay_page import find_own_payments, load_pay_page
+from substrack.queries.pay_page import PayPage, find_own_payments, load_pay_page
 from substrack.queries.pay_reach import load_reader, zone_of
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.fresh_links import may_be_ours, send_fresh_link
@@ -55,7 +55,7 @@ from substrack.web.security import takes_file
 from substrack.web.unchanged import same_page
 
 JUST: Final = timedelta(minutes=5)
-"""For how long the page opens with a word of thanks for what was said."""
+"""For how long the answer to a press has a word of thanks for what was said, should it be loaded again."""
 
 blueprint = Blueprint("pay", __name__, url_prefix="/pay")
 
@@ -119,7 +119,7 @@ def _act(act: str, form: PayForm, token: str) -> ResponseReturnValue:
         if not payments:
             raise NothingTicked
         _ACTS[act](session, visit.contact_id, payments, form, now)
-    return redirect(_here(), 303)
+    return redirect(_here(said=act == "claim"), 303)
 
 
 def _lead_to(chosen: Sequence[str]) -> ResponseReturnValue:
@@ -129,10 +129,11 @@ def _lead_to(chosen: Sequence[str]) -> ResponseReturnValue:
     return redirect(_here(chosen), 303)
 
 
-def _here(chosen: Sequence[str] = ()) -> str:
-    """Write the address of this page in the language it is read in."""
+def _here(chosen: Sequence[str] = (), *, said: bool = False) -> str:
+    """Write the address of this page in the language it is read in; `said` has it answer "I've paid"."""
     kept = [("language", one) for one in request.args.getlist("language")]
-    query = urlencode([*kept, *(("payment", one) for one in chosen)])
+    answers = [("said", "paid")] if said else []
+    query = urlencode([*kept, *answers, *(("payment", one) for one in chosen)])
     return f"{request.script_root}{request.path}{'?' if query else ''}{query}"
 
 
@@ -222,7 +223,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         named=tuple(request.args.getlist("payment")),
         form=form,
         today=today,
-        just_said=bool(rows.waiting) and now - rows.waiting[0].made_at < JUST,
+        just_said=_just_said(rows, now),
         verdicts=[verdict_in_words(verdict, _) for verdict in rows.verdicts],
         payers=payers_of(rows.items, _),
         are_many=len({item.payer.name for item in rows.items}) > 1,
@@ -239,6 +240,12 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         zoned=fixed(_zoned, time_zone=reader.time_zone),
         languages=tuple(LANGUAGE_NAMES.items()),
     )
+
+
+def _just_said(rows: PayPage, now: datetime) -> bool:
+    """Tell whether the page answers a press of "I've paid": the address says so, and it was just now."""
+    is_answer = request.method != "POST" and request.args.get("said") == "paid"
+    return is_answer and bool(rows.waiting) and now - rows.waiting[0].made_at < JUST
 
 
 def _choice(form: PayForm) -> list[str] | None:

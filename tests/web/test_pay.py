@@ -236,20 +236,44 @@ class TestLooking:
         page.url += "?language=en_US"
 
         assert '<html lang="en-US">' in page.show().text
-        assert page.press("claim", owed).location.endswith("?language=en_US")
+        assert page.press("claim", owed).location.endswith("?language=en_US&said=paid")
 
 
 class TestSaying:
     def test_one_press_claims_all_and_the_page_says_so(self, page: Page, cast: Cast, owed: Payment) -> None:
         answer = page.press("claim", owed, note="Thanks!", method="PayPal", paid_on="2026-01-31")
 
-        assert (answer.status_code, answer.location) == (303, page.url)
+        assert (answer.status_code, answer.location) == (303, f"{page.url}?said=paid")
         (attempt,) = attempts(cast)
         assert (attempt.note, attempt.method, attempt.paid_on) == ("Thanks!", "PayPal", date(2026, 1, 31))
         shown = page.show().text
         assert "Olga has been told" in shown
         assert "Waiting for Olga to check" in shown
         assert "Thanks!" in shown
+
+    @pytest.mark.only_sqlite
+    def test_the_thanks_answer_the_press_and_nothing_else(
+        self, page: Page, cast: Cast, owed: Payment, clock: TurnableClock
+    ) -> None:
+        member = cast.join(cast.group("Netflix", "12.00"), "Ben")
+        cast.tick(NOW)
+        other = cast.payment_of(member)
+
+        answer = page.press("claim", owed)
+        shown = page.browser.get(answer.location).text
+
+        assert "Thank you. Olga has been told." in shown
+        assert "<h1>This is still open</h1>" in shown
+        assert "One more tap" not in shown
+        assert "Thank you" not in page.show().text
+        assert "<h1>This is still open</h1>" in page.show().text
+        for act, payment in (("snooze", other), ("withdraw", owed)):
+            pressed = page.press(act, payment, until="days")
+            assert "Thank you" not in page.browser.get(pressed.location).text
+        assert "One more tap" in page.show().text
+        page.press("claim", owed)
+        clock.turn(timedelta(minutes=6))
+        assert "Thank you" not in page.browser.get(answer.location).text
 
     def test_a_second_press_changes_nothing_and_is_as_calm(
         self, page: Page, cast: Cast, owed: Payment
@@ -314,7 +338,7 @@ class TestCutOffLinks:
             data={"act": "claim", "payment": owed.public_id},
             environ_overrides={"SCRIPT_NAME": "/money"},
         )
-        assert answer.location == f"/money{page.url}"
+        assert answer.location == f"/money{page.url}?said=paid"
 
     @pytest.mark.only_sqlite
     def test_a_cut_off_link_with_a_slash_is_calmly_dead(self, page: Page) -> None:

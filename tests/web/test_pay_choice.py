@@ -132,7 +132,7 @@ def test_after_a_press_everything_that_is_left_is_ticked_again(page: Page, owed:
 
     answer = page.browser.client.post(chosen, data={"act": "claim", "payment": owed[1].public_id})
 
-    assert answer.location == page.url
+    assert answer.location == f"{page.url}?said=paid"
     assert ticked(page.show().text) == 1
 
 

@@ -256,7 +256,7 @@ class TestSending:
     ) -> None:
         answer = page.press(file, note="Here it is", method="Cash")
 
-        assert (answer.status_code, answer.location) == (303, page.url)
+        assert (answer.status_code, answer.location) == (303, f"{page.url}?said=paid")
         (attempt,), (proof,) = claims(cast), kept(cast)
         assert (proof.attempt_id, proof.kind) == (attempt.id, kind)
         assert (attempt.note, attempt.method) == ("Here it is", "Cash")
