@@ -1,4 +1,4 @@
-"""How those whom a decision concerns will hear of it."""
+"""How those whom a decision or an answer concerns will hear of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from sqlalchemy.orm import Session
 from substrack.domain.notices import Channel, Notice
 from substrack.store import Message
 
-ANSWERS: Final = (Notice.RECEIVED, Notice.PART_RECEIVED, Notice.REJECTED, Notice.WAIVED)
+ANSWERS: Final = (
+    Notice.RECEIVED,
+    Notice.PART_RECEIVED,
+    Notice.REJECTED,
+    Notice.WAIVED,
+    Notice.OBJECTION_ANSWERED,
+)
 
 
 def answer_channels(session: Session, correlation_ids: Collection[str]) -> frozenset[Channel]:

@@ -47,12 +47,10 @@ class ObjectionAnswered(Conflict):
         super().__init__("Somebody answered this in the meantime, or it was written anew; nothing was sent.")
 
 
-def answer_objection(
-    session: Session, objection: str, *, text: str, by: Actor, now: datetime
-) -> list[Payment]:
+def answer_objection(session: Session, objection: str, *, text: str, by: Actor, now: datetime) -> str:
     """Answer what a member wrote; they are told at once, and asked again three days later at the earliest.
 
-    Returns the payments it was about. One journal line each and one message.
+    Returns the correlation id of the answer. One journal line for each payment and one message.
 
     Raises:
         TextMissing, TextTooLong, CharacterRefused; NoSuchObjection, ObjectionAnswered.
@@ -64,7 +62,7 @@ def answer_objection(
     _end_rests(session, payments, now)
     _close(session, payments, objection, ANSWER, decision)
     _tell(session, payments, noted[0].reason or "", decision)
-    return payments
+    return decision.correlation_id
 
 
 def dismiss_objection(session: Session, objection: str, *, by: Actor, now: datetime) -> list[Payment]:

@@ -286,6 +286,7 @@ def _show(
         refusal=refusal,
         standing=_standing((*preview.asked, *preview.skipped), tells_wait=preview.waits_until is None),
         is_kept=mail_is_kept() and any(Channel.EMAIL in plan.channels for plan in preview.asked),
+        goes_out=not mail_is_kept() or any(Channel.TELEGRAM in plan.channels for plan in preview.asked),
         time_there=partial(time_there, now, _=my_words()),
         channels_in_words=partial(channels_in_words, _=my_words()),
         what_for=partial(_what_for, group),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -92,12 +92,22 @@ def back(endpoint: str = "review.show") -> ResponseReturnValue:
     return redirect(before or url_for(endpoint), 303)
 
 
+def is_only_kept(channels: Collection[Channel]) -> bool:
+    """Tell whether what goes by these channels stays under Messages, for want of a mail server."""
+    return set(channels) == {Channel.EMAIL} and mail_is_kept()
+
+
+def kept_words() -> str:
+    """Say that an answer is not sent, but kept."""
+    return my_words()("No mail server is set, so the answer is kept under Messages.")
+
+
 def _who_hears(correlation_ids: Sequence[str]) -> str | None:
     reading().rollback()  # the decision is newer than what this request has read
     channels = answer_channels(reading(), correlation_ids)
     _ = my_words()
-    if channels == {Channel.EMAIL} and mail_is_kept():
-        return _("No mail server is set, so the answer is kept under Messages.")
+    if is_only_kept(channels):
+        return kept_words()
     if not channels:
         return None
     return _("The member will hear.") if len(correlation_ids) == 1 else _("The members will hear.")

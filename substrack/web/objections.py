@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 from wtforms import TextAreaField
 
 from substrack.domain.errors import Phrase
+from substrack.queries.answers import answer_channels
 from substrack.queries.objections import Ending, Objection, load_objection
 from substrack.services.objections import ObjectionAnswered, answer_objection, dismiss_objection
 from substrack.texts.bills import what_for
 from substrack.texts.decisions import done_sentence
 from substrack.web.access import signed_in
-from substrack.web.decisions import back
+from substrack.web.decisions import back, is_only_kept, kept_words
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import my_words, page
 from substrack.web.reading import reading, runtime
@@ -62,11 +63,23 @@ def _reply(objection: str, form: AnswerForm) -> ResponseReturnValue:
     name = _find(objection).name
     try:
         with runtime().transaction() as session:
-            answer_objection(session, objection, text=form.text.data or "", by=by_me(), now=runtime().now())
+            text, now = form.text.data or "", runtime().now()
+            answered = answer_objection(session, objection, text=text, by=by_me(), now=now)
     except ObjectionAnswered:
         return _too_late(objection)
-    flash(my_words()("Answered. %(name)s will read it.", name=name), "done")
+    flash(_answered(name, answered), "done")
     return back("home.show")
+
+
+def _answered(name: str, correlation_id: str) -> str:
+    """Say whether the answer goes out, or where else it is read."""
+    reading().rollback()  # the answer is newer than what this request has read
+    channels, _ = answer_channels(reading(), [correlation_id]), my_words()
+    if is_only_kept(channels):
+        return f"{_('Answered.')} {kept_words()}"
+    if not channels:
+        return _("Answered. %(name)s reads it on their own page.", name=name)
+    return _("Answered. %(name)s will read it.", name=name)
 
 
 def _too_late(objection: str) -> ResponseReturnValue:

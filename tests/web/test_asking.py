@@ -94,6 +94,8 @@ def test_without_a_mail_server_nobody_is_said_to_have_been_asked(
     olga: Browser, runtime: Runtime, cast: Cast, clock: TurnableClock, members: dict[str, Member], path: str
 ) -> None:
     assert "nobody gets this by mail" in olga.get(path).text
+    assert "They are kept under Messages ten seconds later" in olga.get(path).text
+    assert "go out" not in olga.get(path).text
     send(olga, path, "person")
     clock.turn(timedelta(minutes=1))
     deliver_due(runtime, now=clock.now)
@@ -192,7 +194,7 @@ def test_who_was_asked_lately_is_there_but_not_ticked(
 
 def test_late_in_the_evening_it_says_when_they_go_out(olga: Browser, path: str, clock: TurnableClock) -> None:
     clock.now = NOW + timedelta(hours=12)
-    assert "They go out 2 Mar 2026, 10:00" in plain(olga.get(path).text).replace("they", "They")
+    assert "they are written 2 Mar 2026, 10:00" in plain(olga.get(path).text)
 
 
 def test_one_person_is_asked_for_everything(olga: Browser, cast: Cast, members: dict[str, Member]) -> None:
@@ -422,7 +424,7 @@ class TestAtNight:
             session.get_one(Contact, members["Ben"].contact_id).time_zone = "Asia/Tokyo"
         far = plain(olga.get(path).text)
 
-        assert "Nobody is asked at this hour: they go out 2 Mar 2026, 10:00 CET." in shown
+        assert "Nobody is asked at this hour: they are written 2 Mar 2026, 10:00 CET." in shown
         assert "Send at once all the same; it is 23:00 there" in shown
         assert "it is 07:00–23:00 there" in far
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from attrs import evolve
 from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
@@ -11,11 +16,12 @@ from substrack.queries.objections import list_objections
 from substrack.services.founding import Founded
 from substrack.services.objections import answer_objection
 from substrack.services.putting_off import object_to_payments
-from substrack.store import Member
+from substrack.store import Address, Member
+from substrack.web.app import create_app
 from tests.support.cast import Cast
 from tests.web.admin import cast_of, group_of, stranger
 from tests.web.scenes import youtube_of
-from tests.web.support import NOW, Browser
+from tests.web.support import NOW, Browser, browser
 from tests.web.test_pay import page_of
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
@@ -48,9 +54,35 @@ def test_it_is_answered_on_home_and_gone(olga: Browser, cast: Cast, ben: Member,
     sent = olga.post(f"/objections/{note}/answer", page="/", text="Sorry, <all> yours", next="/")
 
     assert (sent.status_code, sent.location) == (303, "/")
-    assert "Answered. Ben will read it." in olga.get("/").text
+    assert "Answered. No mail server is set, so the answer is kept under Messages." in olga.get("/").text
     assert "in May" not in olga.get("/").text
     assert cast.notices_to(ben.contact_id)[-1] == "objection_answered"
+
+
+def test_that_an_answer_will_be_read_is_said_where_mail_is_sent(
+    runtime: Runtime, home: Founded, note: str
+) -> None:
+    sending = replace(runtime, settings=evolve(runtime.settings, smtp_url="smtp://127.0.0.1:2525"))
+    olga = browser(create_app(sending), sending)
+    olga.sign_in(sending, home.user_id)
+
+    olga.post(f"/objections/{note}/answer", page="/", text="Sorry", next="/")
+
+    assert "Answered. Ben will read it." in olga.get("/").text
+
+
+def test_of_an_answer_to_somebody_without_address_it_is_said_where_they_read_it(
+    olga: Browser, cast: Cast, ben: Member, note: str
+) -> None:
+    cast.do(_forget_addresses, ben.contact_id)
+
+    olga.post(f"/objections/{note}/answer", page="/", text="Sorry", next="/")
+
+    assert "Answered. Ben reads it on their own page." in olga.get("/").text
+
+
+def _forget_addresses(session: Session, contact_id: int) -> None:
+    session.execute(update(Address).where(Address.contact_id == contact_id).values(refused_since=NOW))
 
 
 def test_the_groups_page_and_the_payments_lead_there(
