@@ -32,12 +32,14 @@ from substrack.store import Attempt, AttemptItem, AttemptState, Payment
 class Owing:
     """One open payment. `asks_again_on` is set while its requests rest.
 
-    `objection` is what was written about it, as long as nobody has answered.
+    `objection` is what was written about it, as long as nobody has answered. Whoever `has_left` its group is
+    not asked for it any more.
     """
 
     item: Item
     asks_again_on: date | None
     objection: str | None
+    has_left: bool
 
     @property
     def is_overdue(self) -> bool:
@@ -81,6 +83,11 @@ class PayPage:
     def items(self) -> tuple[Item, ...]:
         """What is open, oldest first."""
         return tuple(owing.item for owing in self.owing)
+
+    @property
+    def asked(self) -> tuple[Item, ...]:
+        """What is open and asked for, oldest first: nothing of a group that they have left."""
+        return tuple(owing.item for owing in self.owing if not owing.has_left)
 
     @property
     def a_year(self) -> Money | None:
@@ -184,6 +191,7 @@ def _owing(row: Owed, questions: Mapping[str, str], today: date) -> Owing:
         item=row.item,
         asks_again_on=until if until is not None and until > today else None,
         objection=questions.get(row.payment.objection or ""),
+        has_left=row.left_on is not None and row.left_on <= today,
     )
 
 

@@ -228,7 +228,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         payers=payers_of(rows.items, _),
         are_many=len({item.payer.name for item in rows.items}) > 1,
         totals=totals(rows.chosen),
-        asks=(who_asks(rows.items, _), by_when(rows.items, today, _)) if rows.items else (),
+        asks=(who_asks(rows.asked, _), by_when(rows.asked, today, _)) if rows.asked else (),
         what_for=what_for,
         codes=_codes(rows.how_to_pay),
         coming=tuple(_coming(row, today, _) for row in rows.coming),

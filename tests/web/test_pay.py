@@ -19,6 +19,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
 from substrack.services.claims import claim_payments
 from substrack.services.links import renew_pay_link, revoke_pay_link
+from substrack.services.members import leave_group
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Attempt, Group, Member, Payment
@@ -230,6 +231,27 @@ class TestLooking:
         )
         assert "Your credit" in page.show().text
         assert "4.00\xa0€" in page.show().text
+
+    @pytest.mark.only_sqlite
+    def test_who_has_left_is_not_told_that_anybody_asks(
+        self, page: Page, cast: Cast, ben: Member, owed: Payment
+    ) -> None:
+        cast.do(leave_group, ben.id, left_on=NOW.date(), by=cast.olga, now=NOW)
+        left = "You have left; nobody asks you for this any more. It stays open until Olga has decided."
+
+        shown = page.show().text
+        assert left in shown
+        assert "<h1>This is still open</h1>" in shown
+        assert "asks you for 6.00" not in shown
+        page.press("snooze", owed, until="days")
+        assert "no reminder before" not in page.show().text
+
+        cast.join(cast.group("Netflix", "12.00"), "Ben")
+        cast.tick(NOW)
+        shown = page.show().text
+        assert shown.count(left) == 1
+        assert "One more tap and Olga knows" in shown
+        assert "Olga asks you for 6.00\xa0€." in shown  # of Netflix, not of what he has left
 
     @pytest.mark.only_sqlite
     def test_a_language_can_be_chosen_and_stays(self, page: Page, owed: Payment) -> None:
