@@ -90,6 +90,11 @@ class PayPage:
         return tuple(owing.item for owing in self.owing if not owing.has_left)
 
     @property
+    def asks_again_on(self) -> date | None:
+        """Until when what rests the longest of it rests."""
+        return max((owing.asks_again_on for owing in self.owing if owing.asks_again_on), default=None)
+
+    @property
     def a_year(self) -> Money | None:
         """What paying for a whole year would come to, where that can be said."""
         return sum_of_a_year(self.items, self.coming) if self.owing else None

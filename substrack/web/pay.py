@@ -48,7 +48,7 @@ from substrack.web.errors import error_page
 from substrack.web.fields import read_optional_day, read_optional_sum
 from substrack.web.forms import answer, posted
 from substrack.web.pages import bare_page, bare_words, reader_language
-from substrack.web.pay_form import NothingTicked, PayForm
+from substrack.web.pay_form import NothingTicked, PayForm, Rest
 from substrack.web.pieces import address
 from substrack.web.reading import reading, runtime
 from substrack.web.security import takes_file
@@ -160,7 +160,7 @@ def _snooze(
     session: Session, contact_id: int, payments: Mapping[int, str], form: PayForm, now: datetime
 ) -> None:
     today = local_date(now, zone_of(session, contact_id))
-    until = _LATER.get(form.until.data or "", _in_three_days)(today)
+    until = _chosen_day(form.until.data or "", today)
     snooze_payments(session, contact_id, payments, until=until, by=Actor.contact(contact_id), now=now)
 
 
@@ -200,6 +200,24 @@ def _next_first(today: date) -> date:
 _LATER: Final = {"days": _in_three_days, "week": _next_monday, "first": _next_first}
 
 
+def _chosen_day(choice: str, today: date) -> date:
+    """Read until when it is to rest: a day of the list, or the date until which it rests already."""
+    if choice in _LATER:
+        return _LATER[choice](today)
+    try:
+        until = date.fromisoformat(choice)
+    except ValueError:
+        return _in_three_days(today)
+    return until if until > today else _in_three_days(today)
+
+
+def _rest(until: date | None, today: date) -> Rest | None:
+    """Name the day until which it rests as the list does."""
+    if until is None:
+        return None
+    return Rest(until, next((name for name, day in _LATER.items() if day(today) == until), until.isoformat()))
+
+
 def _show_again(visit: PayVisit, token: str, form: PayForm) -> str:
     form.ask_for_file_again()
     if form.has_wrong_detail and form.refusal is None:
@@ -212,6 +230,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
     reader = load_reader(reading(), visit.contact_id)
     today = local_date(now, reader.time_zone)
     rows = load_pay_page(reading(), visit.contact_id, reader, choice=_choice(form), today=today)
+    form.rest = _rest(rows.asks_again_on, today)
     wished = request.args.get("language")
     url = url_for if wished else address  # what somebody typed is not remembered
     language = wished or reader_language(reader.language, reader.home_language)

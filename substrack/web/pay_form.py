@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from flask import request
 from wtforms import FileField, SelectField, SelectMultipleField, StringField, TextAreaField
 
@@ -9,6 +12,14 @@ from substrack.domain.errors import Phrase, Refused
 from substrack.services.proofs import MAX_BYTES, NoProof, SafeProof, read_proof
 from substrack.texts.words import Words
 from substrack.web.forms import PageForm
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Until when requests rest; `choice` names that day in the list, by its date where no other does."""
+
+    until: date
+    choice: str
 
 
 class NothingTicked(Refused):
@@ -31,6 +42,9 @@ class PayForm(PageForm):
     note = TextAreaField()
     proof = FileField()
     text = TextAreaField()
+
+    rest: Rest | None = None
+    """What rests at the moment: "Not yet" keeps to it unless another day is chosen."""
 
     safe_proof: SafeProof | None = None
     """What may be kept of the file that was sent, once it was taken."""
@@ -55,7 +69,12 @@ class PayForm(PageForm):
     def speak(self, _: Words) -> None:
         """Name the fields, and say what was refused, in the language of the page."""
         super().speak(_)
-        self.until.choices = [("days", _("in 3 days")), ("week", _("next week")), ("first", _("on the 1st"))]
+        offered = [("days", _("in 3 days")), ("week", _("next week")), ("first", _("on the 1st"))]
+        if self.rest is not None and self.rest.choice not in dict(offered):
+            offered.insert(0, (self.rest.choice, _("on %(day)s", day=_.day(self.rest.until))))
+        self.until.choices = offered
+        if self.rest is not None:
+            self.until.data = self.until.data or self.rest.choice
         labels = {
             self.until: _("Ask me again"),
             self.amount: _("Amount, if it was a different one"),

@@ -25,7 +25,7 @@ from substrack.services.receipts import record_receipt
 from substrack.store import Attempt, Group, Member, Payment
 from substrack.texts import catalogue
 from tests.support.cast import Cast, at, make_cast, money
-from tests.web.forms import counted
+from tests.web.forms import counted, fill
 from tests.web.support import Browser, TurnableClock, browser
 
 NOW = at("2026-02-01")
@@ -326,6 +326,51 @@ class TestSaying:
 
         assert cast.payments(id=owed.id)[0].snoozed_until == date.fromisoformat(day)
         assert "no reminder before" in page.show().text
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize("until", ["days", "week", "first"])
+    @pytest.mark.parametrize("later", [timedelta(0), timedelta(days=1)])
+    def test_a_second_not_yet_shortens_nothing(
+        self,
+        page: Page,
+        cast: Cast,
+        owed: Payment,
+        clock: TurnableClock,
+        until: str,
+        later: timedelta,
+    ) -> None:
+        page.press("snooze", owed, until=until)
+        rests_until = cast.payments(id=owed.id)[0].snoozed_until
+        assert rests_until is not None
+        if later and rests_until <= (NOW + later).date():
+            return  # it is over by then
+        clock.turn(later)
+
+        shown = page.show().text
+        page.browser.client.post(page.url, data=fill(shown, "until") | {"act": "snooze"})
+
+        assert cast.payments(id=owed.id)[0].snoozed_until == rests_until
+        page.press("snooze", owed, until="days")
+        assert cast.payments(id=owed.id)[0].snoozed_until == (NOW + later).date() + timedelta(days=3)
+
+    @pytest.mark.only_sqlite
+    @pytest.mark.parametrize("typed", ["2020-01-01", "2026-02-30", "soon"])
+    def test_a_day_that_is_none_or_over_rests_three_days(
+        self, page: Page, cast: Cast, owed: Payment, typed: str
+    ) -> None:
+        page.press("snooze", owed, until=typed)
+
+        assert cast.payments(id=owed.id)[0].snoozed_until == NOW.date() + timedelta(days=3)
+
+    @pytest.mark.only_sqlite
+    def test_a_day_too_far_ahead_is_refused_beside_the_list(
+        self, page: Page, cast: Cast, owed: Payment
+    ) -> None:
+        refused = page.press("snooze", owed, until="2027-01-01")
+
+        assert refused.status_code == 422
+        assert "Choose a day up to" in refused.text
+        assert cast.payments(id=owed.id)[0].snoozed_until is None
 
     def test_something_off_reaches_the_admin_and_is_shown(
         self, page: Page, cast: Cast, owed: Payment
