@@ -380,6 +380,12 @@ class TestSaying:
         assert "objection" in cast.notices_to(cast.olga_contact)
         assert "You wrote: “I left in &lt;January&gt;”" in page.show().text
 
+    def test_the_only_thing_that_can_be_off_is_named(self, page: Page, owed: Payment) -> None:
+        form = page.show().text.partition("Something’s off?")[2].partition("</form>")[0]
+
+        assert "About: YouTube Premium, " in form
+        assert form.index("About: ") < form.index("<textarea")
+
     def test_payments_in_two_currencies_become_two_attempts(
         self, page: Page, cast: Cast, owed: Payment
     ) -> None:
