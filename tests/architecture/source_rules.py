@@ -115,7 +115,7 @@ def ends_transaction(node: ast.AST) -> bool:
         return False
     if node.func.attr == "begin":
         return SESSION_NAME.search(written_name(node.func.value, {}).rpartition(".")[2]) is not None
-    return node.func.attr in TRANSACTION_ENDS
+    return node.func.attr in TRANSACTION_ENDS and ast.unparse(node.func.value) != "super()"
 
 
 def reads_clock(node: ast.AST, names: dict[str, str]) -> bool:

@@ -59,6 +59,10 @@ def test_nothing_below_the_edges_ends_a_transaction(layer: str, code: str) -> No
     assert planted("bootstrap", code) == []
 
 
+def test_a_kind_of_connection_may_pass_an_end_on() -> None:
+    assert planted("store", "def commit(self):\n    super().commit()") == []
+
+
 @pytest.mark.parametrize("layer", sorted(LAYERS_BELOW_THE_EDGES))
 @pytest.mark.parametrize(
     "code",
