@@ -29,6 +29,7 @@ REPLY_SECONDS = 0.5
 """For an answer that will not come. All others have as long as ever: the machine may be slow, too."""
 
 LEASE_SECONDS = 1
+FROM = "subs@example.org"
 
 
 @dataclass
@@ -108,7 +109,7 @@ class Trial:
         return deliver_due(runtime, now=self.tried_at + after).sent
 
     def _through(self, relay: ScriptedRelay) -> Runtime:
-        return through(self.post.runtime, relay.url, smtp_connections=1)
+        return through(self.post.runtime, relay.url, mail_from=FROM, smtp_connections=1)
 
     def _reached(self, relay: ScriptedRelay) -> Runtime:
         """Give the way to the ill server."""
@@ -116,7 +117,14 @@ class Trial:
         if self.fault.has_login:
             url = url.replace("://", "://olga@")
         lease = LEASE_SECONDS if relay.slow else int(LEASE.total_seconds())
-        return through(self.post.runtime, url, password="secret", smtp_connections=1, lease_seconds=lease)
+        return through(
+            self.post.runtime,
+            url,
+            password="secret",
+            mail_from=FROM,
+            smtp_connections=1,
+            lease_seconds=lease,
+        )
 
     def _lane(self) -> Lane | None:
         with self.post.runtime.reading() as session:

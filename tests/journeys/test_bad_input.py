@@ -264,7 +264,7 @@ def test_the_members_page_keeps_what_was_typed(
         ({"starts_on": "2026-03-01", "ends_on": "2026-02-01"}, "end before it starts"),
         ({"time_zone": "Europe/Atlantis"}, "time zone"),
         ({"name": ""}, "name"),
-        ({"name": LONG}, "120"),
+        ({"name": LONG}, "Keep this to 100 characters"),
         ({"ways-0-value": "javascript:alert(1)"}, "https"),
         ({"hour": "99"}, "23"),
     ],
