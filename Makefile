@@ -48,7 +48,7 @@ test: check ## everything CI runs: the checks, then every test (ARGS="-k name" t
 test-telegram-load: .venv/.dev ## 1,000 presses, each delivered five times, to three workers as well (about two minutes)
 	TELEGRAM_UPDATES=1000 $(BIN)/python -m pytest tests/journeys/test_telegram_crowd.py tests/bot/test_bot_at_large.py -k five_times
 
-chaos: .venv/.dev ## the experiments of docs/promises.md, and their figures into it (up to 20 minutes)
+chaos: .venv/.dev ## the experiments of docs/promises.md, and their figures into it (some 25 minutes)
 	$(CHAOS) full
 
 security: .venv/.dev ## the long part of docs/security.md: more odd forms, and the packages we install (minutes)
