@@ -16,7 +16,7 @@ def load_booked(session: Session, attempt_id: int, *, correlation_id: str | None
     """Load what one decision, or all, booked for a claim; None when nothing is booked or it was voided."""
     conditions = [Receipt.attempt_id == attempt_id, Receipt.voided_at.is_(None)]
     if correlation_id is not None:
-        conditions.append(Receipt.id.in_(_booked_by(correlation_id)))
+        conditions.append(Receipt.id.in_(booked_by(correlation_id)))
     row = session.execute(_sums(attempt_id, conditions)).first()
     if row is None:
         return None
@@ -28,7 +28,8 @@ def load_booked(session: Session, attempt_id: int, *, correlation_id: str | None
     )
 
 
-def _booked_by(correlation_id: str) -> Select[int | None]:
+def booked_by(correlation_id: str) -> Select[int | None]:
+    """Select the receipts that a decision booked."""
     return select(Event.subject_id).where(
         Event.correlation_id == correlation_id, Event.subject_kind == "receipt", Event.verb == "receive"
     )

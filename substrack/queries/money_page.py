@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, PaymentKind, Status
+from substrack.queries.booked import booked_by
 from substrack.queries.finding import NotListed
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.owing import LEFT
@@ -178,10 +179,7 @@ def correlation_of_receipt(session: Session, receipt_id: int) -> str | None:
 
 def credit_of_decision(session: Session, correlation_id: str) -> Money | None:
     """Say what of the money that a decision booked settles nothing; None when nothing is left over."""
-    booked = select(Event.subject_id).where(
-        Event.correlation_id == correlation_id, Event.subject_kind == "receipt", Event.verb == "receive"
-    )
-    receipt = session.scalar(select(Receipt).where(Receipt.id.in_(booked)))
+    receipt = session.scalar(select(Receipt).where(Receipt.id.in_(booked_by(correlation_id))))
     if receipt is None:
         return None
     settled = session.scalar(

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import CLOSED, Act, Status
+from substrack.queries.undoing import corrects_total_alone
 from substrack.services.journal import record, record_payment
 from substrack.services.ledger import (
     Decision,
@@ -87,6 +88,8 @@ def _events_of(session: Session, correlation_id: str, by: Actor, now: datetime) 
 
 def _may_undo(event: Event, by: Actor, since: datetime) -> bool:
     legal = event.verb in UNDOABLE.get(event.subject_kind, ())
+    if event.verb == "edit_period" and not corrects_total_alone(event):
+        return False
     return legal and event.at >= since and (event.actor_kind is ActorKind.CREDIT or _is_by(event, by))
 
 
@@ -179,8 +182,7 @@ def _as_before(before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 def _put_period_back(session: Session, event: Event) -> None:
     before, after = event.before or {}, event.after or {}
     period = session.get_one(Period, event.subject_id)
-    is_as_left = (period.total_minor, period.payer_part_minor) == (after["total"], after["payer_part"])
-    if not is_as_left or before.get("due_on") != after.get("due_on"):
+    if (period.total_minor, period.payer_part_minor) != (after["total"], after["payer_part"]):
         raise TooLateToUndo
     period.total_minor, period.payer_part_minor = before["total"], before["payer_part"]
     period.version += 1

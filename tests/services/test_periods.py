@@ -32,7 +32,7 @@ from substrack.services.periods import (
 from substrack.services.receipts import apply_credit_now
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.services.voiding import NotVoid, VoidAlready, restore_period, void_period
-from substrack.store import Attempt, AttemptState, Group, Member, Message, Payment, Period
+from substrack.store import Attempt, AttemptState, Event, Group, Member, Message, Payment, Period
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 
@@ -367,4 +367,9 @@ def test_a_correction_of_which_a_part_changed_since_is_not_undone(scene: Scene) 
 @pytest.mark.parametrize("terms", [{}, {"total": money("8.00")}])
 def test_a_moved_due_date_is_not_put_back_by_undo(scene: Scene, terms: dict[str, Any]) -> None:
     scene.change(due_on=date(2026, 2, 20), reason="later", **terms)
+    edited = scene.cast.read(
+        lambda session: session.scalars(select(Event).where(Event.verb == "edit_period")).one()
+    )
+    with pytest.raises(TooLateToUndo):
+        scene.cast.do(undo_decision, edited.correlation_id, by=scene.cast.olga, now=NOW)
     assert scene.cast.read(lambda session: correction_to_undo(session, scene.period.id)) is None
