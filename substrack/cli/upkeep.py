@@ -99,7 +99,7 @@ def _show_with_sums(facts: dict[str, Any], *, as_json: bool) -> None:
         show(facts, as_json=True)
         return
     show({name: value for name, value in facts.items() if name != "ledger"}, as_json=False)
-    click.echo()
+    click.echo("\nEvery column of money, added up, to compare copies by (it is not what anybody owes):")
     show(_sum_rows(facts["ledger"]), as_json=False, columns=("currency", "sum", "amount"))
     click.echo()
 

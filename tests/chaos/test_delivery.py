@@ -97,8 +97,8 @@ TRIALS = sized(
             0,
         ),
         Trial(
-            f"SIGSTOP past the lease, SIGCONT × {sized(short=1, full=8, long=100)}",
-            [freeze] * sized(short=1, full=8, long=100),
+            f"SIGSTOP past the lease, SIGCONT × {sized(short=1, full=5, long=100)}",
+            [freeze] * sized(short=1, full=5, long=100),
             0,
             gap=(1.0, 3.0),
         ),

@@ -48,10 +48,10 @@ class Size:
 
 SIZE: Final = sized(
     short=Size(0.2, 3, 5, 3, 150, furthest_days=40, hands=2),
-    full=Size(10, 200, 100, 40, 60),
+    full=Size(10, 200, 100, 40, 96),
     long=Size(10, 200, 100, 40, 4),
 )
-LAPSES: Final = sized(short=2, full=10, long=100)
+LAPSES: Final = sized(short=2, full=6, long=100)
 STEPS_BETWEEN_LAPSES: Final = sized(short=7, full=15, long=36)
 STEP_DAYS: Final = sized(short=3.0, full=2.0, long=1.0)
 

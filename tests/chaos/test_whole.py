@@ -31,8 +31,8 @@ LITTLE = Size(
     kinds=("kill -9", "SIGTERM", "SIGSTOP", "lock", "database"),
 )
 MUCH = Size(
-    seconds=90.0,
-    settle_seconds=45.0,
+    seconds=50.0,
+    settle_seconds=30.0,
     members=56,
     weeks=4,
     phones=13,
@@ -51,12 +51,10 @@ ALL = replace(
     members=280,
     weeks=6,
     pace=Pace(gap=(3.0, 20.0), short=(0.2, 4.0), long=(11.0, 20.0), seldom=8),
+    operations=100_000,
 )
 SIZE = sized(short=LITTLE, full=MUCH, long=ALL)
 QUIET = replace(LITTLE, seconds=1.5, workers=0, pace=None)
-OPERATIONS = sized(short=1, full=1, long=100_000)
-"""How many there have to be; what a smaller run does depends on what else the machine does."""
-
 CHANCES = 12
 """How often a planted fault may hide before the experiment is called blind."""
 
@@ -72,7 +70,7 @@ def test_whatever_happens_each_acknowledged_act_is_there_once_and_no_other(
     name = f"{database_kind}: {clients} clients, {SIZE.webs} × `web`, {SIZE.workers} × `worker`"
     record(PROMISE, f"{name}, {SIZE.seconds:.0f} s", str(findings))
     assert not findings.wrong, report(findings)
-    assert findings.operations >= OPERATIONS, f"too few to tell: {findings}"
+    assert findings.operations >= SIZE.operations, f"too few to tell: {findings}"
 
 
 @pytest.mark.parametrize(

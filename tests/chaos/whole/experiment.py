@@ -37,6 +37,10 @@ from tests.support.databases import PostgresqlCluster
 
 LEASE_SECONDS: Final = 5
 JOIN_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.1
+LONGEST: Final = 2
+"""How many times as long as it should be acting may take."""
+
 DRAINS: Final = 5
 AFTER_ALL: Final = timedelta(hours=2)
 """By then everything that waits is due: answers, summaries, what was tried again, leases of the dead."""
@@ -44,7 +48,10 @@ AFTER_ALL: Final = timedelta(hours=2)
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything; seconds of acting, and seconds in which workers may still empty the outbox."""
+    """How much of everything; seconds of acting, and seconds in which workers may still empty the outbox.
+
+    Where there have to be more `operations`, acting goes on until there were, at most as long again.
+    """
 
     seconds: float
     settle_seconds: float
@@ -58,6 +65,7 @@ class Size:
     pace: Pace | None
     kinds: Sequence[str] = ()
     chats: int = 0
+    operations: int = 1
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class Findings:
     @property
     def operations(self) -> int:
         """How many presses and looks reached the program."""
-        return self.outcomes.total() - self.outcomes[Outcome.UNSENT]
+        return operations_of(self.outcomes)
 
     def __str__(self) -> str:
         done = self.outcomes[Outcome.DONE] + self.outcomes[Outcome.ALREADY]
@@ -107,14 +115,15 @@ class Experiment:
             start = begin(session)
         self.program.start()
         began = time.monotonic()
-        troubles = self._act(began + self.size.seconds)
+        troubles = self._act(began)
         seconds = time.monotonic() - began
         self._come_to_rest()
         return self._find(start, troubles, seconds)
 
-    def _act(self, until: float) -> Counter[str]:
-        """Let people and the villain do what they do until then."""
+    def _act(self, began: float) -> Counter[str]:
+        """Let people and the villain do what they do until they have done enough."""
         villain, clients = self._villain(), self._clients()
+        is_over = threading.Event()
         failures: list[BaseException] = []
 
         def guarded(work: Callable[[], None]) -> Callable[[], None]:
@@ -123,12 +132,13 @@ class Experiment:
                     work()
                 except BaseException as error:
                     failures.append(error)
+                    is_over.set()
 
             return run
 
         def live(client: Client) -> Callable[[], None]:
             def go_on() -> None:
-                while time.monotonic() < until and not failures:
+                while not is_over.is_set():
                     client.act()
                 client.close()
 
@@ -138,7 +148,9 @@ class Experiment:
         making = threading.Thread(target=guarded(villain.run if villain else _nothing), daemon=True)
         for thread in (*jobs, making):
             thread.start()
-        time.sleep(max(0.0, until - time.monotonic()))
+        while not self._has_done_enough(began) and not is_over.wait(LOOK_SECONDS):
+            pass
+        is_over.set()
         if villain:
             villain.stop()
         for thread in (making, *jobs):
@@ -147,6 +159,13 @@ class Experiment:
         if failures:
             raise failures[0]
         return villain.made if villain else Counter()
+
+    def _has_done_enough(self, began: float) -> bool:
+        passed = time.monotonic() - began
+        is_late = passed >= self.size.seconds * LONGEST
+        return is_late or (
+            passed >= self.size.seconds and operations_of(self.history.count()) >= self.size.operations
+        )
 
     def _villain(self) -> Villain | None:
         pace, kinds = self.size.pace, self.size.kinds
@@ -205,6 +224,11 @@ class Experiment:
         with self.runtime.reading() as session:
             wrong = judge(session, start, self.history.acts, mails)
         return Findings(self.history.count(), troubles, len(mails), seconds, [*self.program.broke, *wrong])
+
+
+def operations_of(outcomes: Counter[Outcome]) -> int:
+    """Count the presses and looks that reached the program."""
+    return outcomes.total() - outcomes[Outcome.UNSENT]
 
 
 def _nothing() -> None:
