@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from attrs import field, frozen
 
@@ -23,12 +23,16 @@ Read = Callable[[Any], Any]
 
 MIN_KEY_LENGTH: Final = 32
 MIN_TOKEN_LENGTH: Final = 16
+INSECURE: Final = "insecure=1"
+"""At the end of a mail server's URL: mail may travel readable to it."""
+
 KNOWN_BAD_KEYS: Final = ("changeme", "change-me", "secret", "default", "password", "example")
 
 _YES: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
 _NO: Final = frozenset({"0", "false", "f", "no", "n", "off"})
 _DIGITS: Final = re.compile(r"-?[0-9]{1,9}")
 _BARE_ADDRESS: Final = re.compile(r"[^@\s<>,;:\"()]+@[^@\s<>,;:\"()]+")
+_BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -131,19 +135,23 @@ def token(value: Any) -> SecretStr:
 
 
 def base_url(value: Any) -> str:
-    """Read where links begin, without a slash at its end."""
-    parts = urlsplit(text(value))
-    if value and (parts.scheme not in ("http", "https") or not _names_host(parts) or not _is_plain(parts)):
+    """Read where links begin, without a slash at its end; what is read of a URL is what is kept of it."""
+    url = text(value).strip()
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not _names_host(parts) or not _is_plain(url, parts)):
         raise ValueError("must look like https://subs.example.org or https://example.org/subs")
-    return text(value).rstrip("/")
+    return urlunsplit((parts.scheme, parts.netloc.lower().removesuffix(":"), parts.path.rstrip("/"), "", ""))
 
 
 def smtp_url(value: Any) -> str:
     """Read where mail is handed over."""
-    parts = urlsplit(text(value))
-    if value and (parts.scheme not in ("smtp", "smtps") or not _names_host(parts)):
+    url = text(value).strip()
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("smtp", "smtps") or not _names_host(parts) or _has_blanks(url)):
         raise ValueError("must look like smtp://user@mail.example.org:587 or smtps://…")
-    return text(value)
+    if parts.query not in ("", INSECURE) or parts.fragment:
+        raise ValueError(f"may end in ?{INSECURE}, and in nothing else after its port")
+    return url
 
 
 def bare_address(value: Any) -> str:
@@ -155,22 +163,24 @@ def bare_address(value: Any) -> str:
 
 def issuer(value: Any) -> str:
     """Read an identity provider's name of itself, which is a URL (OpenID Connect Core 1.0, 2)."""
-    parts = urlsplit(text(value))
-    if not value:
+    url = text(value).strip()
+    parts = urlsplit(url)
+    if not url:
         return ""
-    if not _names_host(parts) or not _is_plain(parts) or len(value) > 255:
+    if not _names_host(parts) or not _is_plain(url, parts) or len(url) > 255:
         raise ValueError("must look like https://id.example.org, exactly as the provider calls itself")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise ValueError("needs https: who signs in would be anybody's word")
-    return text(value)
+    return url
 
 
 def heartbeat_url(value: Any) -> SecretStr:
     """Read where a heartbeat goes; whoever knows it can beat in our place."""
-    parts = urlsplit(secret(value).get_secret_value())
-    if parts.scheme not in ("http", "https") or not _names_host(parts):
+    url = secret(value).get_secret_value().strip()
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not _names_host(parts) or _has_blanks(url):
         raise ValueError("must look like https://hc-ping.com/…, as the service shows it")
-    return secret(value)
+    return SecretStr(url)
 
 
 def instant(value: Any) -> datetime:
@@ -212,5 +222,11 @@ def _names_host(parts: SplitResult) -> bool:
     return port != 0 and (_HOST.fullmatch(host) is not None or ":" in host)
 
 
-def _is_plain(parts: SplitResult) -> bool:
-    return not (parts.query or parts.fragment or parts.username or parts.password)
+def _is_plain(url: str, parts: SplitResult) -> bool:
+    """Tell whether a URL is nothing but scheme, host, port and path, not even an empty query."""
+    return not (_has_blanks(url) or "?" in url or "#" in url or parts.username or parts.password)
+
+
+def _has_blanks(url: str) -> bool:
+    """Tell whether there is something in a URL that reading it leaves out, or that no URL has."""
+    return _BLANK.search(url) is not None

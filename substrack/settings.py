@@ -117,6 +117,9 @@ class Settings:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.absolute() / 'substrack.db'}")
         if self.now is not None and not self.base_url_is_loopback:
             raise WrongSetting(f"{PREFIX}NOW: a fixed clock is only for trials on a loopback base URL")
+        is_reached_by_telegram = self.is_https or self.base_url_is_loopback or bool(self.telegram_api_url)
+        if self.telegram_webhook and not is_reached_by_telegram:
+            raise WrongSetting(f"{PREFIX}TELEGRAM_WEBHOOK: Telegram only calls a base URL with https")
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
             raise WrongSetting(f"{PREFIX}OIDC_ISSUER and OIDC_CLIENT_ID: set both, or neither")
         if not self.local_sign_in and not self.oidc_issuer:

@@ -1,12 +1,16 @@
 """What a process needs before it starts: keys that several share, and settings that make sense."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from substrack.bootstrap import make_runtime, migrate, secret_keys
 from substrack.settings import LogFormat, LogLevel, Settings, WrongSetting, load_settings
+from substrack.store import Workspace
+from substrack.store.engines import LOCK_SECONDS
 
 
 def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
@@ -24,6 +28,25 @@ def test_processes_that_start_together_agree_on_a_new_database(settings: Setting
         runtimes = list(starters.map(lambda _: make_runtime(settings), range(4), timeout=60))
     for runtime in runtimes:
         runtime.close()
+
+
+@pytest.mark.only_sqlite
+def test_emptying_the_log_waits_for_nobody_who_reads(settings: Settings) -> None:
+    """Nobody could write meanwhile; it is emptied another time."""
+    runtime = make_runtime(settings)
+    log = Path(f"{runtime.write_engine.url.database}-wal")
+    with runtime.transaction() as session:
+        session.add(Workspace(name="Home", time_zone="UTC", created_at=runtime.now()))
+    with runtime.reading() as reader:
+        reader.scalars(select(Workspace)).all()
+        began = time.monotonic()
+        runtime.empty_log()
+        assert time.monotonic() - began < LOCK_SECONDS / 4
+        assert log.stat().st_size
+
+    runtime.empty_log()
+    assert not log.stat().st_size
+    runtime.close()
 
 
 def test_key_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:

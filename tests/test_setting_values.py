@@ -37,6 +37,10 @@ def read(**written: str) -> Settings:
         ("backup_dir", "copies", Path("copies")),
         ("oidc_label", "x" * 40, "x" * 40),
         ("base_url", "https://example.org/subs/", "https://example.org/subs"),
+        ("base_url", " HTTPS://Example.org:/Subs\n", "https://example.org/Subs"),
+        ("smtp_url", "smtp://localhost?insecure=1 ", "smtp://localhost?insecure=1"),
+        ("oidc_issuer", "", ""),
+        ("heartbeat_url", "https://hc-ping.com/x\n", SecretStr("https://hc-ping.com/x")),
         ("now", "2026-03-01T10:00:00Z", datetime(2026, 3, 1, 10, tzinfo=UTC)),
         ("secret_keys", f"{KEY}, {KEY}x", (SecretStr(KEY), SecretStr(KEY + "x"))),
         ("smtp_password", "a b", SecretStr("a b")),
@@ -64,13 +68,33 @@ def test_what_is_written_is_read_as_it_is_meant(name: str, written: str, meant: 
         ("now", "yesterday", "must be a date and time like 2026-03-01T10:00:00Z"),
         ("now", "2026-03-01T10:00:00", "needs a zone, like 2026-03-01T10:00:00Z"),
         ("base_url", "subs.example.org", "must look like https://subs.example.org or"),
+        ("base_url", "https://subs.example.org/#", "must look like https://subs.example.org or"),
+        ("base_url", "https://subs.example.org/?", "must look like https://subs.example.org or"),
+        ("base_url", "https://subs.exam\tple.org", "must look like https://subs.example.org or"),
+        ("smtp_url", "smtp://h.example.org?insecure=yes", "may end in ?insecure=1, and in nothing else"),
+        ("smtp_url", "smtp://u:pass#word@h.example.org", "must look like smtp://"),
         ("heartbeat_url", "hc-ping.com/x", "must look like https://hc-ping.com/"),
+        ("heartbeat_url", "https://hc-ping.com/a b", "must look like https://hc-ping.com/"),
     ],
 )
 def test_what_can_not_be_meant_is_refused_by_name(name: str, written: str, says: str) -> None:
     with pytest.raises(WrongSetting) as refused:
         read(**{name: written})
     assert str(refused.value).startswith(f"SUBSTRACK_{name.upper()}: {says}")
+
+
+@pytest.mark.parametrize("written", [" https://subs.example.org", "HTTPS://subs.example.org"])
+def test_https_is_https_however_it_is_written(written: str) -> None:
+    assert read(base_url=written).is_https
+
+
+def test_a_webhook_that_telegram_would_not_call_is_refused() -> None:
+    with pytest.raises(WrongSetting, match="SUBSTRACK_TELEGRAM_WEBHOOK: Telegram only calls"):
+        read(telegram_webhook="yes", base_url="http://subs.example.org")
+    assert read(telegram_webhook="yes", base_url="https://subs.example.org").telegram_webhook
+    assert read(
+        telegram_webhook="yes", base_url="http://subs.example.org", telegram_api_url="http://bots.lan"
+    ).telegram_webhook
 
 
 def test_what_is_left_empty_is_not_set() -> None:

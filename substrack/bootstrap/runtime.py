@@ -34,10 +34,16 @@ LOW_ROOM_BYTES: Final = 100_000_000
 PAGE_LOCK_SECONDS: Final = 10.0
 """How long a page waits for a lock: about as long as a person looks at one that does not come."""
 
+EMPTYING_LOG_SECONDS: Final = 0.2
+"""How long emptying SQLite's log waits for those who read; nobody can write meanwhile."""
+
 
 @dataclass(frozen=True)
 class Runtime:
-    """What one process works with: settings, engines, clock, signer of links and sealer of secrets."""
+    """What one process works with: settings, engines, clock, signer of links and sealer of secrets.
+
+    With `is_rehearsal` nothing in the database stays, so that nothing may be done beside it either.
+    """
 
     settings: Settings
     write_engine: Engine
@@ -45,6 +51,7 @@ class Runtime:
     clock: Clock
     signer: LinkSigner
     sealer: Sealer
+    is_rehearsal: bool = False
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -104,17 +111,25 @@ class Runtime:
         """Give the same, whose transactions are given up at once where another is in their way."""
         return replace(self, write_engine=self.write_engine.execution_options(**WITHOUT_WAITING))
 
-    def forget_what_was_written(self) -> None:
+    def empty_log(self) -> None:
         """Empty SQLite's log, which holds what was changed or deleted until it is written over.
 
-        Whoever reads just now keeps it for another time; PostgreSQL keeps its own log.
+        Left for another time while somebody reads or writes: nobody can write while this waits (SQLite,
+        "PRAGMA wal_checkpoint", TRUNCATE), so it waits but a moment. PostgreSQL keeps its own log.
         """
-        if self.write_engine.dialect.name == "sqlite":
-            connection = self.write_engine.raw_connection()
+        if self.write_engine.dialect.name != "sqlite":
+            return
+        connection = self.write_engine.raw_connection()
+        cursor = connection.cursor()
+        try:
+            patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout={EMPTYING_LOG_SECONDS * 1000:.0f}")
             try:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
-                connection.close()
+                cursor.execute(f"PRAGMA busy_timeout={patience}")
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Give all connections back."""

@@ -8,11 +8,10 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from substrack.domain.errors import Refused
+from substrack.setting_values import INSECURE
 
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 """Submission (RFC 6409, section 3.1) and submission over TLS (RFC 8314, section 7.3)."""
-
-INSECURE = "insecure=1"
 
 
 class WrongSmtpUrl(Refused):

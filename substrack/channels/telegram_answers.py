@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from telegram.request import HTTPXRequest
 
-from substrack.channels.telegram_errors import LONGEST_PAUSE
+from substrack.domain.delivery import LONGEST_PAUSE
 
 NOBODY: Final = {"id": 0, "type": "private"}
 NO_ANSWER: Final = b""

@@ -10,9 +10,8 @@ import re
 from datetime import timedelta
 
 from substrack.channels.quoting import quoted
-from substrack.domain.delivery import DeliveryFailed, Scope
+from substrack.domain.delivery import LONGEST_PAUSE, DeliveryFailed, Scope
 
-LONGEST_PAUSE = timedelta(days=1)
 TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{20,}")
 
 ALREADY_SO = ("message is not modified", "query is too old", "query id is invalid", "query_id_invalid")

@@ -124,7 +124,7 @@ def rehearsal(runtime: Runtime) -> Iterator[Runtime]:
         everything = connection.begin()
         connection.begin_nested()  # makes each session's own transaction a savepoint within it
         stand_in: Any = connection
-        yield replace(runtime, write_engine=stand_in, read_engine=stand_in)
+        yield replace(runtime, write_engine=stand_in, read_engine=stand_in, is_rehearsal=True)
         everything.rollback()
 
 

@@ -101,7 +101,7 @@ def erase(desk: Desk, *, contact_id: str, anyway: bool, yes: bool, dry_run: bool
             MailboxChannel(desk.runtime.mail_dir).remove(erased.files)
     facts = {"id": contact_id, "name": erased.name, "forgiven": erased.forgiven, "erased": not dry_run}
     if not dry_run:
-        desk.runtime.forget_what_was_written()
+        desk.runtime.empty_log()
         facts["noted"] = keep_noted(desk.runtime)
     else:
         facts |= {"open": standing_words(standing), "needs_anyway": not standing.is_settled}

@@ -54,6 +54,9 @@ LANE_REST = timedelta(hours=1)
 STUCK_AFTER = timedelta(hours=1)
 """When the oldest message has been due for so long, something is wrong: what rests on a lane went by then."""
 
+LONGEST_PAUSE = timedelta(days=1)
+"""For how long a lane pauses at the most, however long a rest the other side asks for."""
+
 LEASE = timedelta(minutes=5)
 
 KEPT_NAME = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_-]{1,64}\.eml")

@@ -16,19 +16,23 @@ from substrack.services.leases import lock_messages
 from substrack.store import Inbound, Lane, Message
 
 LONGEST: Final = timedelta(hours=1)
-"""For how long anything is leased or paused at the most, and an answer to somebody's act waits."""
+"""For how long anything is leased at the most, a turn to speak lies ahead, and an answer to an act waits.
+
+So long the pauses are as well that we take by ourselves.
+"""
 
 
-def bring_back(session: Session, *, now: datetime) -> None:
+def bring_back(session: Session, *, now: datetime, longest_pause: timedelta = LONGEST) -> None:
     """End leases, pauses and turns to speak that lie further ahead than any that began by now.
 
-    Answers that were written after `now` are due as long after it as they were to wait.
+    Answers that were written after `now` are due as long after it as they were to wait. A pause that Telegram
+    asked for may be longer than ours: where it is not known that a clock was wrong, say LONGEST_PAUSE.
     """
-    late = now + LONGEST
+    late, too_late_for_a_pause = now + LONGEST, now + longest_pause
     lock_messages(session, Message.lease_until > late)
     session.execute(update(Message).where(Message.lease_until > late).values(lease_until=now))
-    session.execute(update(Inbound).where(Inbound.lease_until > late).values(lease_until=now))
-    session.execute(update(Lane).where(Lane.paused_until > late).values(paused_until=now))
+    session.execute(update(Inbound).where(Inbound.lease_until > too_late_for_a_pause).values(lease_until=now))
+    session.execute(update(Lane).where(Lane.paused_until > too_late_for_a_pause).values(paused_until=now))
     session.execute(update(Lane).where(Lane.next_at > late).values(next_at=now))
     written_later = select(Message).where(Message.state == MessageState.QUEUED, Message.created_at > now)
     for message in session.scalars(written_later):

@@ -110,6 +110,14 @@ def local_path(wanted: str | None) -> str | None:
     return request.script_root + wanted if can_be_gone_to(wanted) else None
 
 
+def host_in(url: str) -> str | None:
+    """Read host and port of a URL that a browser tells; None for what can't be read as one."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return None
+
+
 def can_be_gone_to(path: str) -> bool:
     """Tell whether a path of ours can be asked for by GET: not one that only takes forms."""
     try:
@@ -177,7 +185,7 @@ def _is_from_elsewhere(*, hides_itself: bool = False) -> bool:
     if hides_itself and origin == "null":
         return False
     own_hosts = {request.host, urlsplit(current_app.config["SUBSTRACK_BASE_URL"]).netloc}
-    return origin is not None and urlsplit(origin).netloc not in own_hosts
+    return origin is not None and host_in(origin) not in own_hosts
 
 
 def _declare(view: View, access: Access) -> View:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from substrack.domain.errors import Conflict, NotFound, Phrase, Refused
 from substrack.services.links import DeadLink
 from substrack.texts.refusals import in_words
-from substrack.web.access import Access, access_of, can_be_gone_to
+from substrack.web.access import Access, access_of, can_be_gone_to, host_in
 from substrack.web.pages import bare_page, bare_words, my_words
 from substrack.web.unavailable import init_unavailable
 
@@ -90,9 +90,10 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
 
 def page_before() -> str | None:
     """Return the path of our own page that sent this form, as the Referer header tells it, if it has one."""
-    before = urlsplit(request.referrer or "")
-    if before.netloc != request.host or request.method in ("GET", "HEAD"):
+    referrer = request.referrer or ""
+    if host_in(referrer) != request.host or request.method in ("GET", "HEAD"):
         return None
+    before = urlsplit(referrer)
     if not can_be_gone_to(before.path.removeprefix(request.script_root)):
         return None
     return f"{before.path}?{before.query}" if before.query else before.path

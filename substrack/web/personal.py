@@ -70,7 +70,7 @@ def erase(public_id: str) -> ResponseReturnValue:
         erased = erase_contact(session, contact_id, anyway=anyway, by=by_me(), now=now)
         MailboxChannel(runtime().mail_dir).remove(erased.files)
     reading().rollback()
-    runtime().forget_what_was_written()
+    runtime().empty_log()
     with runtime().reading() as session:
         is_noted = try_to_keep_erasures(session, runtime().settings)
     flash(Phrase("Erased. The books stay as they were."), "done")

@@ -11,11 +11,12 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 from substrack.bootstrap import Runtime
 from substrack.domain.clock import STEADY, ClockReading, jump_between
+from substrack.domain.delivery import LONGEST_PAUSE
 from substrack.queries.installation import load_installation
 from substrack.services.clock_repair import bring_back
 from substrack.services.installation import hold_for_jump, release_steady_hold
@@ -74,22 +75,28 @@ class ClockWatch:
             return self._before.wall if self._check() else None
 
     def _check(self) -> bool:
-        before, self._before = self._before, self._look()
-        jump = jump_between(before, self._before)
+        """Look at the clocks; a jump that could not be written down is met again at the next look."""
+        reading = self._look()
+        jump = jump_between(self._before, reading)
         if jump is not None:
-            with self._runtime.transaction() as session:
-                reason = hold_for_jump(session, jump, now=self._before.wall)
-            self._waits = Wait(self._before.wall, self._before.boot_seconds)
-            log.warning("sending is on hold: %s", reason)
+            self._hold(jump, reading)
+        self._before = reading
+        if jump is not None:
             return False
         if not self._has_begun:
             self._begin()
         return self._is_not_held()
 
+    def _hold(self, jump: timedelta, reading: ClockReading) -> None:
+        with self._runtime.transaction() as session:
+            reason = hold_for_jump(session, jump, now=reading.wall)
+        self._waits = Wait(reading.wall, reading.boot_seconds)
+        log.warning("sending is on hold: %s", reason)
+
     def _begin(self) -> None:
         """Bring back what lies ahead: the clock may have been put right while no worker lived to see it."""
         with self._runtime.transaction() as session:
-            bring_back(session, now=self._before.wall)
+            bring_back(session, now=self._before.wall, longest_pause=LONGEST_PAUSE)
         self._has_begun = True
 
     def _is_not_held(self) -> bool:

@@ -12,7 +12,10 @@ from substrack.services.purging import has_old, purge
 
 
 def purge_old(runtime: Runtime, *, now: datetime, stop: Callable[[], bool]) -> int:
-    """Purge all that is old at `now`; return how many rows that were. An idle look writes nothing."""
+    """Purge all that is old at `now`; return how many rows that were. An idle look writes nothing.
+
+    Files go with the rows that name them, unless it is only rehearsed.
+    """
     keep = keep_days(runtime)
     with runtime.reading() as session:
         if not has_old(session, keep, now=now):
@@ -21,10 +24,13 @@ def purge_old(runtime: Runtime, *, now: datetime, stop: Callable[[], bool]) -> i
     while not stop():
         with runtime.transaction() as session:
             count, files = purge(session, keep, now=now)
-            MailboxChannel(runtime.mail_dir).remove(files)
+            if not runtime.is_rehearsal:
+                MailboxChannel(runtime.mail_dir).remove(files)
         total += count
         if not count:
             break
+    if not runtime.is_rehearsal:
+        runtime.empty_log()
     return total
 
 

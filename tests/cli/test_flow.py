@@ -1,5 +1,6 @@
 """The billing loop by hand: what each command prints and leaves behind; on both databases."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -201,6 +202,19 @@ def test_people_are_not_told_that_kept_mail_was_sent(opened: House) -> None:
     lines = opened.run("deliver", now=LATER).stdout.splitlines()
 
     assert [line.split() for line in lines[:2]] == [["sent", "0"], ["kept", "1"]]
+
+
+def test_a_rehearsed_tick_deletes_no_kept_mail(opened: House) -> None:
+    opened.do("payment", "confirm", opened.payment("Mia")["id"], now=LATER)
+    opened.do("deliver", now=LATER)
+    kept = Path(opened.env["SUBSTRACK_DATA_DIR"]) / "mail"
+    before = sorted(kept.iterdir())
+
+    assert opened.do("tick", "--dry-run", now="2027-06-01T12:00:00Z")["rows_purged"]
+
+    assert sorted(kept.iterdir()) == before != []
+    opened.do("tick", now="2027-06-01T12:00:00Z")
+    assert sorted(kept.iterdir()) == []
 
 
 def test_a_group_is_edited_paused_resumed_ended_and_put_away(house: House) -> None:

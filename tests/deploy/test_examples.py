@@ -211,6 +211,42 @@ def test_a_command_gets_the_settings_and_secrets_of_the_service(tmp_path: Path) 
     ], ran.stderr  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("line", "is_taken"),
+    [
+        ("SUBSTRACK_OIDC_LABEL=house", True),
+        ("SUBSTRACK_OIDC_LABEL='our & your $house'", True),
+        ('SUBSTRACK_OIDC_LABEL="Our house"', True),
+        ("# SUBSTRACK_OIDC_LABEL=our house", True),
+        ("SUBSTRACK_BASE_URL=https://subs.example.org/a?b#c ", True),
+        ("SUBSTRACK_DATABASE_URL=postgresql://db/subs?sslmode=verify-full&target_session_attrs=any", False),
+        ("SUBSTRACK_OIDC_LABEL=our house", False),
+        ("SUBSTRACK_OIDC_LABEL=$HOME", False),
+        ('SUBSTRACK_OIDC_LABEL="$HOME"', False),
+    ],
+)
+def test_a_line_that_the_shell_reads_otherwise_is_refused(tmp_path: Path, line: str, is_taken: bool) -> None:
+    """Else a command would work on another database than the service, without a word."""
+    code, tools = tmp_path / "code", tmp_path / "tools"
+    for path, lines in {
+        code / ".venv" / "bin" / "python": "true\n",
+        tools / "id": "echo 0\n",
+        tools / "runuser": 'shift 3\nexec "$@"\n',
+    }.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{lines}")
+        path.chmod(0o755)
+    (tmp_path / "substrack.env").write_text(f"SUBSTRACK_PORT=8000\n{line}\n")
+    script = (DEPLOY / "substrack").read_text()
+    script = script.replace("/opt/substrack", str(code)).replace("/etc/substrack", str(tmp_path))
+
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    ran = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True)
+
+    assert ran.returncode == (0 if is_taken else 1), ran.stderr
+    assert is_taken or f"2:{line}\nPut what follows" in ran.stderr
+
+
 def test_a_command_runs_elsewhere_and_hears_what_is_piped_to_it(tmp_path: Path) -> None:
     code, tools, here = tmp_path / "code", tmp_path / "tools", tmp_path / "here"
     for directory in (code / ".venv" / "bin", tools, here):

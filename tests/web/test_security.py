@@ -101,6 +101,7 @@ class TestForms:
             {"Sec-Fetch-Site": "same-site"},
             {"Origin": "https://zed.example"},
             {"Origin": "null"},
+            {"Origin": "http://["},
         ],
     )
     def test_another_site_cannot_sign_someone_in(self, zed: Browser, headers: dict[str, str]) -> None:

@@ -21,7 +21,9 @@ from substrack.domain.delivery import MessageState
 from substrack.queries.installation import load_installation
 from substrack.services.correlation import told_ids
 from substrack.settings import Settings
-from substrack.store import Event
+from substrack.store import Event, Lane
+from substrack.store.trouble import DatabaseTrouble, Trouble
+from substrack.worker import clock_watch
 from substrack.worker.clock_watch import ClockWatch
 from substrack.worker.running import Worker
 from tests.fakes.smtp import SILENCE, FakeRelay
@@ -189,6 +191,46 @@ def test_a_clock_that_was_set_holds_sending(post: Post) -> None:
     assert not watch.may_act()
     assert not watch.may_act()
     assert hold_of(post) == "the clock of this machine jumped ahead by 400 days"
+
+
+def test_a_jump_that_could_not_be_written_down_is_met_again(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the database starts anew in the minute in which the clock is set."""
+    clocks = Clocks()
+    watch = ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot)
+    clocks.set_ahead(timedelta(days=400))
+    with monkeypatch.context() as patch:
+        patch.setattr(clock_watch, "hold_for_jump", broken)
+        with pytest.raises(DatabaseTrouble):
+            watch.may_act()
+
+    assert watch.has_jumped()
+    clocks.pass_by(timedelta(minutes=1))
+
+    assert not watch.may_act()
+    assert hold_of(post) == "the clock of this machine jumped ahead by 400 days"
+
+
+def broken(*_args: object, **_terms: object) -> str:
+    """Be a database that can't be written to."""
+    raise DatabaseTrouble(Trouble.BUSY, RuntimeError("broken for a test"))
+
+
+@pytest.mark.parametrize(("pause", "lasts"), [(timedelta(hours=6), True), (timedelta(hours=30), False)])
+def test_a_long_pause_that_telegram_asked_for_outlasts_a_start(
+    post: Post, pause: timedelta, lasts: bool
+) -> None:
+    clocks = Clocks()
+    with post.runtime.transaction() as session:
+        lane = Lane(name="telegram:1", paused_until=NOW + pause)
+        session.add(lane)
+
+    assert ClockWatch(ticking(post, clocks), boot=lambda: clocks.boot).may_act()
+
+    with post.runtime.reading() as session:
+        left = session.scalars(select(Lane.paused_until).where(Lane.name == "telegram:1")).one()
+    assert left == (NOW + pause if lasts else NOW)
 
 
 def test_what_lies_ahead_at_the_start_is_brought_back(post: Post) -> None:
