@@ -22,9 +22,10 @@ from substrack.domain.chat_cards import Card, ClaimCard, MemberCard, MemberItem,
 from substrack.domain.cycles import local_date
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ASKABLE, OPEN, Act, PaymentKind, Status
+from substrack.queries.claims import load_claim
+from substrack.queries.deciding import name_of
 from substrack.queries.letter_items import Owed, load_owed
 from substrack.queries.objections import load_objection
-from substrack.queries.review import load_claim, name_of
 from substrack.store import (
     Attachment,
     Attempt,

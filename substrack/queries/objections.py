@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import ActorKind
 from substrack.domain.letters import Item, Span
 from substrack.domain.payments import ASKABLE
+from substrack.queries.deciding import name_of
 from substrack.queries.finding import NotListed
 from substrack.queries.letter_items import load_owed
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.prepared import prepared, written
-from substrack.queries.review import name_of
 from substrack.store import Contact, Event, Group, Payment, Period
 
 SHOWN: Final = 20

@@ -17,10 +17,10 @@ from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice, rules_of
 from substrack.domain.payments import TRANSITIONS, Act, PaymentKind, Status
+from substrack.queries.claims import ClaimRow, load_claims_on
 from substrack.queries.journal import JournalRow, load_payment_journal
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
 from substrack.queries.objections import ENDINGS, OBJECT
-from substrack.queries.review import ClaimRow, load_claims_on
 from substrack.store import Allocation, Contact, Event, Message, MessageItem, Receipt, ReceiptSource
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind, Via
 from substrack.domain.claims import TOO_QUICK
-from substrack.queries.review import LastDecision
+from substrack.queries.deciding import LastDecision
 from substrack.store import Message
 
 

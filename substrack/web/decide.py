@@ -16,16 +16,9 @@ from wtforms import StringField
 from substrack.domain.actors import UNDO_SECONDS, Actor, ActorKind, Via
 from substrack.domain.errors import Phrase
 from substrack.queries.booked import load_booked
+from substrack.queries.claims import ClaimRow, claim_currency, load_claim, payments_of_claim
+from substrack.queries.deciding import LastDecision, find_decider, last_decision_on_claim
 from substrack.queries.quick_presses import is_decided_quickly
-from substrack.queries.review import (
-    ClaimRow,
-    LastDecision,
-    claim_currency,
-    find_decider,
-    last_decision_on_claim,
-    load_claim,
-    payments_of_claim,
-)
 from substrack.services.claim_decisions import ClaimDecided, confirm_claim, reject_claim
 from substrack.services.ledger import DecidedAlready
 from substrack.services.links import DeadLink

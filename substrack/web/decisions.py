@@ -13,7 +13,7 @@ from flask_login import current_user
 from substrack.domain.actors import ActorKind
 from substrack.domain.notices import Channel
 from substrack.queries.answers import answer_channels
-from substrack.queries.review import LastDecision, name_of
+from substrack.queries.deciding import LastDecision, name_of
 from substrack.services.asking_undo import stop_asking
 from substrack.services.ledger import DecidedAlready
 from substrack.services.undo import TooLateToUndo, undo_decision

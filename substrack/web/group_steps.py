@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from substrack.domain.money import Money
+from substrack.queries.claims import ClaimRow
 from substrack.queries.group_page import owes_anything
 from substrack.queries.group_periods import PeriodColumn
 from substrack.queries.groups import GroupRow
-from substrack.queries.review import ClaimRow, load_claims
+from substrack.queries.review import load_claims
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
 

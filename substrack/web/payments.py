@@ -15,11 +15,11 @@ from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
 from substrack.domain.payments import ReopenCause
+from substrack.queries.deciding import last_decision_on_payment
 from substrack.queries.finding import NotListed
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
 from substrack.queries.money_page import credit_of_decision
 from substrack.queries.payment_history import load_story
-from substrack.queries.review import last_decision_on_payment
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import (

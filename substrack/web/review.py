@@ -12,16 +12,11 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money
 from substrack.queries.booked import load_booked
+from substrack.queries.claims import claim_currency, find_claim, load_claim, payments_of_claim
+from substrack.queries.deciding import last_decision_on_claim
 from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.quick_presses import is_decided_quickly
-from substrack.queries.review import (
-    claim_currency,
-    find_claim,
-    last_decision_on_claim,
-    load_claim,
-    load_claims,
-    payments_of_claim,
-)
+from substrack.queries.review import load_claims
 from substrack.services.claim_decisions import ClaimDecided, ClaimOutcome, confirm_claim, reject_claim
 from substrack.services.deciding import ReasonMissing
 from substrack.services.ledger import DecidedAlready
