@@ -20,11 +20,11 @@ from substrack.bot.reactions import Reaction, Screen
 from substrack.bot.sending import say, show, show_fresh
 from substrack.bot.updates import Attached, Place, Pressed, Written
 from substrack.bot.views import draw_shown, ids_of
+from substrack.domain.bills import Item
 from substrack.domain.chat_buttons import ButtonData
 from substrack.domain.chat_cards import MemberCard, Standing
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.errors import NotFound, Refused
-from substrack.domain.letters import Item
 from substrack.domain.wording import kept_of
 from substrack.queries.chat_cards import load_contact_card
 from substrack.queries.chat_subjects import OwedBy, find_one_owed, find_owed, find_shown

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 from substrack.domain.actors import ActorKind
+from substrack.domain.bills import Item
 from substrack.domain.chat_buttons import Subject
-from substrack.domain.letters import Item
 from substrack.domain.money import Money
 
 CONFIRMED_IN_PART: Final = "confirm-part"

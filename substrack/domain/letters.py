@@ -9,122 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from substrack.domain.bills import HowToPay, Item, OpenInAll, OwnSentence, Person
 from substrack.domain.cycles import Unit
+from substrack.domain.letter_links import LetterLinks
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
 from substrack.domain.simulation import Why
-
-
-@dataclass(frozen=True)
-class LetterLinks:
-    """The absolute URLs a letter may carry, made by the caller, who can sign. `home` is the base URL."""
-
-    home: str
-    review: str | None = None
-    pay: str | None = None
-    decide: str | None = None
-    unsubscribe: str | None = None
-    account: str | None = None
-
-    def group(self, public_id: str) -> str:
-        """Write the URL of a group's page."""
-        return f"{self.home.rstrip('/')}/groups/{public_id}"
-
-    def payment(self, public_id: str) -> str:
-        """Write the URL of a payment's page."""
-        return f"{self.home.rstrip('/')}/payments/{public_id}"
-
-    def objection(self, key: str) -> str:
-        """Write the URL of the page where a note is answered."""
-        return f"{self.home.rstrip('/')}/objections/{key}"
-
-    @property
-    def waiting(self) -> str:
-        """The page where claims are decided."""
-        return self.review or f"{self.home.rstrip('/')}/review"
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody a letter is from or about; `email` only where a reply to them makes sense."""
-
-    name: str
-    email: str | None = None
-
-
-@dataclass(frozen=True)
-class Span:
-    """The dates of a period and the rhythm that made them, from which its name follows."""
-
-    unit: Unit
-    every: int
-    starts_on: date
-    ends_on: date
-
-
-@dataclass(frozen=True)
-class Item:
-    """One payment a letter names. `left` is still to come; `payment_id` is the public one.
-
-    `due_on` and `span` are None for a payment that belongs to no period.
-    """
-
-    payment_id: str
-    group: str
-    payer: Person
-    span: Span | None
-    amount: Money
-    left: Money
-    due_on: date | None
-    reference: str
-    status: Status
-    step: int = 0
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to pay, already filled in: `kind` is link, iban, upi or text; `value` the URL, number or text.
-
-    `url` opens a UPI app with everything filled in, where there is such a link.
-    """
-
-    kind: str
-    value: str
-    holder: str | None = None
-    label: str | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True)
-class HowToPay:
-    """The ways to send one amount to one payer; `groups` and `references` say what it is for.
-
-    `changed_on` is since when these ways are new to who reads of them; None when they are not.
-    """
-
-    payer: str
-    groups: tuple[str, ...]
-    total: Money
-    references: tuple[str, ...]
-    ways: tuple[Way, ...]
-    changed_on: date | None = None
-
-
-@dataclass(frozen=True)
-class OwnSentence:
-    """What the admin of a group says in its requests, in words of their own."""
-
-    group: str
-    text: str
-
-
-@dataclass(frozen=True)
-class OpenInAll:
-    """All that is open with one payer in one currency, where a letter lists only a part of it."""
-
-    payer: str
-    total: Money
+from substrack.domain.spans import Span
 
 
 @dataclass(frozen=True)

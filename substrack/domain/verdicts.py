@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from substrack.domain.letters import Item
+from substrack.domain.bills import Item
 from substrack.domain.money import Money
 
 

@@ -11,16 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind
+from substrack.domain.bills import Person
 from substrack.domain.cycles import local_date
-from substrack.domain.letters import (
-    About,
-    AboutAddress,
-    BillWanted,
-    Claim,
-    Claims,
-    Person,
-    Plain,
-)
+from substrack.domain.letters import About, AboutAddress, BillWanted, Claim, Claims, Plain
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, Act
 from substrack.queries.claim_sums import load_sums

@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from substrack.domain.bills import HowToPay
 from substrack.domain.chat_buttons import Subject, SubjectKind
 from substrack.domain.chat_cards import Card, ClaimCard
 from substrack.domain.cycles import Cycle
-from substrack.domain.letters import HowToPay
 from substrack.domain.notices import TO_ADMINS, Channel
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
 from substrack.queries.chat_cards import load_card, load_claim_card, open_payments_of, payments_of_message

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Via
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
+from substrack.domain.spans import Span
 from substrack.queries.claim_sums import GOT, load_sums
 from substrack.queries.finding import NotListed, must_find
 from substrack.queries.owing import LEFT

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Unit
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import COUNTED, PaymentKind, Status
+from substrack.domain.spans import Span
 from substrack.queries.finding import NotListed
 from substrack.queries.prepared import prepared
 from substrack.store import Group, Payment, Period

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import Span
+from substrack.domain.spans import Span
 from substrack.queries.chats import find_bot_refusal
 from substrack.queries.home_owing import LeaverRow, load_leavers
 from substrack.queries.home_people import UnreachableRow, load_unreachable

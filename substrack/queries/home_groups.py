@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, Status
+from substrack.domain.spans import Span
 from substrack.queries.batches import in_batches
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.group_periods import Tally, is_large, load_tallies
@@ -21,15 +21,7 @@ from substrack.queries.namesakes import names_apart
 from substrack.queries.open_payments import LongestDue, is_open
 from substrack.queries.owing import LEFT, PER_GROUP, first_owed
 from substrack.queries.prepared import prepared, written
-from substrack.store import (
-    Attempt,
-    AttemptItem,
-    AttemptState,
-    Contact,
-    Group,
-    Payment,
-    Period,
-)
+from substrack.store import Attempt, AttemptItem, AttemptState, Contact, Group, Payment, Period
 
 SHOWN: Final = 24
 """How many groups home shows; all of them are in the list of groups."""

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind, Via
 from substrack.domain.journal_kinds import ACTS, JournalKind
-from substrack.domain.letters import Span
 from substrack.domain.payments import Act, PaymentKind
+from substrack.domain.spans import Span
 from substrack.queries.searching import named_like
 from substrack.store import (
     Contact,

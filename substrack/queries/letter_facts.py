@@ -12,22 +12,13 @@ from functools import cached_property
 
 from sqlalchemy.orm import Session
 
+from substrack.domain.bills import HowToPay, Item, Person
 from substrack.domain.cycles import local_date
-from substrack.domain.letters import (
-    Content,
-    HowToPay,
-    Item,
-    Person,
-)
+from substrack.domain.letters import Content
 from substrack.domain.money import Money
 from substrack.queries.letter_items import Owed, load_people
 from substrack.queries.shared_facts import SharedFacts
-from substrack.store import (
-    Contact,
-    Group,
-    Message,
-    Workspace,
-)
+from substrack.store import Contact, Group, Message, Workspace
 
 
 @dataclass(frozen=True)

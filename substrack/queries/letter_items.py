@@ -14,14 +14,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, ScalarSelect, Select, select
 from sqlalchemy.orm import Session
 
+from substrack.domain.bills import HowToPay, Item, OwnSentence, Person, Way
 from substrack.domain.cycles import local_date
 from substrack.domain.ibans import iban_in_fours
-from substrack.domain.letters import HowToPay, Item, OwnSentence, Person, Span, Way
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import PayKind, fill
 from substrack.domain.payments import ASKABLE
 from substrack.domain.paypal import with_sum
+from substrack.domain.spans import Span
 from substrack.domain.upi import upi_link
 from substrack.queries.prepared import prepared
 from substrack.store import Address, Contact, Group, Member, Payment, PayMethod, Period

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from substrack.domain.bills import OpenInAll
 from substrack.domain.cycles import local_date
-from substrack.domain.letters import OpenInAll
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE
 from substrack.queries.letter_facts import Reading

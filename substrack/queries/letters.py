@@ -15,24 +15,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import (
-    Account,
-    Introduction,
-    Letter,
-    LetterLinks,
-    Person,
-    Plain,
-)
+from substrack.domain.bills import Person
+from substrack.domain.letter_links import LetterLinks
+from substrack.domain.letters import Account, Introduction, Letter, Plain
 from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER, Channel, Notice
 from substrack.queries import admin_letters, changing_letters, member_letters, trust_letters
 from substrack.queries.letter_facts import Facts, Reading
 from substrack.queries.shared_facts import SharedFacts
-from substrack.store import (
-    Link,
-    Message,
-    RoleGrant,
-    User,
-)
+from substrack.store import Link, Message, RoleGrant, User
 
 EXPECTED: Final = frozenset(
     {*OPENS_AN_ACCOUNT, *TO_ADMINS, *TO_THE_FORMER, Notice.TEST, Notice.CHAT_LINKED, Notice.FRESH_LINK}

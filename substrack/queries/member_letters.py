@@ -11,14 +11,13 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from substrack.domain.bills import OpenInAll, OwnSentence
 from substrack.domain.cycles import SequenceOutOfRange, Window, local_date
 from substrack.domain.letters import (
     Answered,
     Asking,
     Decided,
     HeadsUp,
-    OpenInAll,
-    OwnSentence,
     PriceChange,
     Received,
     ReceivedItem,
@@ -32,14 +31,7 @@ from substrack.queries.letter_facts import Facts, Reading, about, items_of, mone
 from substrack.queries.letter_items import Owed, load_owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.queries.sharing import first_window_of, shares_of, window_from, window_of
-from substrack.store import (
-    Group,
-    Member,
-    Payment,
-    Period,
-    Price,
-    User,
-)
+from substrack.store import Group, Member, Payment, Period, Price, User
 
 
 def asking(reading: Reading) -> Facts | None:

@@ -12,9 +12,9 @@ from datetime import date
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, PaymentKind, Status
+from substrack.domain.spans import Span
 from substrack.queries.booked import booked_by
 from substrack.queries.finding import NotListed
 from substrack.queries.namesakes import tell_apart

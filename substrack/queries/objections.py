@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import ActorKind
-from substrack.domain.letters import Item, Span
+from substrack.domain.bills import Item
 from substrack.domain.payments import ASKABLE
+from substrack.domain.spans import Span
 from substrack.queries.deciding import name_of
 from substrack.queries.finding import NotListed
 from substrack.queries.letter_items import load_owed

@@ -15,13 +15,14 @@ from typing import Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from substrack.domain.bills import Item
 from substrack.domain.collecting import asked_from, first_request_on
 from substrack.domain.coverage import Ahead, Coverage, cover, periods_a_year
 from substrack.domain.cycles import Cycle, Unit, Window
-from substrack.domain.letters import Item, Span
 from substrack.domain.money import Money
 from substrack.domain.shares import FixedAmountsOverTotal, SplitKind
 from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
+from substrack.domain.spans import Span
 from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
 from substrack.queries.pay_credit import Credit

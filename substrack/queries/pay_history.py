@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import Item
+from substrack.domain.bills import Item
 from substrack.domain.money import Money
 from substrack.domain.payments import Act, PaymentKind
 from substrack.queries.letter_items import Owed

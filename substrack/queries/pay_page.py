@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import HowToPay, Item
+from substrack.domain.bills import HowToPay, Item
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind, Status
 from substrack.domain.verdicts import Verdict

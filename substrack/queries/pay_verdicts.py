@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from substrack.domain.actors import ActorKind
-from substrack.domain.letters import Item
+from substrack.domain.bills import Item
 from substrack.domain.payments import ASKABLE, Act
 from substrack.domain.verdicts import Verdict, VerdictKind
 from substrack.queries.letter_items import Owed

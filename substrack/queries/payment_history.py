@@ -13,10 +13,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import Fate, fate_of
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice, rules_of
 from substrack.domain.payments import TRANSITIONS, Act, PaymentKind, Status
+from substrack.domain.spans import Span
 from substrack.queries.claims import ClaimRow, load_claims_on
 from substrack.queries.journal import JournalRow, load_payment_journal
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment

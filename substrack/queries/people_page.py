@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import Fate, fate_of
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import OPEN, PaymentKind, Status
+from substrack.domain.spans import Span
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.people import (
     ContactRow,

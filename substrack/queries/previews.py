@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.claims import RejectReason
 from substrack.domain.cycles import Cycle
-from substrack.domain.letters import Letter, LetterLinks
+from substrack.domain.letter_links import LetterLinks
+from substrack.domain.letters import Letter
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.domain.simulation import Why

@@ -12,7 +12,7 @@ from functools import cached_property
 from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import HowToPay
+from substrack.domain.bills import HowToPay
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.introductions import find_who_added
 from substrack.queries.letter_items import Owed, OwedRow, how_to_pay, load_methods, load_owed_rows, owed_of

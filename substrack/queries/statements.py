@@ -16,9 +16,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, PaymentKind, Status
+from substrack.domain.spans import Span
 from substrack.store import Contact, Direction, Group, Payment, Period, Receipt, ReceiptSource
 
 READ_THROUGH: Final = 100

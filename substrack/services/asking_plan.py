@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.asking import CAN_BE_ASKED, CAN_BE_ASKED_BY_HAND, AskState
+from substrack.domain.bills import Item, OwnSentence
 from substrack.domain.delivery import WAITING, MessageState
-from substrack.domain.letters import Item, OwnSentence
 from substrack.domain.money import Money
 from substrack.domain.notices import REQUESTS, Channel, Notice, ways
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind

@@ -17,7 +17,8 @@ from sqlalchemy import Row, Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
-from substrack.domain.letters import Letter, LetterLinks
+from substrack.domain.letter_links import LetterLinks
+from substrack.domain.letters import Letter
 from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER, Channel, rules_of
 from substrack.queries.letters import load_letter
 from substrack.queries.prepared import prepared

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from substrack.domain.letters import LetterLinks
+from substrack.domain.letter_links import LetterLinks
 from substrack.domain.notices import Notice, rules_of
 from substrack.queries.prepared import prepared
 from substrack.services.links import (

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from substrack.domain.asking import AskState
-from substrack.domain.letters import Item, OwnSentence
+from substrack.domain.bills import Item, OwnSentence
 from substrack.domain.notices import Channel
 from substrack.texts import formats
 from substrack.texts.bills import own_sentences, payers_of, total_in_words, what_for

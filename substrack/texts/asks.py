@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from substrack.domain.letters import Item
+from substrack.domain.bills import Item
 from substrack.texts.bills import payers_of, total_in_words
 from substrack.texts.days_away import days_away
 from substrack.texts.words import Words

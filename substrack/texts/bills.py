@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from substrack.domain.letters import Asking, HowToPay, Item, Letter, OpenInAll, OwnSentence, Way
+from substrack.domain.bills import HowToPay, Item, OpenInAll, OwnSentence, Way
+from substrack.domain.letters import Asking, Letter
 from substrack.domain.money import Money
 from substrack.domain.payments import Status
 from substrack.texts.blocks import Action, Bill, Block, Facts, Heading, Paragraph, PlainLink, Row

@@ -13,8 +13,9 @@ from typing import Any, Self
 
 from markupsafe import Markup
 
+from substrack.domain.bills import Item
 from substrack.domain.chat_links import is_link_in_chats
-from substrack.domain.letters import About, Asking, Claims, Content, Decided, Item, Letter, Received
+from substrack.domain.letters import About, Asking, Claims, Content, Decided, Letter, Received
 from substrack.texts.blocks import Action, Bill, Block, Facts, Heading, Paragraph, PlainLink, Quote, Row
 from substrack.texts.catalogue import language_of
 from substrack.texts.chat_markup import (

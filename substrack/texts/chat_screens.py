@@ -13,10 +13,10 @@ from itertools import accumulate
 
 from markupsafe import Markup
 
+from substrack.domain.bills import HowToPay, Item
 from substrack.domain.chat_buttons import Do, data
 from substrack.domain.chat_cards import ClaimCard, MemberCard, Standing
 from substrack.domain.epc import MAX_REMITTANCE
-from substrack.domain.letters import HowToPay, Item
 from substrack.texts.bills import bill, how_to_pay, what_for
 from substrack.texts.blocks import Block, Heading, Row
 from substrack.texts.catalogue import LANGUAGE_NAMES, LANGUAGES, language_of

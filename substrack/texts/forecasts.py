@@ -8,9 +8,9 @@ from datetime import date
 
 from substrack.domain.collecting import FirstRequest
 from substrack.domain.cycles import Unit
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.preview import Preview
+from substrack.domain.spans import Span
 from substrack.texts.first_requests import first_request_sentences
 from substrack.texts.labels import rhythm
 from substrack.texts.words import Words

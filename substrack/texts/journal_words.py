@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from substrack.domain.actors import ActorKind
 from substrack.domain.journal_kinds import JournalKind
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
+from substrack.domain.spans import Span
 from substrack.texts.words import Words
 
 

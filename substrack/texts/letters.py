@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from substrack.domain.letters import Letter, LetterLinks
+from substrack.domain.letter_links import LetterLinks
+from substrack.domain.letters import Letter
 from substrack.domain.notices import Notice, rules_of
 from substrack.texts import (
     account_letters,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from substrack.domain.bills import HowToPay, Way
 from substrack.domain.epc import epc_text
-from substrack.domain.letters import HowToPay, Way
 
 if TYPE_CHECKING:
     from segno import QRCode

@@ -8,9 +8,9 @@ from datetime import date
 from typing import Final
 
 from substrack.domain.cycles import Unit
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
 from substrack.domain.simulation import GroupChange, Hearing, ShareChange
+from substrack.domain.spans import Span
 from substrack.texts.first_requests import first_request_sentences
 from substrack.texts.words import Words
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from substrack.domain.letters import Item
+from substrack.domain.bills import Item
 from substrack.domain.payments import ReopenCause
 from substrack.domain.verdicts import Verdict, VerdictKind
 from substrack.texts.bills import what_for

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from substrack.domain.letters import Span
 from substrack.domain.money import Money
+from substrack.domain.spans import Span
 from substrack.texts import catalogue, formats
 
 

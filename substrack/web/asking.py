@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from substrack.domain.bills import Item
 from substrack.domain.cycles import local_date
-from substrack.domain.letters import Item
 from substrack.domain.notices import Channel
 from substrack.queries.asking import (
     OwingPeople,

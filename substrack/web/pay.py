@@ -20,9 +20,9 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from substrack.domain.actors import Actor
+from substrack.domain.bills import HowToPay
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
-from substrack.domain.letters import HowToPay
 from substrack.queries.finding import NotListed
 from substrack.queries.pay_ahead import Coming
 from substrack.queries.pay_page import PayPage, find_own_payments, load_pay_page

@@ -12,7 +12,8 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from substrack.domain.errors import Phrase
-from substrack.domain.letters import Letter, LetterLinks
+from substrack.domain.letter_links import LetterLinks
+from substrack.domain.letters import Letter
 from substrack.domain.notices import Notice
 from substrack.queries.groups import find_group
 from substrack.queries.messages_page import MessageChoices, load_message_choices

@@ -17,9 +17,9 @@ from substrack.bot.handling import handle
 from substrack.bot.updates import Pressed, read_update
 from substrack.channels.telegram_account import TelegramAccount
 from substrack.channels.telegram_updates import TelegramUpdates
+from substrack.domain.bills import HowToPay, Way
 from substrack.domain.chat_buttons import Do, data
 from substrack.domain.delivery import DeliveryFailed
-from substrack.domain.letters import HowToPay, Way
 from substrack.domain.payments import Status
 from substrack.services.inbound import claim_updates, finish_update, store_updates
 from substrack.store import AttemptItem, Event

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
+from substrack.domain.bills import Item, Person
 from substrack.domain.chat_buttons import Subject, SubjectKind
 from substrack.domain.chat_cards import ClaimCard, ClaimItem, MemberCard, MemberItem, Standing
-from substrack.domain.letters import Item, Person
 from substrack.domain.money import Money
 from substrack.domain.payments import Status
 

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Via
+from substrack.domain.bills import OpenInAll, OwnSentence
 from substrack.domain.cycles import Unit
+from substrack.domain.letter_links import LetterLinks
 from substrack.domain.letters import (
     About,
     AboutAddress,
@@ -24,9 +26,6 @@ from substrack.domain.letters import (
     Decided,
     HeadsUp,
     Letter,
-    LetterLinks,
-    OpenInAll,
-    OwnSentence,
     PriceChange,
     Received,
     ShareChanged,

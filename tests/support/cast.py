@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import OPERATOR, Actor
 from substrack.domain.delivery import MessageState
-from substrack.domain.letters import LetterLinks
+from substrack.domain.letter_links import LetterLinks
 from substrack.domain.money import Money
 from substrack.domain.shares import SplitKind
 from substrack.domain.terms import GroupTerms

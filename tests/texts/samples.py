@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from substrack.domain.bills import HowToPay, Item, OpenInAll, OwnSentence, Person, Way
 from substrack.domain.claims import RejectReason
 from substrack.domain.cycles import Unit
+from substrack.domain.letter_links import LetterLinks
 from substrack.domain.letters import (
     About,
     AboutAddress,
@@ -18,29 +20,22 @@ from substrack.domain.letters import (
     Content,
     Decided,
     HeadsUp,
-    HowToPay,
     Introduction,
-    Item,
     Letter,
-    LetterLinks,
     MailboxReplaced,
-    OpenInAll,
-    OwnSentence,
     PayDetailsChanged,
-    Person,
     Plain,
     PriceChange,
     Received,
     ReceivedItem,
     ShareChanged,
-    Span,
-    Way,
     Welcome,
 )
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
 from substrack.domain.simulation import Why
+from substrack.domain.spans import Span
 
 OLGA = Person("Olga", "olga@example.org")
 BEN = Person("Ben", "ben@example.org")

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 from substrack.bot.asking import NotYours
 from substrack.domain.actors import ActorKind
+from substrack.domain.bills import HowToPay, Item
 from substrack.domain.chat_buttons import Do, Subject, SubjectKind, data
 from substrack.domain.chat_cards import (
     Card,
@@ -24,7 +25,7 @@ from substrack.domain.chat_cards import (
 )
 from substrack.domain.claims import RejectReason
 from substrack.domain.errors import Refused
-from substrack.domain.letters import Claim, Claims, HowToPay, Item
+from substrack.domain.letters import Claim, Claims
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.services.chat_replacing import TooLateToObject

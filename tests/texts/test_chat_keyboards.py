@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from substrack.domain.actors import ActorKind
+from substrack.domain.bills import Item, Person
 from substrack.domain.chat_buttons import Subject, SubjectKind
 from substrack.domain.chat_cards import ClaimCard, ClaimItem, Decision, MemberCard, MemberItem, Standing
 from substrack.domain.cycles import Unit
-from substrack.domain.letters import Item, Person, Span
 from substrack.domain.money import Money
 from substrack.domain.payments import Status
+from substrack.domain.spans import Span
 from substrack.texts.chat_keyboards import MAX_LABEL, decided_in_words, keyboard, status_lines, with_status
 from substrack.texts.chat_markup import MAX_MESSAGE, shown_length
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from substrack.domain.letters import Asking, Claims, Decided, Item, Letter, Person
+from substrack.domain.bills import Item, Person
+from substrack.domain.letters import Asking, Claims, Decided, Letter
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.texts.blocks import Action, Bill, Block, Facts, Heading, Paragraph, PlainLink, Quote

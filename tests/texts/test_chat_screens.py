@@ -11,23 +11,14 @@ from datetime import date
 import pytest
 
 from substrack.channels.chats import MAX_BUTTONS, Button
+from substrack.domain.bills import Person
 from substrack.domain.chat_cards import MemberItem, Standing
-from substrack.domain.letters import Person
 from substrack.texts import chat_screens as screens
 from substrack.texts.chat_keyboards import MAX_LABEL, MAX_TOAST, Rows, keyboard
 from substrack.texts.chat_markup import MAX_CAPTION, MAX_MESSAGE
 from tests.fakes.telegram_html import cut_out, parse_html, units
 from tests.texts.samples import euros, item, ways
-from tests.texts.screens import (
-    IBAN_ONLY,
-    OPEN,
-    REFUSALS,
-    SCREENS,
-    claim_card,
-    member_card,
-    pending,
-    status,
-)
+from tests.texts.screens import IBAN_ONLY, OPEN, REFUSALS, SCREENS, claim_card, member_card, pending, status
 
 each_screen = pytest.mark.parametrize("name", SCREENS)
 

@@ -9,8 +9,8 @@ import pytest
 
 from substrack.domain.actors import ActorKind
 from substrack.domain.cycles import Unit
-from substrack.domain.letters import Span
 from substrack.domain.payments import Act
+from substrack.domain.spans import Span
 from substrack.texts.journal_words import Line, actor_name, event_sentence
 
 OWN = {"status": "confirmed", "amount": 359}

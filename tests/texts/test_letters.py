@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from substrack.domain.letters import Asking, Decided, Letter, Person
+from substrack.domain.bills import Person
+from substrack.domain.letters import Asking, Decided, Letter
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice, rules_of
 from substrack.texts.blocks import Action, Bill, Block, Facts, Heading, Paragraph, PlainLink, Quote

@@ -2,7 +2,7 @@
 
 import pytest
 
-from substrack.domain.letters import LetterLinks
+from substrack.domain.letter_links import LetterLinks
 
 
 @pytest.mark.parametrize("home", ["https://example.org/X", "https://example.org/X/"])
