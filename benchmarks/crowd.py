@@ -14,7 +14,7 @@ from substrack.domain.cycles import Unit
 from substrack.domain.delivery import lane_name
 from substrack.domain.notices import Channel
 from substrack.domain.shares import SplitKind
-from substrack.services.mailboxes import connection_for
+from substrack.services.connections import connection_for
 from substrack.store import Address, Contact, Group, Member, Price, new_public_id
 from tests.support.cast import START, make_cast
 

@@ -10,7 +10,8 @@ import click
 
 from substrack.bootstrap import DatabaseTrouble
 from substrack.domain.errors import Refused
-from substrack.services.people import AddressErased, MailboxShared
+from substrack.services.mailboxes import MailboxShared
+from substrack.services.suppression import AddressErased
 from substrack.settings import WrongSetting
 
 _FLAGS = {

@@ -18,9 +18,9 @@ from substrack.domain.wording import clean_line
 from substrack.queries.accounts import load_credentials
 from substrack.services.chat_rows import forget_chat
 from substrack.services.journal import record
-from substrack.services.mailboxes import contacts_at
+from substrack.services.mailboxes import check_email, contacts_at
 from substrack.services.passwords import matches
-from substrack.services.people import add_contact, check_email
+from substrack.services.people import add_contact
 from substrack.services.user_sessions import confirm_session, end_sessions
 from substrack.store import Contact, Link, LinkPurpose, Role, RoleGrant, User
 

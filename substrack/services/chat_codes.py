@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.notices import Channel, Notice
+from substrack.services.contact_rows import get_contact
 from substrack.services.links import LIFETIMES, DeadLink, LinkSigner, issue_link
-from substrack.services.mailboxes import get_contact
 from substrack.services.outbox import Draft, admin_contacts, queue, usable_addresses
 from substrack.store import Contact, Link, LinkPurpose
 

@@ -1,4 +1,7 @@
-"""Connections to outside accounts: which bot this installation is, what is known of it, if it is refused."""
+"""Connections to outside accounts: those the settings stand for, what is known of the bot, if it is refused.
+
+Nothing here connects to anything.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,31 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.notices import Channel, Notice
-from substrack.services.mailboxes import connection_for
+from substrack.queries.chats import ENVIRONMENT
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.store import Connection, Workspace
+from substrack.store.upserts import insert_into
+
+
+def connection_for(session: Session, workspace_id: int, channel: Channel = Channel.EMAIL) -> Connection:
+    """Return the workspace's connection that the environment's settings stand for; write it on first use."""
+    query = select(Connection).where(
+        Connection.workspace_id == workspace_id,
+        Connection.channel == channel,
+        Connection.name == ENVIRONMENT,
+    )
+    found = session.scalar(query)
+    if found is None:
+        row: dict[str, Any] = {
+            "workspace_id": workspace_id,
+            "channel": channel,
+            "name": ENVIRONMENT,
+            "settings": {},
+            "state": "from_environment",
+        }
+        session.execute(insert_into(session, Connection).values(row).on_conflict_do_nothing())
+        found = session.scalars(query).one()
+    return found
 
 
 def telegram_connection(session: Session) -> int | None:

@@ -19,12 +19,13 @@ from substrack.domain.former import former_name
 from substrack.domain.payments import OPEN, PaymentKind
 from substrack.queries.erasing import Standing, load_standing
 from substrack.queries.personal import Subject, load_subject
+from substrack.services.addresses import empty_address
+from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.emptying import empty_mentions, empty_rows
 from substrack.services.group_rows import hold_group, is_admin, next_start, today_in
 from substrack.services.groups import archive_group
 from substrack.services.leases import lock_messages
 from substrack.services.ledger import lock_contacts
-from substrack.services.mailboxes import UnknownContact, empty_address, get_contact, record_contact
 from substrack.services.members import leave_group
 from substrack.services.payments import waive_payment
 from substrack.services.roles import check_owns, hold_roles

@@ -15,10 +15,10 @@ from substrack.domain.actors import Actor
 from substrack.domain.asking import AT_ANY_HOUR, HURRY
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import REQUESTS
+from substrack.services.contact_rows import UnknownContact, get_contact
 from substrack.services.group_rows import is_admin
 from substrack.services.journal import record
 from substrack.services.ledger import lock_contacts
-from substrack.services.mailboxes import UnknownContact, get_contact
 from substrack.services.withholding import resting
 from substrack.store import Message
 

@@ -14,8 +14,8 @@ from substrack.domain.notices import Notice
 from substrack.services.accounts import add_user, check_email_free, contact_at
 from substrack.services.journal import record
 from substrack.services.links import DeadLink, LinkSigner, issue_link, open_link, use_link
+from substrack.services.mailboxes import check_email
 from substrack.services.outbox import Draft, queue
-from substrack.services.people import check_email
 from substrack.services.roles import check_owns
 from substrack.store import Contact, Link, LinkPurpose, Role, Workspace
 

@@ -1,36 +1,31 @@
-"""Mailboxes: where people are reached by email, and what stopped reaching them.
+"""Mailboxes: where people are reached by email, and who else is reached there.
 
-A removed address keeps its row, emptied, so that the letters once sent to it stay readable while nothing is
-ever mailed there again. Admins are told about addresses that stopped working, and a mailbox that worked
-that it gets no more, whether another takes its place or none.
-Locks are taken in the order contact, address, messages.
+A mailbox that worked is told that it gets no more, whether another takes its place or none. What stops an
+address of any channel is `services.addresses`. Locks are taken in the order contact, address, messages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from substrack.domain.actors import TIME, Actor, ActorKind
-from substrack.domain.delivery import MessageState
-from substrack.domain.errors import NotFound, Refused
-from substrack.domain.notices import NOTICE_RULES, TO_THE_FORMER, Channel, Notice
-from substrack.queries.chats import ENVIRONMENT
-from substrack.services.correlation import id_after_told
-from substrack.services.journal import record
+from substrack.domain.actors import Actor, ActorKind
+from substrack.domain.errors import Refused
+from substrack.domain.notices import Channel, Notice
+from substrack.services.addresses import empty_address
+from substrack.services.connections import connection_for
+from substrack.services.contact_rows import get_contact, record_contact
 from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import revoke_pay_link
-from substrack.services.outbox import Draft, admin_contacts, queue, queue_to
+from substrack.services.outbox import Draft, queue_to
 from substrack.services.roles import check_whose_account
 from substrack.services.schedule import reschedule_contacts
 from substrack.services.suppression import ask_about_erased
-from substrack.store import Address, Connection, Contact, Message
-from substrack.store.upserts import insert_into
+from substrack.store import Address, Connection, Contact
 
 
 class WrongEmail(Refused):
@@ -55,20 +50,6 @@ class MailboxShared(Refused):
         )
 
 
-class UnknownContact(NotFound):
-    """There is no such contact."""
-
-    def __init__(self) -> None:
-        super().__init__("There is no such person.")
-
-
-class UnknownAddress(NotFound):
-    """There is no such address."""
-
-    def __init__(self) -> None:
-        super().__init__("There is no such address.")
-
-
 def check_email(text: str) -> str:
     """Return an address normalised (RFC 5321, RFC 6531 for other scripts); no server is asked.
 
@@ -81,27 +62,6 @@ def check_email(text: str) -> str:
         return validate_email(text.strip(), check_deliverability=False, globally_deliverable=False).normalized
     except EmailNotValidError as error:
         raise WrongEmail(text.strip(), str(error)) from None
-
-
-def connection_for(session: Session, workspace_id: int, channel: Channel = Channel.EMAIL) -> Connection:
-    """Return the workspace's connection that the environment's settings stand for; write it on first use."""
-    query = select(Connection).where(
-        Connection.workspace_id == workspace_id,
-        Connection.channel == channel,
-        Connection.name == ENVIRONMENT,
-    )
-    found = session.scalar(query)
-    if found is None:
-        row: dict[str, Any] = {
-            "workspace_id": workspace_id,
-            "channel": channel,
-            "name": ENVIRONMENT,
-            "settings": {},
-            "state": "from_environment",
-        }
-        session.execute(insert_into(session, Connection).values(row).on_conflict_do_nothing())
-        found = session.scalars(query).one()
-    return found
 
 
 def contacts_at(session: Session, workspace_id: int, address: str) -> list[Contact]:
@@ -145,34 +105,6 @@ def write_mailbox(session: Session, contact: Contact, value: str, now: datetime)
     )
 
 
-def get_contact(session: Session, contact_id: int) -> Contact:
-    """Load a person.
-
-    Raises:
-        UnknownContact: not there, or erased.
-    """
-    contact = session.get(Contact, contact_id)
-    if contact is None or contact.erased_at is not None:
-        raise UnknownContact
-    return contact
-
-
-def record_contact(
-    session: Session, verb: str, contact: Contact, *, by: Actor, now: datetime, **facts: Any
-) -> None:
-    """Append a line about a person: which facts changed, never the facts themselves."""
-    record(
-        session,
-        verb,
-        by=by,
-        now=now,
-        workspace_id=contact.workspace_id,
-        subject_kind="contact",
-        subject_id=contact.id,
-        **facts,
-    )
-
-
 def set_email(
     session: Session,
     contact_id: int,
@@ -201,12 +133,8 @@ def set_email(
     if by.kind is ActorKind.USER:
         check_whose_account(session, contact_id, by)
     value = check_email(email) if email and email.strip() else None
-    if value and not shares_mailbox:
-        ask_about_sharing(
-            [known for known in contacts_at(session, contact.workspace_id, value) if known != contact]
-        )
     if value:
-        ask_about_erased(session, contact.workspace_id, value, wanted_again=wanted_again)
+        _ask_about_others(session, contact, value, shares_mailbox=shares_mailbox, wanted_again=wanted_again)
     address = _mailbox(session, contact)
     former_key = address.value_key if address else ""
     working = address.value if address is not None and address.refused_since is None else ""
@@ -224,116 +152,14 @@ def set_email(
     reschedule_contacts(session, [contact_id], now=now)
 
 
-def unsubscribe(session: Session, address_id: int, *, by: Actor, now: datetime) -> None:
-    """Stop requests and announcements to an address, never answers; admins are told once. Idempotent.
-
-    Raises:
-        UnknownAddress.
-    """
-    address = _locked_address(session, address_id)
-    check_owner(session, by, address.contact_id)
-    changed = session.execute(
-        update(Address)
-        .where(Address.id == address_id, Address.unsubscribed_at.is_(None))
-        .values(unsubscribed_at=now)
-        .returning(Address.id)
-    ).first()
-    if changed is None:
-        return
-    asking = [notice for notice, rules in NOTICE_RULES.items() if rules.is_asking]
-    _close_waiting(session, address_id, MessageState.CANCELLED, "the address was unsubscribed", only=asking)
-    _settle(session, address, "unsubscribe", Notice.UNSUBSCRIBED, {"address_id": address_id}, by=by, now=now)
-
-
-def resubscribe(session: Session, address_id: int, *, by: Actor, now: datetime) -> None:
-    """Let requests go to an address again. Idempotent.
-
-    Raises:
-        UnknownAddress.
-    """
-    address = _locked_address(session, address_id)
-    check_owner(session, by, address.contact_id)
-    if address.unsubscribed_at is None:
-        return
-    address.unsubscribed_at = None
-    contact = get_contact(session, address.contact_id)
-    record_contact(session, "resubscribe", contact, by=by, now=now, after={"address_id": address_id})
-    reschedule_contacts(session, [contact.id], now=now)
-
-
-def mark_refused(session: Session, address_id: int, *, reason: str, now: datetime) -> None:
-    """Note that a provider refuses an address for good; admins are told once, by their other addresses.
-
-    What waits for it becomes dead, visible and ready to be retried once the address is corrected. Idempotent.
-
-    Raises:
-        UnknownAddress.
-    """
-    address = _locked_address(session, address_id)
-    changed = session.execute(
-        update(Address)
-        .where(Address.id == address_id, Address.refused_since.is_(None))
-        .values(refused_since=now, reason=reason[:500])
-        .returning(Address.id)
-    ).first()
-    if changed is None:
-        return
-    _close_waiting(session, address_id, MessageState.DEAD, "the address refuses mail")
-    facts = {"address_id": address_id, "reason": reason[:500]}
-    _settle(session, address, "refused", Notice.ADDRESS_REFUSED, facts, by=TIME, now=now)
-
-
-def empty_address(session: Session, address: Address, *, now: datetime) -> bool:
-    """Forget where an address leads, and cancel what waits for it; False when it was empty already."""
-    if not address.value:
-        return False
-    address.value = address.value_key = ""
-    address.refused_since, address.reason = now, "removed"
-    _close_waiting(session, address.id, MessageState.CANCELLED, "the address was removed")
-    return True
-
-
-def _tell_former(session: Session, contact: Contact, address: Address, former: str, *, now: datetime) -> None:
-    """Queue the last letter to a mailbox; the message names it, for the address leads elsewhere by now."""
-    draft = Draft(
-        workspace_id=contact.workspace_id,
-        contact_id=contact.id,
-        notice=Notice.MAILBOX_REPLACED,
-        dedupe_key=f"mailbox_replaced:{address.id}:{now.isoformat()}",
-        due_at=now,
-        payload={"former": former},
-    )
-    queue_to(session, draft, address, now=now)
-
-
-def _settle(
-    session: Session,
-    address: Address,
-    verb: str,
-    notice: Notice,
-    payload: dict[str, Any],
-    *,
-    by: Actor,
-    now: datetime,
+def _ask_about_others(
+    session: Session, contact: Contact, value: str, *, shares_mailbox: bool, wanted_again: bool
 ) -> None:
-    """Do what follows when an address is lost for requests: the journal, the admins, the schedule."""
-    contact, correlation_id = get_contact(session, address.contact_id), id_after_told()
-    facts = {"address_id": address.id}
-    record_contact(session, verb, contact, by=by, now=now, after=facts, correlation_id=correlation_id)
-    drafts = [
-        Draft(
-            workspace_id=contact.workspace_id,
-            contact_id=admin,
-            notice=notice,
-            dedupe_key=f"{verb}:{address.id}:{now.isoformat()}:{admin}",
-            due_at=now,
-            payload=payload,
-            correlation_id=correlation_id,
-        )
-        for admin in admin_contacts(session, contact.workspace_id)
-    ]
-    queue(session, drafts, now=now)
-    reschedule_contacts(session, [contact.id], now=now)
+    """Ask whether a mailbox is shared with those reached there, or wanted again by somebody erased."""
+    if not shares_mailbox:
+        others = contacts_at(session, contact.workspace_id, value)
+        ask_about_sharing([known for known in others if known != contact])
+    ask_about_erased(session, contact.workspace_id, value, wanted_again=wanted_again)
 
 
 def _mailbox(session: Session, contact: Contact) -> Address | None:
@@ -359,28 +185,14 @@ def _replace(session: Session, contact: Contact, address: Address | None, value:
     return True
 
 
-def _close_waiting(
-    session: Session,
-    address_id: int,
-    state: MessageState,
-    why: str,
-    *,
-    only: Sequence[Notice] | None = None,
-) -> None:
-    """Take what is queued for an address out of the queue; what a worker holds already is on its way."""
-    waiting = update(Message).where(
-        Message.address_id == address_id,
-        Message.state == MessageState.QUEUED,
-        Message.notice.not_in(TO_THE_FORMER),
+def _tell_former(session: Session, contact: Contact, address: Address, former: str, *, now: datetime) -> None:
+    """Queue the last letter to a mailbox; the message names it, for the address leads elsewhere by now."""
+    draft = Draft(
+        workspace_id=contact.workspace_id,
+        contact_id=contact.id,
+        notice=Notice.MAILBOX_REPLACED,
+        dedupe_key=f"mailbox_replaced:{address.id}:{now.isoformat()}",
+        due_at=now,
+        payload={"former": former},
     )
-    if only is not None:
-        waiting = waiting.where(Message.notice.in_(only))
-    session.execute(waiting.values(state=state, last_error=why))
-
-
-def _locked_address(session: Session, address_id: int) -> Address:
-    contact_id = session.scalar(select(Address.contact_id).where(Address.id == address_id))
-    if contact_id is None:
-        raise UnknownAddress
-    lock_contacts(session, [contact_id])
-    return session.get_one(Address, address_id, populate_existing=True)
+    queue_to(session, draft, address, now=now)

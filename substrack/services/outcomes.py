@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope, after_failure, channel_of, fate_of
 from substrack.domain.notices import Channel
+from substrack.services.addresses import mark_refused
 from substrack.services.chat_rows import leave_as_shown, lose_chat
 from substrack.services.connections import mark_bot_refused
 from substrack.services.counting import count_ends
 from substrack.services.lanes import pause_lane, probe_again, resume_lane
 from substrack.services.leases import ClaimedMessage, destination_of, held_message, mark, write_end
-from substrack.services.mailboxes import mark_refused
 from substrack.services.outbox import fall_back_to_mail
 from substrack.store import Address
 

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.group_rows import is_admin
 from substrack.services.links import LinkSigner, renew_pay_link, revoke_pay_link
-from substrack.services.mailboxes import UnknownContact, get_contact, record_contact
 from substrack.store import Contact, Link, LinkPurpose
 
 

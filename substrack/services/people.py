@@ -1,6 +1,6 @@
 """People: the contacts of a workspace, one row for a person however many groups they are in.
 
-Where they are reached is `services.mailboxes`; its public functions can be had from here as well.
+Where they are reached is `services.mailboxes`; what stopped reaching them is `services.addresses`.
 """
 
 from __future__ import annotations
@@ -15,48 +15,12 @@ from substrack.domain.actors import Actor
 from substrack.domain.cycles import check_zone
 from substrack.domain.errors import Refused
 from substrack.domain.wording import clean_line, clean_text
+from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.group_rows import is_admin
 from substrack.services.ledger import check_admin, check_owner
-from substrack.services.mailboxes import (
-    MailboxShared,
-    UnknownAddress,
-    UnknownContact,
-    WrongEmail,
-    ask_about_sharing,
-    check_email,
-    connection_for,
-    contacts_at,
-    get_contact,
-    mark_refused,
-    record_contact,
-    resubscribe,
-    set_email,
-    unsubscribe,
-    write_mailbox,
-)
-from substrack.services.suppression import AddressErased, ask_about_erased
+from substrack.services.mailboxes import ask_about_sharing, check_email, contacts_at, write_mailbox
+from substrack.services.suppression import ask_about_erased
 from substrack.store import Contact
-
-__all__ = [
-    "AddressErased",
-    "MailboxShared",
-    "UnknownAddress",
-    "UnknownContact",
-    "WrongEmail",
-    "WrongLanguage",
-    "add_contact",
-    "check_email",
-    "check_language",
-    "connection_for",
-    "contact_by_email",
-    "edit_contact",
-    "find_or_add_contact",
-    "mark_refused",
-    "resubscribe",
-    "set_email",
-    "unsubscribe",
-    "write_note",
-]
 
 MAX_NOTE: Final = 2000
 

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.notices import Channel
 from substrack.queries.pay_reach import Reader, load_reader
+from substrack.services.addresses import resubscribe, unsubscribe
 from substrack.services.fresh_links import replace_own_link
-from substrack.services.people import edit_contact, resubscribe, unsubscribe
+from substrack.services.people import edit_contact
 from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.catalogue import LANGUAGES
 from substrack.texts.reaching import link_comes

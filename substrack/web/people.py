@@ -21,11 +21,11 @@ from substrack.queries.money_page import likely_account
 from substrack.queries.people import find_contact, load_contact
 from substrack.queries.people_page import PersonPage, load_balances, load_people_page, load_person
 from substrack.queries.statements import Part, list_years, load_statement
+from substrack.services.addresses import resubscribe as resubscribe_address
 from substrack.services.collection_day import set_contact_collection_day
-from substrack.services.mailboxes import MailboxShared
-from substrack.services.mailboxes import resubscribe as resubscribe_address
+from substrack.services.mailboxes import MailboxShared, set_email
 from substrack.services.pay_links import find_pay_link, give_pay_link, take_pay_link
-from substrack.services.people import MAX_NOTE, add_contact, edit_contact, set_email, write_note
+from substrack.services.people import MAX_NOTE, add_contact, edit_contact, write_note
 from substrack.services.presses import find_made
 from substrack.services.suppression import AddressErased
 from substrack.texts.home import month_name

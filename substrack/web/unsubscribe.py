@@ -15,8 +15,8 @@ from flask.typing import ResponseReturnValue
 from substrack.domain.actors import Actor
 from substrack.queries.addresses import AddressRow, load_address
 from substrack.queries.finding import NotListed
+from substrack.services.addresses import resubscribe, unsubscribe
 from substrack.services.links import DeadLink
-from substrack.services.people import resubscribe, unsubscribe
 from substrack.services.visits import open_unsubscribe
 from substrack.web.access import by_link
 from substrack.web.pages import bare_page, reader_language

@@ -26,9 +26,9 @@ from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.payments import Status
 from substrack.services.chat_rows import write_chat
+from substrack.services.connections import connection_for
 from substrack.services.delivery import build_message, claim_messages, clear_lane
 from substrack.services.inbound import store_updates
-from substrack.services.mailboxes import connection_for
 from substrack.services.outcomes import Accepted, mark_sent
 from substrack.services.shown import claim_edits
 from substrack.store import Contact, Group, Member, Message, Payment

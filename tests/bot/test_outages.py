@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Channel, ChannelChoice, Notice
+from substrack.services.addresses import mark_refused
 from substrack.services.chats import choose_channel
 from substrack.services.delivery import build_message, claim_messages, clear_lane
-from substrack.services.mailboxes import mark_refused, set_email
+from substrack.services.mailboxes import set_email
 from substrack.services.outbox import Draft, queue
 from substrack.services.outcomes import mark_failed
 from substrack.store import Address, Member

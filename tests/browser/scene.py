@@ -12,8 +12,8 @@ from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
 from substrack.services.accounts import edit_profile
+from substrack.services.addresses import mark_refused, unsubscribe
 from substrack.services.installation import hold_sending
-from substrack.services.mailboxes import mark_refused, unsubscribe
 from substrack.services.members import leave_group
 from substrack.services.payments import reject_payment, waive_payment
 from substrack.services.putting_off import object_to_payments

@@ -19,7 +19,7 @@ from substrack.bot.turns import Turns
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel, Notice
 from substrack.services.chat_rows import queue_into
-from substrack.services.mailboxes import connection_for
+from substrack.services.connections import connection_for
 from substrack.services.pacing import Seat
 from substrack.store import Address, Contact, Message
 from tests.chaos.journals import Journal, Pen

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from substrack.domain.notices import Channel
-from substrack.services.mailboxes import connection_for
+from substrack.services.connections import connection_for
 from substrack.store import Address, Contact, Group, Member
 from tests.support.cast import START, Cast, at
 

@@ -20,9 +20,8 @@ from werkzeug.test import TestResponse, encode_multipart
 from substrack.bootstrap import DatabaseTrouble, Runtime
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel
-from substrack.services.connections import note_connection
+from substrack.services.connections import connection_for, note_connection
 from substrack.services.links import renew_pay_link
-from substrack.services.mailboxes import connection_for
 from substrack.services.passwords import hash_new_password
 from substrack.store import Attempt, Event, Member, Message, User
 from substrack.web.app import create_app

@@ -25,8 +25,8 @@ from substrack.domain.payments import ASKABLE, OPEN, ReopenCause, Status
 from substrack.domain.shares import SplitKind
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.connections import connection_for
 from substrack.services.inbound import store_updates
-from substrack.services.mailboxes import connection_for
 from substrack.services.payments import adjust_payment, confirm_payment, reopen_payment, waive_payment
 from substrack.services.prices import set_price
 from substrack.services.proofs import claim_with_proof, read_proof

@@ -17,7 +17,8 @@ from substrack.queries.home_signs import ADDED_UP, load_signs
 from substrack.queries.objections import LOOKED_AT, list_objections
 from substrack.queries.open_payments import LOOKED_AT as MANY
 from substrack.queries.open_payments import load_longest_due
-from substrack.services.mailboxes import connection_for, mark_refused, unsubscribe
+from substrack.services.addresses import mark_refused, unsubscribe
+from substrack.services.connections import connection_for
 from substrack.services.members import leave_group
 from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import record_receipt

@@ -14,7 +14,7 @@ import pytest
 from substrack.domain.actors import OPERATOR
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.notices import Notice
-from substrack.services import letter_links, mailboxes, undo
+from substrack.services import addresses, letter_links, mailboxes, undo
 from substrack.services.delivery import build_message, claim_messages
 from substrack.services.leases import ClaimedMessage
 from substrack.services.mailboxes import set_email
@@ -62,7 +62,7 @@ def request_to_ben(race: Race) -> Message:
 def test_an_undo_beside_a_refused_address_ends_in_peace(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
     claimed = claimed_of(race, request_to_ben(race))
     decided = race.cast.do(confirm_payment, race.payment.id, by=race.cast.olga, now=NOW)
-    meet(monkeypatch, (mailboxes, "reschedule_contacts"), (undo, "cancel_waiting"))
+    meet(monkeypatch, (addresses, "reschedule_contacts"), (undo, "cancel_waiting"))
 
     all_at_once(
         [

@@ -440,7 +440,7 @@ class TestResets:
             assert len(mailed(session, Notice.RESET)) == 6
 
     def test_a_reset_never_goes_to_an_address_that_another_admin_wrote(self, runtime: Runtime) -> None:
-        from substrack.services.people import set_email
+        from substrack.services.mailboxes import set_email
 
         with runtime.transaction() as session:
             made = found(session)

@@ -16,6 +16,7 @@ from substrack.domain.actors import Actor, Via
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.notices import Channel, ChannelChoice
 from substrack.queries.chats import contacts_of_chat, load_chat
+from substrack.services.addresses import mark_refused
 from substrack.services.chat_replacing import TooLateToObject, object_to_replacement
 from substrack.services.chat_rows import chat_of as row_of
 from substrack.services.chat_rows import write_chat
@@ -37,8 +38,8 @@ from substrack.services.chats import (
     send_chat_test,
     unlink_chat,
 )
+from substrack.services.connections import connection_for
 from substrack.services.links import DeadLink
-from substrack.services.mailboxes import connection_for, mark_refused
 from substrack.services.people import add_contact
 from substrack.store import Address, Contact, Event, Link, Message, User
 from tests.support.cast import START, Cast, make_stranger

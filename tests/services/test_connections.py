@@ -11,10 +11,14 @@ from substrack.domain.delivery import LEASE, DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Channel, ChannelChoice
 from substrack.services.chat_rows import write_chat
 from substrack.services.chats import choose_channel, send_chat_test
-from substrack.services.connections import mark_bot_accepted, mark_bot_refused, note_connection
+from substrack.services.connections import (
+    connection_for,
+    mark_bot_accepted,
+    mark_bot_refused,
+    note_connection,
+)
 from substrack.services.delivery import claim_messages
 from substrack.services.lanes import resume_lane
-from substrack.services.mailboxes import connection_for
 from substrack.services.outcomes import mark_failed
 from substrack.store import Address, Connection, Contact
 from tests.support.cast import Cast, at

@@ -16,19 +16,15 @@ from substrack.domain.notices import Channel, Notice
 from substrack.queries.delivery import due_lanes
 from substrack.queries.message_lists import count_due
 from substrack.queries.watching import load_message_counts
+from substrack.services.addresses import mark_refused, unsubscribe
 from substrack.services.concealing import conceal
-from substrack.services.delivery import (
-    BuiltMessage,
-    build_message,
-    claim_messages,
-    clear_lane,
-)
+from substrack.services.delivery import BuiltMessage, build_message, claim_messages, clear_lane
 from substrack.services.founding import found_workspace
 from substrack.services.installation import hold_sending, release_hold
 from substrack.services.invitations import invite_admin
 from substrack.services.lanes import resume_lane
 from substrack.services.leases import ClaimedMessage
-from substrack.services.mailboxes import mark_refused, set_email, unsubscribe
+from substrack.services.mailboxes import set_email
 from substrack.services.messages import (
     AddressUnusable,
     MessageMoved,

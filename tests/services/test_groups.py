@@ -16,6 +16,7 @@ from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import FixedAmountMissing, FixedAmountsOverTotal, SplitKind
 from substrack.domain.terms import EndsBeforeStarting, GroupTerms, PriceUnknown
 from substrack.queries.groups import UnknownGroup, load_group, load_pay_methods, load_terms, prices
+from substrack.services.contact_rows import UnknownContact
 from substrack.services.group_edits import CurrencyFrozen, GroupChanged, StartFrozen, edit_group
 from substrack.services.groups import (
     archive_group,
@@ -26,7 +27,6 @@ from substrack.services.groups import (
     resume_group,
     set_pay_methods,
 )
-from substrack.services.mailboxes import UnknownContact
 from substrack.services.people import add_contact
 from substrack.services.prices import PriceAlreadyOpen, set_price
 from substrack.store import Event, Group, Member, Message, Period

@@ -15,8 +15,8 @@ from substrack.domain.notices import REQUESTS, Channel, ChannelChoice
 from substrack.services.asking_now import ask_people
 from substrack.services.asking_plan import PersonPlan, plan_asking
 from substrack.services.asking_undo import stop_asking
+from substrack.services.contact_rows import UnknownContact
 from substrack.services.hurrying import hurry_request
-from substrack.services.mailboxes import UnknownContact
 from substrack.services.payments import confirm_payment
 from substrack.store import Address, Connection, Contact, Event, Member, Message
 from substrack.worker.outbox import DeliverReport, deliver_due

@@ -8,6 +8,7 @@ import pytest
 from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.domain.notices import Channel
 from substrack.queries.inbound import HEAD_START, MOST_IN_HAND, has_waiting_updates
+from substrack.services.connections import connection_for
 from substrack.services.inbound import (
     KEPT_FOR,
     MAX_ATTEMPTS,
@@ -19,7 +20,6 @@ from substrack.services.inbound import (
     retry_update,
     store_updates,
 )
-from substrack.services.mailboxes import connection_for
 from tests.support.cast import Cast, at
 
 NOW = at("2026-02-02")

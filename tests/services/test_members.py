@@ -21,7 +21,8 @@ from substrack.domain.shares import (
     WeightOutOfRange,
 )
 from substrack.queries.groups import UnknownGroup
-from substrack.services.mailboxes import MailboxShared, UnknownContact
+from substrack.services.contact_rows import UnknownContact
+from substrack.services.mailboxes import MailboxShared, set_email
 from substrack.services.members import (
     AlreadyMember,
     PayerJoinsByTerms,
@@ -32,7 +33,7 @@ from substrack.services.members import (
     leave_group,
     tell_them,
 )
-from substrack.services.people import add_contact, set_email
+from substrack.services.people import add_contact
 from substrack.services.periods import edit_period
 from substrack.store import Group, Member, Period
 from tests.support.cast import START, Cast, at, money

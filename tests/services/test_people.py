@@ -15,22 +15,18 @@ from substrack.domain.errors import Refused
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.wording import TextRefused
 from substrack.queries.people import load_contact
+from substrack.services.addresses import mark_refused, resubscribe, unsubscribe
+from substrack.services.connections import connection_for
+from substrack.services.contact_rows import UnknownContact
 from substrack.services.links import renew_pay_link
+from substrack.services.mailboxes import MailboxShared, WrongEmail, set_email
 from substrack.services.outbox import Draft, queue
 from substrack.services.people import (
-    MailboxShared,
-    UnknownContact,
-    WrongEmail,
     WrongLanguage,
     add_contact,
-    connection_for,
     contact_by_email,
     edit_contact,
     find_or_add_contact,
-    mark_refused,
-    resubscribe,
-    set_email,
-    unsubscribe,
     write_note,
 )
 from substrack.store import Address, Connection, Contact, Event, Link, Member, Message

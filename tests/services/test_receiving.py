@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from substrack.domain.notices import Channel
-from substrack.services.mailboxes import connection_for
+from substrack.services.connections import connection_for
 from substrack.services.receiving import Receiver, release_receiver, store_received, take_receiver
 from substrack.store import Connection, Inbound
 from tests.support.cast import Cast, at

@@ -12,11 +12,12 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound
 from substrack.domain.payments import ReopenCause, Status
 from substrack.domain.terms import GroupTerms
+from substrack.services.addresses import resubscribe, unsubscribe
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.groups import create_group
 from substrack.services.invitations import invite_admin
-from substrack.services.mailboxes import resubscribe, set_email, unsubscribe
+from substrack.services.mailboxes import set_email
 from substrack.services.messages import cancel_message, retry_message, send_test
 from substrack.services.objections import answer_objection, dismiss_objection
 from substrack.services.payments import confirm_payment, reopen_payment, waive_payment

@@ -34,8 +34,10 @@ from substrack.services.installation import (
     release_steady_hold,
 )
 from substrack.services.links import issue_link, renew_pay_link
+from substrack.services.mailboxes import set_email
 from substrack.services.payments import confirm_payment
-from substrack.services.people import AddressErased, add_contact, set_email
+from substrack.services.people import add_contact
+from substrack.services.suppression import AddressErased
 from substrack.settings import WrongSetting
 from substrack.store import Address, Contact, Event, Link, LinkPurpose, Message, UserSession
 from substrack.upkeep.backups import Backup, BackupFailed

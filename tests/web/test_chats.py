@@ -16,11 +16,11 @@ from werkzeug.test import TestResponse
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.domain.notices import Channel, ChannelChoice
 from substrack.queries.chats import load_chat
+from substrack.services.addresses import mark_refused
 from substrack.services.chats import LinkedChat, issue_chat_code, link_chat
-from substrack.services.connections import note_connection
+from substrack.services.connections import connection_for, note_connection
 from substrack.services.founding import Founded
 from substrack.services.links import DeadLink, renew_pay_link
-from substrack.services.mailboxes import connection_for, mark_refused
 from substrack.services.people import add_contact
 from substrack.setting_values import SecretStr
 from substrack.settings import Settings

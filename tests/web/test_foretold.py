@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
+from substrack.services.addresses import unsubscribe
 from substrack.services.collection_day import set_contact_collection_day, set_workspace_collection_day
 from substrack.services.founding import Founded
 from substrack.services.groups import pause_group
-from substrack.services.mailboxes import unsubscribe
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment
 from substrack.store import Address, Group, Member

@@ -15,15 +15,15 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
+from substrack.services.addresses import mark_refused, unsubscribe
 from substrack.services.backup_turns import note_failed_backup
 from substrack.services.claims import claim_payments
+from substrack.services.connections import connection_for
 from substrack.services.founding import Founded
 from substrack.services.installation import hold_sending
-from substrack.services.mailboxes import connection_for
 from substrack.services.members import leave_group
 from substrack.services.pay_links import give_pay_link
 from substrack.services.payments import confirm_payment, waive_payment
-from substrack.services.people import mark_refused, unsubscribe
 from substrack.services.periods import postpone_opening
 from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import void_receipt

@@ -14,9 +14,9 @@ from substrack.bootstrap import Runtime
 from substrack.queries.people import load_contact
 from substrack.queries.people_page import PEOPLE_A_PAGE, load_balances
 from substrack.queries.statements import list_years, load_statement
+from substrack.services.addresses import mark_refused, unsubscribe
 from substrack.services.chats import chat_code, issue_chat_code, link_chat
 from substrack.services.founding import Founded
-from substrack.services.mailboxes import mark_refused, unsubscribe
 from substrack.services.pay_links import find_pay_link
 from substrack.services.payments import confirm_payment, waive_payment
 from substrack.services.people import add_contact

@@ -17,10 +17,10 @@ from substrack.domain.shares import PartPeriod
 from substrack.queries.groups import load_pay_methods
 from substrack.queries.people import load_contact
 from substrack.queries.workspaces import WorkspaceSettings, load_workspace_settings
+from substrack.services.connections import connection_for
 from substrack.services.founding import Founded
 from substrack.services.groups import set_pay_methods
 from substrack.services.lanes import pause_lane
-from substrack.services.mailboxes import connection_for
 from substrack.services.people import add_contact
 from substrack.store import Group, Message, UserSession
 from tests.support.cast import Cast

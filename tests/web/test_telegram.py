@@ -16,10 +16,14 @@ from werkzeug.test import TestResponse
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.domain.notices import Channel
 from substrack.services.chats import chat_code, confirm_chat, issue_admin_code, link_chat
-from substrack.services.connections import mark_bot_accepted, mark_bot_refused, note_connection
+from substrack.services.connections import (
+    connection_for,
+    mark_bot_accepted,
+    mark_bot_refused,
+    note_connection,
+)
 from substrack.services.founding import Founded
 from substrack.services.inbound import store_updates
-from substrack.services.mailboxes import connection_for
 from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.store import Inbound, Lane

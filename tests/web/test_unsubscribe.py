@@ -11,7 +11,7 @@ from sqlalchemy import select
 from substrack.bootstrap import Runtime
 from substrack.services.founding import Founded
 from substrack.services.links import renew_unsubscribe_link
-from substrack.services.people import set_email
+from substrack.services.mailboxes import set_email
 from substrack.store import Address, Member
 from tests.support.cast import Cast
 from tests.web.admin import cast_of

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.payments import PaymentKind, Status
-from substrack.services.mailboxes import mark_refused, unsubscribe
+from substrack.services.addresses import mark_refused, unsubscribe
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment
 from substrack.services.putting_off import object_to_payments
