@@ -24,8 +24,9 @@ from substrack.queries.people import (
     load_member,
 )
 from substrack.services.mailboxes import set_email
-from substrack.services.members import add_member, edit_member, leave_group, tell_them
+from substrack.services.members import add_member, edit_member, leave_group
 from substrack.services.people import contact_by_email, edit_contact
+from substrack.services.welcoming import tell_them
 
 MEMBER_COLUMNS = ("id", "group_name", "name", "email", "weight", "amount", "joined_on", "left_on")
 again_flag = click.option(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.services.correlation import new_correlation_id
-from substrack.store import Event, Group, Payment, Period, RoleGrant
+from substrack.store import Event, Group, Member, Payment, Period, RoleGrant
 
 
 def record(
@@ -72,6 +72,23 @@ def record_group(
         group_id=group.id,
         subject_kind="group",
         subject_id=group.id,
+        **facts,
+    )
+
+
+def record_member(
+    session: Session, verb: str, group: Group, member: Member, *, by: Actor, now: datetime, **facts: Any
+) -> Event:
+    """Append a line about a member of a group."""
+    return record(
+        session,
+        verb,
+        by=by,
+        now=now,
+        workspace_id=group.workspace_id,
+        group_id=group.id,
+        subject_kind="member",
+        subject_id=member.id,
         **facts,
     )
 

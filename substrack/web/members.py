@@ -13,15 +13,16 @@ from wtforms import BooleanField, SelectField
 
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase, Refused
-from substrack.domain.shares import SplitKind
 from substrack.domain.simulation import Why
 from substrack.queries.group_members import find_members, load_member_page
 from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.people import MemberRow, find_member, load_member
 from substrack.services.mailboxes import MailboxShared
-from substrack.services.members import Told, add_member, edit_member, leave_group, tell_them
+from substrack.services.member_terms import BY_WEIGHT
+from substrack.services.members import add_member, edit_member, leave_group
 from substrack.services.presses import find_made
 from substrack.services.suppression import AddressErased
+from substrack.services.welcoming import Told, tell_them
 from substrack.web.access import signed_in
 from substrack.web.choosing import chosen_person, offer_people
 from substrack.web.fields import line, optional_day, optional_whole, read_optional_amount
@@ -300,7 +301,3 @@ def _group(public_id: str) -> GroupRow:
 
 def _member(public_id: str) -> MemberRow:
     return load_member(reading(), find_member(reading(), me().workspace_id, public_id))
-
-
-BY_WEIGHT = (SplitKind.WEIGHTS, SplitKind.VARIABLE)
-"""The splits in which a weight means something, so that its field is shown."""

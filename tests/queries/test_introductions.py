@@ -3,7 +3,8 @@
 import pytest
 
 from substrack.domain.actors import OPERATOR
-from substrack.services.members import add_member, tell_them
+from substrack.services.members import add_member
+from substrack.services.welcoming import tell_them
 from tests.support.cast import START, Cast, at
 
 pytestmark = pytest.mark.only_sqlite

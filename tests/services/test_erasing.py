@@ -33,7 +33,7 @@ from substrack.services.groups import PayerIsGone, restore_group
 from substrack.services.ledger import lock_contacts
 from substrack.services.links import DeadLink, open_link, renew_pay_link
 from substrack.services.mailboxes import set_email
-from substrack.services.members import add_member, tell_them
+from substrack.services.members import add_member
 from substrack.services.pacing import pace_of_bot, reserve_send
 from substrack.services.payments import NobodyToAsk, confirm_payment, reject_payment, unwaive_payment
 from substrack.services.people import add_contact, write_note
@@ -43,6 +43,7 @@ from substrack.services.receipts import record_receipt
 from substrack.services.roles import OwnersOnly, change_role, check_whose_account
 from substrack.services.sealing import Purpose, Sealer
 from substrack.services.suppression import AddressErased
+from substrack.services.welcoming import tell_them
 from substrack.store import (
     Address,
     Base,

@@ -23,18 +23,11 @@ from substrack.domain.shares import (
 from substrack.queries.groups import UnknownGroup
 from substrack.services.contact_rows import UnknownContact
 from substrack.services.mailboxes import MailboxShared, set_email
-from substrack.services.members import (
-    AlreadyMember,
-    PayerJoinsByTerms,
-    PayerStays,
-    WeightMeansNothing,
-    add_member,
-    edit_member,
-    leave_group,
-    tell_them,
-)
+from substrack.services.member_terms import AlreadyMember, WeightMeansNothing
+from substrack.services.members import PayerJoinsByTerms, PayerStays, add_member, edit_member, leave_group
 from substrack.services.people import add_contact
 from substrack.services.periods import edit_period
+from substrack.services.welcoming import tell_them
 from substrack.store import Group, Member, Period
 from tests.support.cast import START, Cast, at, money
 
