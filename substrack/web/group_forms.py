@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
-from typing import Any, Final
+from typing import Final
 
-from wtforms import (
-    BooleanField,
-    FieldList,
-    Form,
-    FormField,
-    HiddenField,
-    SelectField,
-    StringField,
-)
+from wtforms import BooleanField, FieldList, FormField, HiddenField, SelectField, StringField
 
 from substrack.domain.currencies import currency_code
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import Phrase, Refused
-from substrack.domain.money import Money
-from substrack.domain.pay_methods import MAX_HOLDER, MAX_LABEL, PayKind, PayMethod, pay_method
-from substrack.domain.pay_recognition import recognise
+from substrack.domain.pay_methods import PayMethod
 from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import FixedAmountMissing, PartPeriod, SplitKind
 from substrack.domain.terms import GroupTerms, check_terms
 from substrack.domain.wording import MAX_NAME
-from substrack.queries.group_form import EarlierWays, GroupOnForm
+from substrack.queries.group_form import EarlierWays
 from substrack.queries.people_choices import PersonChoice
 from substrack.web.choosing import TYPED_LABEL, chosen_person
 from substrack.web.fields import (
@@ -40,7 +28,8 @@ from substrack.web.fields import (
     read_optional_amount,
     whole,
 )
-from substrack.web.forms import PageForm, Said, required
+from substrack.web.forms import PageForm, required
+from substrack.web.way_forms import WayForm
 
 UNITS: Final = ((Unit.WEEK, Phrase("weekly")), (Unit.MONTH, Phrase("monthly")), (Unit.YEAR, Phrase("yearly")))
 SPLITS: Final = (
@@ -54,14 +43,6 @@ PARTS: Final = (
     (PartPeriod.DAYS, Phrase("pays by days")),
     (PartPeriod.FULL, Phrase("pays the whole period")),
 )
-RECOGNISED: Final = ""
-WAYS: Final = {
-    RECOGNISED: Phrase("as it is written"),
-    PayKind.LINK.value: Phrase("a payment link"),
-    PayKind.IBAN.value: Phrase("a bank account (IBAN)"),
-    PayKind.UPI.value: Phrase("a UPI ID"),
-    PayKind.TEXT.value: Phrase("in words"),
-}
 TYPED_WAYS: Final = ""
 """The choice of typing how to pay, and not taking it over from an earlier group."""
 MAX_WAYS: Final = 10
@@ -69,16 +50,7 @@ MAX_WAYS: Final = 10
 _BESIDE: Final = {"amount": "price", "payer_id": "payer", "tolerance_minor": "tolerance"}
 """Fields that services name otherwise than this form."""
 
-_IN_WAY: Final = {
-    "pay_link": "value",
-    "iban": "value",
-    "vpa": "value",
-    "text": "value",
-    "holder": "holder",
-    "label": "label",
-}
-
-_SAME_NAME: Final = (
+SAME_NAME: Final = (
     "name",
     "description",
     "currency",
@@ -98,6 +70,7 @@ _SAME_NAME: Final = (
     "tells_opened",
     "ends_on",
 )
+"""Terms that this form types and shows as they are."""
 
 
 class WaysOfAnother(Refused):
@@ -110,15 +83,6 @@ class WaysOfAnother(Refused):
             other=earlier.payer,
             payer=payer,
         )
-
-
-class WayForm(Form):
-    """One way to pay; without a value it is left out, without a kind it is recognised."""
-
-    kind = SelectField("Read it as", choices=WAYS, default=RECOGNISED)
-    value = area("A payment link, an IBAN, or in words", maximum=4000)
-    holder = line("Account holder, for an IBAN", maximum=MAX_HOLDER)
-    label = line("Called, such as PayPal", maximum=MAX_LABEL)
 
 
 class GroupForm(PageForm):
@@ -163,16 +127,15 @@ class GroupForm(PageForm):
     asks_again = False
     knows_others = False
     earlier_ways: EarlierWays | None = None
-    _refused_way: Form | None = None
+    _refused_way: WayForm | None = None
     chosen_payer: PersonChoice | None = None
 
     def refuse(self, refused: Refused) -> None:
         """Show a refusal beside the field of this form that it is about."""
         if isinstance(refused, FixedAmountMissing):
             refused.field = "split"
-        beside = self._refused_way[_IN_WAY.get(refused.field or "", "value")] if self._refused_way else None
-        if beside is not None:
-            beside.errors = [*beside.errors, Said(refused)]
+        if self._refused_way is not None:
+            self._refused_way.refuse(refused)
             self.refusal = Phrase("One of the ways to pay can’t be kept; see beside it.")
             return
         refused.field = _BESIDE.get(refused.field or "", refused.field)
@@ -184,7 +147,7 @@ class GroupForm(PageForm):
         Raises:
             Refused: a value makes no sense; `refuse` shows which.
         """
-        same = {name: self[name].data for name in _SAME_NAME}
+        same = {name: self[name].data for name in SAME_NAME}
         currency = currency_code(self.currency.data or "")
         terms = GroupTerms(**same)
         payer = self._read_payer()
@@ -233,11 +196,11 @@ class GroupForm(PageForm):
         """
         if self.earlier_ways is not None and self.takes_earlier_ways:
             return self._earlier_methods(self.earlier_ways)
-        return tuple(self._method(entry.form) for entry in self.ways if (entry.form.value.data or "").strip())
+        return tuple(self._method(entry.form) for entry in self.ways if not entry.form.is_empty)
 
     def offer_another_way(self) -> None:
         """Keep one empty place below the ways to pay that are filled in."""
-        is_full = all((entry.form.value.data or "").strip() for entry in self.ways)
+        is_full = not any(entry.form.is_empty for entry in self.ways)
         if is_full and len(self.ways) < MAX_WAYS:
             self.ways.append_entry()
 
@@ -269,12 +232,9 @@ class GroupForm(PageForm):
             raise WaysOfAnother(earlier, self.chosen_payer.name)
         return earlier.methods
 
-    def _method(self, way: Form) -> PayMethod:
-        value = way["value"].data or ""
-        holder = (way["holder"].data or "").strip() or (self.chosen_payer.name if self.chosen_payer else "")
-        fields = {"url": value, "iban": value, "vpa": value, "text": value, "holder": holder}
+    def _method(self, way: WayForm) -> PayMethod:
         self._refused_way = way
-        method = pay_method(way["kind"].data or recognise(value), fields, way["label"].data)
+        method = way.method(self.chosen_payer.name if self.chosen_payer else "")
         self._refused_way = None
         return method
 
@@ -302,70 +262,3 @@ MORE: Final = (
     "ends_on",
 )
 """The fields that are folded away, because their defaults fit most groups."""
-
-DEFAULTED: Final = (
-    "currency",
-    "split",
-    "payer_included",
-    "collect_days_before",
-    "due_days",
-    "grace_days",
-    "repeat_every_days",
-    "max_requests",
-    "overdue_after_days",
-    "hour",
-    "part_period",
-    "heads_up_days",
-    "tells_opened",
-)
-"""What a workspace may have its new groups begin with."""
-
-
-def new_form(
-    *, payer: str, time_zone: str, today: date, defaults: Mapping[str, Any], earlier: EarlierWays | None
-) -> GroupForm:
-    """Make an empty form with the workspace's defaults, or else such as fit most groups."""
-    usual: dict[str, Any] = {"currency": "EUR", "starts_on": today}
-    chosen = {name: value for name, value in defaults.items() if name in DEFAULTED}
-    return GroupForm(
-        **usual | chosen,
-        payer=payer,
-        time_zone=time_zone,
-        same_ways=earlier.public_id if earlier else TYPED_WAYS,
-    )
-
-
-def filled_form(group: GroupOnForm) -> GroupForm:
-    """Make the form of a group as it stands."""
-    return GroupForm(**_values(group), version=str(group.version))
-
-
-def form_like(group: GroupOnForm, *, name: str, people: str, today: date) -> GroupForm:
-    """Make the form of a new group with the terms of another one, which goes on from its next period."""
-    changed = {"name": name, "starts_on": max(group.next_start, today), "ends_on": None}
-    return GroupForm(**_values(group) | changed, people=people)
-
-
-def _values(group: GroupOnForm) -> dict[str, Any]:
-    terms = group.terms
-    return {name: getattr(terms, name) for name in _SAME_NAME} | {
-        "kind": terms.kind.value,
-        "price": terms.price.major() if terms.price else "",
-        "tolerance": Money(terms.tolerance_minor, terms.currency).major(),
-        "split": terms.split.value,
-        "unit": terms.unit.value,
-        "part_period": terms.part_period.value,
-        "payer": group.payer_public_id,
-        "ways": [_way(method) for method in terms.pay_methods],
-    }
-
-
-def _way(method: PayMethod) -> dict[str, str]:
-    # What is recognised anyway stays so, so that an account can be replaced by a link in one field.
-    kind = RECOGNISED if recognise(method.value) is method.kind else method.kind.value
-    return {
-        "kind": kind,
-        "value": method.value,
-        "holder": method.fields.get("holder", ""),
-        "label": method.label or "",
-    }

@@ -41,8 +41,9 @@ from substrack.web.choosing import offer_people
 from substrack.web.confirming import ask_password, needs_password
 from substrack.web.fields import read_version
 from substrack.web.forms import answer, posted
+from substrack.web.group_filling import filled_form, form_like, new_form
 from substrack.web.group_forecasts import foresee
-from substrack.web.group_forms import GroupForm, filled_form, form_like, new_form
+from substrack.web.group_forms import GroupForm
 from substrack.web.group_guests import add_guests, read_people
 from substrack.web.joining import zone_choices
 from substrack.web.pages import my_words, page
