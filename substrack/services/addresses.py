@@ -18,9 +18,10 @@ from substrack.domain.actors import TIME, Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound
 from substrack.domain.notices import NOTICE_RULES, TO_THE_FORMER, Notice
+from substrack.services.access import check_owner
 from substrack.services.contact_rows import get_contact, record_contact
 from substrack.services.correlation import id_after_told
-from substrack.services.ledger import check_owner, lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Message

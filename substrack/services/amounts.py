@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from substrack.domain.payments import (
-    Act,
-    Standing,
-    Status,
-)
-from substrack.services.ledger import (
-    Decision,
-    Touched,
-    allocate,
-    live_allocations,
-    move,
-    void_allocations,
-)
-from substrack.store import (
-    Allocation,
-    Payment,
-    Receipt,
-)
+from substrack.domain.payments import Act, Standing, Status
+from substrack.services.allocations import allocate, live_allocations, void_allocations
+from substrack.services.ledger import Decision, Touched, move
+from substrack.store import Allocation, Payment, Receipt
 
 
 def change_amount(

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from substrack.domain.notices import Notice
-from substrack.services.ledger import Decision, unallocated_minor
+from substrack.services.allocations import unallocated_minor
+from substrack.services.ledger import Decision
 from substrack.services.outbox import Draft, queue
 from substrack.store import Contact, Payment, Receipt
 

@@ -19,16 +19,10 @@ from substrack.domain.cycles import at_hour, local_hour
 from substrack.domain.delivery import WAITING
 from substrack.domain.notices import REQUESTS, Notice
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
-from substrack.domain.requests import (
-    initiates,
-    is_last_word,
-    joins,
-    lapses_on,
-    may_ask_at,
-    nudges_on,
-)
+from substrack.domain.requests import initiates, is_last_word, joins, lapses_on, may_ask_at, nudges_on
 from substrack.queries.prepared import prepared
-from substrack.services.ledger import Decision, lock_contacts, move, payments_now
+from substrack.services.ledger import Decision, move, payments_now
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.putting_off import OBJECT, SNOOZE
 from substrack.services.request_drafts import (

@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.asking import ASK, ASK_BY_HAND, AskState
 from substrack.domain.errors import Phrase, Refused
+from substrack.services.access import check_admin
 from substrack.services.asking_plan import PersonPlan, plan_asking
 from substrack.services.contact_rows import UnknownContact, get_contact
 from substrack.services.correlation import new_correlation_id
 from substrack.services.group_rows import is_admin
 from substrack.services.journal import record
-from substrack.services.ledger import check_admin, lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import queue
 from substrack.services.request_drafts import count_as_asked, draft_request, write_asked
 from substrack.services.schedule import DuePayment, reschedule_payments

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
 from substrack.services.journal import record_payment
-from substrack.services.ledger import lock_contacts, payments_now
+from substrack.services.ledger import payments_now
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import cancel_waiting
 from substrack.services.schedule import reschedule_payments
 from substrack.services.undo import TooLateToUndo

@@ -20,8 +20,8 @@ from substrack.domain.notices import Channel, Notice
 from substrack.services.chat_codes import end_codes
 from substrack.services.chat_rows import forget_chat, point_to
 from substrack.services.contact_rows import get_contact, record_contact
-from substrack.services.ledger import lock_contacts
 from substrack.services.links import revoke_pay_link
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Contact, Message

@@ -18,7 +18,7 @@ from substrack.queries.chats import ENVIRONMENT, refused_chats
 from substrack.services.addresses import empty_address, mark_refused
 from substrack.services.connections import connection_for
 from substrack.services.contact_rows import record_contact
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import fall_back_to_mail, lane_of
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Connection, Contact, Message

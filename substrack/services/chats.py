@@ -31,8 +31,8 @@ from substrack.services.chat_rows import chat_of, forget_chat, queue_into, write
 from substrack.services.chat_waiting import WaitingChat, find_waiting_chat, is_waiting_for, keep_waiting
 from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.group_rows import is_admin
-from substrack.services.ledger import lock_contacts
 from substrack.services.links import DeadLink, LinkSigner, use_link
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, admin_contacts, queue, usable_addresses
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Contact, Link

@@ -13,34 +13,17 @@ from substrack.domain.actors import Actor, Via
 from substrack.domain.claims import TOO_QUICK
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
-from substrack.domain.payments import (
-    Act,
-    check_actor,
-)
+from substrack.domain.payments import Act, check_actor
 from substrack.queries.claim_sums import load_sums
+from substrack.services.access import check_admin
 from substrack.services.answers import queue_received, queue_rejected
 from substrack.services.credit import apply_credit
-from substrack.services.deciding import (
-    check_arrived,
-    check_versions,
-    clean_reason,
-    reject_one,
-)
-from substrack.services.ledger import (
-    Decision,
-    check_admin,
-    lock_contacts,
-    payments_now,
-)
+from substrack.services.deciding import check_arrived, check_versions, clean_reason, reject_one
+from substrack.services.ledger import Decision, payments_now
+from substrack.services.locks import lock_contacts
 from substrack.services.schedule import reschedule_payments
 from substrack.services.settling import Arrival, day_received, receive
-from substrack.store import (
-    Attempt,
-    AttemptItem,
-    AttemptState,
-    Message,
-    Payment,
-)
+from substrack.store import Attempt, AttemptItem, AttemptState, Message, Payment
 
 
 class NoSuchClaim(NotFound):

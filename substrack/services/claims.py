@@ -18,19 +18,18 @@ from substrack.domain.money import Money
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status, check_actor
 from substrack.domain.wording import clean_line, clean_text
+from substrack.services.access import NoSuchPayment, check_owner
+from substrack.services.claim_items import close_claim_item
 from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.ledger import (
     Decision,
-    NoSuchPayment,
     Touched,
-    check_owner,
-    close_claim_item,
-    lock_contacts,
     locked_payments,
     move,
     payments_now,
     settle_if_covered,
 )
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_payments
 from substrack.services.settling import EARLIEST

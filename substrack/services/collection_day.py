@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.collecting import check_collection_day
 from substrack.domain.payments import OPEN
+from substrack.services.access import check_admin
 from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.group_rows import is_admin
 from substrack.services.journal import record
-from substrack.services.ledger import check_admin
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Contact, Payment, Workspace
 

@@ -15,35 +15,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import credit_of
-from substrack.domain.payments import (
-    ASKABLE,
-    Act,
-    PaymentKind,
-    Status,
-    after_receiving,
-)
+from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status, after_receiving
 from substrack.queries.batches import in_batches
+from substrack.services.allocations import allocate, live_allocations, unallocated_minor, void_allocations
 from substrack.services.answers import Settled, queue_by_credit
-from substrack.services.ledger import (
-    Decision,
-    Touched,
-    allocate,
-    live_allocations,
-    move,
-    payments_now,
-    standing_of,
-    unallocated_minor,
-    void_allocations,
-)
+from substrack.services.ledger import Decision, Touched, move, payments_now, standing_of
 from substrack.services.schedule import reschedule_payments
-from substrack.store import (
-    Allocation,
-    Direction,
-    Group,
-    Payment,
-    Receipt,
-    ReceiptSource,
-)
+from substrack.store import Allocation, Direction, Group, Payment, Receipt, ReceiptSource
 
 
 def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Decision) -> list[Settled]:

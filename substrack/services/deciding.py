@@ -8,24 +8,11 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.errors import Phrase, Refused
 from substrack.domain.money import Money, NegativeAmount
-from substrack.domain.payments import (
-    TRANSITIONS,
-    Act,
-    Status,
-)
+from substrack.domain.payments import TRANSITIONS, Act, Status
 from substrack.domain.wording import clean_text
-from substrack.services.ledger import (
-    Decision,
-    Touched,
-    close_claim_item,
-    decided_already,
-    move,
-    settle_if_covered,
-)
-from substrack.store import (
-    AttemptState,
-    Payment,
-)
+from substrack.services.claim_items import close_claim_item
+from substrack.services.ledger import Decision, Touched, decided_already, move, settle_if_covered
+from substrack.store import AttemptState, Payment
 
 
 class ReasonMissing(Refused):

@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from substrack.domain.delivery import LANE_REST, MessageState
 from substrack.domain.notices import CHAT_ONLY, Channel, ChannelChoice
 from substrack.queries.delivery import is_claimable
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import fall_back_to_mail, key_by_mail
 from substrack.store import Contact, Lane, Message
 

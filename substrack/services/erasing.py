@@ -25,7 +25,7 @@ from substrack.services.emptying import empty_mentions, empty_rows
 from substrack.services.group_rows import hold_group, is_admin, next_start, today_in
 from substrack.services.groups import archive_group
 from substrack.services.leases import lock_messages
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.members import leave_group
 from substrack.services.payments import waive_payment
 from substrack.services.roles import check_owns, hold_roles

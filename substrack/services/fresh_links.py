@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
 from substrack.domain.notices import Notice
+from substrack.services.access import check_owner
 from substrack.services.contact_rows import get_contact, record_contact
-from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import DeadLink, LinkSigner, renew_pay_link, revoke_pay_link
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, queue
 from substrack.services.visits import open_pay
 from substrack.store import Contact, Link, LinkPurpose

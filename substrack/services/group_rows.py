@@ -16,8 +16,8 @@ from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import NotFound
 from substrack.queries.groups import UnknownGroup
+from substrack.services.access import check_admin
 from substrack.services.contact_rows import UnknownContact, get_contact
-from substrack.services.ledger import check_admin
 from substrack.services.schedule import cycle_of
 from substrack.store import Group
 

@@ -18,6 +18,7 @@ from substrack.domain.currencies import exponent_of
 from substrack.domain.errors import Refused
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.terms import EndsBeforeStarting, GroupTerms, check_day, check_terms
+from substrack.services.access import check_admin
 from substrack.services.group_rows import (
     PLAIN_COLUMNS,
     TEXTS,
@@ -30,7 +31,6 @@ from substrack.services.group_rows import (
     today_in,
 )
 from substrack.services.journal import record_group
-from substrack.services.ledger import check_admin
 from substrack.services.pay_details import change_pay_methods, write_pay_methods
 from substrack.services.schedule import reschedule_group
 from substrack.services.seats import seat_payer

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.services.access import check_owner
 from substrack.services.contact_rows import get_contact, record_contact
-from substrack.services.ledger import check_owner
 from substrack.services.roles import check_whose_account
 
 

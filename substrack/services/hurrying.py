@@ -18,7 +18,7 @@ from substrack.domain.notices import REQUESTS
 from substrack.services.contact_rows import UnknownContact, get_contact
 from substrack.services.group_rows import is_admin
 from substrack.services.journal import record
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.withholding import resting
 from substrack.store import Message
 

@@ -21,7 +21,8 @@ from substrack.services.credit import apply_credit
 from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.group_rows import hold_group
 from substrack.services.journal import record_payment
-from substrack.services.ledger import Decision, lock_contacts, snapshot
+from substrack.services.ledger import Decision, snapshot
+from substrack.services.locks import lock_contacts
 from substrack.services.members import UnknownMember
 from substrack.services.periods import NoSuchPeriod, PeriodVoided
 from substrack.services.references import new_references

@@ -18,7 +18,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from substrack.domain.delivery import MessageState, channel_of, fate_of
 from substrack.services.counting import count_ends
 from substrack.services.lanes import probe_again
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.store import Address, Message
 
 _MESSAGES: Any = Message.__table__

@@ -1,47 +1,27 @@
 """The ledger's moves: what confirming, rejecting, waiving and the rest are made of.
 
-Every service that touches somebody's money first locks that contact (`lock_contacts`), so all acts on one
-person's payments happen one after another on PostgreSQL as they do on SQLite, and locks are always taken in
-the order groups, contacts (by key), rows. The status still only changes by a conditional UPDATE, with its
-Event.
+A status only changes here: by a conditional UPDATE, with its Event, under the lock of the contact
+(`services.locks`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, ActorKind, credit_of
-from substrack.domain.errors import NotFound
 from substrack.domain.payments import ASKABLE, TRANSITIONS, Act, Standing, Status, WrongStatus
-from substrack.queries.batches import in_batches
+from substrack.services.access import NoSuchPayment
 from substrack.services.correlation import new_correlation_id
 from substrack.services.journal import record_payment
+from substrack.services.locks import lock_contacts
 from substrack.services.shown import flag_shown
-from substrack.store import (
-    Allocation,
-    Attempt,
-    AttemptItem,
-    AttemptState,
-    Contact,
-    Event,
-    Payment,
-    Receipt,
-    RoleGrant,
-    User,
-)
-
-
-class NoSuchPayment(NotFound):
-    """There is no such payment, or it is not this person's to act on."""
-
-    def __init__(self) -> None:
-        super().__init__("There is no such payment.")
+from substrack.store import Event, Payment, User
 
 
 class DecidedAlready(WrongStatus):
@@ -91,46 +71,6 @@ class Touched:
     def as_dict(self) -> dict[str, list[int]]:
         """Give the rows that were touched, for the Event."""
         return {name: keys for name, keys in vars(self).items() if keys}
-
-
-def lock_contacts(session: Session, contact_ids: Iterable[int], *, skip_locked: bool = False) -> list[int]:
-    """Take the locks under which these contacts' money may move; return whose were got, in order of key."""
-    locked: list[int] = []
-    for batch in in_batches(contact_ids):
-        query = select(Contact.id).where(Contact.id.in_(batch)).order_by(Contact.id)
-        locked += session.scalars(query.with_for_update(key_share=True, skip_locked=skip_locked))
-    return locked
-
-
-def check_admin(session: Session, by: Actor, workspace_id: int) -> None:
-    """Let only admins of the workspace decide; a stranger hears what a missing thing would say.
-
-    Raises:
-        NoSuchPayment: the user has no role in the workspace.
-    """
-    if by.kind is not ActorKind.USER:
-        return
-    role = select(RoleGrant.id).join(User, User.id == RoleGrant.user_id)
-    is_admin = (
-        RoleGrant.workspace_id == workspace_id,
-        RoleGrant.user_id == by.id,
-        User.deactivated_at.is_(None),
-    )
-    if session.scalar(role.where(*is_admin)) is None:
-        raise NoSuchPayment
-
-
-def check_owner(session: Session, by: Actor, contact_id: int) -> None:
-    """Let a member act for nobody but themselves, and an admin for the people of their workspace.
-
-    Raises:
-        NoSuchPayment: it is somebody else's.
-    """
-    if by.kind is ActorKind.CONTACT and by.id != contact_id:
-        raise NoSuchPayment
-    if by.kind is ActorKind.USER:
-        contact = session.get(Contact, contact_id)
-        check_admin(session, by, contact.workspace_id if contact else 0)
 
 
 def locked_payment(session: Session, payment_id: int) -> Payment:
@@ -268,89 +208,6 @@ def _name_of_user(session: Session, event: Event | None) -> str | None:
         return None
     user = session.get(User, event.actor_id)
     return user.name if user else None
-
-
-def allocate(
-    session: Session, receipt: Receipt, payment: Payment, amount_minor: int, touched: Touched, now: datetime
-) -> None:
-    """Settle part of a payment from a receipt; writes the allocation, not the payment."""
-    allocation = Allocation(
-        receipt_id=receipt.id, payment_id=payment.id, amount_minor=amount_minor, made_at=now
-    )
-    session.add(allocation)
-    session.flush()
-    touched.allocations_made.append(allocation.id)
-
-
-def void_allocations(
-    session: Session,
-    allocations: Sequence[Allocation],
-    touched: Touched,
-    now: datetime,
-    *,
-    keeps_away: bool = False,
-) -> None:
-    """Take allocations back; their money is the contact's credit again, unless the receipt is void too."""
-    for allocation in allocations:
-        allocation.voided_at = now
-        allocation.keeps_away = keeps_away
-        touched.allocations_voided.append(allocation.id)
-    session.flush()
-
-
-def live_allocations(session: Session, *conditions: ColumnElement[bool]) -> list[Allocation]:
-    """Load allocations that are not voided, oldest first."""
-    query = select(Allocation).where(Allocation.voided_at.is_(None), *conditions).order_by(Allocation.id)
-    return list(session.scalars(query.execution_options(populate_existing=True)))
-
-
-def unallocated_minor(session: Session, receipt: Receipt) -> int:
-    """Return what of a live receipt settles nothing yet."""
-    allocated = session.scalar(
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
-            Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None)
-        )
-    )
-    return receipt.amount_minor - int(allocated or 0)
-
-
-def close_claim_item(
-    session: Session,
-    payment: Payment,
-    state: AttemptState,
-    touched: Touched,
-    now: datetime,
-    *,
-    reason: str | None = None,
-) -> int | None:
-    """Close the open claim on a payment, if there is one, and the attempt with its last item.
-
-    Returns the attempt's key.
-    """
-    item = session.scalar(
-        select(AttemptItem).where(
-            AttemptItem.payment_id == payment.id, AttemptItem.state == AttemptState.OPEN
-        )
-    )
-    if item is None:
-        return None
-    item.state, item.reason, item.closed_at = state, reason, now
-    touched.items_closed.append(item.id)
-    session.flush()
-    close_attempt_when_done(session, item.attempt_id, now)
-    return item.attempt_id
-
-
-def close_attempt_when_done(session: Session, attempt_id: int, now: datetime) -> None:
-    """Close an attempt that has no open item left; its state sums its items up."""
-    states = set(session.scalars(select(AttemptItem.state).where(AttemptItem.attempt_id == attempt_id)))
-    if AttemptState.OPEN in states:
-        return
-    attempt = session.get_one(Attempt, attempt_id)
-    decided = states - {AttemptState.WITHDRAWN, AttemptState.VOIDED} or states
-    attempt.state = decided.pop() if len(decided) == 1 else AttemptState.PART_CONFIRMED
-    attempt.decided_at = now
-    session.flush()
 
 
 def _on_arrival(source: Status, target: Status, now: datetime) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from substrack.queries.shared_facts import SharedFacts
 from substrack.services.concealing import conceal, reveal
 from substrack.services.delivery import BuiltMessage, mail_as_stored
 from substrack.services.leases import ClaimedMessage
-from substrack.services.ledger import lock_contacts
 from substrack.services.letter_links import (
     PlannedLink,
     are_as_planned,
@@ -37,6 +36,7 @@ from substrack.services.letter_links import (
     write_links,
 )
 from substrack.services.links import LinkSigner
+from substrack.services.locks import lock_contacts
 from substrack.services.withholding import find_objection, resting
 from substrack.store import Address, Contact, Erasure, Message, Workspace
 from substrack.store.base import Entity

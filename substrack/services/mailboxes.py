@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import Refused
 from substrack.domain.notices import Channel, Notice
+from substrack.services.access import check_owner
 from substrack.services.addresses import empty_address
 from substrack.services.connections import connection_for
 from substrack.services.contact_rows import get_contact, record_contact
-from substrack.services.ledger import check_owner, lock_contacts
 from substrack.services.links import revoke_pay_link
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, queue_to
 from substrack.services.roles import check_whose_account
 from substrack.services.schedule import reschedule_contacts

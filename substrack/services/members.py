@@ -26,7 +26,7 @@ from substrack.services.group_rows import (
     today_in,
 )
 from substrack.services.journal import record_member
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.member_terms import (
     check_fixed_fits,
     check_member_weight,

@@ -16,10 +16,10 @@ from substrack.domain.actors import Actor
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Conflict, NotFound, Phrase, Refused
 from substrack.domain.notices import Channel, Notice, rules_of
+from substrack.services.access import check_admin
 from substrack.services.contact_rows import get_contact, record_contact
 from substrack.services.correlation import new_correlation_id
 from substrack.services.journal import record
-from substrack.services.ledger import check_admin
 from substrack.services.outbox import Draft, queue, queue_to, usable_addresses
 from substrack.store import Address, Message
 

@@ -18,8 +18,10 @@ from substrack.domain.errors import Conflict, NotFound
 from substrack.domain.notices import Notice
 from substrack.domain.requests import ANSWER_REST_DAYS, OBJECTION_REST_DAYS
 from substrack.domain.wording import clean_text
+from substrack.services.access import check_admin
 from substrack.services.journal import record_payment
-from substrack.services.ledger import Decision, check_admin, lock_contacts
+from substrack.services.ledger import Decision
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, queue
 from substrack.services.putting_off import OBJECT
 from substrack.services.schedule import reschedule_payments

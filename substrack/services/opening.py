@@ -22,7 +22,8 @@ from substrack.queries.batches import in_batches
 from substrack.queries.collection_days import load_collection_days
 from substrack.queries.prepared import prepared
 from substrack.services.credit import apply_credits
-from substrack.services.ledger import Decision, lock_contacts
+from substrack.services.ledger import Decision
+from substrack.services.locks import lock_contacts
 from substrack.services.opening_notices import bills_wanted, heads_up, opened_notice
 from substrack.services.outbox import queue
 from substrack.services.plans import Dues, Plan, dues_of, has_members, plan_of_bill, plans_for, shares_of

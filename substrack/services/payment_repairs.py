@@ -10,14 +10,10 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.payments import CLOSED, Act, Status
 from substrack.queries.faults import Fault
+from substrack.services.allocations import unallocated_minor
+from substrack.services.claim_items import close_attempt_when_done, close_claim_item
 from substrack.services.journal import record, record_payment
-from substrack.services.ledger import (
-    Decision,
-    Touched,
-    close_attempt_when_done,
-    close_claim_item,
-    unallocated_minor,
-)
+from substrack.services.ledger import Decision, Touched
 from substrack.services.repaired import ChangedMeanwhile, NotSafe, Repaired, note_repair
 from substrack.services.schedule import reschedule_payments
 from substrack.services.settling import record_receipt_event

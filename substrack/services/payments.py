@@ -15,15 +15,12 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
-from substrack.domain.payments import (
-    Act,
-    PaymentKind,
-    ReopenCause,
-    Status,
-    check_actor,
-)
+from substrack.domain.payments import Act, PaymentKind, ReopenCause, Status, check_actor
+from substrack.services.access import check_admin
+from substrack.services.allocations import live_allocations, void_allocations
 from substrack.services.amounts import change_amount
 from substrack.services.answers import queue_received, queue_rejected, queue_waived
+from substrack.services.claim_items import close_claim_item
 from substrack.services.credit import apply_credit, apply_credits
 from substrack.services.deciding import (
     OtherCurrencyReceived,
@@ -38,27 +35,16 @@ from substrack.services.deciding import (
 from substrack.services.ledger import (
     Decision,
     Touched,
-    check_admin,
-    close_claim_item,
     decided_already,
-    live_allocations,
     locked_payment,
     move,
     settle_if_covered,
-    void_allocations,
 )
 from substrack.services.schedule import reschedule_payments
 from substrack.services.settling import Arrival, day_received, receive
 from substrack.services.taking_back import release, take_back
 from substrack.services.totals import rebalance_period
-from substrack.store import (
-    Allocation,
-    AttemptItem,
-    AttemptState,
-    Contact,
-    Payment,
-    Receipt,
-)
+from substrack.store import Allocation, AttemptItem, AttemptState, Contact, Payment, Receipt
 
 
 class OwnShare(Refused):

@@ -15,9 +15,9 @@ from substrack.domain.actors import Actor
 from substrack.domain.cycles import check_zone
 from substrack.domain.errors import Refused
 from substrack.domain.wording import clean_line, clean_text
+from substrack.services.access import check_admin, check_owner
 from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.group_rows import is_admin
-from substrack.services.ledger import check_admin, check_owner
 from substrack.services.mailboxes import ask_about_sharing, check_email, contacts_at, write_mailbox
 from substrack.services.suppression import ask_about_erased
 from substrack.store import Contact

@@ -23,7 +23,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.services.claims import claim_payments
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.shown import flag_shown
 from substrack.store import Attachment, Attempt, AttemptItem, AttemptState
 

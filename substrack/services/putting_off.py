@@ -14,13 +14,12 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Refused
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ASKABLE, PaymentKind
-from substrack.domain.requests import (
-    OBJECTION_REST_DAYS,
-    SNOOZE_MAX_DAYS,
-)
+from substrack.domain.requests import OBJECTION_REST_DAYS, SNOOZE_MAX_DAYS
 from substrack.domain.wording import clean_text
+from substrack.services.access import NoSuchPayment, check_owner
 from substrack.services.journal import record_payment
-from substrack.services.ledger import Decision, NoSuchPayment, check_owner, lock_contacts, payments_now
+from substrack.services.ledger import Decision, payments_now
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown

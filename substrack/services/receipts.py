@@ -15,32 +15,18 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.money import Money
-from substrack.domain.payments import (
-    OPEN,
-    Act,
-    PaymentKind,
-    check_actor,
-)
+from substrack.domain.payments import OPEN, Act, PaymentKind, check_actor
 from substrack.queries.groups import UnknownGroup
+from substrack.services.access import check_admin
 from substrack.services.answers import queue_by_credit, queue_received
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
 from substrack.services.group_rows import check_payer
-from substrack.services.ledger import (
-    Decision,
-    check_admin,
-    lock_contacts,
-    payments_now,
-)
+from substrack.services.ledger import Decision, payments_now
+from substrack.services.locks import lock_contacts
 from substrack.services.settling import Arrival, day_received, receive, record_receipt_event
 from substrack.services.taking_back import take_back
-from substrack.store import (
-    Contact,
-    Group,
-    Payment,
-    Receipt,
-    ReceiptSource,
-)
+from substrack.store import Contact, Group, Payment, Receipt, ReceiptSource
 
 
 class NothingReceived(Refused):

@@ -23,7 +23,8 @@ from substrack.queries.money_faults import allocation_faults, receipt_changes, r
 from substrack.queries.payment_faults import payment_faults
 from substrack.queries.period_faults import missing_periods, period_faults, periods_apart
 from substrack.services import payment_repairs, period_repairs, send_repairs
-from substrack.services.ledger import Decision, lock_contacts
+from substrack.services.ledger import Decision
+from substrack.services.locks import lock_contacts
 from substrack.services.openings import opening_faults
 from substrack.services.repaired import NotSafe, Repaired, RightAlready
 from substrack.store import Allocation, Attempt, Event, Group, Link, Message, Payment, Period, Receipt

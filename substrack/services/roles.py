@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import NotFound, Refused
+from substrack.services.access import check_admin
 from substrack.services.journal import record
-from substrack.services.ledger import check_admin
 from substrack.services.user_sessions import end_sessions
 from substrack.store import Identity, Link, RecoveryCode, Role, RoleGrant, SecondFactor, User, Workspace
 

@@ -21,7 +21,7 @@ from substrack.domain.cycles import Cycle, at_hour, local_date
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
 from substrack.queries.collection_days import collection_day
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.store import Address, Contact, Event, Group, Member, Payment, Workspace
 
 Rules = Select[*tuple[Any, ...]]

@@ -15,32 +15,15 @@ from sqlalchemy.orm import Session
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
-from substrack.domain.payments import (
-    Act,
-    Status,
-    after_receiving,
-)
+from substrack.domain.payments import Act, Status, after_receiving
 from substrack.domain.wording import clean_line, clean_text
+from substrack.services.allocations import allocate
 from substrack.services.answers import Settled
+from substrack.services.claim_items import close_claim_item
 from substrack.services.journal import record
-from substrack.services.ledger import (
-    Decision,
-    Touched,
-    allocate,
-    close_claim_item,
-    move,
-    standing_of,
-)
+from substrack.services.ledger import Decision, Touched, move, standing_of
 from substrack.services.schedule import reschedule_payments
-from substrack.store import (
-    AttemptState,
-    Direction,
-    Group,
-    Payment,
-    Receipt,
-    ReceiptSource,
-    Workspace,
-)
+from substrack.store import AttemptState, Direction, Group, Payment, Receipt, ReceiptSource, Workspace
 
 EARLIEST = date(2000, 1, 1)
 """Before this day no money can have come or been sent: it is a slip, such as a year typed with two digits."""

@@ -18,7 +18,7 @@ from substrack.domain.notices import REQUESTS
 from substrack.queries.batches import in_batches
 from substrack.queries.delivery import is_claimable
 from substrack.services.diverting import divert_stale
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.schedule import reschedule_payments
 from substrack.store import Message, MessageItem, Payment
 

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from substrack.domain.payments import (
-    Act,
-    Standing,
-    Status,
-)
+from substrack.domain.payments import Act, Standing, Status
+from substrack.services.allocations import live_allocations, void_allocations
 from substrack.services.journal import record_payment
-from substrack.services.ledger import (
-    Decision,
-    Touched,
-    live_allocations,
-    move,
-    snapshot,
-    void_allocations,
-)
+from substrack.services.ledger import Decision, Touched, move, snapshot
 from substrack.services.schedule import reschedule_payments
-from substrack.store import (
-    Allocation,
-    Payment,
-    Receipt,
-)
+from substrack.store import Allocation, Payment, Receipt
 
 
 def take_back(session: Session, receipt: Receipt, decision: Decision) -> None:

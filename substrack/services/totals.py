@@ -10,15 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import Act, PaymentKind, Standing, Status
+from substrack.services.allocations import allocate, live_allocations, void_allocations
 from substrack.services.journal import record_period
-from substrack.services.ledger import (
-    Decision,
-    Touched,
-    allocate,
-    live_allocations,
-    move,
-    void_allocations,
-)
+from substrack.services.ledger import Decision, Touched, move
 from substrack.store import Allocation, Direction, Payment, Period, Receipt, ReceiptSource
 
 

@@ -18,14 +18,10 @@ from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import CLOSED, Act, Status
 from substrack.queries.undoing import corrects_total_alone
+from substrack.services.allocations import unallocated_minor
 from substrack.services.journal import record, record_payment
-from substrack.services.ledger import (
-    Decision,
-    lock_contacts,
-    payments_now,
-    snapshot,
-    unallocated_minor,
-)
+from substrack.services.ledger import Decision, payments_now, snapshot
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import cancel_waiting
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown

@@ -17,20 +17,13 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_receiving, check_actor
+from substrack.services.access import check_admin
+from substrack.services.allocations import allocate, live_allocations, unallocated_minor, void_allocations
+from substrack.services.claim_items import close_claim_item
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
 from substrack.services.journal import record_payment, record_period
-from substrack.services.ledger import (
-    Decision,
-    Touched,
-    allocate,
-    check_admin,
-    close_claim_item,
-    live_allocations,
-    lock_contacts,
-    snapshot,
-    unallocated_minor,
-    void_allocations,
-)
+from substrack.services.ledger import Decision, Touched, snapshot
+from substrack.services.locks import lock_contacts
 from substrack.services.periods import NoSuchPeriod
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown

@@ -15,8 +15,8 @@ from substrack.domain.actors import Actor
 from substrack.domain.cycles import check_zone
 from substrack.domain.group_defaults import GroupDefaults, check_defaults
 from substrack.domain.wording import clean_line
+from substrack.services.access import check_admin
 from substrack.services.journal import record
-from substrack.services.ledger import check_admin
 from substrack.services.people import check_language
 from substrack.store import Workspace
 

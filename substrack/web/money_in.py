@@ -29,7 +29,7 @@ from substrack.queries.owing import OwingRow, find_owing, load_owing, owed_payme
 from substrack.queries.people import find_contact
 from substrack.queries.receipt_lists import ReceiptRow, find_receipt, list_receipts
 from substrack.services.deciding import ReasonForHistoryMissing
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.receipts import VoidedAlready, apply_credit_now, record_receipt, void_receipt
 from substrack.texts.bills import what_for
 from substrack.texts.home import due_when

@@ -14,9 +14,10 @@ from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
 from substrack.domain.payments import Status
+from substrack.services.access import NoSuchPayment
 from substrack.services.claims import claim_payments
 from substrack.services.journal import record_payment
-from substrack.services.ledger import DecidedAlready, NoSuchPayment
+from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import Outcome, confirm_payment, reject_payment, waive_payment
 from substrack.services.voiding import VoidAlready, void_period
 from substrack.store import Payment, RoleGrant

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.people import write_note
 from substrack.services.workspaces import edit_workspace
 from tests.races.conftest import NOW, Race

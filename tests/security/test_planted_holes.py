@@ -10,7 +10,7 @@ import pytest
 
 from substrack.channels import mime
 from substrack.services import invitations, links, proofs, roles, tries
-from substrack.services.ledger import check_admin
+from substrack.services.access import check_admin
 from substrack.services.links import LinkSigner
 from substrack.web import access, admitting, security, sessions
 from substrack.web.access import Access

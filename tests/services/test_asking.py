@@ -14,8 +14,8 @@ from substrack.domain.cycles import Unit
 from substrack.domain.notices import REQUESTS
 from substrack.domain.payments import Status
 from substrack.services import asking
+from substrack.services.access import NoSuchPayment
 from substrack.services.claims import claim_payments, withdraw_claim
-from substrack.services.ledger import NoSuchPayment
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, reject_payment, unwaive_payment, waive_payment
 from substrack.services.periods import edit_period, open_next_period

@@ -10,12 +10,12 @@ from substrack.domain.actors import Actor
 from substrack.domain.asking import AskState
 from substrack.domain.notices import Channel
 from substrack.domain.payments import Status
+from substrack.services.access import NoSuchPayment
 from substrack.services.asking_now import NotToBeAsked, ask_people, note_asked_by_hand
 from substrack.services.asking_plan import PersonPlan, plan_asking
 from substrack.services.asking_undo import stop_asking
 from substrack.services.claims import claim_payments
 from substrack.services.contact_rows import UnknownContact
-from substrack.services.ledger import NoSuchPayment
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment
 from substrack.services.putting_off import object_to_payments, snooze_payments

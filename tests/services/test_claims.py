@@ -13,6 +13,7 @@ from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import Status
+from substrack.services.access import NoSuchPayment
 from substrack.services.chat_rows import write_chat
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import (
@@ -25,7 +26,6 @@ from substrack.services.claims import (
     withdraw_claim,
 )
 from substrack.services.deciding import OtherCurrencyReceived
-from substrack.services.ledger import NoSuchPayment
 from substrack.services.letter_links import links_for
 from substrack.store import Attempt, Contact, Group, Link, LinkPurpose, Member, Message, Receipt
 from tests.support.books import check_books

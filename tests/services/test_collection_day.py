@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from substrack.domain.collecting import CollectionDayOutOfRange
 from substrack.domain.payments import Status
+from substrack.services.access import NoSuchPayment
 from substrack.services.asking_now import ask_people, note_asked_by_hand
 from substrack.services.asking_undo import stop_asking
 from substrack.services.collection_day import set_contact_collection_day, set_workspace_collection_day
 from substrack.services.contact_rows import UnknownContact
-from substrack.services.ledger import NoSuchPayment
 from substrack.store import Event, Member
 from tests.support.cast import Cast, at, make_stranger
 

@@ -30,8 +30,8 @@ from substrack.services.emptying import empty_rows
 from substrack.services.erasing import Erased, LastOwnerStays, StillOpen, erase_contact
 from substrack.services.group_rows import hold_group
 from substrack.services.groups import PayerIsGone, restore_group
-from substrack.services.ledger import lock_contacts
 from substrack.services.links import DeadLink, open_link, renew_pay_link
+from substrack.services.locks import lock_contacts
 from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member
 from substrack.services.pacing import pace_of_bot, reserve_send

@@ -8,7 +8,7 @@ import pytest
 from substrack.queries.collection_days import load_askable, load_collection_days
 from substrack.queries.namesakes import names_of
 from substrack.services import credit, opening
-from substrack.services.ledger import lock_contacts
+from substrack.services.locks import lock_contacts
 from substrack.services.outbox import usable_addresses
 from tests.support.cast import Cast
 

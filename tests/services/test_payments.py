@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from substrack.domain.actors import OPERATOR, Actor
 from substrack.domain.payments import NotAllowed, ReopenCause, Status
+from substrack.services.access import NoSuchPayment
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import TooManyClaims, claim_payments, withdraw_claim
 from substrack.services.credit import credit_minor
 from substrack.services.deciding import NothingArrived, ReasonMissing
-from substrack.services.ledger import DecidedAlready, NoSuchPayment
+from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import (
     OwnShare,
     adjust_payment,

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from substrack.domain.actors import Actor, Via
 from substrack.domain.payments import Status
+from substrack.services.access import NoSuchPayment
 from substrack.services.claims import PaidInTheFuture
-from substrack.services.ledger import NoSuchPayment
 from substrack.services.proofs import (
     MAX_BYTES,
     MAX_PROOFS,

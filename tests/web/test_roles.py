@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.queries.accounts import list_users
+from substrack.services.access import NoSuchPayment, check_admin
 from substrack.services.accounts import Role
 from substrack.services.founding import Founded
 from substrack.services.invitations import invite_admin
-from substrack.services.ledger import NoSuchPayment, check_admin
 from substrack.services.mailboxes import set_email
 from substrack.services.roles import LastOwner, OwnersOnly, change_role, remove_admin
 from substrack.store import Contact, LinkPurpose, User
