@@ -1,7 +1,8 @@
 """The outbox, emptied: claim, put into words, commit, send, mark.
 
 Nothing is sent inside a transaction, and each message is marked as soon as the other side has accepted it.
-What a message says and what a failure means is decided below; this module only keeps the order.
+What a message says and what a failure means is decided below, what is written is `worker.outbox_steps`'; this
+module only keeps the order.
 """
 
 from __future__ import annotations
@@ -24,29 +25,14 @@ from substrack.channels.telegram import TelegramChannel
 from substrack.channels.telegram_errors import ChatMoved
 from substrack.domain.delivery import DeliveryFailed, Fate, MessageState, Scope, channel_of, fate_of
 from substrack.domain.notices import Channel
-from substrack.queries.delivery import due_lanes
-from substrack.queries.installation import load_installation
-from substrack.queries.message_lists import count_due
 from substrack.services.correlation import effect
-from substrack.services.delivery import (
-    BuiltMessage,
-    build_message,
-    claim_messages,
-    clear_lane,
-    release_messages,
-)
-from substrack.services.lanes import resume_lane
+from substrack.services.delivery import BuiltMessage
 from substrack.services.leases import ClaimedMessage
-from substrack.services.letter_batches import (
-    ReadLetter,
-    WordedLetter,
-    put_into_words,
-    read_letters,
-    store_letters,
-)
+from substrack.services.letter_batches import ReadLetter, WordedLetter, put_into_words, read_letters
 from substrack.services.links import LinkSigner
-from substrack.services.outcomes import Accepted, Failed, Outcome, follow_move, mark_failed, mark_sent
+from substrack.services.outcomes import Accepted, Failed, Outcome
 from substrack.worker.leasing import Stop, drain, serve
+from substrack.worker.outbox_steps import Steps
 from substrack.worker.senders import chat_sender, mail_sender, outgoing_chat, outgoing_mail
 from substrack.worker.together import Together
 
@@ -131,23 +117,24 @@ class Outbox:
     ) -> None:
         self._runtime, self._sender, self._database, self._clock = runtime, sender, database, clock
         self._chats = chats
-        self._served = (Channel.EMAIL,) if chats is None else (Channel.EMAIL, Channel.TELEGRAM)
+        served = (Channel.EMAIL,) if chats is None else (Channel.EMAIL, Channel.TELEGRAM)
         self._lease = timedelta(seconds=runtime.settings.lease_seconds)
+        self._steps = Steps(runtime, served=served, lease=self._lease, clock=clock)
         self._counts: Counter[str] = Counter()
         self._failing: set[str] = set()
-        self._marking = Together[Accepted, bool](lambda lot: self._call(self._accept, lot))
+        self._marking = Together[Accepted, bool](self._accept)
 
     async def deliver(self, stop: Stop = lambda: False) -> None:
         """Send what is due on every open lane, lanes side by side, until there is no more or `stop()`."""
 
         async def find() -> Sequence[str]:
-            return [] if stop() else await self._call(self._due)
+            return [] if stop() else await self._call(self._steps.due)
 
         await serve(find, lambda lane: self._deliver_lane(lane, stop), look_seconds=LOOK_SECONDS)
 
     async def report(self) -> DeliverReport:
         """Say what was done so far, and what waits now."""
-        held, queued = await self._call(self._waiting)
+        held, queued = await self._call(self._steps.waiting)
         counts = self._counts
         return DeliverReport(
             counts["sent"], counts["retrying"], counts["dead"], queued, held, kept=counts["kept"]
@@ -155,10 +142,10 @@ class Outbox:
 
     async def _deliver_lane(self, lane: str, stop: Stop) -> None:
         async def claim(places: int) -> Sequence[Ready]:
-            held = await self._call(self._claim, lane, places)
+            held = await self._call(self._steps.claim, lane, places)
             return await self._make_ready(held) if held else []
 
-        await self._call(self._clear, lane)
+        await self._call(self._steps.clear, lane)
         self._failing.discard(lane)
         width = self._width_of(lane)
         await drain(
@@ -183,7 +170,7 @@ class Outbox:
         """
         leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
         worded = await asyncio.to_thread(self._put_into_words, held)
-        stored = await self._call(self._store, worded) if worded else []
+        stored = await self._call(self._steps.store, worded) if worded else []
         built = {claimed.id: one for claimed, one in stored}
         return [Ready(claimed, built.get(claimed.id), leased_until) for claimed in held]
 
@@ -199,7 +186,7 @@ class Outbox:
         try:
             if built is None:
                 is_leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
-                built = await self._call(self._build, claimed)
+                built = await self._call(self._steps.build, claimed)
             if built is None:
                 return
             provider_id = await self._send(built)
@@ -208,15 +195,15 @@ class Outbox:
             is_unsaid = built is not None and not built.is_repeat
             await self._give_back([replace(ready, built=built) if is_unsaid else ready])
         except ChatMoved as moved:
-            await self._call(self._follow, claimed, moved, built.to if built else "")
+            await self._follow(claimed, moved, built.to if built else "")
         except DeliveryFailed as failure:
-            await self._call(self._fail, claimed, failure, built)
+            await self._fail(claimed, failure, built)
         except DatabaseTrouble:
             raise  # the database's fault, not the message's; the lease runs out
         except Exception as error:
             log.exception("message %s could not be made or sent", claimed.public_id)
             bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
-            await self._call(self._fail, claimed, bug, built)
+            await self._fail(claimed, bug, built)
         else:
             await self._mark(Accepted(claimed, provider_id), is_leased_until)
 
@@ -225,10 +212,6 @@ class Outbox:
         with self._runtime.reading() as session:
             read = read_letters(session, held, signer=signer, now=now)
         return [worded for one in read if (worded := _worded(one, signer, now)) is not None]
-
-    def _store(self, worded: Sequence[WordedLetter]) -> list[tuple[ClaimedMessage, BuiltMessage]]:
-        with self._runtime.transaction() as session:
-            return store_letters(session, worded, now=self._clock())
 
     async def _mark(self, accepted: Accepted, is_leased_until: float) -> None:
         """Mark what was accepted, again and again while the lease lasts: unmarked it would be sent twice."""
@@ -270,57 +253,22 @@ class Outbox:
             raise LeaseOver
 
     async def _give_back(self, ready: Sequence[Ready]) -> None:
-        await self._call(self._release, ready)
-
-    def _release(self, ready: Sequence[Ready]) -> None:
         worded = {one.claimed.id for one in ready if one.built is not None}
-        with self._runtime.transaction() as session:
-            release_messages(session, [one.claimed for one in ready], worded=worded)
+        await self._call(self._steps.release, [one.claimed for one in ready], worded)
 
-    def _follow(self, claimed: ClaimedMessage, moved: ChatMoved, sent_to: str) -> None:
-        to, now = str(moved.new_chat_id), self._clock()
-        with self._runtime.transaction() as session:
-            failed = follow_move(session, claimed, moved, sent_to=sent_to, to=to, now=now)
-        self._report(claimed, failed)
-
-    def _due(self) -> list[str]:
-        with self._runtime.reading() as session:
-            if load_installation(session).hold_reason is not None:
-                return []
-            return due_lanes(session, self._served, now=self._clock())
-
-    def _waiting(self) -> tuple[str | None, int]:
-        with self._runtime.reading() as session:
-            return load_installation(session).hold_reason, count_due(session, now=self._clock())
-
-    def _clear(self, lane: str) -> None:
-        with self._runtime.transaction() as session:
-            clear_lane(session, lane, now=self._clock())
-
-    def _claim(self, lane: str, places: int) -> list[ClaimedMessage]:
-        with self._runtime.transaction() as session:
-            return claim_messages(session, lane, limit=places, lease=self._lease, now=self._clock())
-
-    def _build(self, claimed: ClaimedMessage) -> BuiltMessage | None:
-        with self._runtime.transaction() as session:
-            return build_message(session, claimed, signer=self._runtime.signer, now=self._clock())
-
-    def _accept(self, accepted: Sequence[Accepted]) -> list[bool]:
-        """Mark what was accepted; a commit takes its time, and what comes meanwhile shares the next."""
-        probed = {one.claimed.lane for one in accepted if one.claimed.is_probe}
-        with self._runtime.transaction() as session:
-            marked = mark_sent(session, accepted, now=self._clock())
-            opened = [lane for lane in sorted(probed) if resume_lane(session, lane)]
+    async def _accept(self, accepted: Sequence[Accepted]) -> list[bool]:
+        marked, opened = await self._call(self._steps.accept, accepted)
         for lane in opened:
             log.info(LANE_WORKS, lane)
         return [one.claimed in marked for one in accepted]
 
-    def _fail(self, claimed: ClaimedMessage, failure: DeliveryFailed, built: BuiltMessage | None) -> None:
-        sent_to, is_repeat = (built.to, built.is_repeat) if built else (None, False)
-        with self._runtime.transaction() as session:
-            failed = mark_failed(
-                session, claimed, failure, sent_to=sent_to, is_repeat=is_repeat, now=self._clock()
-            )
+    async def _follow(self, claimed: ClaimedMessage, moved: ChatMoved, sent_to: str) -> None:
+        self._report(claimed, await self._call(self._steps.follow, claimed, moved, sent_to))
+
+    async def _fail(
+        self, claimed: ClaimedMessage, failure: DeliveryFailed, built: BuiltMessage | None
+    ) -> None:
+        failed = await self._call(self._steps.fail, claimed, failure, built)
         if failure.scope is Scope.LANE:
             self._failing.add(claimed.lane)
         if failed.has_paused_lane:

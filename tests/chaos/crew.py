@@ -23,8 +23,8 @@ from substrack.domain.delivery import DeliveryFailed, Scope
 from substrack.services.leases import ClaimedMessage
 from substrack.services.outcomes import Accepted
 from substrack.settings import Settings
-from substrack.worker import outbox, running
-from substrack.worker.outbox import Ready
+from substrack.worker import outbox, outbox_steps, running
+from substrack.worker.outbox_steps import Steps
 from tests.chaos.journals import Pen
 
 DIED: Final = 77
@@ -102,9 +102,9 @@ class _Steps:
             self._note("claimed", token=held[0].token)
             self._passed("claimed")
 
-    def released(self, ready: Sequence[Ready]) -> None:
-        for one in ready:
-            self._note("released", message=one.claimed.public_id, token=one.claimed.token)
+    def released(self, held: Sequence[ClaimedMessage]) -> None:
+        for one in held:
+            self._note("released", message=one.public_id, token=one.token)
 
     def failed(self, one: ClaimedMessage, failure: DeliveryFailed) -> None:
         """What failed is in the queue again, or dead: whoever tried it holds it no more."""
@@ -159,20 +159,20 @@ class _Steps:
 def _wrap(steps: _Steps) -> None:
     """Put the steps around what the outbox does; what services did is noted inside their transaction."""
     around(outbox.Outbox, "deliver", before=lambda *_given: steps.ready())
-    around(outbox, "claim_messages", after=lambda held, *_given: steps.claiming(held))
-    around(outbox.Outbox, "_claim", after=lambda held, *_given: steps.claimed(held))
-    around(outbox, "store_letters", after=lambda stored, *_given: _each(stored, steps.building))
-    around(outbox.Outbox, "_store", after=lambda stored, *_given: _each(stored, steps.built))
-    around(outbox.Outbox, "_release", after=lambda _none, _outbox, ready: steps.released(ready))
-    around(outbox.Outbox, "_fail", after=lambda _none, _outbox, *given: steps.failed(*given[:2]))
-    around(outbox, "resume_lane", after=lambda opened, *_given: steps.opened(has_opened=opened))
-    around(outbox, "build_message", after=lambda *_given: steps.building())
-    around(outbox.Outbox, "_build", after=lambda *_given: steps.built())
+    around(outbox_steps, "claim_messages", after=lambda held, *_given: steps.claiming(held))
+    around(Steps, "claim", after=lambda held, *_given: steps.claimed(held))
+    around(outbox_steps, "store_letters", after=lambda stored, *_given: _each(stored, steps.building))
+    around(Steps, "store", after=lambda stored, *_given: _each(stored, steps.built))
+    around(Steps, "release", after=lambda _none, _steps, held, _worded: steps.released(held))
+    around(Steps, "fail", after=lambda _failed, _steps, *given: steps.failed(*given[:2]))
+    around(outbox_steps, "resume_lane", after=lambda opened, *_given: steps.opened(has_opened=opened))
+    around(outbox_steps, "build_message", after=lambda *_given: steps.building())
+    around(Steps, "build", after=lambda *_given: steps.built())
     around(outbox.Outbox, "_send", before=lambda _outbox, built: steps.sending(built.message_id))
     around(SMTPProtocol, "write", after=lambda _none, _protocol, data: steps.written(data))
-    around(outbox.Outbox, "_accept", before=lambda *_given: steps.accepted())
-    around(outbox, "mark_sent", after=lambda marked, *_given: steps.marking(marked))
-    around(outbox.Outbox, "_accept", after=lambda _answers, _outbox, lot: steps.marked(lot))
+    around(Steps, "accept", before=lambda *_given: steps.accepted())
+    around(outbox_steps, "mark_sent", after=lambda marked, *_given: steps.marking(marked))
+    around(Steps, "accept", after=lambda _marked, _steps, lot: steps.marked(lot))
 
 
 def _each(stored: Sequence[object], step: Callable[[], None]) -> None:

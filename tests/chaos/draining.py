@@ -18,7 +18,7 @@ import pytest
 from substrack.bootstrap import Runtime
 from substrack.services.delivery import build_message, claim_messages
 from substrack.services.letter_batches import read_letters
-from substrack.worker import outbox
+from substrack.worker import outbox, outbox_steps
 from substrack.worker.running import Worker
 from tests.chaos.board import OVER, Board
 
@@ -65,9 +65,9 @@ def note_instants(path: Path, patch: pytest.MonkeyPatch) -> None:
         note("build", [claimed.public_id], time.monotonic_ns())
         return build(session, claimed, **terms)
 
-    patch.setattr(outbox, "claim_messages", noted_claim)
+    patch.setattr(outbox_steps, "claim_messages", noted_claim)
     patch.setattr(outbox, "read_letters", noted_read)
-    patch.setattr(outbox, "build_message", noted_build)
+    patch.setattr(outbox_steps, "build_message", noted_build)
 
 
 def work_until_over(runtime: Runtime, board: Path) -> None:

@@ -15,7 +15,8 @@ from substrack.services.delivery import claim_messages
 from substrack.services.leases import ClaimedMessage
 from substrack.services.outcomes import Accepted
 from substrack.store import Message
-from substrack.worker import outbox
+from substrack.worker import outbox_steps
+from substrack.worker.outbox_steps import Steps
 from tests.chaos.crew import around
 
 FOR_EVER = timedelta(days=365)
@@ -25,16 +26,16 @@ MARK_SECONDS = 1.0
 def mark_before_sending() -> None:
     """Note a message as sent once it is put into words, and send it then."""
 
-    def mark(built: object, post: outbox.Outbox, claimed: ClaimedMessage) -> None:
+    def mark(built: object, post: Steps, claimed: ClaimedMessage) -> None:
         if built is not None:
-            post._accept([Accepted(claimed, "")])
+            post.accept([Accepted(claimed, "")])
 
-    def mark_all(stored: Sequence[tuple[ClaimedMessage, object]], post: outbox.Outbox, *_given: Any) -> None:
+    def mark_all(stored: Sequence[tuple[ClaimedMessage, object]], post: Steps, *_given: Any) -> None:
         for claimed, built in stored:
             mark(built, post, claimed)
 
-    around(outbox.Outbox, "_build", after=mark)
-    around(outbox.Outbox, "_store", after=mark_all)
+    around(Steps, "build", after=mark)
+    around(Steps, "store", after=mark_all)
 
 
 def claim_without_lease() -> None:
@@ -43,7 +44,7 @@ def claim_without_lease() -> None:
     def claim(session: Session, lane: str, **named: Any) -> list[ClaimedMessage]:
         return claim_messages(session, lane, **named | {"lease": FOR_EVER})
 
-    vars(outbox)["claim_messages"] = claim
+    vars(outbox_steps)["claim_messages"] = claim
 
 
 def mark_without_token() -> None:
@@ -55,7 +56,7 @@ def mark_without_token() -> None:
 
     vars(outcomes)["write_end"] = mark
     # Marks take their time, so that a disaster finds some of them on their way.
-    around(outbox.Outbox, "_accept", before=lambda *_given: time.sleep(MARK_SECONDS))
+    around(Steps, "accept", before=lambda *_given: time.sleep(MARK_SECONDS))
 
 
 def forget_the_text() -> None:
@@ -64,4 +65,4 @@ def forget_the_text() -> None:
     def forget(session: Session, claimed: ClaimedMessage) -> None:
         session.execute(update(Message).where(Message.id == claimed.id).values(rendered=None))
 
-    around(outbox, "build_message", before=forget)
+    around(outbox_steps, "build_message", before=forget)

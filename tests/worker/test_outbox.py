@@ -23,7 +23,8 @@ from substrack.services.installation import hold_sending
 from substrack.services.leases import ClaimedMessage
 from substrack.store import Contact, Message
 from substrack.store.engines import write_engine
-from substrack.worker.outbox import DeliverReport, LeaseOver, Outbox, Ready, deliver_due
+from substrack.worker.outbox import DeliverReport, LeaseOver, Outbox, deliver_due
+from substrack.worker.outbox_steps import Steps
 from substrack.worker.senders import mail_sender
 from substrack.worker.ticking import TickReport
 from tests.fakes.smtp import FakeRelay, free_port
@@ -180,7 +181,7 @@ def test_words_that_were_not_handed_over_are_written_anew(
     post: Post, relay: FakeRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was put into words by itself finds its lease over once, and the name changes before the next."""
-    ben, release, check = post.person("Ben"), Outbox._release, Outbox._check_hold
+    ben, release, check = post.person("Ben"), Steps.release, Outbox._check_hold
     post.write("one", to=ben)
     is_over = [True]
 
@@ -189,14 +190,14 @@ def test_words_that_were_not_handed_over_are_written_anew(
             raise LeaseOver(is_over.pop())
         check(outbox, built, needs=needs)
 
-    def release_and_rename(outbox: Outbox, ready: Sequence[Ready]) -> None:
-        release(outbox, ready)
+    def release_and_rename(steps: Steps, held: Sequence[ClaimedMessage], worded: set[int]) -> None:
+        release(steps, held, worded)
         with post.runtime.transaction() as session:
             session.execute(update(Contact).where(Contact.id == ben).values(name="Somebody Else"))
 
     monkeypatch.setattr(Outbox, "_put_into_words", lambda _self, _held: [])
     monkeypatch.setattr(Outbox, "_check_hold", check_once_over)
-    monkeypatch.setattr(Outbox, "_release", release_and_rename)
+    monkeypatch.setattr(Steps, "release", release_and_rename)
     deliver_due(through(post.runtime, relay.url), now=NOW)
 
     (mail,) = relay.received

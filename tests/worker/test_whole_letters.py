@@ -11,7 +11,7 @@ from substrack.domain.actors import Actor
 from substrack.services.claims import claim_payments
 from substrack.services.links import open_link
 from substrack.store import LinkPurpose
-from substrack.worker import outbox
+from substrack.worker import outbox_steps
 from substrack.worker.outbox import deliver_due
 from tests.fakes.smtp import FakeRelay
 from tests.support.cast import Cast, at, make_cast
@@ -48,7 +48,7 @@ def test_requests_are_put_into_words_together_and_none_by_itself(
         cast.join(group, name)
     cast.tick(at("2026-02-01"))
     cast.tick(at("2026-02-04"))
-    monkeypatch.delattr(outbox, "build_message")
+    monkeypatch.delattr(outbox_steps, "build_message")
 
     assert deliver_due(cast.runtime, now=at("2026-02-04")).sent == 2
 
