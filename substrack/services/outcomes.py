@@ -21,7 +21,7 @@ from substrack.services.counting import count_ends
 from substrack.services.lanes import pause_lane, probe_again, resume_lane
 from substrack.services.leases import ClaimedMessage, destination_of, held_message, mark, write_end
 from substrack.services.outbox import fall_back_to_mail
-from substrack.store import Address
+from substrack.store import Address, Message
 
 MAX_PROVIDER_ID = 200
 
@@ -125,18 +125,14 @@ def mark_failed(
         return Failed(Outcome.LOST)
     address = session.get(Address, message.address_id) if message.address_id else None
     is_refused = failure.scope is Scope.ADDRESS and failure.permanent
-    if (
-        is_refused
-        and sent_to is not None
-        and address is not None
-        and destination_of(message, address) != sent_to
-    ):
+    if is_refused and sent_to is not None and _leads_elsewhere(message, address, sent_to):
         mark(
             session, claimed, state=MessageState.QUEUED, due_at=now, rendered=None, last_error=failure.reason
         )
         return Failed(Outcome.RETRYING, has_opened_lane=_lane_works(session, claimed, sent_to))
     verdict = after_failure(failure, attempts=message.attempts, due_at=message.due_at, now=now)
-    keeps_words = verdict.state is MessageState.DEAD or failure.may_have_arrived or is_repeat
+    is_dead = verdict.state is MessageState.DEAD
+    keeps_words = is_dead or failure.may_have_arrived or is_repeat
     mark(
         session,
         claimed,
@@ -146,20 +142,35 @@ def mark_failed(
         rendered=message.rendered if keeps_words else None,
         last_error=failure.reason,
     )
-    lost = [message] if verdict.state is MessageState.DEAD else []
     if is_refused and address is not None and sent_to == address.value:
         lose = lose_chat if message.channel is Channel.TELEGRAM else mark_refused
         lose(session, address.id, reason=failure.reason, now=now)
     if message.channel is Channel.TELEGRAM:
-        fall_back_to_mail(session, lost, now=now)
+        fall_back_to_mail(session, [message] if is_dead else [], now=now)
     if failure.scope is Scope.LANE:
-        has_paused = pause_lane(session, claimed.lane, failure, now=now)
-        if message.channel is Channel.TELEGRAM and failure.permanent and address is not None:
-            mark_bot_refused(session, address.connection_id, now=now)
-        return Failed(Outcome.RETRYING, has_paused_lane=has_paused)
+        return _lane_fails(session, claimed, failure, address, now=now)
     has_opened = _lane_works(session, claimed, sent_to)
-    outcome = Outcome.DEAD if verdict.state is MessageState.DEAD else Outcome.RETRYING
-    return Failed(outcome, has_opened_lane=has_opened)
+    return Failed(Outcome.DEAD if is_dead else Outcome.RETRYING, has_opened_lane=has_opened)
+
+
+def _leads_elsewhere(message: Message, address: Address | None, sent_to: str) -> bool:
+    """Tell whether the address was corrected since, so that it is not to blame."""
+    return address is not None and destination_of(message, address) != sent_to
+
+
+def _lane_fails(
+    session: Session,
+    claimed: ClaimedMessage,
+    failure: DeliveryFailed,
+    address: Address | None,
+    *,
+    now: datetime,
+) -> Failed:
+    """Pause the lane, and tell admins of a bot whose token is refused for good."""
+    has_paused = pause_lane(session, claimed.lane, failure, now=now)
+    if channel_of(claimed.lane) is Channel.TELEGRAM and failure.permanent and address is not None:
+        mark_bot_refused(session, address.connection_id, now=now)
+    return Failed(Outcome.RETRYING, has_paused_lane=has_paused)
 
 
 def _lane_works(session: Session, claimed: ClaimedMessage, sent_to: str | None) -> bool:
