@@ -19,12 +19,13 @@ from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.services.access import check_admin
 from substrack.services.amounts import change_amount
+from substrack.services.billing import bill
 from substrack.services.credit import apply_credits
 from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, check_not_negative
 from substrack.services.journal import record, record_period
 from substrack.services.ledger import Decision, payments_now
 from substrack.services.locks import lock_contacts
-from substrack.services.opening import BATCH, Opened, bill, lock_due_groups, open_next_of
+from substrack.services.opening import BATCH, Opened, lock_due_groups, open_next_of
 from substrack.services.schedule import cycle_of, reschedule_group, reschedule_payments
 from substrack.services.totals import rebalance_period
 from substrack.store import Group, Payment, Period, PeriodOrigin

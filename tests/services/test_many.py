@@ -7,7 +7,7 @@ import pytest
 
 from substrack.queries.collection_days import load_askable, load_collection_days
 from substrack.queries.namesakes import names_of
-from substrack.services import credit, opening
+from substrack.services import billing, credit
 from substrack.services.locks import lock_contacts
 from substrack.services.outbox import usable_addresses
 from tests.support.cast import Cast
@@ -25,7 +25,7 @@ MANY = range(70_000)
         load_collection_days,
         load_askable,
         names_of,
-        opening._reachable,
+        billing._reachable,
         credit._pairs_with_credit,
     ],
 )
