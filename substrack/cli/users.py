@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 
 import click
@@ -51,6 +52,40 @@ class UnreadablePassword(Refused):
         super().__init__("This is no text in UTF-8; send the password as one line of it.")
 
 
+@dataclass(frozen=True)
+class _Newcomer:
+    """Who is added; without a password they choose one by a mailed link."""
+
+    email: str
+    name: str
+    password_hash: str | None
+
+    def join(self, session: Session, workspace: WorkspaceRow, role: Role, *, now: datetime) -> int:
+        return add_user(
+            session,
+            workspace.id,
+            email=self.email,
+            name=self.name,
+            password_hash=self.password_hash,
+            role=role,
+            by=OPERATOR,
+            now=now,
+        )
+
+    def found(self, session: Session, called: str | None, zone: str | None, *, now: datetime) -> int:
+        founded = found_workspace(
+            session,
+            workspace_name=called or DEFAULT_NAME,
+            time_zone=zone or DEFAULT_ZONE,
+            name=self.name,
+            email=self.email,
+            password_hash=self.password_hash,
+            by=OPERATOR,
+            now=now,
+        )
+        return founded.user_id
+
+
 @click.group("user")
 def users() -> None:
     """Add users who sign in, and let back in who can't."""
@@ -84,37 +119,18 @@ def add(
 
     Where only the identity provider signs in, nothing is mailed: it knows them by the address.
     """
-    password = _read_password() if password_stdin else None
-    password_hash = None if password is None else hash_new_password(password, email=email, name=name)
+    newcomer = _Newcomer(email, name, _hash_typed(email, name) if password_stdin else None)
     with open_runtime(now, migrates=True) as runtime, runtime.transaction() as session:
         if workspaces := list_workspaces(session):
             _check_absent(FoundedAlready, workspace_name=workspace_name, timezone=timezone)
             workspace = choose_workspace(workspaces, workspace_id)
-            user_id = add_user(
-                session,
-                workspace.id,
-                email=email,
-                name=name,
-                password_hash=password_hash,
-                role=Role(role or Role.ADMIN.value),
-                by=OPERATOR,
-                now=runtime.now(),
-            )
+            user_id = newcomer.join(session, workspace, Role(role or Role.ADMIN.value), now=runtime.now())
         else:
             _check_absent(FirstIsOwner, role=None if role == Role.OWNER else role, workspace=workspace_id)
-            user_id = found_workspace(
-                session,
-                workspace_name=workspace_name or DEFAULT_NAME,
-                time_zone=timezone or DEFAULT_ZONE,
-                name=name,
-                email=email,
-                password_hash=password_hash,
-                by=OPERATOR,
-                now=runtime.now(),
-            ).user_id
+            user_id = newcomer.found(session, workspace_name, timezone, now=runtime.now())
             (workspace,) = list_workspaces(session)
         has_passwords = runtime.settings.local_sign_in
-        needs_link = has_passwords and password_hash is None
+        needs_link = has_passwords and newcomer.password_hash is None
         is_reached = not needs_link or mail_first_password(session, user_id, now=runtime.now())
         added = _newest(session, workspace)
     show(added, as_json=as_json)
@@ -167,6 +183,10 @@ def forget_provider(*, email: str, now: datetime | None) -> None:
     with open_runtime(now) as runtime, runtime.transaction() as session:
         forget_identities(session, email, by=OPERATOR, now=runtime.now())
     note("At their next sign-in there they are linked anew.")
+
+
+def _hash_typed(email: str, name: str) -> str:
+    return hash_new_password(_read_password(), email=email, name=name)
 
 
 def _read_password() -> str:

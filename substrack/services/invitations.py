@@ -12,7 +12,7 @@ from substrack.domain.actors import Actor, Via
 from substrack.domain.errors import NotFound
 from substrack.domain.notices import Notice
 from substrack.services.accounts import add_user, check_email_free, contact_at
-from substrack.services.journal import record
+from substrack.services.contact_rows import record_contact
 from substrack.services.links import DeadLink, LinkSigner, issue_link, open_link, use_link
 from substrack.services.mailboxes import check_email
 from substrack.services.outbox import Draft, queue
@@ -54,33 +54,8 @@ def invite_admin(
         session, workspace_id, email=address, name=name, wanted_again=wanted_again, by=by, now=now
     )
     _revoke_invites(session, contact, now)
-    link = issue_link(
-        session,
-        LinkPurpose.INVITE,
-        now=now,
-        workspace_id=workspace_id,
-        contact_id=contact.id,
-        email=address,
-    )
-    draft = Draft(
-        workspace_id=workspace_id,
-        contact_id=contact.id,
-        notice=Notice.INVITE,
-        dedupe_key=f"invite:{link.id}",
-        due_at=now,
-        payload={"link_id": link.id, "invited_by": by.id},
-    )
-    queue(session, [draft], now=now)
-    record(
-        session,
-        "invite",
-        by=by,
-        now=now,
-        workspace_id=workspace_id,
-        subject_kind="contact",
-        subject_id=contact.id,
-        correlation_id=press,
-    )
+    _mail_invite(session, contact, address, by=by, now=now)
+    record_contact(session, "invite", contact, by=by, now=now, correlation_id=press)
 
 
 def withdraw_invite(session: Session, workspace_id: int, public_id: str, *, by: Actor, now: datetime) -> None:
@@ -97,15 +72,7 @@ def withdraw_invite(session: Session, workspace_id: int, public_id: str, *, by: 
     if contact is None:
         raise NotFound("There is no such person.")
     if _revoke_invites(session, contact, now):
-        record(
-            session,
-            "withdraw_invite",
-            by=by,
-            now=now,
-            workspace_id=workspace_id,
-            subject_kind="contact",
-            subject_id=contact.id,
-        )
+        record_contact(session, "withdraw_invite", contact, by=by, now=now)
     session.flush()
 
 
@@ -142,6 +109,26 @@ def accept_invite(
         by=Actor.contact(contact.id, Via.LINK),
         now=now,
     )
+
+
+def _mail_invite(session: Session, contact: Contact, address: str, *, by: Actor, now: datetime) -> None:
+    link = issue_link(
+        session,
+        LinkPurpose.INVITE,
+        now=now,
+        workspace_id=contact.workspace_id,
+        contact_id=contact.id,
+        email=address,
+    )
+    draft = Draft(
+        workspace_id=contact.workspace_id,
+        contact_id=contact.id,
+        notice=Notice.INVITE,
+        dedupe_key=f"invite:{link.id}",
+        due_at=now,
+        payload={"link_id": link.id, "invited_by": by.id},
+    )
+    queue(session, [draft], now=now)
 
 
 def _invited(session: Session, link: Link) -> tuple[Contact, Workspace]:

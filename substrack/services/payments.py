@@ -19,7 +19,7 @@ from substrack.domain.payments import Act, PaymentKind, ReopenCause, Status, che
 from substrack.services.access import check_admin
 from substrack.services.allocations import live_allocations, void_allocations
 from substrack.services.amounts import change_amount
-from substrack.services.answers import queue_received, queue_rejected, queue_waived
+from substrack.services.answers import Settled, queue_received, queue_rejected, queue_waived
 from substrack.services.claim_items import close_claim_item
 from substrack.services.credit import apply_credit, apply_credits
 from substrack.services.deciding import (
@@ -117,20 +117,7 @@ def confirm_payment(
     decision = Decision(by, now)
     day = day_received(session, payment.workspace_id, received_on, now)
     arrival = Arrival(day, method=method, note=note, attempt_id=_attempt_of(session, payment))
-    receipt = receive(
-        session,
-        payment.workspace_id,
-        payment.contact_id,
-        payment.payer_id,
-        money,
-        [payment],
-        decision=decision,
-        arrival=arrival,
-        expected_version=version,
-        answers_claims=True,
-    )
-    by_credit = apply_credit(session, payment.contact_id, payment.payer_id, decision)
-    queue_received(session, payment.contact_id, arrival.settled, by_credit, receipt, decision)
+    by_credit = _book(session, payment, money, arrival, decision, version)
     session.refresh(payment)
     return Outcome(
         payment,
@@ -303,6 +290,35 @@ def _attempt_of(session: Session, payment: Payment) -> int | None:
             AttemptItem.payment_id == payment.id, AttemptItem.state == AttemptState.OPEN
         )
     )
+
+
+def _book(
+    session: Session,
+    payment: Payment,
+    money: Money,
+    arrival: Arrival,
+    decision: Decision,
+    version: int | None,
+) -> list[Settled]:
+    """Book what came for a payment, let credit settle what it can, and tell the member of both.
+
+    Returns what credit settled.
+    """
+    receipt = receive(
+        session,
+        payment.workspace_id,
+        payment.contact_id,
+        payment.payer_id,
+        money,
+        [payment],
+        decision=decision,
+        arrival=arrival,
+        expected_version=version,
+        answers_claims=True,
+    )
+    by_credit = apply_credit(session, payment.contact_id, payment.payer_id, decision)
+    queue_received(session, payment.contact_id, arrival.settled, by_credit, receipt, decision)
+    return by_credit
 
 
 def _is_last_act(session: Session, payment: Payment, act: Act) -> bool:
