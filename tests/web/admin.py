@@ -8,7 +8,7 @@ from sqlalchemy import select
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.services.founding import Founded
-from substrack.store import Contact, Event, Group, Period, RoleGrant
+from substrack.store import Contact, Event, Group, Member, Period, RoleGrant
 from tests.support.cast import Cast, make_stranger
 from tests.web.support import Browser, browser
 
@@ -41,6 +41,12 @@ def period(cast: Cast, group: Group, sequence: int) -> Period:
 def group_of(cast: Cast, name: str) -> Group:
     """Find a group by its name."""
     return cast.read(lambda session: session.scalars(select(Group).where(Group.name == name)).one())
+
+
+def members_of(cast: Cast, group: Group) -> list[Member]:
+    """List the members of a group in the order they were added."""
+    query = select(Member).where(Member.group_id == group.id).order_by(Member.id)
+    return cast.read(lambda session: list(session.scalars(query)))
 
 
 def contact_named(cast: Cast, name: str) -> Contact:

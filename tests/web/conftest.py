@@ -1,4 +1,4 @@
-"""Fixtures for pages: an app on a clock that can be turned, a stranger's browser and olga's."""
+"""Fixtures for pages: an app on a clock that can be turned, browsers, and who owes olga what."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from flask import Flask
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.services.founding import Founded
 from substrack.settings import Settings
+from substrack.store import Group, Member, Payment
 from substrack.web.app import create_app
+from tests.support.cast import Cast
 from tests.support.databases import Furnish
 from tests.support.furnishing import house_the_cast
-from tests.web.support import Browser, TurnableClock, browser, found_home, house_olga
+from tests.web.admin import cast_of
+from tests.web.paying import Page, page_of
+from tests.web.scenes import youtube_of
+from tests.web.support import NOW, Browser, TurnableClock, browser, found_home, house_olga
 
 
 @pytest.fixture
@@ -62,3 +67,41 @@ def olga(app: Flask, runtime: Runtime, home: Founded) -> Browser:
     opened = browser(app, runtime)
     opened.sign_in(runtime, home.user_id)
     return opened
+
+
+@pytest.fixture
+def cast(runtime: Runtime, home: Founded) -> Cast:
+    """Olga's workspace, to act in by the services."""
+    return cast_of(runtime, home)
+
+
+@pytest.fixture
+def members(cast: Cast) -> dict[str, Member]:
+    """Ben and Mia, who owe for two periods."""
+    return youtube_of(cast, "Ben", "Mia")
+
+
+@pytest.fixture
+def ben(members: dict[str, Member]) -> Member:
+    return members["Ben"]
+
+
+@pytest.fixture
+def youtube(cast: Cast) -> Group:
+    """A group of three at 8.97 with February and March open."""
+    group = cast.group("YouTube Premium", "8.97")
+    for name in ("Ben", "Mia"):
+        cast.join(group, name)
+    cast.tick(NOW)
+    return group
+
+
+@pytest.fixture
+def owed(cast: Cast, ben: Member) -> Payment:
+    return cast.payment_of(ben)
+
+
+@pytest.fixture
+def page(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> Page:
+    """Ben's own page."""
+    return page_of(app, runtime, cast, ben.contact_id)

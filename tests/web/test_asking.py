@@ -14,24 +14,18 @@ from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import pay_method
-from substrack.services.founding import Founded
 from substrack.services.pay_links import give_pay_link
 from substrack.services.putting_off import snooze_payments
 from substrack.store import Address, Connection, Contact, Group, Member, Message
 from substrack.worker.outbox import deliver_due
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, contact_named, group_of, stranger
+from tests.web.admin import contact_named, group_of, stranger
 from tests.web.crowds import crowd
 from tests.web.forms import counted, fill, press, send
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser, TurnableClock
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

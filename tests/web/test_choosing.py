@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from substrack.bootstrap import Runtime
-from substrack.services.founding import Founded
 from substrack.store import Group
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, contact_named, group_of
+from tests.web.admin import contact_named, group_of
 from tests.web.crowds import crowd
 from tests.web.forms import counted, fill, press, send
 from tests.web.support import Browser
@@ -17,11 +16,6 @@ pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
 MANY = 150
 """More people than a list of a form takes, in three pages of members."""
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

@@ -12,25 +12,14 @@ from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import withdraw_claim
-from substrack.services.founding import Founded
 from substrack.services.links import issue_link
 from substrack.services.putting_off import snooze_payments
 from substrack.store import Attempt, Event, LinkPurpose, Member, Message, User
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, events
+from tests.web.admin import events
 from tests.web.forms import fill, send
-from tests.web.scenes import answers_to, claim, receipts, status_of, youtube_of
+from tests.web.scenes import answers_to, claim, receipts, status_of
 from tests.web.support import NOW, Browser, TurnableClock
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def ben(cast: Cast) -> Member:
-    return youtube_of(cast, "Ben", "Mia")["Ben"]
 
 
 @pytest.fixture

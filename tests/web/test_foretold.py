@@ -13,25 +13,18 @@ from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
 from substrack.services.addresses import unsubscribe
 from substrack.services.collection_day import set_contact_collection_day, set_workspace_collection_day
-from substrack.services.founding import Founded
 from substrack.services.groups import pause_group
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment
 from substrack.store import Address, Group, Member
 from tests.support.cast import Cast
-from tests.web.admin import cast_of
 from tests.web.forms import fill, send
+from tests.web.paying import page_of
 from tests.web.support import NOW, Browser
-from tests.web.test_pay import page_of
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
 TYPED = {"name": "Netflix", "price": "20.00", "starts_on": "2026-03-05"}
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from substrack.bootstrap import Runtime
-from substrack.services.founding import Founded
 from substrack.services.payments import waive_payment
 from substrack.store import Member
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, events
+from tests.web.admin import events
 from tests.web.forms import press
-from tests.web.scenes import claim, receipts, status_of, youtube_of
+from tests.web.scenes import claim, receipts, status_of
 from tests.web.support import NOW, Browser
 
 GARBLED = ["", "x", "²", "٣", "9" * 30, "9" * 5000]
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def ben(cast: Cast) -> Member:
-    return youtube_of(cast, "Ben", "Mia")["Ben"]
 
 
 class TestNul:

@@ -6,27 +6,16 @@ import pytest
 from flask import Flask
 
 from substrack.bootstrap import Runtime
-from substrack.services.founding import Founded
 from substrack.services.payments import confirm_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Member
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, group_of, stranger
+from tests.web.admin import group_of, stranger
 from tests.web.forms import press
-from tests.web.scenes import claim, youtube_of
+from tests.web.scenes import claim
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def members(cast: Cast) -> dict[str, Member]:
-    return youtube_of(cast, "Ben", "Mia")
 
 
 @pytest.fixture

@@ -13,13 +13,12 @@ from substrack.domain.shares import SplitKind
 from substrack.queries.group_page import load_matrix
 from substrack.queries.group_periods import MANY, load_periods
 from substrack.queries.period_cells import BY_URGENCY, load_cells
-from substrack.services.founding import Founded
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, waive_payment
 from substrack.services.prices import set_price
 from substrack.store import Member
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, group_of, period, stranger
+from tests.web.admin import group_of, period, stranger
 from tests.web.crowds import crowd
 from tests.web.forms import counted, fill, press, send
 from tests.web.scenes import claim, join_again, payment_now, status_of, youtube_of
@@ -29,16 +28,6 @@ pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
 ENOUGH = 120_000
 """The most bytes a page may have."""
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def members(cast: Cast) -> dict[str, Member]:
-    return youtube_of(cast, "Ben", "Mia")
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ from substrack.bootstrap import Runtime
 from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
 from substrack.services.claims import claim_payments
-from substrack.services.founding import Founded
 from substrack.services.payments import confirm_payment, waive_payment
 from substrack.store import Group, Member, Payment, PayMethod, Price
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, contact_named, events, group_of, period, stranger
+from tests.web.admin import contact_named, events, group_of, period, stranger
 from tests.web.forms import apply, counted, fill, press, send
 from tests.web.support import NOW, Browser, TurnableClock
 
@@ -28,21 +27,6 @@ TYPED = {
     "starts_on": "2026-03-05",
     "people": "Ann <ann@example.org>, Bob\nCem; dia@example.org",
 }
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def youtube(cast: Cast) -> Group:
-    """A group of three at 8.97 with February and March open."""
-    group = cast.group("YouTube Premium", "8.97")
-    for name in ("Ben", "Mia"):
-        cast.join(group, name)
-    cast.tick(NOW)
-    return group
 
 
 class TestSettingUp:

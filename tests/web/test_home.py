@@ -30,27 +30,12 @@ from substrack.services.receipts import void_receipt
 from substrack.services.restoring import settle_restored
 from substrack.store import Address, Member, Message
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, group_of, period, stranger
+from tests.web.admin import group_of, period, stranger
 from tests.web.forms import counted, press, send
-from tests.web.scenes import claim, join_again, receipts, status_of, youtube_of
+from tests.web.scenes import claim, join_again, receipts, status_of
 from tests.web.support import NOW, Browser, TurnableClock
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def members(cast: Cast) -> dict[str, Member]:
-    return youtube_of(cast, "Ben", "Mia")
-
-
-@pytest.fixture
-def ben(members: dict[str, Member]) -> Member:
-    return members["Ben"]
 
 
 def address_of(cast: Cast, member: Member) -> int:

@@ -13,27 +13,16 @@ from substrack.bootstrap import Runtime
 from substrack.domain.journal_kinds import ACTS
 from substrack.domain.payments import Act
 from substrack.queries.journal import LINES_A_PAGE
-from substrack.services.founding import Founded
 from substrack.services.payments import adjust_payment, confirm_payment, unwaive_payment, waive_payment
 from substrack.store import Member
 from substrack.texts.journal_words import Line, event_sentence
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, group_of, stranger
+from tests.web.admin import group_of, stranger
 from tests.web.forms import counted
-from tests.web.scenes import claim, join_again, youtube_of
+from tests.web.scenes import claim, join_again
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def members(cast: Cast) -> dict[str, Member]:
-    return youtube_of(cast, "Ben", "Mia")
 
 
 def shown(olga: Browser, **wanted: str) -> str:

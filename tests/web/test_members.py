@@ -6,23 +6,16 @@ from datetime import date
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
-from substrack.services.founding import Founded
-from substrack.store import Group, Member
+from substrack.store import Group
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, contact_named, events, stranger
+from tests.web.admin import contact_named, events, members_of, stranger
 from tests.web.forms import apply, press, send
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture
@@ -34,11 +27,6 @@ def youtube(cast: Cast) -> Group:
     return group
 
 
-def members(cast: Cast, group: Group) -> list[Member]:
-    query = select(Member).where(Member.group_id == group.id).order_by(Member.id)
-    return cast.read(lambda session: list(session.scalars(query)))
-
-
 class TestJoining:
     def test_a_new_person_joins_and_what_is_owed_stays(
         self, cast: Cast, olga: Browser, youtube: Group
@@ -48,7 +36,7 @@ class TestJoining:
         answer = apply(olga, page, "known", name="Mia", email="mia@example.org")
 
         assert (answer.status_code, answer.location) == (303, f"/groups/{youtube.public_id}")
-        mia = members(cast, youtube)[-1]
+        mia = members_of(cast, youtube)[-1]
         assert (mia.joined_on, mia.weight, mia.fixed_minor) == (date(2026, 3, 1), 1, None)
         assert [(one.id, one.amount_minor) for one in cast.payments(group_id=youtube.id)] == owed
 
@@ -59,7 +47,7 @@ class TestJoining:
         page = f"/groups/{phone.public_id}/members/new"
         apply(olga, page, "known", known=ben.public_id, amount="3,50", joined_on="2026-02-15")
 
-        found = members(cast, phone)[-1]
+        found = members_of(cast, phone)[-1]
         assert (found.contact_id, found.fixed_minor, found.joined_on) == (ben.id, 350, date(2026, 2, 15))
 
     def test_a_weight_is_asked_for_only_where_it_counts(
@@ -70,7 +58,7 @@ class TestJoining:
         apply(olga, with_weight, "known", name="Mia", weight="3")
 
         assert 'name="weight"' not in olga.get(f"/groups/{youtube.public_id}/members/new").text
-        assert members(cast, weighted)[-1].weight == 3
+        assert members_of(cast, weighted)[-1].weight == 3
 
     @pytest.mark.parametrize(
         ("typed", "field", "sentence"),
@@ -106,16 +94,16 @@ class TestJoining:
         assert "Do two people share this mailbox?" in asked.text
         assert 'name="shares_mailbox"' in asked.text
         assert answered.status_code == 303
-        assert len(members(cast, youtube)) == 3
+        assert len(members_of(cast, youtube)) == 3
 
 
 class TestChanging:
     def test_terms_change_for_the_periods_to_come(self, cast: Cast, olga: Browser, youtube: Group) -> None:
-        ben = members(cast, youtube)[-1]
+        ben = members_of(cast, youtube)[-1]
         answer = apply(olga, f"/members/{ben.public_id}", "amount", amount="4.00")
 
         assert answer.status_code == 303
-        assert members(cast, youtube)[-1].fixed_minor == 400
+        assert members_of(cast, youtube)[-1].fixed_minor == 400
         assert cast.payment_of(ben, 2).amount_minor == 449
 
     def test_an_emptied_amount_is_taken_back(self, cast: Cast, olga: Browser) -> None:
@@ -123,12 +111,12 @@ class TestChanging:
         ben = cast.join(group, "Ben", fixed=money("2.00"))
         apply(olga, f"/members/{ben.public_id}", "amount", amount="")
 
-        assert members(cast, group)[-1].fixed_minor is None
+        assert members_of(cast, group)[-1].fixed_minor is None
 
     def test_leaving_before_joining_is_refused_beside_the_field(
         self, cast: Cast, olga: Browser, youtube: Group
     ) -> None:
-        ben = members(cast, youtube)[-1]
+        ben = members_of(cast, youtube)[-1]
         page = f"/members/{ben.public_id}"
         answer = send(olga, page, "left_on", f"{page}/leave", left_on="2025-12-31")
 
@@ -136,11 +124,11 @@ class TestChanging:
         assert "Nobody can leave before joining" in answer.text.split('id="left_on-error-1"')[1]
 
     def test_who_leaves_keeps_what_they_owe(self, cast: Cast, olga: Browser, youtube: Group) -> None:
-        ben = members(cast, youtube)[-1]
+        ben = members_of(cast, youtube)[-1]
         page = f"/members/{ben.public_id}"
         apply(olga, page, "left_on", f"{page}/leave", left_on="2026-03-10")
 
-        assert members(cast, youtube)[-1].left_on == date(2026, 3, 10)
+        assert members_of(cast, youtube)[-1].left_on == date(2026, 3, 10)
         assert cast.payment_of(ben, 2).amount_minor == 449
         assert "10 Mar 2026" in olga.get(f"/groups/{youtube.public_id}/members").text
 
@@ -159,7 +147,7 @@ class TestTelling:
     def test_those_ticked_are_told_once(self, cast: Cast, olga: Browser, youtube: Group) -> None:
         cast.join(youtube, "Mia")
         page = f"/groups/{youtube.public_id}/tell"
-        ben = members(cast, youtube)[1]
+        ben = members_of(cast, youtube)[1]
         answer = send(olga, page, "member", member=[ben.public_id])
 
         assert answer.status_code == 303
@@ -179,7 +167,7 @@ class TestStrangers:
     def test_another_workspaces_admin_can_neither_see_nor_change_a_member(
         self, app: Flask, runtime: Runtime, cast: Cast, youtube: Group
     ) -> None:
-        zed, ben = stranger(app, runtime), members(cast, youtube)[-1]
+        zed, ben = stranger(app, runtime), members_of(cast, youtube)[-1]
         before = events(cast)
 
         assert zed.get(f"/members/{ben.public_id}").status_code == 404
@@ -195,4 +183,4 @@ class TestStrangers:
         answer = send(olga, f"/groups/{youtube.public_id}/members/new", "known", known=zed.public_id)
 
         assert answer.status_code == 422
-        assert len(members(cast, youtube)) == 2
+        assert len(members_of(cast, youtube)) == 2

@@ -11,22 +11,16 @@ from substrack.bootstrap import Runtime
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
 from substrack.services.asking_now import ask_people
-from substrack.services.founding import Founded
 from substrack.services.outbox import Draft, queue
 from substrack.store import Address, Message
 from substrack.worker.outbox import deliver_due
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, contact_named, group_of, stranger
+from tests.web.admin import contact_named, group_of, stranger
 from tests.web.forms import counted, press
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

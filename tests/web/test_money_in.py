@@ -9,25 +9,14 @@ import pytest
 from flask import Flask
 
 from substrack.bootstrap import Runtime
-from substrack.services.founding import Founded
 from substrack.services.payments import confirm_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Member
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, contact_named, events, stranger
+from tests.web.admin import contact_named, events, stranger
 from tests.web.forms import counted, fill, press, send
 from tests.web.scenes import answers_to, claim, join_again, receipts, status_of, youtube_of
 from tests.web.support import NOW, Browser, TurnableClock
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def ben(cast: Cast) -> Member:
-    return youtube_of(cast, "Ben", "Mia")["Ben"]
 
 
 def url_of(cast: Cast, name: str = "Ben", currency: str = "EUR") -> str:

@@ -7,20 +7,14 @@ import re
 import pytest
 
 from substrack.bootstrap import Runtime
-from substrack.services.founding import Founded
 from substrack.store import Member
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, group_of
+from tests.web.admin import group_of
 from tests.web.forms import counted, send
 from tests.web.scenes import claim
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from substrack.domain.pay_methods import PayMethod, pay_method
 from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import SplitKind
 from substrack.queries.groups import load_pay_methods
-from substrack.services.founding import Founded
 from substrack.store import Contact, Group, Member, User, Workspace
 from tests.support.cast import Cast, make_stranger, money
-from tests.web.admin import cast_of, contact_named, events, group_of, stranger
+from tests.web.admin import contact_named, events, group_of, stranger
 from tests.web.forms import counted, fill, send
 from tests.web.support import Browser
 
@@ -29,11 +28,6 @@ TYPED = {
     "people": "Ann <ann@example.org>, Bob",
 }
 IBAN = "DE89 3704 0044 0532 0130 00"
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 def _ways(cast: Cast, group: Group) -> list[PayMethod]:

@@ -19,22 +19,11 @@ from substrack.services.putting_off import object_to_payments
 from substrack.store import Address, Member
 from substrack.web.app import create_app
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, group_of, stranger
-from tests.web.scenes import youtube_of
+from tests.web.admin import group_of, stranger
+from tests.web.paying import page_of
 from tests.web.support import NOW, Browser, browser
-from tests.web.test_pay import page_of
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def ben(cast: Cast) -> Member:
-    return youtube_of(cast, "Ben", "Mia")["Ben"]
 
 
 @pytest.fixture

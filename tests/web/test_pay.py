@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,41 +10,24 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from flask import Flask
-from sqlalchemy import select, text
-from werkzeug.test import TestResponse
 
 from substrack.bootstrap import ROOT, Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
 from substrack.services.claims import claim_payments
-from substrack.services.links import renew_pay_link, revoke_pay_link
+from substrack.services.links import revoke_pay_link
 from substrack.services.members import leave_group
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
 from substrack.services.receipts import record_receipt
-from substrack.store import Attempt, Group, Member, Payment
+from substrack.store import Group, Member, Payment
 from substrack.texts import catalogue
 from tests.support.cast import Cast, at, make_cast, money
 from tests.web.forms import counted, fill
-from tests.web.support import Browser, TurnableClock, browser
+from tests.web.paying import NOW, Page, attempts, everything
+from tests.web.support import TurnableClock
 
-NOW = at("2026-02-01")
 BANK = pay_method("iban", {"iban": "DE89370400440532013000", "holder": "Olga O."})
 LINK = pay_method("link", {"url": "https://pay.example/{amount}/{reference}"})
-
-
-@dataclass
-class Page:
-    """Ben's page, and what he does on it."""
-
-    browser: Browser
-    url: str
-
-    def show(self) -> TestResponse:
-        return self.browser.get(self.url)
-
-    def press(self, act: str, *payments: Payment, **fields: str) -> TestResponse:
-        named = {"payment": [payment.public_id for payment in payments]}
-        return self.browser.client.post(self.url, data=named | {"act": act} | fields)
 
 
 @pytest.fixture
@@ -68,26 +50,6 @@ def ben(cast: Cast, youtube: Group) -> Member:
     return ben
 
 
-@pytest.fixture
-def owed(cast: Cast, ben: Member) -> Payment:
-    return cast.payment_of(ben)
-
-
-@pytest.fixture
-def page(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> Page:
-    return page_of(app, runtime, cast, ben.contact_id)
-
-
-def page_of(app: Flask, runtime: Runtime, cast: Cast, contact_id: int) -> Page:
-    with runtime.transaction() as session:
-        link = renew_pay_link(session, contact_id, workspace_id=cast.workspace_id, now=runtime.now())
-        return Page(browser(app, runtime), runtime.signer.url(link).removeprefix("http://127.0.0.1:8000"))
-
-
-def attempts(cast: Cast) -> list[Attempt]:
-    return cast.read(lambda session: list(session.scalars(select(Attempt).order_by(Attempt.id))))
-
-
 class TestLooking:
     def test_it_shows_what_is_owed_preticked_with_reference_and_ways_to_pay(
         self, page: Page, owed: Payment
@@ -105,12 +67,12 @@ class TestLooking:
 
     @pytest.mark.usefixtures("owed")
     def test_looking_changes_nothing_not_even_the_links_life(self, page: Page, runtime: Runtime) -> None:
-        before = _everything(runtime)
+        before = everything(runtime)
 
         for method in ("GET", "HEAD"):
             page.browser.client.open(page.url, method=method)
 
-        assert _everything(runtime) == before
+        assert everything(runtime) == before
 
     def test_it_reads_no_cookie_so_an_admin_who_looks_leaves_no_trace(
         self, page: Page, cast: Cast, runtime: Runtime, clock: TurnableClock
@@ -118,11 +80,11 @@ class TestLooking:
         assert cast.olga.id is not None
         page.browser.sign_in(runtime, cast.olga.id)
         clock.turn(timedelta(hours=2))
-        before = _everything(runtime)
+        before = everything(runtime)
 
         page.show()
 
-        assert _everything(runtime) == before
+        assert everything(runtime) == before
 
     @pytest.mark.only_sqlite
     def test_it_sets_no_cookie_and_keeps_out_of_caches_logs_and_search(self, page: Page) -> None:
@@ -553,15 +515,6 @@ def _translate(folder: Path, locale: str, messages: dict[str, str]) -> None:
         written.add(english, words)
     with (folder / f"{locale}.po").open("wb") as file:
         write_po(file, written)
-
-
-def _everything(runtime: Runtime) -> dict[str, list[object]]:
-    tables = ("links", "payments", "events", "messages", "contacts", "attempts", "user_sessions")
-    with runtime.reading() as session:
-        return {
-            table: [tuple(row) for row in session.execute(text(f"SELECT * FROM {table} ORDER BY id"))]
-            for table in tables
-        }
 
 
 @pytest.mark.only_sqlite

@@ -22,8 +22,8 @@ from substrack.services.payments import confirm_payment, reopen_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Address, Attempt, Connection, Contact, Link, LinkPurpose, Member
 from tests.support.cast import Cast, at, make_cast, money
+from tests.web.paying import NOW, Page, page_of
 from tests.web.support import TurnableClock
-from tests.web.test_pay import NOW, Page, page_of
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
@@ -41,11 +41,6 @@ def cast(runtime: Runtime, clock: TurnableClock) -> Cast:
 def ben(cast: Cast) -> Member:
     """Ben, who owes 6.00 since today and every month; so does mia."""
     return join(cast, BANK)
-
-
-@pytest.fixture
-def page(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> Page:
-    return page_of(app, runtime, cast, ben.contact_id)
 
 
 def join(cast: Cast, *ways: PayMethod, currency: str = "EUR") -> Member:

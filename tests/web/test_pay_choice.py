@@ -12,8 +12,8 @@ from substrack.bootstrap import Runtime
 from substrack.domain.pay_methods import pay_method
 from substrack.store import Payment
 from tests.support.cast import Cast, make_cast
+from tests.web.paying import NOW, Page, everything, page_of
 from tests.web.support import TurnableClock
-from tests.web.test_pay import NOW, Page, _everything, page_of
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
@@ -69,12 +69,12 @@ def test_sums_links_and_codes_are_for_what_the_address_names(page: Page, owed: l
 
 @pytest.mark.only_sqlite
 def test_looking_at_a_choice_changes_nothing(page: Page, owed: list[Payment], runtime: Runtime) -> None:
-    before = _everything(runtime)
+    before = everything(runtime)
 
     page.browser.get(address(page, owed[0].public_id))
     page.press("show", owed[1])
 
-    assert _everything(runtime) == before
+    assert everything(runtime) == before
 
 
 @pytest.mark.only_sqlite

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
@@ -11,17 +10,12 @@ from substrack.domain.claims import RejectReason
 from substrack.domain.payments import ReopenCause
 from substrack.services.claim_decisions import reject_claim
 from substrack.services.claims import claim_payments
-from substrack.services.payments import (
-    adjust_payment,
-    confirm_payment,
-    reject_payment,
-    reopen_payment,
-)
+from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, reopen_payment
 from substrack.services.undo import undo_decision
 from substrack.store import Member, Payment
 from tests.support.cast import Cast, make_cast, money
+from tests.web.paying import NOW, Page, attempts
 from tests.web.support import TurnableClock
-from tests.web.test_pay import NOW, Page, attempts, page_of
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
@@ -38,16 +32,6 @@ def ben(cast: Cast) -> Member:
     member = cast.join(cast.group("YouTube Premium", "5.98"), "Ben")
     cast.tick(NOW)
     return member
-
-
-@pytest.fixture
-def owed(cast: Cast, ben: Member) -> Payment:
-    return cast.payment_of(ben)
-
-
-@pytest.fixture
-def page(app: Flask, runtime: Runtime, cast: Cast, ben: Member) -> Page:
-    return page_of(app, runtime, cast, ben.contact_id)
 
 
 def top_of(page: Page) -> str:

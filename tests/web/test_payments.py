@@ -12,28 +12,17 @@ from sqlalchemy.orm import Session
 from substrack.bootstrap import Runtime
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
-from substrack.services.founding import Founded
 from substrack.services.outbox import Draft, queue
 from substrack.services.payments import adjust_payment, confirm_payment, reopen_payment, waive_payment
 from substrack.services.periods import open_next_period
 from substrack.store import Event, Member, Payment
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, contact_named, events, stranger
+from tests.web.admin import contact_named, events, stranger
 from tests.web.forms import counted, fill, press
-from tests.web.scenes import answers_to, claim, receipts, status_of, verbs, youtube_of
+from tests.web.scenes import answers_to, claim, receipts, status_of, verbs
 from tests.web.support import NOW, Browser, TurnableClock
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def ben(cast: Cast) -> Member:
-    return youtube_of(cast, "Ben", "Mia")["Ben"]
 
 
 @pytest.fixture

@@ -16,33 +16,17 @@ from substrack.queries.people_page import PEOPLE_A_PAGE, load_balances
 from substrack.queries.statements import list_years, load_statement
 from substrack.services.addresses import mark_refused, unsubscribe
 from substrack.services.chats import chat_code, issue_chat_code, link_chat
-from substrack.services.founding import Founded
 from substrack.services.pay_links import find_pay_link
 from substrack.services.payments import confirm_payment, waive_payment
 from substrack.services.people import add_contact
 from substrack.services.receipts import record_receipt
 from substrack.store import Address, Contact, Event, Group
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, contact_named, events, stranger
+from tests.web.admin import contact_named, events, stranger
 from tests.web.forms import counted, press, send
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def youtube(cast: Cast) -> Group:
-    """A group of three at 8.97 with February and March open."""
-    group = cast.group("YouTube Premium", "8.97")
-    for name in ("Ben", "Mia"):
-        cast.join(group, name)
-    cast.tick(NOW)
-    return group
 
 
 @pytest.fixture

@@ -11,30 +11,14 @@ from flask import Flask
 from substrack.bootstrap import Runtime
 from substrack.domain.payments import Status
 from substrack.domain.shares import SplitKind
-from substrack.services.founding import Founded
 from substrack.services.payments import confirm_payment
 from substrack.store import Group, Member
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, events, period, stranger
+from tests.web.admin import events, period, stranger
 from tests.web.forms import counted, fill, press, send
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def youtube(cast: Cast) -> Group:
-    """A group of three at 8.97 with February and March open."""
-    group = cast.group("YouTube Premium", "8.97")
-    for name in ("Ben", "Mia"):
-        cast.join(group, name)
-    cast.tick(NOW)
-    return group
 
 
 @pytest.fixture

@@ -11,19 +11,13 @@ from flask import Flask
 
 from substrack.bootstrap import Runtime
 from substrack.services.accounts import edit_profile
-from substrack.services.founding import Founded
 from substrack.store import User
 from tests.support.cast import Cast, at
-from tests.web.admin import cast_of, contact_named
+from tests.web.admin import contact_named
 from tests.web.forms import fill, send
 from tests.web.support import NOW, PASSWORD, Browser, TurnableClock, browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

@@ -5,23 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from substrack.bootstrap import Runtime
-from substrack.services.founding import Founded
 from substrack.store import Contact, Group, Member
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, events, group_of
+from tests.web.admin import events, group_of
 from tests.web.forms import fill, send
 from tests.web.scenes import youtube_of
 from tests.web.support import Browser, TurnableClock
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 def tap_twice(

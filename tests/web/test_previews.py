@@ -10,21 +10,15 @@ from flask import Flask
 from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
 from substrack.queries.previews import FOR_ADMINS, PAYLOADS
-from substrack.services.founding import Founded
 from substrack.store import Member
 from substrack.worker.outbox import deliver_due
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, contact_named, events, group_of, stranger
+from tests.web.admin import contact_named, events, group_of, stranger
 from tests.web.forms import send
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

@@ -17,16 +17,16 @@ from werkzeug.test import TestResponse, encode_multipart
 from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.services.claim_decisions import confirm_claim
-from substrack.services.founding import Founded
 from substrack.services.links import issue_link, renew_pay_link
 from substrack.services.proofs import MAX_BYTES, MAX_PROOFS, SafeProof, claim_with_proof
-from substrack.store import Attachment, Attempt, Link, LinkPurpose, Member
+from substrack.store import Attachment, Link, LinkPurpose, Member
 from substrack.web import pay_form
 from substrack.web.security import MAX_TEXT_BYTES
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, stranger
+from tests.web.admin import stranger
 from tests.web.forms import counted
-from tests.web.scenes import claim, youtube_of
+from tests.web.paying import attempts
+from tests.web.scenes import claim
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
@@ -43,16 +43,6 @@ def picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), mode: str = "R
 JPEG = SafeProof(picture(), "image/jpeg")
 
 
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def ben(cast: Cast) -> Member:
-    return youtube_of(cast, "Ben", "Mia")["Ben"]
-
-
 def prove(cast: Cast, member: Member, proof: SafeProof) -> Attachment:
     """Let a member send a proof of the first payment; return what was kept."""
     by, payment = Actor.contact(member.contact_id), cast.payment_of(member)
@@ -62,10 +52,6 @@ def prove(cast: Cast, member: Member, proof: SafeProof) -> Attachment:
 
 def kept(cast: Cast) -> list[Attachment]:
     return cast.read(lambda session: list(session.scalars(select(Attachment).order_by(Attachment.id))))
-
-
-def claims(cast: Cast) -> list[Attempt]:
-    return cast.read(lambda session: list(session.scalars(select(Attempt).order_by(Attempt.id))))
 
 
 class TestHandingOut:
@@ -140,7 +126,7 @@ class TestReviewing:
         self, olga: Browser, cast: Cast, ben: Member
     ) -> None:
         seen, saved = prove(cast, ben, JPEG), prove(cast, ben, PDF)
-        (attempt,) = claims(cast)
+        (attempt,) = attempts(cast)
 
         for page in ("/", "/review", f"/review/{attempt.public_id}", _payment_page(cast, ben)):
             shown = olga.get(page).text
@@ -151,7 +137,7 @@ class TestReviewing:
 
     @pytest.mark.only_sqlite
     def test_a_decided_claim_still_shows_its_proof(self, olga: Browser, cast: Cast, ben: Member) -> None:
-        proof, (attempt,) = prove(cast, ben, JPEG), claims(cast)
+        proof, (attempt,) = prove(cast, ben, JPEG), attempts(cast)
         cast.do(confirm_claim, attempt.id, by=cast.olga, now=NOW)
 
         for page in (f"/review/{attempt.public_id}", _payment_page(cast, ben)):
@@ -182,7 +168,7 @@ class TestReviewing:
         self, runtime: Runtime, zed: Browser, cast: Cast, ben: Member
     ) -> None:
         prove(cast, ben, JPEG)
-        (attempt,) = claims(cast)
+        (attempt,) = attempts(cast)
         link = cast.do(
             issue_link,
             LinkPurpose.DECIDE,
@@ -257,7 +243,7 @@ class TestSending:
         answer = page.press(file, note="Here it is", method="Cash")
 
         assert (answer.status_code, answer.location) == (303, f"{page.url}?said=paid")
-        (attempt,), (proof,) = claims(cast), kept(cast)
+        (attempt,), (proof,) = attempts(cast), kept(cast)
         assert (proof.attempt_id, proof.kind) == (attempt.id, kind)
         assert (attempt.note, attempt.method) == ("Here it is", "Cash")
         assert "One file is with it." in page.show()
@@ -272,13 +258,13 @@ class TestSending:
 
     def test_a_press_without_a_file_claims_as_ever(self, page: Page, cast: Cast) -> None:
         assert page.press(None).status_code == 303
-        assert (len(claims(cast)), kept(cast)) == (1, [])
+        assert (len(attempts(cast)), kept(cast)) == (1, [])
         assert "file is with it" not in page.show()
 
     @pytest.mark.only_sqlite
     def test_a_second_press_keeps_nothing_twice(self, page: Page, cast: Cast) -> None:
         assert [page.press(PDF.content).status_code for _time in range(2)] == [303, 303]
-        assert (len(claims(cast)), len(kept(cast))) == (1, 1)
+        assert (len(attempts(cast)), len(kept(cast))) == (1, 1)
 
     @pytest.mark.only_sqlite
     def test_not_yet_takes_no_file(self, page: Page, cast: Cast) -> None:
@@ -312,14 +298,14 @@ class TestRefusing:
         assert f'value="{page.payment}" checked' in answer.text
         assert "Kept?" in answer.text
         assert 'value="2,50"' in answer.text
-        assert (claims(cast), kept(cast)) == ([], [])
+        assert (attempts(cast), kept(cast)) == ([], [])
 
     def test_a_good_file_beside_a_wrong_amount_is_asked_for_again(self, page: Page, cast: Cast) -> None:
         answer = page.press(PDF.content, amount="1.234")
 
         assert answer.status_code == 422
         assert re.search(r'id="proof-error-1">.*Choose it once more', answer.text)
-        assert (claims(cast), kept(cast)) == ([], [])
+        assert (attempts(cast), kept(cast)) == ([], [])
 
     def test_a_file_beyond_every_limit_gets_a_page_that_says_what_to_do(self, page: Page, cast: Cast) -> None:
         answer = page.press(bytes(MAX_BYTES + MAX_TEXT_BYTES))
@@ -328,11 +314,11 @@ class TestRefusing:
         assert "Nothing was sent, and nobody was told" in answer.text
         assert "up to 10 MB" in answer.text
         assert re.search(r'<a [^>]*href="">.*Back', answer.text)
-        assert claims(cast) == []
+        assert attempts(cast) == []
 
     def test_the_text_beside_a_file_stays_short(self, page: Page, cast: Cast) -> None:
         assert page.press(PDF.content, note="x" * (MAX_TEXT_BYTES + 1)).status_code == 413
-        assert claims(cast) == []
+        assert attempts(cast) == []
 
     @pytest.mark.parametrize("path", ["/sign-in", "/decide/x", "/unsubscribe/x", "/pay/x/telegram"])
     def test_no_other_form_takes_as_much(self, zed: Browser, path: str) -> None:
@@ -346,7 +332,7 @@ class TestRefusing:
     def test_a_file_that_came_as_its_name_only_is_missed(self, page: Page, cast: Cast) -> None:
         fields = {"act": "claim", "payment": page.payment, "proof": "receipt.jpg"}
         assert page.browser.client.post(page.url, data=fields).status_code == 422
-        assert claims(cast) == []
+        assert attempts(cast) == []
 
 
 def path_of(runtime: Runtime, link: Link) -> str:

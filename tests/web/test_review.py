@@ -20,25 +20,10 @@ from substrack.services.payments import adjust_payment, confirm_payment
 from substrack.store import Member, Message
 from substrack.web.app import create_app
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, events, stranger
+from tests.web.admin import events, stranger
 from tests.web.forms import counted, fill, press, send
-from tests.web.scenes import answers_to, claim, join_again, receipts, status_of, youtube_of
+from tests.web.scenes import answers_to, claim, join_again, receipts, status_of
 from tests.web.support import NOW, Browser, TurnableClock, browser
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def members(cast: Cast) -> dict[str, Member]:
-    return youtube_of(cast, "Ben", "Mia")
-
-
-@pytest.fixture
-def ben(members: dict[str, Member]) -> Member:
-    return members["Ben"]
 
 
 @pytest.fixture

@@ -14,21 +14,14 @@ from substrack.domain.actors import Actor
 from substrack.queries.accounts import list_users
 from substrack.services.access import NoSuchPayment, check_admin
 from substrack.services.accounts import Role
-from substrack.services.founding import Founded
 from substrack.services.invitations import invite_admin
 from substrack.services.mailboxes import set_email
 from substrack.services.roles import LastOwner, OwnersOnly, change_role, remove_admin
 from substrack.store import Contact, LinkPurpose, User
 from tests.races.crowd import all_at_once
 from tests.support.cast import Cast
-from tests.web.admin import cast_of
 from tests.web.support import NOW, PASSWORD, Browser, TurnableClock, browser
 from tests.web.test_auth import link_path
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

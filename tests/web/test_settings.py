@@ -24,16 +24,11 @@ from substrack.services.lanes import pause_lane
 from substrack.services.people import add_contact
 from substrack.store import Group, Message, UserSession
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, events, group_of, stranger
+from tests.web.admin import events, group_of, stranger
 from tests.web.forms import counted, fill, press, send
 from tests.web.support import NOW, PASSWORD, Browser, TurnableClock, browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 def confirm(olga: Browser, shown: str, page: str, **typed: str) -> TestResponse:

@@ -12,13 +12,12 @@ from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
-from substrack.services.founding import Founded
 from substrack.services.groups import pause_group
 from substrack.services.prices import set_price
 from substrack.store import Contact, Group, Member, Message, Price
 from substrack.worker.outbox import deliver_due
 from tests.support.cast import Cast, money
-from tests.web.admin import cast_of, events, stranger
+from tests.web.admin import events, members_of, stranger
 from tests.web.forms import apply, counted, fill, press, send
 from tests.web.support import NOW, Browser
 
@@ -26,11 +25,6 @@ pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
 FOUR = ("Ben", "Kim", "Mia", "You")
 KIM = {"name": "Kim", "email": "kim@example.org"}
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture
@@ -45,12 +39,7 @@ def youtube(cast: Cast) -> Group:
 
 @pytest.fixture
 def ben(cast: Cast, youtube: Group) -> Member:
-    return _members(cast, youtube)[1]
-
-
-def _members(cast: Cast, group: Group) -> list[Member]:
-    query = select(Member).where(Member.group_id == group.id).order_by(Member.id)
-    return cast.read(lambda session: list(session.scalars(query)))
+    return members_of(cast, youtube)[1]
 
 
 def _news(cast: Cast) -> dict[str, list[Message]]:
@@ -314,7 +303,7 @@ class TestApplying:
     ) -> None:
         page = f"/groups/{youtube.public_id}/members/new"
         apply(olga, page, "known", name="Kim", joined_on="2026-04-01")
-        kim = f"/members/{_members(cast, youtube)[-1].public_id}"
+        kim = f"/members/{members_of(cast, youtube)[-1].public_id}"
         apply(olga, kim, "left_on", f"{kim}/leave", left_on="2026-06-01")
 
         assert _told(cast, "Ben") == [("1 April 2026", "4.00", "3.00"), ("1 June 2026", "3.00", "4.00")]
@@ -322,7 +311,7 @@ class TestApplying:
     def test_what_comes_later_begins_with_what_comes_first(
         self, cast: Cast, olga: Browser, youtube: Group
     ) -> None:
-        mia = f"/members/{_members(cast, youtube)[-1].public_id}"
+        mia = f"/members/{members_of(cast, youtube)[-1].public_id}"
         apply(olga, mia, "left_on", f"{mia}/leave", left_on="2026-06-01")
         apply(olga, f"/groups/{youtube.public_id}/members/new", "known", name="Kim", joined_on="2026-04-01")
 
@@ -357,7 +346,7 @@ class TestApplying:
         assert answer.status_code == 409
         assert "Something else changed in the meantime" in answer.text
         assert ("Kim", "–", "5.00") in _rows(answer.text)
-        assert len(_members(cast, youtube)) == 3
+        assert len(members_of(cast, youtube)) == 3
         assert olga.client.post(page, data=fill(answer.text, "seen")).status_code == 303
 
     def test_whom_nothing_reaches_is_named(self, cast: Cast, olga: Browser, youtube: Group) -> None:

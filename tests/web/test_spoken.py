@@ -10,12 +10,10 @@ import pytest
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from substrack.bootstrap import Runtime
 from substrack.services.founding import Founded
 from substrack.services.links import renew_pay_link
 from substrack.store import Member, User, Workspace
 from tests.support.cast import Cast
-from tests.web.admin import cast_of
 from tests.web.scenes import claim, youtube_of
 from tests.web.support import NOW, Browser
 
@@ -58,11 +56,6 @@ class Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._silent and data.strip():
             self.said.append(data.strip())
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 @pytest.fixture

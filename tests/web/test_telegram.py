@@ -22,13 +22,12 @@ from substrack.services.connections import (
     mark_bot_refused,
     note_connection,
 )
-from substrack.services.founding import Founded
 from substrack.services.inbound import store_updates
 from substrack.setting_values import SecretStr
 from substrack.settings import Settings
 from substrack.store import Inbound, Lane
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, stranger
+from tests.web.admin import stranger
 from tests.web.forms import counted, press
 from tests.web.support import NOW, Browser, TurnableClock, browser
 
@@ -62,11 +61,6 @@ def runtime(
     runtime = replace(make_runtime(told), clock=clock)
     yield runtime
     runtime.close()
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 def know(cast: Cast, **facts: Any) -> int:

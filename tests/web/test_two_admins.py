@@ -7,23 +7,16 @@ from typing import Any
 
 import pytest
 
-from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
 from substrack.queries.people import load_contact
 from substrack.queries.workspaces import load_workspace_settings
-from substrack.services.founding import Founded
 from substrack.store import Member
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, contact_named
+from tests.web.admin import contact_named
 from tests.web.forms import apply, fill, send
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
 
 
 def _both(olga: Browser, page: str, first: dict[str, Any], second: dict[str, Any]) -> None:

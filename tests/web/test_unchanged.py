@@ -24,24 +24,13 @@ from substrack.web.drawing import LONGEST
 from substrack.web.groups import EndForm
 from substrack.web.unchanged import KEPT, page_cache_of
 from tests.support.cast import Cast
-from tests.web.admin import cast_of, group_of
+from tests.web.admin import group_of
 from tests.web.forms import counted, press
-from tests.web.scenes import claim, youtube_of
+from tests.web.scenes import claim
 from tests.web.support import Browser, TurnableClock, browser, form_token
 
 STATEMENTS_AGAIN = 4
 """To open a transaction, to find who asks, and to learn that nothing was committed."""
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def members(cast: Cast) -> dict[str, Member]:
-    """Ben and Mia, who owe for two periods."""
-    return youtube_of(cast, "Ben", "Mia")
 
 
 @pytest.fixture

@@ -9,26 +9,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
-from substrack.services.founding import Founded
 from substrack.services.links import renew_unsubscribe_link
 from substrack.services.mailboxes import set_email
 from substrack.store import Address, Member
 from tests.support.cast import Cast
-from tests.web.admin import cast_of
-from tests.web.scenes import youtube_of
 from tests.web.support import NOW, Browser, browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
-
-
-@pytest.fixture
-def cast(runtime: Runtime, home: Founded) -> Cast:
-    return cast_of(runtime, home)
-
-
-@pytest.fixture
-def ben(cast: Cast) -> Member:
-    return youtube_of(cast, "Ben", "Mia")["Ben"]
 
 
 @pytest.fixture
