@@ -26,7 +26,7 @@ from substrack.queries.proofs import ProofRow, load_proof_rows
 from substrack.store import Attempt, AttemptItem, AttemptState, Contact, Group, Payment, Period, shared_alias
 
 ClaimFound = Row[*tuple[Any, ...]]
-
+"""A selected claim, before its payments and proofs are read."""
 
 _Payer = shared_alias(Contact)
 
