@@ -81,7 +81,9 @@ class Period(Base):
     """One window of the whole group (later also of one member). Local dates of the group's zone.
 
     `total_minor` is null while the bill is wanted; `payer_part_minor` is what the payments leave to the
-    payer.
+    payer. `billed_minor` is what its price, its bill or a correction says that it costs: where single
+    amounts come to more, the total is their sum. `payer_id` is whom it is paid to, whoever pays for the group
+    by now.
     """
 
     __tablename__ = "periods"
@@ -105,7 +107,9 @@ class Period(Base):
     due_on: Mapped[date]
     opens_on: Mapped[date]
     total_minor: Mapped[Minor | None]
+    billed_minor: Mapped[Minor | None]
     payer_part_minor: Mapped[Minor] = mapped_column(default=0)
+    payer_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     origin: Mapped[PeriodOrigin] = mapped_column(Choice(PeriodOrigin))
     opened_at: Mapped[datetime]
     billed_at: Mapped[datetime | None]
@@ -119,6 +123,8 @@ class Payment(Base):
     `contact_id` and `payer_id` repeat what member and group say, so that a person's open payments are one
     index read. `weight`, `part_days` and `is_fixed` are the terms the share was worked out from. `objection`
     is the correlation id of the act by which its member said that something is off, until it is answered.
+    Of `requests_sent`, `requests_before` were sent before it last became pending; `exhausted_at` is when the
+    admins were told that all requests of this round are used up.
     """
 
     __tablename__ = "payments"
@@ -183,6 +189,8 @@ class Payment(Base):
     pending_at: Mapped[datetime]
     requested_on: Mapped[date | None]
     requests_sent: Mapped[int] = mapped_column(default=0)
+    requests_before: Mapped[int] = mapped_column(default=0, server_default="0")
+    exhausted_at: Mapped[datetime | None]
     snoozed_until: Mapped[date | None]
     nudged_at: Mapped[datetime | None]
     objection: Mapped[str | None] = mapped_column(String(12))

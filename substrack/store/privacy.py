@@ -189,14 +189,18 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
             **_keeps(
                 Holds.MONEY,
                 "amount_minor received_minor written_off_minor currency weight is_fixed status reference "
-                "due_on asked_on requested_on requests_sent snoozed_until created_at closed_at voided_at",
+                "due_on asked_on requested_on requests_sent requests_before exhausted_at snoozed_until "
+                "created_at closed_at voided_at",
             ),
         },
-        "periods": _keeps(
-            Holds.NONE,
-            "id public_id group_id member_id sequence starts_on ends_on due_on opens_on total_minor "
-            "payer_part_minor origin opened_at billed_at voided_at version",
-        ),
+        "periods": {
+            **_keeps(
+                Holds.NONE,
+                "id public_id group_id member_id sequence starts_on ends_on due_on opens_on total_minor "
+                "billed_minor payer_part_minor origin opened_at billed_at voided_at version",
+            ),
+            **_keeps(Holds.TECHNICAL, "payer_id"),
+        },
         "prices": _keeps(Holds.NONE, "id group_id from_on amount_minor"),
         "receipts": {
             **_keeps(

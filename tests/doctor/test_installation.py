@@ -521,10 +521,14 @@ def test_what_is_no_database_is_told(world: World) -> None:
 
 
 def test_a_damaged_file_is_told(world: World) -> None:
-    path = world.data_dir / "substrack.db"
-    with path.open("r+b") as file:
-        file.seek(path.stat().st_size - 3 * 4096)
-        file.write(b"\xff" * 2 * 4096)
+    engine = sa.create_engine(f"sqlite:///{world.data_dir / 'substrack.db'}")
+    with engine.connect() as connection:
+        index = sa.text("SELECT rootpage FROM sqlite_master WHERE name = 'ix_payments_member_id'")
+        page = connection.scalar(index)
+    engine.dispose()
+    with (world.data_dir / "substrack.db").open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
     assert world.states()["integrity"] == "wrong"
 
 
