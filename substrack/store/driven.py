@@ -45,24 +45,33 @@ class Column:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a value goes, by number or name, and which: that of a name, or one of the list of that name."""
+
+    place: Any
+    name: str
+    number: int | None
+    make: Make | None
+
+    def value(self, given: Given) -> Any:
+        """Give what the driver takes there."""
+        value = given[self.name] if self.number is None else given[self.name][self.number]
+        return value if self.make is None else self.make(value)
+
+
 @dataclass(frozen=True)
 class Text:
-    """What the driver gets: SQL, the values that stay, and where which of the others goes.
-
-    `places` holds place, name, number within a list (None without one), and what makes the driver's value.
-    """
+    """What the driver gets: SQL, the values that stay, and where the others go."""
 
     sql: str
     fixed: dict[Any, Any]
-    places: tuple[tuple[Any, str, int | None, Make | None], ...]
+    slots: tuple[Slot, ...]
     is_positional: bool
 
     def values(self, given: Given) -> Any:
         """Put values in their places."""
-        found = self.fixed.copy()
-        for place, name, number, make in self.places:
-            value = given[name] if number is None else given[name][number]
-            found[place] = value if make is None else make(value)
+        found = self.fixed | {slot.place: slot.value(given) for slot in self.slots}
         return tuple(found.values()) if self.is_positional else found
 
 
@@ -120,16 +129,16 @@ def _text(compiled: SQLCompiler, dialect: Dialect, given: Given) -> Text:
     is_positional = state.positiontup is not None
     names = state.positiontup if state.positiontup is not None else tuple(state.parameters)
     fixed: dict[Any, Any] = {}
-    places = []
+    slots = []
     for place, name in enumerate(names):
         of, number = whose.get(name, (name, None))
         make = compiled.binds[of].type.dialect_impl(dialect).bind_processor(dialect)
         key = place if is_positional else name
         if of in given:
-            places.append((key, of, number, make))
+            slots.append(Slot(key, of, number, make))
         value = None if of in given else state.parameters[name]
         fixed[key] = value if make is None or of in given else make(value)
-    return Text(state.statement, fixed, tuple(places), is_positional)
+    return Text(state.statement, fixed, tuple(slots), is_positional)
 
 
 def _of_columns(names: tuple[str, ...], makes: Sequence[Make | None]) -> Callable[[Any], Any]:

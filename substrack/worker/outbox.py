@@ -182,10 +182,10 @@ class Outbox:
     async def _bring_out(self, ready: Ready) -> None:
         """Send and mark; whatever goes wrong, the others are not held up."""
         claimed, built = ready.claimed, ready.built
-        is_leased_until = ready.leased_until
+        leased_until = ready.leased_until
         try:
             if built is None:
-                is_leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
+                leased_until = asyncio.get_running_loop().time() + self._lease.total_seconds()
                 built = await self._call(self._steps.build, claimed)
             if built is None:
                 return
@@ -205,7 +205,7 @@ class Outbox:
             bug = DeliveryFailed(f"an error of SubsTrack: {type(error).__name__}", scope=Scope.MESSAGE)
             await self._fail(claimed, bug, built)
         else:
-            await self._mark(Accepted(claimed, provider_id), is_leased_until)
+            await self._mark(Accepted(claimed, provider_id), leased_until)
 
     def _put_into_words(self, held: Sequence[ClaimedMessage]) -> list[WordedLetter]:
         now, signer = self._clock(), self._runtime.signer
@@ -213,14 +213,14 @@ class Outbox:
             read = read_letters(session, held, signer=signer, now=now)
         return [worded for one in read if (worded := _worded(one, signer, now)) is not None]
 
-    async def _mark(self, accepted: Accepted, is_leased_until: float) -> None:
+    async def _mark(self, accepted: Accepted, leased_until: float) -> None:
         """Mark what was accepted, again and again while the lease lasts: unmarked it would be sent twice."""
         while True:
             try:
                 is_marked = await self._marking.do(accepted)
                 break
             except DatabaseTrouble:
-                if asyncio.get_running_loop().time() > is_leased_until:
+                if asyncio.get_running_loop().time() > leased_until:
                     raise
                 await asyncio.sleep(MARK_AGAIN_SECONDS)
         self._counts["sent"] += is_marked
