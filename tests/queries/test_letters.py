@@ -171,6 +171,8 @@ class Circle:
                 due_on=starts_on,
                 opens_on=starts_on,
                 total_minor=400,
+                billed_minor=400,
+                payer_id=group.payer_id,
                 origin=PeriodOrigin.TIME,
                 opened_at=NOW,
             )
