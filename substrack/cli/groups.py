@@ -15,6 +15,7 @@ from substrack.cli.params import DAY, json_flag, read_amount
 from substrack.cli.terms import given_terms, terms_options
 from substrack.domain.actors import OPERATOR
 from substrack.domain.currencies import currency_code
+from substrack.domain.cycles import local_date
 from substrack.domain.shares import SplitKind
 from substrack.domain.terms import GroupTerms
 from substrack.queries.groups import GroupRow, find_group, list_groups, load_group, load_terms, prices
@@ -68,6 +69,9 @@ def add(desk: Desk, *, name: str, currency: str, as_json: bool, **options: Any) 
         terms = GroupTerms(name=name, currency=code, starts_on=starts_on, **given)
         group = create_group(session, desk.workspace_id, terms, by=OPERATOR, now=desk.now)
         result = _described(session, desk, group.id)
+        begun = terms.cycle.count_begun(1, local_date(desk.now, group.time_zone))
+    if begun > 1:
+        note(f"{begun} periods have begun already: they open as soon as somebody joins, who owes them all.")
     show(result, as_json=as_json)
 
 

@@ -166,6 +166,13 @@ class Cycle:
         sequence = self.anchor_sequence + steps
         return sequence if self.start_of(sequence) >= day else sequence + 1
 
+    def count_begun(self, sequence: int, today: date) -> int:
+        """Count the periods from one on that have begun by the end of `today`.
+
+        Raises: SequenceOutOfRange when they go on beyond the year 9999.
+        """
+        return max(0, self.sequence_on_or_after(today + timedelta(days=1)) - sequence)
+
     @property
     def _months(self) -> int:
         return self.every * 12 if self.unit is Unit.YEAR else self.every

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +33,7 @@ from substrack.upkeep.emptiness import check_empty, make_empty
 from substrack.upkeep.erasures import read_erasures, try_to_keep_erasures
 from substrack.upkeep.loading import load_rows
 from substrack.upkeep.manifest import Manifest
+from substrack.upkeep.places import new_file_removed
 
 WHERE_INSTEAD = "Name an empty one with SUBSTRACK_DATABASE_URL, or move the file of the old one away."
 
@@ -81,8 +84,7 @@ def restore(
         NotABackup: the file is none, or damaged. NotEmpty, WrongKey, NotMigrated (it is of a newer version).
         WrongSetting: the database can't be used.
     """
-    prepare_data_dir(settings.data_dir)
-    with reading(path) as (archive, manifest):
+    with _new_place_removed(settings) as keep_place, reading(path) as (archive, manifest):
         _check_version(manifest)
         erasures = read_erasures([path.parent, settings.backups_go_to])
         key = _choose_key(settings, manifest, key_file, with_new_key=with_new_key)
@@ -107,7 +109,30 @@ def restore(
                 _finish(session, settings, has_new_key=with_new_key)
             if key is not None:
                 _keep_key(settings.data_dir, key)
+        keep_place()
     return Restored(manifest, settled, bool(erasures))
+
+
+@contextmanager
+def _new_place_removed(settings: Settings) -> Iterator[Callable[[], object]]:
+    """Prepare the data directory; what of it and of the database is new goes again, unless it is kept."""
+    is_new = not settings.data_dir.exists()
+    prepare_data_dir(settings.data_dir)
+    with ExitStack() as undo:
+        if is_new:
+            undo.callback(_remove_empty, settings.data_dir)
+        keep_file = undo.enter_context(new_file_removed(settings.database_url))
+
+        def keep_place() -> None:
+            keep_file()
+            undo.pop_all()
+
+        yield keep_place
+
+
+def _remove_empty(directory: Path) -> None:
+    with suppress(OSError):  # there is something in it
+        directory.rmdir()
 
 
 def _finish(session: Session, settings: Settings, *, has_new_key: bool) -> None:

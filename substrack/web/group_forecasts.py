@@ -61,14 +61,13 @@ def _foresee(form: GroupForm, terms: GroupTerms, group: GroupOnForm | None) -> F
     cycle, sequence = _cycle(terms, group)
     today = local_date(runtime().now(), _zone(terms))
     coming = preview(terms, everybody, sequence=sequence, cycle=cycle)
-    begun = cycle.sequence_on_or_after(today + timedelta(days=terms.collect_days_before + 1)) - sequence
     facts = Facts(
         preview=coming,
         names={one.sharer.key: one.name for one in sharers},
         unit=terms.unit,
         every=terms.every,
         payer=form.chosen_payer.name if form.chosen_payer and payer_id != me().contact_id else None,
-        opening_now=max(begun, 0),
+        opening_now=cycle.count_begun(sequence, today + timedelta(days=terms.collect_days_before)),
         first_requests=_first_requests(coming, terms, sharers),
         due_days=_due_days(terms, cycle, sequence),
         seats=usual_seats(terms.kind),

@@ -60,6 +60,18 @@ def test_periods_and_payments_read_as_promised(opened: House) -> None:
     assert len(ben["reference"]) == 6
 
 
+@pytest.mark.parametrize(
+    ("starts_on", "said"),
+    [("2025-11-05", "3 periods have begun already"), ("2026-01-20", ""), ("2026-02-05", "")],
+)
+def test_who_sets_up_a_group_hears_how_much_is_owed_at_once(house: House, starts_on: str, said: str) -> None:
+    added = house.run(
+        "group", "add", "--name", "VPN", "--price", "3", "--currency", "EUR", "--starts-on", starts_on
+    )
+
+    assert (said in added.stderr, bool(added.stderr)) == (True, bool(said))
+
+
 def test_payments_are_listed_by_group_and_status(opened: House) -> None:
     group = opened.do("group", "list")[0]["id"]
     other = opened.do(

@@ -63,6 +63,7 @@ def test_people_read_what_waits_and_what_to_type(house: House, elsewhere: House,
     key = str(tmp_path / "secret-key")
     tried = elsewhere.run("restore", str(path), "--key", key, "--dry-run", now=LOST).stdout
     assert tried.endswith("It can be restored here; nothing was changed.\n")
+    assert not Path(elsewhere.env["SUBSTRACK_DATA_DIR"]).exists()
     assert "on hold" in elsewhere.run("restore", str(path), "--key", key, now=LOST).stdout
     shown = elsewhere.run("hold", "show", now=LOST)
     assert "Ann" in shown.stdout

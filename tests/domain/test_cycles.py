@@ -127,6 +127,15 @@ def test_a_first_day_leads_back_to_its_sequence(cycle: Cycle, step: int) -> None
     assert cycle.sequence_on_or_after(window.ends_on) <= window.sequence + 1
 
 
+@given(cycles, st.integers(0, 30), st.integers(0, 30))
+def test_what_has_begun_is_counted_day_by_day(cycle: Cycle, first: int, step: int) -> None:
+    sequence = cycle.anchor_sequence + first
+    starts_on = cycle.start_of(sequence + step)
+    assert cycle.count_begun(sequence, starts_on) == step + 1
+    assert cycle.count_begun(sequence, starts_on - timedelta(days=1)) == step
+    assert cycle.count_begun(sequence, cycle.anchor_on - timedelta(days=1)) == 0
+
+
 @given(cycles, days)
 def test_the_sequence_on_or_after_a_day_is_the_first_such(cycle: Cycle, day: date) -> None:
     sequence = cycle.sequence_on_or_after(day)
