@@ -25,7 +25,24 @@ GOT: Final = (
     .correlate(Payment, Attempt)
     .scalar_subquery()
 )
-"""What a payment got since the claim that names it, in minor units."""
+"""What a payment got since the claim that names it, in minor units; for pages."""
+
+_CAME: Final = (
+    select(func.coalesce(func.sum(Allocation.amount_minor), 0))
+    .join(Receipt, Receipt.id == Allocation.receipt_id)
+    .where(
+        Allocation.payment_id == Payment.id,
+        Allocation.voided_at.is_(None),
+        Receipt.created_at >= Attempt.made_at,
+    )
+    .correlate(Payment, Attempt)
+    .scalar_subquery()
+)
+"""What a payment got of the money booked since the claim that names it, in minor units.
+
+Money booked before is not what the claim tells of, however it is moved to and fro since: by a correction, or
+as credit.
+"""
 
 
 def load_sums(session: Session, attempt_ids: Collection[int]) -> dict[int, Money]:
@@ -40,7 +57,7 @@ def load_sums(session: Session, attempt_ids: Collection[int]) -> dict[int, Money
 
 @prepared
 def _items(attempt_ids: list[int]) -> Select[*tuple[Any, ...]]:
-    """Select each item with what its payment got since the claim, and the receipts booked for the claim.
+    """Select each item with what came for its payment since the claim, and the receipts booked for the claim.
 
     Money that merely came in settles payments without naming their claim; money booked for the claim may be
     more than its payments needed. So both are looked at.
@@ -55,7 +72,7 @@ def _items(attempt_ids: list[int]) -> Select[*tuple[Any, ...]]:
             Attempt.currency,
             AttemptItem.state,
             LEFT.label("left_minor"),
-            GOT.label("got_minor"),
+            _CAME.label("came_minor"),
             booked.correlate(Attempt).scalar_subquery().label("booked_minor"),
         )
         .join(AttemptItem, AttemptItem.attempt_id == Attempt.id)
@@ -68,8 +85,8 @@ def _stands_for(items: list[Row[Any]]) -> int:
     claim, states = items[0], {item.state for item in items}
     if AttemptState.OPEN not in states:
         return int(claim.amount_minor)
-    got = sum(item.got_minor for item in items if item.state is not AttemptState.OPEN)
+    came = sum(item.came_minor for item in items if item.state is not AttemptState.OPEN)
     left = sum(item.left_minor for item in items if item.state is AttemptState.OPEN)
     is_cut = bool(states - {AttemptState.OPEN, AttemptState.CONFIRMED})
-    booked = int(max(got, claim.booked_minor))
+    booked = int(max(came, claim.booked_minor))
     return stands_for(claim.amount_minor, int(left), booked_minor=booked, is_cut=is_cut)

@@ -16,11 +16,19 @@ from substrack.store import Allocation, Payment, Receipt
 
 
 def allocate(
-    session: Session, receipt: Receipt, payment: Payment, amount_minor: int, touched: Touched, now: datetime
+    session: Session,
+    receipt: Receipt,
+    payment: Payment,
+    amount_minor: int,
+    touched: Touched,
+    made_at: datetime,
 ) -> None:
-    """Settle part of a payment from a receipt; writes the allocation, not the payment."""
+    """Settle part of a payment from a receipt; writes the allocation, not the payment.
+
+    What stays of an allocation that is made anew keeps the time at which that one was made.
+    """
     allocation = Allocation(
-        receipt_id=receipt.id, payment_id=payment.id, amount_minor=amount_minor, made_at=now
+        receipt_id=receipt.id, payment_id=payment.id, amount_minor=amount_minor, made_at=made_at
     )
     session.add(allocation)
     session.flush()

@@ -64,5 +64,6 @@ def _free_allocations(
         void_allocations(session, [allocation], touched, decision.now)
         if freed < allocation.amount_minor:
             receipt = session.get_one(Receipt, allocation.receipt_id)
-            allocate(session, receipt, payment, allocation.amount_minor - freed, touched, decision.now)
+            kept = allocation.amount_minor - freed
+            allocate(session, receipt, payment, kept, touched, allocation.made_at)
         excess_minor -= freed
