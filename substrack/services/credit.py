@@ -1,7 +1,8 @@
 """Credit: what of a contact's receipts settles nothing yet, and what it settles next.
 
 It moves when a receipt is recorded, an amount is corrected, a period opens or an admin asks; never as the
-result of a void.
+result of a void. It never writes a rest off: a tolerance is for what somebody sent for this payment and cut
+short, and this money was sent for another.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from substrack.services.allocations import allocate, live_allocations, unallocat
 from substrack.services.answers import Settled, queue_by_credit
 from substrack.services.ledger import Decision, Touched, move, payments_now, standing_of
 from substrack.services.schedule import reschedule_payments
-from substrack.store import Allocation, Direction, Group, Payment, Receipt, ReceiptSource
+from substrack.store import Allocation, Direction, Payment, Receipt, ReceiptSource
 
 
 def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Decision) -> list[Settled]:
     """Let a contact's credit with a payer settle what they owe, oldest first; return what it settled.
 
     Credit kept for a group settles only that group's payments; money taken off a payment because it was for
-    something else does not flow back to it. Payments under a claim are left to the claim. The caller holds
-    the contact's lock.
+    something else does not flow back to it. Payments under a claim are left to the claim. What it leaves of a
+    payment stays open, however small. The caller holds the contact's lock.
     """
     credit = _credit(session, contact_id, payer_id)
     if not credit:
@@ -149,8 +150,7 @@ def _settle_from_credit(
         given += part
     if given == 0:
         return 0
-    group = session.get_one(Group, payment.group_id)
-    standing = after_receiving(standing_of(payment), given, tolerance_minor=group.tolerance_minor)
+    standing = after_receiving(standing_of(payment), given, tolerance_minor=0)
     target = Status.CONFIRMED if standing.is_covered else Status.PENDING
     facts = {"allocated": given}
     move(

@@ -147,8 +147,9 @@ def _restore_payment(session: Session, payment: Payment, decision: Decision) -> 
         allocation.amount_minor
         for allocation in live_allocations(session, Allocation.payment_id == payment.id)
     )
-    tolerance_minor = session.get_one(Group, payment.group_id).tolerance_minor
-    standing = after_receiving(Standing(payment.amount_minor, 0), given, tolerance_minor=tolerance_minor)
+    standing = after_receiving(
+        Standing(payment.amount_minor, 0), given, tolerance_minor=_written_off_before(session, payment)
+    )
     is_claimed = _reopen_claim(session, payment)
     is_settled = standing.is_covered and payment.status is not Status.WAIVED and not is_claimed
     payment.status = Status.CONFIRMED if is_settled else payment.status
@@ -173,7 +174,13 @@ def _give_back(session: Session, payment: Payment, touched: Touched, decision: D
         free = 0 if receipt.voided_at is not None else unallocated_minor(session, receipt)
         part = min(free, allocation.amount_minor)
         if part:
-            allocate(session, receipt, payment, part, touched, decision.now)
+            allocate(session, receipt, payment, part, touched, allocation.made_at)
+
+
+def _written_off_before(session: Session, payment: Payment) -> int:
+    """Say what was written off when it was voided: putting back forgives nothing anew."""
+    event = _void_of(session, payment)
+    return int(((event.before or {}) if event else {}).get("written_off", 0))
 
 
 def _reopen_claim(session: Session, payment: Payment) -> bool:
@@ -193,14 +200,18 @@ def _taken_off(session: Session, payment: Payment) -> list[Allocation]:
 
 
 def _rows_of_void(session: Session, payment: Payment) -> Mapping[str, list[int]]:
-    event = session.scalar(
+    event = _void_of(session, payment)
+    rows: Mapping[str, list[int]] = ((event.after or {}) if event else {}).get("rows", {})
+    return rows
+
+
+def _void_of(session: Session, payment: Payment) -> Event | None:
+    return session.scalar(
         select(Event)
         .where(Event.payment_id == payment.id, Event.verb == "void")
         .order_by(Event.id.desc())
         .limit(1)
     )
-    rows: Mapping[str, list[int]] = ((event.after or {}) if event else {}).get("rows", {})
-    return rows
 
 
 def _check_place(session: Session, period: Period) -> None:

@@ -354,3 +354,17 @@ def test_every_change_of_status_has_its_event(scene: Scene) -> None:
     query = select(Event.verb).where(Event.payment_id == scene.due().id).order_by(Event.id)
     verbs = scene.cast.read(lambda session: list(session.scalars(query)))
     assert verbs == ["open", "claim", "reject", "confirm"]
+
+
+def test_credit_writes_no_rest_off(cast: Cast) -> None:
+    group = cast.group(price="10.00", payer_included=False, tolerance_minor=500)
+    ben, _mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(at("2026-02-01"))
+    cast.do(confirm_payment, cast.payment_of(ben).id, amount=money("5.01"), by=cast.olga, now=NOW)
+    cast.tick(at("2026-03-01"))
+    march = cast.payment_of(ben, 2)
+    assert (march.status, march.received_minor, march.written_off_minor) == (Status.PENDING, 1, 0)
+    cast.do(confirm_payment, march.id, amount=money("0.99"), by=cast.olga, now=at("2026-03-02"))
+    march = cast.payment_of(ben, 2)
+    assert (march.status, march.received_minor, march.written_off_minor) == (Status.CONFIRMED, 100, 400)
+    cast.read(check_books)

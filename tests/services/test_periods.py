@@ -256,6 +256,20 @@ def test_a_restored_period_gets_its_money_back(scene: Scene) -> None:
     scene.check()
 
 
+def test_a_restored_period_writes_off_what_was_written_off_before_and_no_more(scene: Scene) -> None:
+    scene.cast.do(open_next_period, scene.group.id, by=scene.cast.olga, now=NOW)
+    scene.decide(confirm_payment, amount=money("5.97"))  # credit of 2.97 settles most of the next
+    scene.cast.do(confirm_payment, scene.due(scene.mia).id, amount=money("2.97"), by=scene.cast.olga, now=NOW)
+    of_ben, of_mia = scene.cast.payment_of(scene.ben, 2), scene.due(scene.mia)
+    for period_id in (of_ben.period_id, of_mia.period_id):
+        scene.cast.do(void_period, period_id, reason="by mistake", by=scene.cast.olga, now=NOW)
+        scene.cast.do(restore_period, period_id, by=scene.cast.olga, now=NOW)
+    of_ben, of_mia = scene.cast.payment_of(scene.ben, 2), scene.due(scene.mia)
+    assert (of_ben.status, of_ben.received_minor, of_ben.written_off_minor) == (Status.PENDING, 297, 0)
+    assert (of_mia.status, of_mia.received_minor, of_mia.written_off_minor) == (Status.CONFIRMED, 297, 3)
+    scene.check()
+
+
 def test_money_used_elsewhere_in_the_meantime_does_not_come_back(scene: Scene) -> None:
     scene.cast.do(open_next_period, scene.group.id, by=scene.cast.olga, now=NOW)
     scene.decide(confirm_payment)
