@@ -54,7 +54,10 @@ def confirm(ask: Ask) -> Reaction:
         return late
     confirm_claim(ask.session, claim.attempt_id, by=decider(admin), now=ask.now, versions=claim.versions)
     _ = ask.words
-    toast = _("Confirmed: %(amount)s from %(name)s.", amount=_.money(card.amount), name=card.name)
+    if card.amount.minor:
+        toast = _("Confirmed: %(amount)s from %(name)s.", amount=_.money(card.amount), name=card.name)
+    else:
+        toast = _("Confirmed. No more money was booked.")
     return Reaction(toast, redraws=True, view=pending_view(ask, admin))
 
 

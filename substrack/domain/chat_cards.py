@@ -66,12 +66,16 @@ class MemberCard:
 
 @dataclass(frozen=True)
 class ClaimItem:
-    """One payment of a claim; `decision` is None while it waits."""
+    """One payment of a claim; `decision` is None while it waits.
+
+    `expected` is what is booked when it is confirmed alone, where that is not all that is left of it.
+    """
 
     item: Item
     version: int
     decision: Decision | None = None
     waits: bool = True
+    expected: Money | None = None
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ def load_claim_card(session: Session, attempt: Attempt, *, user_id: int | None, 
             version=item.version,
             decision=names.decision(closings.get(item.payment_id), here),
             waits=item.state is AttemptState.OPEN,
+            expected=row.expected_for(item),
         )
         for item in row.items
     )

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Via
+from substrack.domain.claims import expected_for_one
 from substrack.domain.money import Money
 from substrack.domain.spans import Span
 from substrack.queries.claim_sums import GOT, load_sums
@@ -58,7 +59,10 @@ class ClaimItem:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """One press of "I've paid": who, what sum, for what, and what was said with it."""
+    """One press of "I've paid": who, what sum, for what, and what was said with it.
+
+    `amount` is what it stands for by now: nothing once all that was `stated` is booked.
+    """
 
     id: int
     public_id: str
@@ -66,6 +70,7 @@ class ClaimRow:
     contact_public_id: str
     payer: str
     amount: Money
+    stated: Money
     items: tuple[ClaimItem, ...]
     made_at: datetime
     via: Via
@@ -99,6 +104,13 @@ class ClaimRow:
     def owed(self) -> Money:
         """What is left of the payments that wait."""
         return sum((item.left for item in self.waiting), Money(0, self.amount.currency))
+
+    def expected_for(self, item: ClaimItem) -> Money:
+        """The sum that is booked when this item is confirmed alone."""
+        minor = expected_for_one(
+            item.left.minor, stated_minor=self.stated.minor, stands_for_minor=self.amount.minor
+        )
+        return Money(minor, self.amount.currency)
 
     @property
     def over(self) -> Money:
@@ -248,6 +260,7 @@ def _claim(
         contact_public_id=row.contact_public_id,
         payer=row.payer,
         amount=amount,
+        stated=Money(attempt.amount_minor, attempt.currency),
         items=tuple(items),
         made_at=attempt.made_at,
         via=attempt.via,

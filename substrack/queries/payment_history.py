@@ -73,9 +73,16 @@ class PaymentStory:
 
     @property
     def confirms(self) -> Money:
-        """The sum one press confirms: what a claim on this payment alone states, else what is left."""
-        waiting = next((claim for claim in self.claims if self._is_its_own(claim)), None)
-        return waiting.amount if waiting and waiting.amount.minor else self.row.left
+        """The sum one press confirms: what a claim on this payment alone states, else what is expected."""
+        own = next((claim for claim in self.claims if self._is_its_own(claim)), None)
+        return own.amount if own and own.amount.minor else self.expected
+
+    @property
+    def expected(self) -> Money:
+        """The sum that is booked when none is entered: what is left, or what a claim still brings of it."""
+        waiting = ((claim, item) for claim in self.claims for item in claim.waiting)
+        of_claims = (claim.expected_for(item) for claim, item in waiting if item.payment_id == self.row.id)
+        return next(of_claims, self.row.left)
 
     def _is_its_own(self, claim: ClaimRow) -> bool:
         return claim.is_open and [item.payment_id for item in claim.items] == [self.row.id]

@@ -69,10 +69,10 @@ def confirm_claim(
 ) -> ClaimOutcome:
     """Confirm a whole claim with one receipt over the sum it states, or over `amount`, oldest payment first.
 
-    What was booked of that sum before is taken off (see `domain.claims.stands_for`). A smaller
-    sum answers every payment of the claim: covered ones are confirmed, the others pending for the
-    rest. `versions` (payment key → version shown) refuses the decision when something changed since it was
-    shown.
+    What was booked of that sum before is taken off (see `domain.claims.stands_for`); when that was all of it
+    there is no receipt. A smaller sum answers every payment of the claim: covered ones are confirmed, the
+    others pending for the rest, which the member's credit then settles as far as it goes. `versions` (payment
+    key → version shown) refuses the decision when something changed since it was shown.
 
     Raises:
         NoSuchClaim, ClaimDecided, NotAllowed, NothingArrived, OtherCurrencyReceived, DecidedAlready,
@@ -82,8 +82,9 @@ def confirm_claim(
     attempt, payments = _open_claim(session, attempt_id, by)
     check_versions(session, payments, versions, Act.CONFIRM)
     _flag_quick_press(session, attempt, by, now)
-    money = amount or load_sums(session, [attempt.id])[attempt.id]
-    check_arrived(money, payments[0])
+    expected = load_sums(session, [attempt.id])[attempt.id]
+    money = amount or expected
+    check_arrived(money, payments, expected=expected)
     decision = Decision(by, now)
     day = day_received(session, attempt.workspace_id, received_on, now, said=attempt.paid_on)
     arrival = Arrival(day, method=attempt.method, attempt_id=attempt.id)

@@ -52,16 +52,19 @@ class OtherCurrencyReceived(Refused):
         self.currency = currency
 
 
-def check_arrived(money: Money, payment: Payment) -> None:
-    """Refuse money in another currency, and none at all while something is left to pay.
+def check_arrived(money: Money, payments: Sequence[Payment], *, expected: Money) -> None:
+    """Refuse money in another currency, and none while some is `expected` and something is left to pay.
+
+    None is expected for a claim whose whole sum was booked with some of its payments: the others are settled
+    with what came then.
 
     Raises:
         OtherCurrencyReceived, NothingArrived.
     """
-    if money.currency != payment.currency:
-        raise OtherCurrencyReceived(payment.currency)
-    covered = payment.amount_minor == payment.received_minor
-    if money.minor < 0 or (money.minor == 0 and not covered):
+    if money.currency != expected.currency:
+        raise OtherCurrencyReceived(expected.currency)
+    are_covered = all(payment.amount_minor == payment.received_minor for payment in payments)
+    if money.minor < 0 or (money.minor == 0 and expected.minor and not are_covered):
         raise NothingArrived
 
 

@@ -13,9 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.claims import expected_for_one
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.payments import Act, PaymentKind, ReopenCause, Status, check_actor
+from substrack.queries.claim_sums import load_sums
 from substrack.services.access import check_admin
 from substrack.services.allocations import live_allocations, void_allocations
 from substrack.services.amounts import change_amount
@@ -44,7 +46,7 @@ from substrack.services.schedule import reschedule_payments
 from substrack.services.settling import Arrival, day_received, receive
 from substrack.services.taking_back import release, take_back
 from substrack.services.totals import rebalance_period
-from substrack.store import Allocation, AttemptItem, AttemptState, Contact, Payment, Receipt
+from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Contact, Payment, Receipt
 
 
 class OwnShare(Refused):
@@ -100,7 +102,9 @@ def confirm_payment(
     """Book money for one payment: the whole rest, or `amount`.
 
     A smaller sum is booked, answers the claim and leaves the rest pending (a rest within the group's
-    tolerance is written off); a larger one leaves credit, which settles what else the member owes. The
+    tolerance is written off); a larger one leaves credit, which settles what else the member owes. Of a claim
+    that was booked in part before, no more than it still stands for is booked unless an `amount` says so, and
+    credit settles the rest. Day and method are those that the claim states where no others are given. The
     member is told.
 
     Raises:
@@ -112,11 +116,12 @@ def confirm_payment(
         return Outcome(payment, changed=False)
     check_source(session, payment, Act.CONFIRM)
     owed = Money(payment.amount_minor - payment.received_minor, payment.currency)
-    money = amount or owed
-    check_arrived(money, payment)
+    claim = _claim_on(session, payment)
+    expected = _expected(session, claim, owed) if claim else owed
+    money = amount or expected
+    check_arrived(money, [payment], expected=expected)
     decision = Decision(by, now)
-    day = day_received(session, payment.workspace_id, received_on, now)
-    arrival = Arrival(day, method=method, note=note, attempt_id=_attempt_of(session, payment))
+    arrival = _arrival(session, payment, claim, received_on=received_on, method=method, note=note, now=now)
     by_credit = _book(session, payment, money, arrival, decision, version)
     session.refresh(payment)
     return Outcome(
@@ -284,12 +289,33 @@ def _decidable(session: Session, payment_id: int, act: Act, by: Actor) -> Paymen
     return payment
 
 
-def _attempt_of(session: Session, payment: Payment) -> int | None:
+def _claim_on(session: Session, payment: Payment) -> Attempt | None:
+    open_item = (AttemptItem.payment_id == payment.id, AttemptItem.state == AttemptState.OPEN)
     return session.scalar(
-        select(AttemptItem.attempt_id).where(
-            AttemptItem.payment_id == payment.id, AttemptItem.state == AttemptState.OPEN
-        )
+        select(Attempt).join(AttemptItem, AttemptItem.attempt_id == Attempt.id).where(*open_item)
     )
+
+
+def _expected(session: Session, claim: Attempt, owed: Money) -> Money:
+    stands_for = load_sums(session, [claim.id])[claim.id]
+    minor = expected_for_one(owed.minor, stated_minor=claim.amount_minor, stands_for_minor=stands_for.minor)
+    return Money(minor, owed.currency)
+
+
+def _arrival(
+    session: Session,
+    payment: Payment,
+    claim: Attempt | None,
+    *,
+    received_on: date | None,
+    method: str | None,
+    note: str | None,
+    now: datetime,
+) -> Arrival:
+    """Take what the admin tells of the money, and the day and method from the claim where they tell none."""
+    said_on, said_how, attempt_id = (claim.paid_on, claim.method, claim.id) if claim else (None, None, None)
+    day = day_received(session, payment.workspace_id, received_on, now, said=said_on)
+    return Arrival(day, method=method or said_how, note=note, attempt_id=attempt_id)
 
 
 def _book(

@@ -8,6 +8,7 @@ from substrack.domain.letters import About, AboutAddress, BillWanted, Claim, Cla
 from substrack.domain.notices import Channel
 from substrack.texts.bills import bill, in_all, total_in_words, what_for
 from substrack.texts.blocks import Action, Bill, Block, Composition, Facts, Paragraph, Quote, Row
+from substrack.texts.decisions import claimed_sum
 from substrack.texts.words import Words
 
 
@@ -15,7 +16,12 @@ def claim_received(letter: Letter, content: Claims, _: Words) -> Composition:
     """Ask an admin to check one claim."""
     claim = content.claims[0]
     name, amount = claim.member.name, _.money(claim.amount)
-    if claim.noted_by is None:
+    if not claim.amount.minor:
+        opening = _(
+            "%(name)s says: I’ve paid. All of that money is booked already; this still waits.",
+            name=name,
+        )
+    elif claim.noted_by is None:
         opening = _("%(name)s says: I’ve paid %(amount)s.", name=name, amount=amount)
     else:
         opening = _("%(by)s noted: %(name)s paid %(amount)s.", by=claim.noted_by, name=name, amount=amount)
@@ -23,9 +29,15 @@ def claim_received(letter: Letter, content: Claims, _: Words) -> Composition:
         Paragraph(opening),
         bill(claim.items, _),
         *_said_with_it(claim, _),
-        Paragraph(_("Please look whether the money came, then confirm or reject.")),
+        Paragraph(
+            _("Please look whether the money came, then confirm or reject.")
+            if claim.amount.minor
+            else _("Confirming books no more: credit settles what it can, and the rest stays open.")
+        ),
         Action(_("Check it"), letter.links.decide or letter.links.waiting, _("It takes one tap:")),
     )
+    if not claim.amount.minor:
+        return Composition(_("%(name)s paid? Please check", name=name), blocks)
     return Composition(_("%(name)s paid %(amount)s? Please check", name=name, amount=amount), blocks)
 
 
@@ -152,5 +164,7 @@ def _claim_row(claim: Claim, _: Words) -> Row:
     references = " ".join(item.reference for item in claim.items)
     since = _("since %(day)s", day=_.day(claim.made_on))
     return Row(
-        claim.member.name, _.money(claim.amount), (what, since, _("reference %(code)s", code=references))
+        claim.member.name,
+        claimed_sum(claim.amount, _),
+        (what, since, _("reference %(code)s", code=references)),
     )

@@ -112,11 +112,10 @@ def reject_keyboard(card: ClaimCard, locale: str, *, back: str, page: str = "") 
     """Offer the reasons to reject a claim; `back` is the data that leads back, to `page` of a list if any."""
     _ = Words(language_of(locale))
     about, listed = (card.claim_id, card.seen), ((page,) if page else ())
+    not_received = Key(_("Not received"), data(Do.REJECT_FOR, *about, WhyNot.NOT_RECEIVED, *listed))
+    too_little = Key(_("Too little"), data(Do.TOO_LITTLE, *about, *listed))
     return (
-        (
-            Key(_("Not received"), data(Do.REJECT_FOR, *about, WhyNot.NOT_RECEIVED, *listed)),
-            Key(_("Too little"), data(Do.TOO_LITTLE, *about, *listed)),
-        ),
+        (not_received, too_little) if card.amount.minor else (not_received,),
         (Key(_("Another reason"), data(Do.REJECT_OTHER, *about, *listed)), Key(_("Back"), back)),
     )
 
@@ -161,8 +160,7 @@ def _paid_label(each: MemberItem, _: Words) -> str:
 def _claim_rows(card: ClaimCard, _: Words) -> Iterator[tuple[Key, ...]]:
     waiting, about = card.waiting, (card.claim_id, card.seen)
     if waiting:
-        words = _("Confirm all: %(amount)s") if len(waiting) > 1 else _("Confirm %(amount)s")
-        confirm = words % {"amount": sum_of(card.amount, _)}
+        confirm = _confirm_words(card, _)
         yield (Key(confirm, data(Do.CONFIRM, *about)), Key(_("Reject"), data(Do.REJECT, *about)))
     if len(waiting) > 1:
         yield from ((_confirm_one(each, _),) for each in waiting[:MAX_ITEMS])
@@ -172,8 +170,19 @@ def _claim_rows(card: ClaimCard, _: Words) -> Iterator[tuple[Key, ...]]:
         yield (Key(_("Undo"), data(Do.UNDO, card.undo)),)
 
 
+def _confirm_words(card: ClaimCard, _: Words) -> str:
+    if not card.amount.minor:
+        return _("Settle with earlier money")
+    words = _("Confirm all: %(amount)s") if len(card.waiting) > 1 else _("Confirm %(amount)s")
+    return words % {"amount": sum_of(card.amount, _)}
+
+
 def _confirm_one(each: ClaimItem, _: Words) -> Key:
-    label = _label(_("Confirm: %(what)s", what=what_for(each.item, _)), sum_of(each.item.left, _))
+    what, amount = what_for(each.item, _), each.item.left if each.expected is None else each.expected
+    if amount.minor:
+        label = _label(_("Confirm: %(what)s", what=what), sum_of(amount, _))
+    else:
+        label = _label(_("Settle: %(what)s", what=what))
     return Key(label, data(Do.CONFIRM_ONE, each.item.payment_id, each.version))
 
 

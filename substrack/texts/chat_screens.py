@@ -23,6 +23,7 @@ from substrack.texts.catalogue import LANGUAGE_NAMES, LANGUAGES, language_of
 from substrack.texts.chat_keyboards import Key, Rows, resting_lines, sum_of
 from substrack.texts.chat_letters import ROWS_TO_TRY, lay_out
 from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, quote, shown_length
+from substrack.texts.decisions import claimed_sum
 from substrack.texts.words import Words
 
 MOST_IN_A_CAPTION = 5
@@ -144,7 +145,7 @@ def confirm_page_screen(cards: Sequence[ClaimCard], locale: str) -> str:
         if len(cards) == 1
         else _.ngettext("Confirm this %(n)s payment?", "Confirm these %(n)s payments?", len(cards))
     )
-    named = (Markup("{}: {}").format(plain(card.name), plain(_.money(card.amount))) for card in cards)
+    named = (Markup("{}: {}").format(plain(card.name), plain(claimed_sum(card.amount, _))) for card in cards)
     return _fitting([bold(question), lines(named)], _)
 
 
@@ -180,7 +181,10 @@ def qr_caption(way: HowToPay, locale: str) -> str:
 def ask_reason(card: ClaimCard, locale: str) -> str:
     """Ask an admin why, in words of their own."""
     _ = words_of(locale)
-    question = _("Why do you reject %(name)s’s %(amount)s?", name=card.name, amount=_.money(card.amount))
+    if card.amount.minor:
+        question = _("Why do you reject %(name)s’s %(amount)s?", name=card.name, amount=_.money(card.amount))
+    else:
+        question = _("Why do you reject what %(name)s said?", name=card.name)
     how = _("Write it as a reply to this message; %(name)s will read it.", name=card.name)
     return str(lines([plain(question), plain(how)]))
 
@@ -203,7 +207,7 @@ def proof_caption(card: ClaimCard, locale: str) -> str:
     _ = words_of(locale)
     whats = [what_for(each.item, _) for each in card.items[:MOST_IN_A_CAPTION]]
     more = ["…"] if len(card.items) > MOST_IN_A_CAPTION else []
-    words = _("%(name)s: %(amount)s", name=card.name, amount=_.money(card.amount))
+    words = _("%(name)s: %(amount)s", name=card.name, amount=claimed_sum(card.amount, _))
     return str(lines([plain(words), plain(_.listed([*whats, *more]))]))
 
 
@@ -298,7 +302,7 @@ def _claim_line(card: ClaimCard, _: Words) -> Markup:
     whats = _.listed([what_for(each.item, _) for each in card.waiting])
     references = [each.item.reference for each in card.waiting]
     parts = [
-        Markup("{}: {}").format(bold(card.name), plain(_.money(card.amount))),
+        Markup("{}: {}").format(bold(card.name), plain(claimed_sum(card.amount, _))),
         plain(whats),
         Markup(" · ").join([*_when_said(card, _), code(" ".join(_first_of(references)))]),
     ]
@@ -317,7 +321,10 @@ def _cut(text: str, most: int) -> str:
 
 
 def _decide_row(number: int, card: ClaimCard, page: int, _: Words) -> tuple[Key, ...]:
-    label = _("Confirm %(number)s: %(amount)s", number=number, amount=sum_of(card.amount, _))
+    if card.amount.minor:
+        label = _("Confirm %(number)s: %(amount)s", number=number, amount=sum_of(card.amount, _))
+    else:
+        label = _("Settle %(number)s with earlier money", number=number)
     reject = _("Reject %(number)s", number=number)
     about = (card.claim_id, card.seen, str(page))
     keys = (Key(label, data(Do.CONFIRM, *about)), Key(reject, data(Do.REJECT, *about)))

@@ -36,13 +36,25 @@ def done_sentence(
     return f"{_what_was_done(verb, kind, name, _when(at, now, _), _)}."
 
 
-def confirmed_sentences(booked: Booked, left: Money, _: Words) -> str:
-    """Say what sum was just booked for a claim, what is `left` to pay, and where it went beyond the claim."""
+def confirmed_sentences(booked: Booked | None, left: Money, _: Words) -> str:
+    """Say what sum was just booked for a claim, what is `left` to pay, and where it went beyond the claim.
+
+    Nothing is `booked` (None) where all the money of the claim was before.
+    """
+    if booked is None and left.minor:
+        return _("No more money was booked; %(left)s is left to pay.", left=_.money(left))
+    if booked is None:
+        return _("Settled with earlier money.")
     if not left.minor:
         return " ".join([_("Confirmed: %(amount)s.", amount=_.money(booked.amount)), *_beyond(booked, _)])
     amount, rest = _.money(booked.amount), _.money(left)
     said = _("Booked: %(amount)s; %(left)s is left to pay.", amount=amount, left=rest)
     return " ".join([said, *_beyond(booked, _)])
+
+
+def claimed_sum(amount: Money, _: Words) -> str:
+    """Write what a claim stands for; nothing once all of its money is booked."""
+    return _.money(amount) if amount.minor else _("booked already")
 
 
 def booked_sentences(booked: Booked, claimed: Money, _: Words) -> str | None:

@@ -35,7 +35,13 @@ from substrack.texts.bills import what_for
 from substrack.texts.days_away import days_away
 from substrack.web.access import signed_in
 from substrack.web.decisions import decided_words, flash_decision, in_words
-from substrack.web.fields import read_amount, read_optional_day, read_optional_sum, read_version
+from substrack.web.fields import (
+    read_amount,
+    read_optional_amount,
+    read_optional_day,
+    read_optional_sum,
+    read_version,
+)
 from substrack.web.forms import PageForm, answer, posted
 from substrack.web.pages import my_words, page
 from substrack.web.reading import reading, runtime
@@ -114,7 +120,7 @@ def _confirm(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, no
     return confirm_payment(
         session,
         row.id,
-        amount=read_optional_sum(form.amount.data, row.amount.currency),
+        amount=read_optional_amount(form.amount.data, row.amount.currency, field="amount"),
         received_on=read_optional_day(form.received_on.data, field="received_on"),
         method=form.method.data or None,
         note=form.note.data or None,

@@ -68,7 +68,7 @@ def show_one(public_id: str) -> str:
 def confirm(public_id: str) -> ResponseReturnValue:
     """Book the money of one claim: the sum it states, or what was typed where a form asks for a sum."""
     typed = request.form.get("amount")
-    return _decide(public_id, lambda key: _confirm(key, request.form.get("versions", ""), typed))
+    return _decide(public_id, lambda key: _confirm(key, request.form.get("versions", ""), typed), _said)
 
 
 @blueprint.post("/<public_id>/reject")
@@ -76,7 +76,7 @@ def confirm(public_id: str) -> ResponseReturnValue:
 def reject(public_id: str) -> ResponseReturnValue:
     """Say that the money of one claim did not come, and why."""
     reason = request.form.get("reason", "")
-    return _decide(public_id, lambda key: _reject(key, request.form.get("versions", ""), reason))
+    return _decide(public_id, lambda key: _reject(key, request.form.get("versions", ""), reason), _said_no)
 
 
 @blueprint.post("")
@@ -101,7 +101,9 @@ def decide_several() -> ResponseReturnValue:
     return _show_refused(next(iter(refused.values())), reason, refused), 422
 
 
-def _decide(public_id: str, act: Callable[[int], ClaimOutcome]) -> ResponseReturnValue:
+def _decide(
+    public_id: str, act: Callable[[int], ClaimOutcome], said: Callable[[ClaimOutcome], str]
+) -> ResponseReturnValue:
     attempt_id = find_claim(reading(), me().workspace_id, public_id)
     try:
         outcome = act(attempt_id)
@@ -115,7 +117,7 @@ def _decide(public_id: str, act: Callable[[int], ClaimOutcome]) -> ResponseRetur
         sentence = in_words(refused, my_words())
         retry = Retry(typed.get("amount", ""), typed.get("reason", ""), refused.field, sentence)
         return _show_one(public_id, retry), 422
-    flash_decision(_said(outcome), outcome.correlation_id)
+    flash_decision(said(outcome), outcome.correlation_id)
     return back()
 
 
@@ -171,14 +173,17 @@ def _try(public_id: str, versions: str, reason: str | None) -> ClaimOutcome | Re
 
 
 def _said(outcome: ClaimOutcome) -> str:
-    """Say what a decision did, by what was booked and what the payments are now."""
+    """Say what a confirmation did, by what was booked and what the payments are now."""
     _, attempt = my_words(), outcome.attempt
     reading().rollback()  # the decision is newer than what this request has read
     booked = load_booked(reading(), attempt.id, correlation_id=outcome.correlation_id)
-    if booked is None:
-        return _("Rejected: %(amount)s.", amount=_.money(Money(attempt.amount_minor, attempt.currency)))
     left = sum(one.amount_minor - one.received_minor - one.written_off_minor for one in outcome.payments)
     return confirmed_sentences(booked, Money(left, attempt.currency), _)
+
+
+def _said_no(outcome: ClaimOutcome) -> str:
+    _, attempt = my_words(), outcome.attempt
+    return _("Rejected: %(amount)s.", amount=_.money(Money(attempt.amount_minor, attempt.currency)))
 
 
 def _tell_several(done: list[ClaimOutcome], late: int, *, is_confirming: bool) -> None:

@@ -19,7 +19,7 @@ from substrack.domain.payments import Status
 from substrack.queries.chat_subjects import show_claim
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments
-from substrack.services.payments import adjust_payment
+from substrack.services.payments import adjust_payment, confirm_payment
 from substrack.store import AttemptItem, AttemptState
 from tests.bot.house import Home, House, move_in
 from tests.fakes.bot_api import Person
@@ -208,6 +208,23 @@ def test_one_payment_of_a_claim_can_be_confirmed_alone(house: House) -> None:
     assert house.status(home.ben, 1) is Status.MEMBER_CONFIRMED
     assert labels(home.ada_phone) == ["Confirm 6.00 €", "Reject"]
     assert "YouTube Premium, March 2026: Olga confirmed this" in home.ada_phone.last.text
+    house.cast.read(check_books)
+
+
+@pytest.mark.parametrize("button", ["Settle with earlier money", "Settle 1 with earlier money"])
+def test_what_is_left_of_an_overpaid_claim_is_settled_with_earlier_money(house: House, button: str) -> None:
+    home = move_in(house, periods=2)
+    house.press(home.ben_phone, "Paid all: 12.00 €")
+    by, payment = house.cast.olga, home.payment(home.ben)
+    house.cast.do(confirm_payment, payment.id, amount=money("12.00"), by=by, now=house.now)
+    house.work()
+    assert labels(home.ada_phone) == ["Settle with earlier money", "Reject"]
+    home.olga_phone.says("/pending")
+    house.work()
+    assert "0.00" not in home.olga_phone.last.text
+    press = house.press(home.ada_phone if button.startswith("Settle with") else home.olga_phone, button)
+    assert press.answers[0] == "Confirmed. No more money was booked."
+    assert house.status(home.ben, 2) is Status.CONFIRMED
     house.cast.read(check_books)
 
 

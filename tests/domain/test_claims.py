@@ -2,7 +2,7 @@
 
 import pytest
 
-from substrack.domain.claims import stands_for
+from substrack.domain.claims import expected_for_one, stands_for
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,19 @@ def test_claim_stands_for_what_is_stated_less_what_was_booked_of_it(
     stated: int, left: int, booked: int, is_cut: bool, expected: int
 ) -> None:
     assert stands_for(stated, left, booked_minor=booked, is_cut=is_cut) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "stated", "stands", "expected"),
+    [
+        (500, 1000, 1000, 500),
+        (500, 300, 300, 500),
+        (500, 1000, 200, 200),
+        (500, 1000, 0, 0),
+        (200, 1000, 500, 200),
+    ],
+)
+def test_one_payment_of_a_claim_brings_no_more_than_the_claim_still_stands_for(
+    left: int, stated: int, stands: int, expected: int
+) -> None:
+    assert expected_for_one(left, stated_minor=stated, stands_for_minor=stands) == expected

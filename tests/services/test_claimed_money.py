@@ -1,20 +1,25 @@
-"""Claims whose money is partly there already, or went elsewhere: what they stand for and what deciding does."""
+"""Claims whose money is partly there already, or went elsewhere: what they stand for, what deciding does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from substrack.domain.actors import Actor
 from substrack.domain.money import Money
+from substrack.domain.payments import Status
 from substrack.queries.claim_sums import load_sums
+from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments
 from substrack.services.credit import credit_minor
+from substrack.services.deciding import NothingArrived
 from substrack.services.payments import adjust_payment, confirm_payment
 from substrack.services.periods import open_next_period
-from substrack.store import Attempt, Group, Member, Payment
+from substrack.services.undo import undo_decision
+from substrack.store import Attempt, Group, Member, Payment, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, money
 
@@ -40,6 +45,12 @@ class Scene:
 
     def decide(self, act: Callable[..., Any], sequence: int = 1, *, now: datetime = NOW, **terms: Any) -> Any:
         return self.cast.do(act, self.due(sequence).id, by=self.cast.olga, now=now, **terms)
+
+    def confirm_claim(self, attempt: Attempt, *, now: datetime = NOW, **terms: Any) -> Any:
+        return self.cast.do(confirm_claim, attempt.id, by=self.cast.olga, now=now, **terms)
+
+    def receipts(self) -> list[Receipt]:
+        return self.cast.read(lambda session: list(session.scalars(select(Receipt).order_by(Receipt.id))))
 
     def stands_for(self, attempt: Attempt) -> Money:
         return self.cast.read(lambda session: load_sums(session, [attempt.id]))[attempt.id]
@@ -79,3 +90,59 @@ def test_earlier_credit_that_joins_earlier_money_counts_as_booked_for_no_claim(s
     assert (scene.due().received_minor, scene.credit()) == (300, 0)
     assert scene.stands_for(attempt) == money("7.00")
     scene.check()
+
+
+def test_the_rest_of_a_claim_that_was_overpaid_is_settled_with_what_came_then(scene: Scene) -> None:
+    attempt = scene.claim(1, 2)
+    scene.decide(confirm_payment, amount=money("10.00"))
+    assert (scene.stands_for(attempt).minor, scene.credit()) == (0, 500)
+    outcome = scene.confirm_claim(attempt, now=LATER)
+    assert (scene.due(2).status, scene.credit(), len(scene.receipts())) == (Status.CONFIRMED, 0, 1)
+    scene.check()
+    scene.cast.do(undo_decision, outcome.correlation_id, by=scene.cast.olga, now=LATER)
+    assert (scene.due(2).status, scene.credit()) == (Status.MEMBER_CONFIRMED, 500)
+    scene.check()
+
+
+@pytest.mark.parametrize(("came", "booked"), [("10.00", ["10.00"]), ("8.00", ["8.00", "2.00"])])
+def test_the_rest_of_an_overpaid_claim_confirmed_alone_brings_no_money_twice(
+    scene: Scene, came: str, booked: list[str]
+) -> None:
+    scene.claim(1, 2)
+    scene.decide(confirm_payment, amount=money(came))
+    scene.decide(confirm_payment, 2, now=LATER)
+    assert (scene.due(2).status, scene.credit()) == (Status.CONFIRMED, 0)
+    assert [receipt.amount_minor for receipt in scene.receipts()] == [money(one).minor for one in booked]
+    scene.check()
+
+
+def test_a_claim_whose_money_went_elsewhere_is_answered_and_leaves_its_rest_open(scene: Scene) -> None:
+    attempt = scene.claim(1, 2)
+    scene.cast.do(open_next_period, scene.group.id, by=scene.cast.olga, now=NOW)
+    scene.decide(confirm_payment, amount=money("10.00"))  # what is left of it settles the third
+    scene.confirm_claim(attempt, now=LATER)
+    assert [scene.due(k).status for k in (2, 3)] == [Status.PENDING, Status.CONFIRMED]
+    assert len(scene.receipts()) == 1
+    scene.check()
+
+
+def test_nothing_is_confirmed_while_a_claim_stands_for_something(scene: Scene) -> None:
+    attempt = scene.claim(1, 2)
+    with pytest.raises(NothingArrived):
+        scene.confirm_claim(attempt, amount=money("0.00"))
+    scene.decide(confirm_payment, amount=money("9.00"))
+    with pytest.raises(NothingArrived):
+        scene.confirm_claim(attempt, amount=money("0.00"))
+    with pytest.raises(NothingArrived):
+        scene.decide(confirm_payment, 2, amount=money("0.00"))
+
+
+@pytest.mark.parametrize("told", [{}, {"received_on": date(2026, 2, 1), "method": "cash"}])
+def test_one_payment_confirmed_alone_keeps_day_and_method_of_its_claim(
+    scene: Scene, told: dict[str, Any]
+) -> None:
+    scene.claim(1, paid_on=date(2026, 1, 28), method="PayPal")
+    scene.decide(confirm_payment, **told)
+    [receipt] = scene.receipts()
+    wanted = (date(2026, 2, 1), "cash") if told else (date(2026, 1, 28), "PayPal")
+    assert (receipt.received_on, receipt.method) == wanted

@@ -279,6 +279,9 @@ SAMPLES: dict[str, Letter] = {
     "claim_noted_by_an_admin": to_olga(
         Notice.CLAIM_RECEIVED, Claims((replace(CLAIM, noted_by="Olga"),)), reply_to=BEN.email
     ),
+    "claim_booked_already": to_olga(
+        Notice.CLAIM_RECEIVED, Claims((replace(CLAIM, amount=euros(0)),)), reply_to=BEN.email
+    ),
     "claims_waiting": to_olga(
         Notice.CLAIMS_WAITING,
         Claims((CLAIM, Claim(MIA, euros(1400), (YOUTUBE, VPN), made_on=date(2026, 3, 10)))),

@@ -88,6 +88,11 @@ def claim_card(
 BEN_PAID = claim_card(proofs=1)
 MIA_PAID = claim_card("Mia", YOUTUBE, VPN)
 WAITING = (BEN_PAID, MIA_PAID)
+BOOKED_ALREADY = replace(
+    claim_card("Mia", YOUTUBE, VPN),
+    amount=euros(0),
+    items=tuple(ClaimItem(item, 2, expected=euros(0)) for item in (YOUTUBE, VPN)),
+)
 CLAIMED_TWO = to_olga(
     Notice.CLAIM_RECEIVED, Claims((Claim(MIA, euros(1400), (YOUTUBE, VPN), made_on=date(2026, 3, 10)),))
 )
@@ -130,6 +135,8 @@ SCREENS: dict[str, Drawn] = {
     "pending_screen-with_notes": pending(
         [replace(BEN_PAID, made_on=date(2026, 3, 10), paid_on=date(2026, 3, 9), note="On Sunday.\n<Thanks!>")]
     ),
+    "pending_screen-booked_already": pending([BOOKED_ALREADY]),
+    "shown-claim_booked_already": shown("claim_booked_already", BOOKED_ALREADY),
     "proof_caption": (screens.proof_caption(MIA_PAID, "en"), ()),
     "pending_screen-nothing": pending(()),
     "pending_screen-two": pending(WAITING),

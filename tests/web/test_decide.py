@@ -13,6 +13,7 @@ from substrack.domain.actors import Actor
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import withdraw_claim
 from substrack.services.links import issue_link
+from substrack.services.payments import confirm_payment
 from substrack.services.putting_off import snooze_payments
 from substrack.store import Attempt, Event, LinkPurpose, Member, Message, User
 from tests.support.cast import Cast, money
@@ -44,6 +45,22 @@ def _link(runtime: Runtime, cast: Cast, attempt: Attempt) -> str:
             attempt_id=attempt.id,
         )
         return runtime.signer.url(link).removeprefix("http://127.0.0.1:8000")
+
+
+@pytest.mark.only_sqlite
+def test_what_is_left_of_an_overpaid_claim_is_settled_with_earlier_money(
+    zed: Browser, cast: Cast, ben: Member, url: str
+) -> None:
+    cast.do(confirm_payment, cast.payment_of(ben).id, amount=money("5.98"), by=cast.olga, now=NOW)
+    shown = zed.get(url).text
+    assert "Settle with earlier money" in shown
+    assert "Did it arrive?" not in shown
+    assert "0.00\xa0€" not in shown
+
+    send(zed, url, "versions", act="confirm")
+
+    assert status_of(cast, ben, 2) == "confirmed"
+    assert [receipt.amount_minor for receipt in receipts(cast)] == [598]
 
 
 def test_looking_shows_the_claim_and_changes_nothing(zed: Browser, cast: Cast, url: str) -> None:

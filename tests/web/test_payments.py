@@ -69,6 +69,35 @@ def test_exactly_the_legal_acts_are_offered(
 
 
 class TestActs:
+    def test_what_is_left_of_an_overpaid_claim_is_settled_with_earlier_money(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        claim(cast, ben, 1, 2)
+        cast.do(confirm_payment, cast.payment_of(ben).id, amount=money("5.98"), by=cast.olga, now=NOW)
+        url = f"/payments/{cast.payment_of(ben, 2).public_id}"
+        shown = olga.get(url).text
+        assert "Settle with earlier money" in shown
+        assert "Empty for what the claim still stands for." in shown
+
+        press(olga, url, f"{url}/confirm", **fill(shown, "version"))
+
+        assert status_of(cast, ben, 2) == "confirmed"
+        assert [receipt.amount_minor for receipt in receipts(cast)] == [598]
+
+    def test_a_button_that_no_longer_fits_the_claim_books_nothing(
+        self, olga: Browser, cast: Cast, ben: Member, clock: TurnableClock
+    ) -> None:
+        claim(cast, ben, 1, 2)
+        first, second = (f"/payments/{cast.payment_of(ben, k).public_id}" for k in (1, 2))
+        undone = do(olga, first, "confirm", amount="5.98")
+        shown = olga.get(second).text
+        press(olga, first, undone[undone.index("/decisions/") :].partition('"')[0], next=first)
+
+        press(olga, second, f"{second}/confirm", **fill(shown, "version"))
+
+        assert status_of(cast, ben, 2) == "member_confirmed"
+        assert receipts(cast) == []
+
     def test_confirm_and_its_undo(
         self, olga: Browser, cast: Cast, ben: Member, url: str, clock: TurnableClock
     ) -> None:

@@ -17,13 +17,17 @@ from substrack.services.claim_decisions import confirm_claim
 from substrack.services.founding import Founded
 from substrack.services.links import renew_pay_link
 from substrack.services.payments import adjust_payment, confirm_payment
-from substrack.store import Member, Message
+from substrack.store import Group, Member, Message
 from substrack.web.app import create_app
 from tests.support.cast import Cast, money
 from tests.web.admin import events, stranger
 from tests.web.forms import counted, fill, press, send
 from tests.web.scenes import answers_to, claim, join_again, receipts, status_of
 from tests.web.support import NOW, Browser, TurnableClock, browser
+
+
+def _group_of(cast: Cast) -> str:
+    return cast.read(lambda session: session.scalars(select(Group.public_id)).one())
 
 
 @pytest.fixture
@@ -187,6 +191,25 @@ class TestDeciding:
 
         assert "Confirmed: 2.99\xa0€." in olga.get("/review").text
         assert "Booked:" not in olga.get(f"/review/{attempt.public_id}").text
+
+    @pytest.mark.only_sqlite
+    def test_what_is_left_of_an_overpaid_claim_is_settled_with_earlier_money(
+        self, olga: Browser, app: Flask, cast: Cast, ben: Member
+    ) -> None:
+        attempt = claim(cast, ben, 1, 2)
+        cast.do(confirm_payment, cast.payment_of(ben).id, amount=money("5.98"), by=cast.olga, now=NOW)
+        for url in ("/review", f"/review/{attempt.public_id}"):
+            shown = olga.get(url).text
+            assert "Settle with earlier money" in shown
+            assert "this books no more" in shown
+            assert "0.00\xa0€" not in shown
+        assert "Ben: booked already" in olga.get(f"/groups/{_group_of(cast)}").text
+
+        send(olga, "/review", "versions", to=f"/review/{attempt.public_id}/confirm")
+
+        assert status_of(cast, ben, 2) == "confirmed"
+        assert [receipt.amount_minor for receipt in receipts(cast)] == [598]
+        assert "Settled with earlier money." in olga.get("/review").text
 
     def test_a_rejection_tells_why(self, olga: Browser, cast: Cast, ben: Member) -> None:
         attempt = claim(cast, ben)
