@@ -119,19 +119,21 @@ class Claims:
 
 @dataclass(frozen=True)
 class ReceivedItem:
-    """What of a receipt went to one payment, and what is left of that payment."""
+    """What one payment got, what is left of it, and what of `received` was credit before."""
 
     item: Item
     received: Money
     left: Money
+    from_credit: Money | None = None
 
 
 @dataclass(frozen=True)
 class Received:
     """Money that came and where it went.
 
-    `receipt` is None when the member's own credit settled it; `credit` is what was left over, if anything.
-    Money that settled nothing has no items; `payer` says who received it.
+    `receipt` is None when nothing new came: the member's own credit settled it, or what had come before
+    covers it. `credit` is what was left over, if anything. Money that settled nothing has no items; `payer`
+    says who received it.
     """
 
     items: tuple[ReceivedItem, ...]

@@ -19,7 +19,13 @@ from substrack.domain.bills import Person
 from substrack.domain.letter_links import LetterLinks
 from substrack.domain.letters import Account, Introduction, Letter, Plain
 from substrack.domain.notices import OPENS_AN_ACCOUNT, TO_ADMINS, TO_THE_FORMER, Channel, Notice
-from substrack.queries import admin_letters, changing_letters, member_letters, trust_letters
+from substrack.queries import (
+    admin_letters,
+    changing_letters,
+    member_letters,
+    received_letters,
+    trust_letters,
+)
 from substrack.queries.letter_facts import Facts, Reading
 from substrack.queries.shared_facts import SharedFacts
 from substrack.store import Link, Message, RoleGrant, User
@@ -115,8 +121,8 @@ _READERS: Mapping[Notice, Callable[[Reading], Facts | None]] = MappingProxyType(
         Notice.SHARE_CHANGED: changing_letters.share_changed,
         Notice.CLAIM_RECEIVED: admin_letters.claim_received,
         Notice.CLAIMS_WAITING: admin_letters.claims_waiting,
-        Notice.RECEIVED: member_letters.received,
-        Notice.PART_RECEIVED: member_letters.received,
+        Notice.RECEIVED: received_letters.received,
+        Notice.PART_RECEIVED: received_letters.received,
         Notice.REJECTED: member_letters.rejected,
         Notice.WAIVED: member_letters.waived,
         Notice.OBJECTION_ANSWERED: member_letters.objection_answered,

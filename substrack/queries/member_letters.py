@@ -19,16 +19,14 @@ from substrack.domain.letters import (
     Decided,
     HeadsUp,
     PriceChange,
-    Received,
-    ReceivedItem,
     Welcome,
 )
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, OPEN
 from substrack.domain.shares import SplitKind
 from substrack.queries.groups import price_on
-from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
-from substrack.queries.letter_items import Owed, load_owed, own_sentences, span_of
+from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of
+from substrack.queries.letter_items import Owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.queries.sharing import first_window_of, shares_of, window_from, window_of
 from substrack.store import Group, Member, Payment, Period, Price, User
@@ -190,42 +188,6 @@ def is_over(group: Group, day: date) -> bool:
     """Tell whether nothing opens on a day: the group rests, or has ended by then."""
     is_stopped = group.paused_at is not None or group.archived_at is not None
     return is_stopped or (group.ends_on is not None and day > group.ends_on)
-
-
-def received(reading: Reading) -> Facts | None:
-    payload = reading.message.payload
-    named = {item["payment_id"]: item for item in payload["items"]}
-    owed = load_owed(reading.session, named)
-    if not owed:
-        return _kept_as_credit(reading)
-    currency = payload["currency"] or owed[0].payment.currency
-    rows = tuple(
-        ReceivedItem(
-            row.item,
-            Money(named[row.payment.id]["received_minor"], row.payment.currency),
-            Money(named[row.payment.id]["left_minor"], row.payment.currency),
-        )
-        for row in owed
-    )
-    content = Received(
-        items=rows,
-        receipt=Money(payload["receipt_minor"], currency) if payload["receipt_minor"] else None,
-        credit=Money(payload["credit_minor"], currency) if payload["credit_minor"] else None,
-        how_to_pay=reading.how_to_pay(owed),
-    )
-    return about(owed, content)
-
-
-def _kept_as_credit(reading: Reading) -> Facts | None:
-    """Say that money came which settles nothing yet."""
-    payload = reading.message.payload
-    payer_id = payload.get("payer_id")
-    if payer_id is None or payload["items"]:
-        return None
-    payer, currency = person(reading, payer_id), payload["currency"]
-    credit = Money(payload["credit_minor"], currency) if payload["credit_minor"] else None
-    receipt = Money(payload["receipt_minor"], currency)
-    return Facts(Received(items=(), receipt=receipt, credit=credit, payer=payer), (payer,))
 
 
 def rejected(reading: Reading) -> Facts | None:

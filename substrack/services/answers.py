@@ -5,8 +5,8 @@ An answer waits out the time in which the decision can be undone; an undo cancel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,11 +21,12 @@ from substrack.store import Contact, Payment, Receipt
 
 @dataclass(frozen=True)
 class Settled:
-    """What one payment got, in minor units: received now, and what is left to pay."""
+    """What one payment got, in minor units, what is left to pay, and what of it was credit before."""
 
     payment_id: int
     received_minor: int
     left_minor: int
+    credit_minor: int = 0
 
 
 def queue_received(
@@ -36,10 +37,15 @@ def queue_received(
     receipt: Receipt | None,
     decision: Decision,
 ) -> None:
-    """Tell a member what was received, in full or in part, and what else their credit settled with it."""
-    is_part = any(item.left_minor for item in settled)
+    """Tell a member what was received, in full or in part, and what else their credit settled with it.
+
+    It is in part when something is left, credit included, of a payment that was decided about.
+    """
+    items = _merged((*settled, *by_credit))
+    is_part = any(items[item.payment_id].left_minor for item in settled)
     payload = {
-        "items": [vars(item) for item in (*settled, *by_credit)],
+        "items": [vars(item) for item in items.values()],
+        "receipt_id": receipt.id if receipt else None,
         "receipt_minor": receipt.amount_minor if receipt else 0,
         "credit_minor": unallocated_minor(session, receipt) if receipt else 0,
         "currency": receipt.currency if receipt else None,
@@ -47,6 +53,21 @@ def queue_received(
     }
     notice = Notice.PART_RECEIVED if is_part else Notice.RECEIVED
     _answer(session, contact_id, notice, payload, decision)
+
+
+def _merged(settled: Iterable[Settled]) -> dict[int, Settled]:
+    """Add up what each payment got, by payment; what is left of it is what the last one left."""
+    items: dict[int, Settled] = {}
+    for item in settled:
+        before = items.get(item.payment_id)
+        if before is not None:
+            item = replace(
+                item,
+                received_minor=before.received_minor + item.received_minor,
+                credit_minor=before.credit_minor + item.credit_minor,
+            )
+        items[item.payment_id] = item
+    return items
 
 
 def queue_by_credit(

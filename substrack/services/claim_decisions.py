@@ -99,7 +99,7 @@ def confirm_claim(
         arrival=arrival,
         answers_claims=True,
     )
-    by_credit = apply_credit(session, attempt.contact_id, attempt.payer_id, decision)
+    by_credit = apply_credit(session, attempt.contact_id, attempt.payer_id, decision, just_came=receipt)
     queue_received(session, attempt.contact_id, arrival.settled, by_credit, receipt, decision)
     return ClaimOutcome(attempt, payments, decision.correlation_id)
 

@@ -25,12 +25,20 @@ from substrack.services.schedule import reschedule_payments
 from substrack.store import Allocation, Direction, Payment, Receipt, ReceiptSource
 
 
-def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Decision) -> list[Settled]:
+def apply_credit(
+    session: Session,
+    contact_id: int,
+    payer_id: int,
+    decision: Decision,
+    *,
+    just_came: Receipt | None = None,
+) -> list[Settled]:
     """Let a contact's credit with a payer settle what they owe, oldest first; return what it settled.
 
     Credit kept for a group settles only that group's payments; money taken off a payment because it was for
     something else does not flow back to it. Payments under a claim are left to the claim. What it leaves of a
-    payment stays open, however small. The caller holds the contact's lock.
+    payment stays open, however small. What it settles counts as credit, except from the receipt that
+    `just_came`. The caller holds the contact's lock.
     """
     credit = _credit(session, contact_id, payer_id)
     if not credit:
@@ -48,7 +56,9 @@ def apply_credit(session: Session, contact_id: int, payer_id: int, decision: Dec
     for payment in payments:
         given = _settle_from_credit(session, payment, credit, kept_away, taken)
         if given:
-            settled.append(Settled(payment.id, given, standing_of(payment).left_minor))
+            total, of_new = sum(given.values()), given.get(just_came.id, 0) if just_came else 0
+            left_minor = standing_of(payment).left_minor
+            settled.append(Settled(payment.id, total, left_minor, credit_minor=total - of_new))
     reschedule_payments(session, [each.payment_id for each in settled], now=decision.now)
     return settled
 
@@ -137,22 +147,24 @@ def _settle_from_credit(
     credit: list[tuple[Receipt, int]],
     kept_away: set[tuple[int, int]],
     decision: Decision,
-) -> int:
-    touched, given = Touched(), 0
+) -> dict[int, int]:
+    """Settle what credit can of one payment; return what it took, by receipt."""
+    touched, given = Touched(), dict[int, int]()
     open_minor = payment.amount_minor - payment.received_minor
     for place, (receipt, free) in enumerate(credit):
-        part = min(free, open_minor - given)
+        part = min(free, open_minor - sum(given.values()))
         fits = receipt.currency == payment.currency and receipt.group_id in (None, payment.group_id)
         if part <= 0 or not fits or (receipt.id, payment.id) in kept_away:
             continue
         _allocate_more(session, receipt, payment, part, touched, decision.now)
         credit[place] = (receipt, free - part)
-        given += part
-    if given == 0:
-        return 0
-    standing = after_receiving(standing_of(payment), given, tolerance_minor=0)
+        given[receipt.id] = part
+    if not given:
+        return given
+    total = sum(given.values())
+    standing = after_receiving(standing_of(payment), total, tolerance_minor=0)
     target = Status.CONFIRMED if standing.is_covered else Status.PENDING
-    facts = {"allocated": given}
+    facts = {"allocated": total}
     move(
         session,
         payment,

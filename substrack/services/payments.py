@@ -342,7 +342,7 @@ def _book(
         expected_version=version,
         answers_claims=True,
     )
-    by_credit = apply_credit(session, payment.contact_id, payment.payer_id, decision)
+    by_credit = apply_credit(session, payment.contact_id, payment.payer_id, decision, just_came=receipt)
     queue_received(session, payment.contact_id, arrival.settled, by_credit, receipt, decision)
     return by_credit
 

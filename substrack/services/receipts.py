@@ -103,7 +103,7 @@ def record_receipt(
     )
     if receipt is None:
         raise NothingReceived
-    by_credit = apply_credit(session, contact_id, payer_id, decision)
+    by_credit = apply_credit(session, contact_id, payer_id, decision, just_came=receipt)
     queue_received(session, contact_id, arrival.settled, by_credit, receipt, decision)
     return receipt
 

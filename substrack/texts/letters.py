@@ -26,6 +26,7 @@ from substrack.texts import (
     changing_letters,
     linking_letters,
     member_letters,
+    received_letters,
     trust_letters,
 )
 from substrack.texts.blocks import Block, Composition, Paragraph, PlainLink
@@ -51,8 +52,8 @@ COMPOSERS: Mapping[Notice, Callable[[Letter, Any, Words], Composition]] = Mappin
         Notice.PERIOD_OPENED: member_letters.period_opened,
         Notice.PRICE_CHANGE: member_letters.price_change,
         Notice.SHARE_CHANGED: changing_letters.share_changed,
-        Notice.RECEIVED: member_letters.received,
-        Notice.PART_RECEIVED: member_letters.part_received,
+        Notice.RECEIVED: received_letters.received,
+        Notice.PART_RECEIVED: received_letters.part_received,
         Notice.REJECTED: member_letters.rejected,
         Notice.WAIVED: member_letters.waived,
         Notice.OBJECTION_ANSWERED: answer_letters.objection_answered,

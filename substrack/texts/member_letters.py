@@ -12,8 +12,6 @@ from substrack.domain.letters import (
     Letter,
     Plain,
     PriceChange,
-    Received,
-    ReceivedItem,
     Welcome,
 )
 from substrack.texts.bills import (
@@ -137,48 +135,6 @@ def price_change(letter: Letter, content: PriceChange, _: Words) -> Composition:
     return Composition(_("New price for %(group)s from %(day)s", group=content.group, day=from_on), blocks)
 
 
-def received(letter: Letter, content: Received, _: Words) -> Composition:
-    """Confirm that money came and everything it was for is settled."""
-    payers = content.payer.name if content.payer else payers_of([row.item for row in content.items], _)
-    if content.receipt is None:
-        opening = _("Your credit with %(payers)s has settled this.", payers=payers)
-        subject = _("Settled from your credit: %(what)s", what=_whats(content, _))
-    else:
-        came = _.money(content.receipt)
-        opening = _("%(payers)s received your %(amount)s. Thank you!", payers=payers, amount=came)
-        subject = _("Received: %(amount)s for %(what)s", amount=came, what=_whats(content, _))
-    bill = (_received_bill(content, _),) if content.items else ()
-    blocks = (Paragraph(opening), *bill, *_credit(content, _), *page_button(letter, _))
-    return Composition(subject, blocks)
-
-
-def part_received(letter: Letter, content: Received, _: Words) -> Composition:
-    """Confirm that less came than was owed, and say what is left."""
-    left = _left_in_words(content, _)
-    payers = payers_of([row.item for row in content.items], _)
-    if content.receipt is None:
-        opening = _(
-            "Your credit with %(payers)s has settled a part; %(left)s is left.", payers=payers, left=left
-        )
-        subject = _("Partly settled, %(left)s left: %(what)s", left=left, what=_whats(content, _))
-    else:
-        came = _.money(content.receipt)
-        opening = _(
-            "%(payers)s received %(came)s; %(left)s is left to pay.", payers=payers, came=came, left=left
-        )
-        subject = _(
-            "Received %(came)s, %(left)s left: %(what)s", came=came, left=left, what=_whats(content, _)
-        )
-    blocks = (
-        Paragraph(opening),
-        _received_bill(content, _),
-        *_credit(content, _),
-        *how_to_pay(content.how_to_pay, _),
-        *paid_button(letter, payers, _),
-    )
-    return Composition(subject, blocks)
-
-
 def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
     """Say that a claim was not accepted, why, and that the items are open again."""
     payers = payers_of(content.items, _)
@@ -288,40 +244,3 @@ def _items_in_words(content: Asking | Decided, _: Words) -> str:
     if len(content.items) == 1:
         return what_for(content.items[0], _)
     return _.ngettext("%(n)s share", "%(n)s shares", len(content.items))
-
-
-def _whats(content: Received, _: Words) -> str:
-    if not content.items:
-        return _("your credit")
-    if len(content.items) == 1:
-        return what_for(content.items[0].item, _)
-    return _.ngettext("%(n)s share", "%(n)s shares", len(content.items))
-
-
-def _received_bill(content: Received, _: Words) -> Bill:
-    return Bill(tuple(_received_row(row, _) for row in content.items))
-
-
-def _received_row(row: ReceivedItem, _: Words) -> Row:
-    details = [_("reference %(code)s", code=row.item.reference)]
-    if row.left.minor:
-        details.insert(
-            0, _("%(left)s of %(amount)s left", left=_.money(row.left), amount=_.money(row.item.amount))
-        )
-    return Row(what_for(row.item, _), _.money(row.received), tuple(details))
-
-
-def _left_in_words(content: Received, _: Words) -> str:
-    left = [row.left for row in content.items]
-    return _.money(sum(left[1:], left[0]))
-
-
-def _credit(content: Received, _: Words) -> tuple[Block, ...]:
-    if content.credit is None:
-        return ()
-    amount = _.money(content.credit)
-    if not content.items:
-        return (
-            Paragraph(_("Nothing is open just now, so it is kept as credit and settles what comes next.")),
-        )
-    return (Paragraph(_("%(amount)s more came than was owed. It is kept as credit.", amount=amount)),)

@@ -340,7 +340,9 @@ def test_what_a_lower_total_frees_settles_what_else_is_owed_and_the_member_hears
     assert (scene.due().amount_minor, scene.due().status) == (200, Status.CONFIRMED)
     assert (next_one.received_minor, scene.credit()) == (100, 0)
     told = scene.cast.messages(contact_id=scene.ben.contact_id)[-1]
-    assert told.payload["items"] == [{"payment_id": next_one.id, "received_minor": 100, "left_minor": 200}]
+    assert told.payload["items"] == [
+        {"payment_id": next_one.id, "received_minor": 100, "left_minor": 200, "credit_minor": 100}
+    ]
     scene.check()
 
 

@@ -249,7 +249,33 @@ SAMPLES: dict[str, Letter] = {
         ),
     ),
     "received_from_credit": letter(
-        Notice.RECEIVED, Received((ReceivedItem(YOUTUBE, euros(400), euros(0)),), None, None)
+        Notice.RECEIVED, Received((ReceivedItem(YOUTUBE, euros(400), euros(0), euros(400)),), None, None)
+    ),
+    "received_with_credit": letter(
+        Notice.RECEIVED,
+        Received((ReceivedItem(YOUTUBE, euros(400), euros(0), euros(300)),), euros(100), None),
+    ),
+    "received_before": letter(
+        Notice.RECEIVED, Received((ReceivedItem(YOUTUBE, euros(0), euros(0), euros(0)),), None, None)
+    ),
+    "part_received_and_settled_since": letter(
+        Notice.PART_RECEIVED,
+        Received(
+            (ReceivedItem(item(amount=euros(299), left=euros(0)), euros(200), euros(0)),), euros(200), None
+        ),
+    ),
+    "part_received_with_credit": letter(
+        Notice.PART_RECEIVED,
+        Received(
+            (ReceivedItem(item(amount=euros(299), left=euros(49)), euros(250), euros(49), euros(50)),),
+            euros(200),
+            None,
+            (ways(euros(49), "K7M2PQ"),),
+        ),
+    ),
+    "part_received_before": letter(
+        Notice.PART_RECEIVED,
+        Received((ReceivedItem(YOUTUBE, euros(0), euros(400)),), None, None, (ways(euros(400), "K7M2PQ"),)),
     ),
     "rejected": letter(
         Notice.REJECTED,

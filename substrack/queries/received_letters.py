@@ -1,0 +1,98 @@
+"""What a member is told of money that came, or was there: where it went, and what is left by now.
+
+The answer waits out an undo, and for a mail server; what was taken back or settled meanwhile is not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import func, select
+
+from substrack.domain.letters import Received, ReceivedItem
+from substrack.domain.money import Money
+from substrack.domain.payments import ASKABLE
+from substrack.queries.letter_facts import Facts, Reading, about, person
+from substrack.queries.letter_items import Owed, load_owed
+from substrack.store import Allocation, Receipt
+
+
+def received(reading: Reading) -> Facts | None:
+    """Tell what came and what is left by now; nothing of money that was taken back since."""
+    payload = reading.message.payload
+    named = {item["payment_id"]: item for item in payload["items"]}
+    receipt = _receipt_of(reading)
+    is_void = receipt is not None and receipt.voided_at is not None
+    told = [
+        (row, item)
+        for row in load_owed(reading.session, named)
+        if (item := _received_item(reading, row, named[row.payment.id], is_void=is_void)) is not None
+    ]
+    came = None if is_void else _money(payload["receipt_minor"], payload["currency"])
+    credit = None if is_void else _money(_credit_left(reading, receipt), payload["currency"])
+    if not told:
+        return _kept_as_credit(reading, came, credit if not named else None)
+    owed = [row for row, _item in told]
+    content = Received(
+        items=tuple(item for _row, item in told),
+        receipt=came,
+        credit=credit,
+        how_to_pay=reading.how_to_pay(owed),
+    )
+    return about(owed, content)
+
+
+def _received_item(
+    reading: Reading, row: Owed, told: Mapping[str, int], *, is_void: bool
+) -> ReceivedItem | None:
+    """Say what a payment got and what is left of it by now; None when it is no longer so.
+
+    A letter that is only previewed, or was queued before letters named their receipt, says what it was told.
+    """
+    payment, currency = row.payment, row.payment.currency
+    got_minor, credit_minor = told["received_minor"], told.get("credit_minor", _all_or_none(reading, told))
+    if "receipt_id" not in reading.message.payload:
+        left = Money(told["left_minor"], currency)
+        return ReceivedItem(row.item, Money(got_minor, currency), left, Money(credit_minor, currency))
+    got_minor = min(credit_minor if is_void else got_minor, payment.received_minor)
+    is_open = payment.status in ASKABLE and payment.voided_at is None
+    left = row.item.left if is_open else Money(0, currency)
+    is_gone = not got_minor if told["received_minor"] else left.minor > 0 == told["left_minor"]
+    if is_gone or payment.voided_at is not None:
+        return None
+    from_credit = Money(min(credit_minor, got_minor), currency)
+    return ReceivedItem(row.item, Money(got_minor, currency), left, from_credit)
+
+
+def _all_or_none(reading: Reading, told: Mapping[str, int]) -> int:
+    """Say what came from credit where letters did not tell yet: all of it when nothing else came."""
+    return 0 if reading.message.payload["receipt_minor"] else told["received_minor"]
+
+
+def _receipt_of(reading: Reading) -> Receipt | None:
+    receipt_id = reading.message.payload.get("receipt_id")
+    return None if receipt_id is None else reading.session.get(Receipt, receipt_id)
+
+
+def _credit_left(reading: Reading, receipt: Receipt | None) -> int:
+    """Say what of a receipt was left over, as far as it still is."""
+    told = int(reading.message.payload["credit_minor"])
+    if receipt is None or not told:
+        return told
+    allocated = select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
+        Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None)
+    )
+    return min(told, receipt.amount_minor - int(reading.session.scalar(allocated) or 0))
+
+
+def _money(minor: int, currency: str | None) -> Money | None:
+    return Money(minor, currency) if minor and currency else None
+
+
+def _kept_as_credit(reading: Reading, came: Money | None, credit: Money | None) -> Facts | None:
+    """Say that money came which settles nothing, or nothing of what it did any more."""
+    payer_id = reading.message.payload.get("payer_id")
+    if payer_id is None or came is None:
+        return None
+    payer = person(reading, payer_id)
+    return Facts(Received(items=(), receipt=came, credit=credit, payer=payer), (payer,))
