@@ -174,10 +174,11 @@ def _settle(
     touched: Touched,
     expected_version: int | None,
 ) -> None:
-    group = session.get_one(Group, payment.group_id)
     if receipt is not None and part_minor:
         allocate(session, receipt, payment, part_minor, touched, decision.now)
-    standing = after_receiving(standing_of(payment), part_minor, tolerance_minor=group.tolerance_minor)
+    # What came for another payment of the claim forgives no rest of this one.
+    tolerance_minor = session.get_one(Group, payment.group_id).tolerance_minor if part_minor else 0
+    standing = after_receiving(standing_of(payment), part_minor, tolerance_minor=tolerance_minor)
     state = AttemptState.CONFIRMED if standing.is_covered else AttemptState.PART_CONFIRMED
     close_claim_item(session, payment, state, touched, decision.now)
     target = Status.CONFIRMED if standing.is_covered else Status.PENDING

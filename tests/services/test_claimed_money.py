@@ -126,6 +126,17 @@ def test_a_claim_whose_money_went_elsewhere_is_answered_and_leaves_its_rest_open
     scene.check()
 
 
+def test_what_came_for_one_payment_of_a_claim_writes_off_no_rest_of_another(scene: Scene) -> None:
+    scene.decide(confirm_payment, amount=money("9.96"))  # 4.96 of it settle most of the second
+    scene.decide(adjust_payment, amount=money("6.00"), reason="more")
+    attempt = scene.claim(1, 2)
+    scene.confirm_claim(attempt, amount=money("1.00"))
+    first, second = scene.due(1), scene.due(2)
+    assert (first.status, first.written_off_minor) == (Status.CONFIRMED, 0)
+    assert (second.status, second.received_minor, second.written_off_minor) == (Status.PENDING, 496, 0)
+    scene.check()
+
+
 def test_nothing_is_confirmed_while_a_claim_stands_for_something(scene: Scene) -> None:
     attempt = scene.claim(1, 2)
     with pytest.raises(NothingArrived):

@@ -86,12 +86,16 @@ def _confirm(state: State, line: Line, act: Act | None) -> State:
     part = line.after.get("allocated", 0)
     if act is not None and act.verb == "confirm" and line.is_persons:
         left = state.amount - state.received
-        part = left if act.amount_minor is None else min(act.amount_minor, left)
+        if act.amount_minor is not None:
+            part = min(act.amount_minor, left)
+        elif state.status != "member_confirmed":  # a claim may stand for less, once some of it was booked
+            part = left
     received = state.received + part
     rest = state.amount - received
     if part < 0 or rest < 0:
         raise Illegal(f"{part} of {state.left} is received")
-    written_off = rest if received and rest <= TOLERANCE_MINOR else 0
+    forgiven = TOLERANCE_MINOR if part and line.is_persons else state.written_off  # credit forgives nothing
+    written_off = rest if received and rest <= forgiven else 0
     return replace(state, received=received, written_off=written_off).settled_or("pending")
 
 
