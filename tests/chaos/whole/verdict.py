@@ -195,7 +195,10 @@ def _check_shown(act: Act, deed: Deed) -> Iterator[str]:
 
 
 def _check_booked(act: Act, deed: Deed) -> Iterator[str]:
-    """What came in is booked as it was typed, the rest of the payment by default, and settles no more."""
+    """What came in is booked as it was typed, the rest of the payment by default, and settles no more.
+
+    By default a claim of which some was booked before brings less than the rest of a payment.
+    """
     booked = [line.after["amount"] for line in deed.own if line.verb == "receive"]
     decided = [line for line in deed.own if line.verb == "confirm"]
     if act.verb == "confirm" and not decided:
@@ -205,6 +208,8 @@ def _check_booked(act: Act, deed: Deed) -> Iterator[str]:
     wanted = act.amount_minor
     if act.verb == "confirm" and wanted is None:
         wanted = decided[0].before["amount"] - decided[0].before["received"]
+        if decided[0].before["status"] == "member_confirmed":
+            wanted = min(wanted, sum(booked))
     is_as_typed = act.verb not in ("confirm", "money in") or sum(booked) == wanted
     if not is_as_typed or len(booked) > 1 or settled > sum(booked):
         yield f"{booked} was booked and {settled} settled by {act}"
