@@ -75,9 +75,10 @@ def write_bills(
     if not dues:
         return 0
     owners = {part.member.contact_id for _plan, _key, part in dues}
-    askable = _Askable(_reachable(session, owners), load_collection_days(session, owners))
-    # Money that somebody is booking at this moment is waited for: it is seen below, or sees these payments.
+    # What somebody is changing at this moment, money or an address, is waited for: it is seen below, or sees
+    # these payments.
     lock_contacts(session, owners)
+    askable = _Askable(_reachable(session, owners), load_collection_days(session, owners))
     paid = [one for lot in in_lots(dues) for one in _write_dues(session, lot, askable, by, now)]
     _apply_credits(session, [(plan, part) for plan, part, _key in paid], by, now)
     to_tell = [one for one in paid if one[0].group.tells_opened and one[1].status is Status.PENDING]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -20,6 +20,7 @@ from substrack.services.access import check_admin
 from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.group_rows import is_admin
 from substrack.services.journal import record
+from substrack.services.locks import lock_contacts
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Contact, Payment, Workspace
 
@@ -54,6 +55,9 @@ def set_workspace_collection_day(
         before={"day": before},
         after={"day": after},
     )
+    session.flush()
+    # Whoever comes to owe something at this moment is waited for, or waits for the day.
+    lock_contacts(session, session.scalars(_without_a_day(workspace_id)))
     owing = _owing_without_a_day(session, workspace_id)
     for start in range(0, len(owing), PEOPLE_AT_ONCE):
         reschedule_contacts(session, owing[start : start + PEOPLE_AT_ONCE], now=now)
@@ -82,16 +86,14 @@ def set_contact_collection_day(
     reschedule_contacts(session, [contact_id], now=now)
 
 
+def _without_a_day(workspace_id: int) -> Select[int]:
+    """Select whom the workspace's day holds for."""
+    return select(Contact.id).where(Contact.workspace_id == workspace_id, Contact.collection_day.is_(None))
+
+
 def _owing_without_a_day(session: Session, workspace_id: int) -> Sequence[int]:
     """List whom the workspace's day holds for and who owes anything, in the order of locks."""
-    query = (
-        select(Payment.contact_id)
-        .distinct()
-        .join(Contact, Contact.id == Payment.contact_id)
-        .where(
-            Payment.workspace_id == workspace_id,
-            Payment.status.in_(OPEN),
-            Contact.collection_day.is_(None),
-        )
-    )
+    owing = Payment.workspace_id == workspace_id, Payment.status.in_(OPEN)
+    query = select(Payment.contact_id).distinct().join(Contact, Contact.id == Payment.contact_id)
+    query = query.where(*owing, Contact.collection_day.is_(None))
     return session.scalars(query.order_by(Payment.contact_id)).all()
