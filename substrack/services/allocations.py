@@ -57,6 +57,14 @@ def live_allocations(session: Session, *conditions: ColumnElement[bool]) -> list
     return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
+def free_minor() -> ColumnElement[int]:
+    """Select what of a live receipt settles nothing yet."""
+    allocated = select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
+        Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None)
+    )
+    return Receipt.amount_minor - allocated.scalar_subquery()
+
+
 def unallocated_minor(session: Session, receipt: Receipt) -> int:
     """Return what of a live receipt settles nothing yet."""
     allocated = session.scalar(

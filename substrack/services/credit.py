@@ -7,18 +7,18 @@ short, and this money was sent for another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import credit_of
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status, after_receiving
 from substrack.queries.batches import in_batches
-from substrack.services.allocations import allocate, live_allocations, unallocated_minor, void_allocations
+from substrack.services.allocations import allocate, free_minor, live_allocations, void_allocations
 from substrack.services.answers import Settled, queue_by_credit
 from substrack.services.ledger import Decision, Touched, move, payments_now, standing_of
 from substrack.services.schedule import reschedule_payments
@@ -90,47 +90,32 @@ def credit_minor(session: Session, contact_id: int, payer_id: int, currency: str
 
 
 def _credit(session: Session, contact_id: int, payer_id: int) -> list[tuple[Receipt, int]]:
-    receipts = session.scalars(
-        select(Receipt)
-        .where(
-            Receipt.contact_id == contact_id,
-            Receipt.payer_id == payer_id,
-            Receipt.voided_at.is_(None),
-            Receipt.direction == Direction.IN,
-            Receipt.source != ReceiptSource.OWN,
-        )
+    """Load the receipts with a rest, the oldest first, in one statement however many there were."""
+    free = free_minor()
+    query = (
+        select(Receipt, free)
+        .where(Receipt.contact_id == contact_id, Receipt.payer_id == payer_id, *_is_credit(), free > 0)
         .order_by(Receipt.received_on, Receipt.id)
     )
-    free = [(receipt, unallocated_minor(session, receipt)) for receipt in receipts]
-    return [(receipt, amount) for receipt, amount in free if amount > 0]
+    return [(receipt, int(minor)) for receipt, minor in session.execute(query)]
 
 
 def _pairs_with_credit(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int]]:
+    query = select(Receipt.contact_id, Receipt.payer_id).where(*_is_credit(), free_minor() > 0)
     found: set[tuple[int, int]] = set()
     for batch in in_batches(contact_ids):
-        found |= _pairs_among(session, batch)
+        rows = session.execute(query.where(Receipt.contact_id.in_(batch)))
+        found |= {(contact_id, payer_id) for contact_id, payer_id in rows}
     return found
 
 
-def _pairs_among(session: Session, contact_ids: Sequence[int]) -> set[tuple[int, int]]:
-    allocated = (
-        select(Allocation.receipt_id, func.sum(Allocation.amount_minor).label("minor"))
-        .join(Receipt, Receipt.id == Allocation.receipt_id)
-        .where(Allocation.voided_at.is_(None), Receipt.contact_id.in_(contact_ids))
-        .group_by(Allocation.receipt_id)
-        .subquery()
+def _is_credit() -> tuple[ColumnElement[bool], ...]:
+    """Select the receipts whose rest is credit."""
+    return (
+        Receipt.voided_at.is_(None),
+        Receipt.direction == Direction.IN,
+        Receipt.source != ReceiptSource.OWN,
     )
-    query = (
-        select(Receipt.contact_id, Receipt.payer_id)
-        .outerjoin(allocated, allocated.c.receipt_id == Receipt.id)
-        .where(
-            Receipt.contact_id.in_(contact_ids),
-            Receipt.voided_at.is_(None),
-            Receipt.source != ReceiptSource.OWN,
-            Receipt.amount_minor > func.coalesce(allocated.c.minor, 0),
-        )
-    )
-    return {(contact_id, payer_id) for contact_id, payer_id in session.execute(query)}
 
 
 def _kept_away(session: Session, payment_ids: Collection[int]) -> set[tuple[int, int]]:

@@ -251,9 +251,9 @@ def reschedule_contacts(session: Session, contact_ids: Iterable[int], *, now: da
 def reschedule_members_payments(session: Session, group_id: int, *, now: datetime) -> None:
     """Write afresh when time acts on the open payments of a group, as after a change of its rules."""
     session.flush()
-    lock_contacts(session, session.scalars(select(Payment.contact_id).where(Payment.group_id == group_id)))
-    query = payments_with_rules().where(Payment.group_id == group_id, Payment.status.in_(OPEN))
-    _reschedule(session, query, now)
+    are_open = (Payment.group_id == group_id, Payment.status.in_(OPEN))
+    lock_contacts(session, session.scalars(select(Payment.contact_id).where(*are_open).distinct()))
+    _reschedule(session, payments_with_rules().where(*are_open), now)
 
 
 def _reschedule(session: Session, query: Rules, now: datetime) -> None:

@@ -1,14 +1,11 @@
 """What opens, when, for whom and for how much; that it opens once, and costs what it should."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
-from substrack.bootstrap import Runtime
 from substrack.domain.cycles import Unit
 from substrack.domain.payments import Status
 from substrack.domain.shares import PartPeriod, SplitKind
@@ -20,6 +17,7 @@ from substrack.store import Event, Group, Period, Price, Receipt
 from substrack.worker.ticking import TickReport
 from tests.support.books import check_books
 from tests.support.cast import START, Cast, at, make_stranger, money
+from tests.support.statements import statements
 
 
 def starts(cast: Cast, group: Group | None = None) -> list[str]:
@@ -37,24 +35,6 @@ def periods(cast: Cast) -> list[Period]:
 def owed(cast: Cast) -> list[int]:
     """List what members owe, period by period."""
     return [payment.amount_minor for payment in cast.payments(kind="dues")]
-
-
-@contextmanager
-def statements(runtime: Runtime) -> Iterator[list[str]]:
-    """Collect the SQL that a block executes; one entry for each round trip."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    engines = (runtime.write_engine, runtime.read_engine)
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
 
 
 MONTHLY = {"starts_on": date(2026, 1, 31)}

@@ -15,6 +15,7 @@ from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.credit import credit_minor
 from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import (
     NothingOwed,
@@ -32,6 +33,7 @@ from substrack.services.settling import ReceivedInTheFuture, ReceivedTooLongAgo
 from substrack.store import Attempt, Group, Member, Payment, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
+from tests.support.statements import statements
 
 NOW = at("2026-02-02")
 
@@ -283,3 +285,27 @@ def test_credit_kept_for_a_group_settles_nothing_elsewhere(scene: Scene) -> None
     pair = (scene.ben.contact_id, scene.cast.olga_contact)
     assert scene.cast.do(apply_credit_now, *pair, by=scene.cast.olga, now=NOW) == 0
     assert [scene.due(k).received_minor for k in (1, 2)] == [0, 0]
+
+
+def test_a_decision_costs_as_many_statements_after_thirty_receipts_as_after_one(scene: Scene) -> None:
+    cast = scene.cast
+    for _ in range(30):
+        cast.do(open_next_period, scene.group.id, by=cast.olga, now=NOW)
+    keys = [scene.due(sequence).id for sequence in range(1, 33)]
+    counts = []
+    for key in keys:
+        with statements(cast.runtime) as seen:
+            cast.do(confirm_payment, key, by=cast.olga, now=NOW)
+        counts.append(len(seen))
+    assert counts[1:] == counts[1:2] * 31
+
+
+def test_credit_is_found_by_one_statement_however_many_receipts_there_are(scene: Scene) -> None:
+    cast, counts = scene.cast, []
+    for _ in range(3):
+        for _ in range(10):
+            scene.money_in("7.00")
+        with statements(cast.runtime) as seen:
+            credit = cast.read(lambda s: credit_minor(s, scene.ben.contact_id, cast.olga_contact, "EUR"))
+        counts.append((len(seen), credit))
+    assert counts == [(counts[0][0], minor) for minor in (6000, 13000, 20000)]
