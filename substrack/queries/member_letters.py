@@ -24,6 +24,7 @@ from substrack.domain.letters import (
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, OPEN
 from substrack.domain.shares import SplitKind
+from substrack.queries.former_prices import former_price
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of
 from substrack.queries.letter_items import Owed, own_sentences, span_of
@@ -121,7 +122,10 @@ def heads_up(reading: Reading) -> Facts | None:
 
 
 def price_change(reading: Reading) -> Facts | None:
-    """Tell what the price will be, and the reader's share of it as things stand now."""
+    """Tell what the price will be, and the reader's share of it as things stand now.
+
+    Nothing is told of a price that is no other than until then, or that another comes before.
+    """
     payload = reading.message.payload
     group = reading.session.get_one(Group, payload["group_id"])
     price = reading.session.get(Price, payload["price_id"])
@@ -131,9 +135,9 @@ def price_change(reading: Reading) -> Facts | None:
     window = window_from(group, from_on)
     if is_over(group, window.starts_on) or group.split is SplitKind.VARIABLE:
         return None
-    before, after = payload["before_minor"], payload["after_minor"]
+    before, after = former_price(reading, group, price, from_on), price.amount_minor
     share_after = share_of(reading, group, window, after)
-    if share_after is None:
+    if before is None or share_after is None or price_on(reading.session, group.id, from_on) != after:
         return None
     payer = payer_of(reading, group)
     content = PriceChange(

@@ -182,7 +182,7 @@ def _price_change(about: About) -> dict[str, Any] | None:
         "group_id": about.group_id,
         "price_id": prices[0].id,
         "from_on": max(prices[0].from_on, about.next_start).isoformat(),
-        "before_minor": prices[-1].amount_minor,
+        "supposed_minor": prices[-1].amount_minor,
         "after_minor": prices[0].amount_minor,
     }
 

@@ -160,7 +160,6 @@ def _announce(session: Session, group: Group, price: Price, now: datetime) -> No
                 "group_id": group.id,
                 "price_id": price.id,
                 "from_on": window.starts_on.isoformat(),
-                "before_minor": former,
                 "after_minor": price.amount_minor,
             },
         )
@@ -175,7 +174,10 @@ def _announced_at(group: Group, starts_on: date) -> datetime:
 
 
 def _known_before(session: Session, group: Group, price: Price) -> int | None:
-    """Find which price members suppose: the one until then, or another that was announced in its place."""
+    """Find which price members suppose: the one until then, or another that was announced in its place.
+
+    What each of them is told of it is read when the letter goes out (`queries.former_prices`).
+    """
     former = price_on(session, group.id, price.from_on - timedelta(days=1))
     if former is None or former != price.amount_minor:
         return former

@@ -472,14 +472,12 @@ def test_a_price_change_is_announced_only_as_it_will_happen(circle: Circle) -> N
         "group_id": circle.group.id,
         "price_id": price.id,
         "from_on": "2026-04-01",
-        "before_minor": 400,
         "after_minor": 500,
-        "share_before_minor": 400,
-        "share_after_minor": 500,
     }
     letter = circle.letter(Notice.PRICE_CHANGE, payload)
     assert letter is not None
     assert isinstance(letter.content, PriceChange)
+    assert (letter.content.before, letter.content.after) == (Money(400, "EUR"), Money(500, "EUR"))
     assert letter.content.share_after == Money(500, "EUR")
     price.amount_minor = 600
     assert circle.letter(Notice.PRICE_CHANGE, payload) is None

@@ -335,8 +335,7 @@ def test_members_hear_of_a_price_a_week_ahead_and_the_payer_does_not(cast: Cast)
     (told,) = announcements(cast)
     assert told.contact_id == ben.contact_id
     assert told.due_at == at("2026-03-25", 9)
-    assert told.payload["before_minor"] == 800
-    assert "5.00" in cast.text_of(told)
+    assert all(amount in cast.text_of(told) for amount in ("8.00", "10.00", "5.00"))
     assert told.payload["from_on"] == "2026-04-01"
 
 
@@ -377,8 +376,49 @@ def test_a_price_put_back_after_it_was_announced_is_announced_too(cast: Cast) ->
     cast.send(at("2026-02-24"))
     cast.do(set_price, group.id, amount=money("9.00"), by=cast.olga, now=at("2026-02-25"))
     _, back = announcements(cast)
-    assert (back.payload["before_minor"], back.payload["after_minor"]) == (1800, 900)
-    assert "9.00" in cast.text_of(back)
+    text = cast.text_of(back)
+    assert "18.00" in text
+    assert "9.00" in text
+
+
+def test_a_price_letter_names_the_price_that_holds_until_then_when_it_goes_out(cast: Cast) -> None:
+    group = cast.group(price="10.00")
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    for amount, month in (("12.00", 4), ("11.00", 3)):
+        day = date(2026, month, 1)
+        cast.do(set_price, group.id, amount=money(amount), from_on=day, by=cast.olga, now=FEBRUARY)
+    april, march = map(cast.text_of, announcements(cast))
+    assert ["10.00" in text for text in (april, march)] == [False, True]
+    assert "11.00" in april
+
+
+def test_a_price_that_changes_nothing_when_it_comes_is_not_told(cast: Cast) -> None:
+    group = cast.group(price="10.00")
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    for month in (4, 3):
+        day = date(2026, month, 1)
+        cast.do(set_price, group.id, amount=money("12.00"), from_on=day, by=cast.olga, now=FEBRUARY)
+    april, march = announcements(cast)
+    assert cast.text_of(april) == ""
+    cast.send(at("2026-02-24"))
+    cast.tick(at("2026-03-01"))
+    assert cast.text_of(april, at("2026-03-25")) == ""
+    assert "12.00" in cast.text_of(march)
+
+
+def test_a_price_within_a_period_that_another_overtakes_is_not_told(cast: Cast) -> None:
+    group = cast.group(price="10.00")
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    for amount, day in (("11.00", 15), ("12.00", 1)):
+        begins = date(2026, 3 if day == 15 else 4, day)
+        cast.do(set_price, group.id, amount=money(amount), from_on=begins, by=cast.olga, now=FEBRUARY)
+    overtaken, told = map(cast.text_of, announcements(cast))
+    assert overtaken == ""
+    assert "10.00" in told
+    assert "11.00" not in told
 
 
 def test_letters_of_what_comes_say_the_shares_that_come(cast: Cast) -> None:
