@@ -216,6 +216,14 @@ def local_date(instant: datetime, zone: str) -> date:
     return _local(instant, zone).date()
 
 
+def has_begun(day: date, now: datetime) -> bool:
+    """Tell whether a day has begun anywhere on Earth: first where the clock is 14 hours ahead of UTC.
+
+    On Kiritimati, by the time zone database; no zone in use is further ahead.
+    """
+    return day <= local_date(now, "Pacific/Kiritimati")
+
+
 def local_hour(instant: datetime, zone: str) -> int:
     """Return which hour (0–23) the clocks of a zone show at an aware instant.
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor, ActorKind, Via
 from substrack.domain.claims import TOO_QUICK
+from substrack.domain.cycles import has_begun
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.notices import Notice
@@ -189,7 +190,7 @@ def _check_amount(amount: Money, groups: Sequence[Sequence[Payment]]) -> None:
 
 
 def _check_day(paid_on: date | None, now: datetime) -> None:
-    if paid_on is not None and paid_on > (now + timedelta(days=1)).date():
+    if paid_on is not None and not has_begun(paid_on, now):
         raise PaidInTheFuture
     if paid_on is not None and paid_on < EARLIEST:
         raise PaidTooLongAgo

@@ -19,6 +19,7 @@ from substrack.domain.payments import OPEN, Act, PaymentKind, check_actor
 from substrack.queries.groups import UnknownGroup
 from substrack.services.access import check_admin
 from substrack.services.answers import queue_by_credit, queue_received
+from substrack.services.contact_rows import get_contact
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
 from substrack.services.group_rows import check_payer
@@ -26,7 +27,7 @@ from substrack.services.ledger import Decision, payments_now
 from substrack.services.locks import lock_contacts
 from substrack.services.settling import Arrival, day_received, receive, record_receipt_event
 from substrack.services.taking_back import take_back
-from substrack.store import Contact, Group, Payment, Receipt, ReceiptSource
+from substrack.store import Group, Payment, Receipt, ReceiptSource
 
 
 class NothingReceived(Refused):
@@ -114,7 +115,8 @@ def _check_workspace(
     """Let no key from a form reach into another workspace."""
     check_payer(session, workspace_id, contact_id)
     check_payer(session, workspace_id, payer_id)
-    if group_id is not None and session.get_one(Group, group_id).workspace_id != workspace_id:
+    group = session.get(Group, group_id) if group_id is not None else None
+    if group_id is not None and (group is None or group.workspace_id != workspace_id):
         raise UnknownGroup
 
 
@@ -122,10 +124,10 @@ def apply_credit_now(session: Session, contact_id: int, payer_id: int, *, by: Ac
     """Settle a contact's open payments from their credit because an admin asks; tell them, say how many.
 
     Raises:
-        NotAllowed, NoSuchPayment.
+        NotAllowed, NoSuchPayment, UnknownContact.
     """
     check_actor(Act.CONFIRM, by)
-    check_admin(session, by, session.get_one(Contact, contact_id).workspace_id)
+    check_admin(session, by, get_contact(session, contact_id).workspace_id)
     lock_contacts(session, [contact_id])
     decision = Decision(by, now)
     settled = apply_credit(session, contact_id, payer_id, decision)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from substrack.domain.cycles import local_date
+from substrack.domain.cycles import has_begun, local_date
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.payments import Act, Status, after_receiving
@@ -199,22 +199,25 @@ def _settle(
 def day_received(
     session: Session, workspace_id: int, received_on: date | None, now: datetime, *, said: date | None = None
 ) -> date:
-    """Say on which day money came, in the workspace's zone: as told, else as the member `said`, else today.
+    """Say on which day money came: as told, else as the member `said`, else today.
 
-    A member whose clock is ahead may have said tomorrow; that is today here.
+    A day of money is one by the workspace's clock, so that all its books keep one calendar. Whoever tells it,
+    an admin or a member, may live where the next day has begun: that is today here. Only a day that has begun
+    nowhere on Earth lies in the future; claims keep to the same rule.
 
     Raises:
         ReceivedInTheFuture, ReceivedTooLongAgo.
     """
-    today = _workspace_today(session, workspace_id, now)
+    today = today_of_books(session, workspace_id, now)
     if received_on is None:
         return min(said or today, today)
-    if received_on > today:
+    if not has_begun(received_on, now):
         raise ReceivedInTheFuture
     if received_on < EARLIEST:
         raise ReceivedTooLongAgo
-    return received_on
+    return min(received_on, today)
 
 
-def _workspace_today(session: Session, workspace_id: int, now: datetime) -> date:
+def today_of_books(session: Session, workspace_id: int, now: datetime) -> date:
+    """Say which day it is by the workspace's clock, which is the one that its books keep."""
     return local_date(now, session.get_one(Workspace, workspace_id).time_zone)

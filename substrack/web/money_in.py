@@ -31,6 +31,7 @@ from substrack.queries.receipt_lists import ReceiptRow, find_receipt, list_recei
 from substrack.services.deciding import ReasonForHistoryMissing
 from substrack.services.locks import lock_contacts
 from substrack.services.receipts import VoidedAlready, apply_credit_now, record_receipt, void_receipt
+from substrack.services.settling import today_of_books
 from substrack.texts.bills import what_for
 from substrack.texts.home import due_when
 from substrack.texts.refusals import in_words
@@ -91,7 +92,8 @@ def show() -> str:
         return _show_people()
     account = load_account(reading(), me().workspace_id, wanted)
     owed = account.owed.major() if account.owed.minor else ""
-    form = MoneyForm(account=account.key, amount=owed, received_on=_today().isoformat())
+    today = today_of_books(reading(), me().workspace_id, runtime().now())
+    form = MoneyForm(account=account.key, amount=owed, received_on=today.isoformat())
     return _show(account, form, account.owed)
 
 

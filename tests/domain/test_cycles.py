@@ -21,6 +21,7 @@ from substrack.domain.cycles import (
     Window,
     at_hour,
     check_zone,
+    has_begun,
     local_date,
     local_hour,
 )
@@ -246,6 +247,11 @@ def test_the_local_date_is_that_of_the_zone() -> None:
     late = datetime(2026, 3, 31, 23, 30, tzinfo=UTC)
     assert local_date(late, "Europe/Berlin") == date(2026, 4, 1)
     assert local_date(late, "America/New_York") == date(2026, 3, 31)
+
+
+def test_a_day_begins_where_the_clock_is_furthest_ahead() -> None:
+    eve = datetime(2026, 2, 2, 9, 59, 59, tzinfo=UTC)
+    assert [has_begun(date(2026, 2, 3), eve + timedelta(seconds=more)) for more in (0, 1)] == [False, True]
 
 
 def test_an_instant_without_a_zone_is_a_bug() -> None:

@@ -13,8 +13,10 @@ from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
+from substrack.queries.groups import UnknownGroup
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.contact_rows import UnknownContact
 from substrack.services.credit import credit_minor
 from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import (
@@ -132,6 +134,16 @@ def test_money_is_not_kept_for_a_group_of_another_workspace(scene: Scene) -> Non
         scene.money_in("5.00", group_id=other.id)
 
 
+def test_money_is_not_kept_for_a_group_that_is_not_there(scene: Scene) -> None:
+    with pytest.raises(UnknownGroup):
+        scene.money_in("1.00", group_id=999)
+
+
+def test_credit_of_nobody_is_not_applied(scene: Scene) -> None:
+    with pytest.raises(UnknownContact):
+        scene.cast.do(apply_credit_now, 999, scene.cast.olga_contact, by=scene.cast.olga, now=NOW)
+
+
 @pytest.mark.parametrize("ends_by", ["reject", "withdraw", "confirm"])
 def test_a_claim_on_what_is_paid_by_now_ends_confirmed(scene: Scene, ends_by: str) -> None:
     scene.decide(confirm_payment, amount=money("2.00"))
@@ -199,9 +211,9 @@ def test_answer_names_what_the_rest_of_the_money_settled(cast: Cast) -> None:
 
 @pytest.mark.parametrize(
     ("day", "refusal"),
-    [(date(2026, 2, 3), ReceivedInTheFuture), (date(1999, 12, 31), ReceivedTooLongAgo)],
+    [(date(2026, 2, 4), ReceivedInTheFuture), (date(1999, 12, 31), ReceivedTooLongAgo)],
 )
-def test_money_comes_neither_tomorrow_nor_in_another_century(
+def test_money_comes_neither_in_the_future_nor_in_another_century(
     scene: Scene, day: date, refusal: type[Refused]
 ) -> None:
     attempt = scene.claim(1)
@@ -216,6 +228,14 @@ def test_money_comes_neither_tomorrow_nor_in_another_century(
 def test_today_is_the_workspaces(scene: Scene) -> None:
     late = at("2026-02-02", hour=23)  # past midnight in Berlin
     assert scene.money_in("1.00", received_on=date(2026, 2, 3), now=late).received_on == date(2026, 2, 3)
+
+
+def test_a_day_that_has_begun_elsewhere_is_today_here(scene: Scene) -> None:
+    tomorrow = date(2026, 2, 3)
+    assert scene.money_in("1.00", received_on=tomorrow).received_on == date(2026, 2, 2)
+    early = at("2026-02-02", hour=9)  # tomorrow has not begun anywhere
+    with pytest.raises(ReceivedInTheFuture):
+        scene.money_in("1.00", received_on=tomorrow, now=early)
 
 
 def test_money_that_settles_nothing_yet_is_told(scene: Scene) -> None:

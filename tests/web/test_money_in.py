@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 
 import pytest
@@ -10,6 +10,7 @@ from flask import Flask
 
 from substrack.bootstrap import Runtime
 from substrack.services.payments import confirm_payment
+from substrack.services.people import edit_contact
 from substrack.services.receipts import record_receipt
 from substrack.store import Member
 from tests.support.cast import Cast, money
@@ -331,3 +332,15 @@ def test_unknown_or_foreign_reference_leads_back_with_a_sentence(
         answer = browser.get(f"/payments?reference={typed}")
         assert answer.headers["Location"] == f"/money-in?reference={typed}"
         assert f'name="reference" value="{typed}"' in browser.get(answer.headers["Location"]).text
+
+
+@pytest.mark.usefixtures("ben")
+def test_the_day_that_is_offered_is_taken_wherever_its_reader_lives(
+    olga: Browser, cast: Cast, clock: TurnableClock
+) -> None:
+    cast.do(edit_contact, cast.olga_contact, time_zone="Pacific/Auckland", by=cast.olga, now=NOW)
+    clock.turn(timedelta(hours=5))
+    booked = send(olga, url_of(cast), "amount", to="/money-in", act="record")
+
+    assert booked.status_code == 303
+    assert [receipt.received_on for receipt in receipts(cast)] == [date(2026, 3, 1)]
