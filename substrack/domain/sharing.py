@@ -89,8 +89,8 @@ def first_window(cycle: Cycle, next_sequence: int, stay: Stay, rules: SharingRul
 def _sharer(window: Window, stay: Stay, rules: SharingRules) -> Sharer | None:
     weight = 1 if rules.split is SplitKind.EQUAL else stay.weight
     if stay.contact_id == rules.payer_id:
-        is_here = rules.payer_included and stay.left_on is None
-        return Sharer(stay.key, weight, is_payer=True) if is_here else None
+        is_here = stay.left_on is None or stay.joined_on <= window.starts_on < stay.left_on
+        return Sharer(stay.key, weight, is_payer=True) if rules.payer_included and is_here else None
     days = part_days(rules.part_period, stay.joined_on, stay.left_on, window)
     return None if days is ABSENT else Sharer(stay.key, weight, stay.fixed_minor, days)
 

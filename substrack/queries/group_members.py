@@ -15,7 +15,7 @@ from substrack.queries.namesakes import tell_apart
 from substrack.queries.people import MemberRow, list_some_members
 from substrack.queries.period_cells import MEMBERS_A_PAGE
 from substrack.queries.searching import named_like
-from substrack.store import Group, Member, Payment
+from substrack.store import Contact, Group, Member, Payment, Period
 
 CHOICES: Final = 200
 """How many members a form offers at most."""
@@ -74,14 +74,16 @@ def has_former_members(session: Session, group_id: int, *, today: date) -> bool:
 
 
 def list_without_payment(session: Session, period: PeriodOfGroup) -> tuple[MemberRow, ...]:
-    """List who had not left before a period began and has no payment in it, but for the payer."""
+    """List who had not left before a period began and has no payment in it, but for whom it is paid to."""
     voided_at = period.column.voided_at
     is_counted = Payment.voided_at.is_(None) if voided_at is None else Payment.voided_at == voided_at
     pays = exists().where(Payment.period_id == period.column.id, Payment.member_id == Member.id, is_counted)
+    payer = select(Period.payer_id).where(Period.id == period.column.id)
     found = list_some_members(
         session,
         Member.group_id == period.group_id,
-        Member.contact_id != Group.payer_id,
+        Member.contact_id != payer.scalar_subquery(),
+        Contact.erased_at.is_(None),
         _stays_after(period.column.span.starts_on),
         ~pays,
         limit=CHOICES,

@@ -126,7 +126,7 @@ def _payment_row(
         "group_id": group.id,
         "member_id": part.member.id,
         "contact_id": part.member.contact_id,
-        "payer_id": group.payer_id,
+        "payer_id": plan.payer_id,
         "period_id": period_id,
         "kind": part.kind,
         "amount_minor": part.amount_minor,
@@ -177,7 +177,7 @@ def _settle_own_shares(session: Session, paid: Sequence[tuple[Plan, Dues, int]],
             "public_id": new_public_id(),
             "workspace_id": plan.group.workspace_id,
             "contact_id": part.member.contact_id,
-            "payer_id": plan.group.payer_id,
+            "payer_id": plan.payer_id,
             "group_id": plan.group.id,
             "amount_minor": part.amount_minor,
             "currency": plan.group.currency,
@@ -198,7 +198,5 @@ def _settle_own_shares(session: Session, paid: Sequence[tuple[Plan, Dues, int]],
 
 def _apply_credits(session: Session, dues: Sequence[tuple[Plan, Dues]], by: Actor, now: datetime) -> None:
     """Let credit settle the new payments of those few who have any; the caller holds the locks of all."""
-    pairs = {
-        (part.member.contact_id, plan.group.payer_id) for plan, part in dues if part.kind is PaymentKind.DUES
-    }
+    pairs = {(part.member.contact_id, plan.payer_id) for plan, part in dues if part.kind is PaymentKind.DUES}
     apply_credits(session, pairs, lambda: Decision(by, now))

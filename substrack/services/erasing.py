@@ -124,9 +124,15 @@ def _hold(session: Session, contact_id: int, by: Actor) -> Contact:
 
 
 def _groups_of(contact_id: int) -> Select[int]:
-    """Select the groups somebody is or was in, or is paid in, in order of key."""
+    """Select the groups somebody is or was in, or is paid in, now or for a bill to come, in order of key."""
     joined = select(Member.group_id).where(Member.contact_id == contact_id)
-    return select(Group.id).where(or_(Group.payer_id == contact_id, Group.id.in_(joined))).order_by(Group.id)
+    theirs = Group.payer_id == contact_id, Group.id.in_(joined), Group.id.in_(_awaited(contact_id))
+    return select(Group.id).where(or_(*theirs)).order_by(Group.id)
+
+
+def _awaited(contact_id: int) -> Select[int]:
+    """Select the groups with a period whose bill would be paid to somebody."""
+    return select(Period.group_id).where(Period.payer_id == contact_id, Period.total_minor.is_(None))
 
 
 def _erase(
@@ -149,14 +155,26 @@ def _erase(
 
 
 def _close_books(session: Session, contact: Contact, by: Actor, now: datetime) -> int:
-    """Archive the groups that pay them, let them leave the others, and forgive what is open either way."""
+    """Archive the groups that pay them, let them leave the others, and forgive what is open either way.
+
+    A bill that is still wanted will be paid to whom its group pays by now.
+    """
     for key in session.scalars(select(Group.id).where(Group.payer_id == contact.id)).all():
         archive_group(session, key, by=by, now=now)
     _leave_all(session, contact, by, now)
+    _hand_over_bills(session, contact)
     keys = session.scalars(select(Payment.id).where(*_open(contact.id)).order_by(Payment.id)).all()
     for key in keys:
         waive_payment(session, key, reason=REASON, by=by, now=now)
     return len(keys)
+
+
+def _hand_over_bills(session: Session, contact: Contact) -> None:
+    payer = select(Group.payer_id).where(Group.id == Period.group_id).scalar_subquery()
+    wanted = Period.payer_id == contact.id, Period.total_minor.is_(None), payer != contact.id
+    session.execute(
+        update(Period).where(*wanted).values(payer_id=payer).execution_options(synchronize_session=False)
+    )
 
 
 def _open(contact_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -114,7 +114,7 @@ def _check(session: Session, period: Period, group: Group, member: Member, amoun
         raise OtherCurrencyReceived(group.currency)
     if amount.minor < 0:
         raise NegativeAmount("An amount cannot be negative; leave out the minus.", amount.major())
-    if member.contact_id == group.payer_id:
+    if member.contact_id == period.payer_id:
         raise PayerOwesNothing
     there = select(Payment.id).where(
         Payment.period_id == period.id, Payment.member_id == member.id, Payment.voided_at.is_(None)
@@ -137,7 +137,7 @@ def _payment(
         group_id=group.id,
         member_id=member.id,
         contact_id=member.contact_id,
-        payer_id=_payer_of(session, period, group),
+        payer_id=period.payer_id,
         period_id=period.id,
         kind=PaymentKind.DUES,
         amount_minor=amount_minor,
@@ -156,9 +156,3 @@ def _payment(
         created_at=now,
         closed_at=None if amount_minor else now,
     )
-
-
-def _payer_of(session: Session, period: Period, group: Group) -> int:
-    """The one who receives the others' money for this period, whoever is the group's payer by now."""
-    paid_to = select(Payment.payer_id).where(Payment.period_id == period.id).limit(1)
-    return session.scalar(paid_to) or group.payer_id

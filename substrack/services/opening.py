@@ -79,7 +79,7 @@ def _insert_periods(
             "total_minor": plan.total_minor,
             "billed_minor": plan.total_minor,
             "payer_part_minor": 0 if plan.total_minor is None else shares_of(plan)[1].payer_minor,
-            "payer_id": plan.group.payer_id,
+            "payer_id": plan.payer_id,
             "origin": origin,
             "opened_at": now,
             "billed_at": None if plan.total_minor is None else now,

@@ -6,10 +6,10 @@ Reads and works out; writes nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.collecting import asked_from
@@ -20,18 +20,19 @@ from substrack.domain.sharing import share_out, sharers_in
 from substrack.queries.sharing import MemberRow, load_members, rules_of, stay_of
 from substrack.services.correlation import new_correlation_id
 from substrack.services.schedule import cycle_of
-from substrack.store import (
-    Group,
-    Period,
-    Price,
-)
+from substrack.store import Contact, Event, Group, Member, Period, Price
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One period about to be written: its dates, its total if known, and the members who share it."""
+    """One period about to be written: its dates, its total if known, and the members who share it.
+
+    `payer_id` is whom it is paid to and `payer_included` whether they share it, as of its opening.
+    """
 
     group: Group
+    payer_id: int
+    payer_included: bool
     window: Window
     today: date
     due_on: date
@@ -74,10 +75,10 @@ def shares_of(plan: Plan) -> tuple[list[Sharer], Shares]:
     Raises:
         FixedAmountsOverTotal: the fixed amounts exceed the total.
     """
-    group = plan.group
-    sharers = sharers_in(plan.window, map(stay_of, plan.members), rules_of(group))
+    rules = replace(rules_of(plan.group), payer_id=plan.payer_id, payer_included=plan.payer_included)
+    sharers = sharers_in(plan.window, map(stay_of, plan.members), rules)
     total_minor = plan.total_minor or 0
-    return sharers, share_out(total_minor, sharers, plan.window, payer_included=group.payer_included)
+    return sharers, share_out(total_minor, sharers, plan.window, payer_included=plan.payer_included)
 
 
 def dues_of(plan: Plan) -> tuple[list[Dues], int]:
@@ -107,6 +108,8 @@ def _plan(group: Group, members: Sequence[MemberRow], prices: Sequence[Price], n
     window = cycle_of(group).window(group.next_sequence)
     return Plan(
         group=group,
+        payer_id=group.payer_id,
+        payer_included=group.payer_included,
         window=window,
         today=local_date(now, group.time_zone),
         due_on=window.starts_on + timedelta(days=group.due_days),
@@ -119,17 +122,48 @@ def _plan(group: Group, members: Sequence[MemberRow], prices: Sequence[Price], n
 
 
 def plan_of_bill(session: Session, group: Group, period: Period, total_minor: int, now: datetime) -> Plan:
-    """Plan the payments of a period that is open and whose bill has come."""
+    """Plan the payments of a period that is open and whose bill has come.
+
+    It is paid to whom it was opened for, and shared by them if they shared then, whoever pays for the group
+    by now. Who was erased since shares nothing.
+    """
+    members = load_members(session, [group.id]).get(group.id, [])
+    erased = _erased_in(session, group.id)
     return Plan(
         group=group,
+        payer_id=period.payer_id,
+        payer_included=_payer_was_included(session, group, period),
         window=Window(period.sequence, period.starts_on, period.ends_on),
         today=local_date(now, group.time_zone),
         due_on=period.due_on,
         opens_on=period.opens_on,
         total_minor=total_minor,
-        members=load_members(session, [group.id]).get(group.id, []),
+        members=[member for member in members if member.contact_id not in erased],
         correlation_id=new_correlation_id(),
     )
+
+
+def _payer_was_included(session: Session, group: Group, period: Period) -> bool:
+    """Tell whether the payer shared when a period was opened: the first change since says what was so."""
+    of_group = Event.group_id == group.id, Event.at >= period.opened_at
+    opening = select(func.max(Event.id)).where(
+        *of_group, Event.subject_kind == "period", Event.subject_id == period.id, Event.verb == "open"
+    )
+    edits = select(Event.before).where(
+        *of_group,
+        Event.subject_kind == "group",
+        Event.verb == "edit",
+        Event.id > func.coalesce(opening.scalar_subquery(), 0),
+    )
+    for before in session.scalars(edits.order_by(Event.id)):
+        if before and "payer_included" in before:
+            return bool(before["payer_included"])
+    return group.payer_included
+
+
+def _erased_in(session: Session, group_id: int) -> set[int]:
+    query = select(Contact.id).join(Member, Member.contact_id == Contact.id)
+    return set(session.scalars(query.where(Member.group_id == group_id, Contact.erased_at.is_not(None))))
 
 
 def price_on(prices: Iterable[Price], day: date) -> int | None:

@@ -27,6 +27,16 @@ def test_the_order_is_that_of_the_keys_whoever_joined_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("left_on", "shares"),
+    [(None, True), (date(2026, 3, 1), True), (date(2026, 2, 10), True), (date(2026, 2, 1), False)],
+)
+def test_a_payer_shares_in_full_what_begins_while_they_are_there(left_on: date | None, shares: bool) -> None:
+    payer = Stay(5, OLGA, date(2026, 1, 1), left_on)
+    found = sharers_in(FEBRUARY, [payer], rules(PartPeriod.DAYS))
+    assert found == ([Sharer(5, 1, is_payer=True)] if shares else [])
+
+
+@pytest.mark.parametrize(
     ("rule", "expected"),
     [
         (PartPeriod.FULL, [Sharer(9, 3)]),
@@ -97,10 +107,6 @@ def test_shares_are_worked_out_for_the_days_and_the_turn_of_the_period() -> None
 def test_a_stay_that_begins_the_day_another_ended_makes_a_whole_period() -> None:
     stays = [Stay(7, BEN, date(2026, 1, 5), date(2026, 2, 10)), Stay(9, BEN, date(2026, 2, 10))]
     assert sharers_in(FEBRUARY, stays, rules(PartPeriod.DAYS)) == [Sharer(9)]
-
-
-def test_a_payer_who_left_their_seat_shares_nothing() -> None:
-    assert sharers_in(FEBRUARY, [Stay(5, OLGA, date(2026, 1, 1), date(2026, 3, 1))], rules()) == []
 
 
 @pytest.mark.parametrize(
