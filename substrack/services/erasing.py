@@ -22,6 +22,7 @@ from substrack.queries.personal import Subject, load_subject
 from substrack.services.addresses import empty_address
 from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.emptying import empty_mentions, empty_rows
+from substrack.services.erased import REASON
 from substrack.services.group_rows import hold_group, is_admin, next_start, today_in
 from substrack.services.groups import archive_group
 from substrack.services.leases import lock_messages
@@ -32,8 +33,6 @@ from substrack.services.roles import check_owns, hold_roles
 from substrack.services.suppression import suppress
 from substrack.services.user_sessions import end_sessions
 from substrack.store import Address, Contact, Erasure, Group, Link, Member, Message, Payment, Period, User
-
-REASON = "erased"
 
 
 class StillOpen(Refused):

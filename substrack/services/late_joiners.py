@@ -19,6 +19,7 @@ from substrack.domain.payments import Act, PaymentKind, Status, check_actor
 from substrack.services.answers import queue_by_credit
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import OtherCurrencyReceived
+from substrack.services.erased import check_may_owe
 from substrack.services.group_rows import hold_group
 from substrack.services.journal import record_payment
 from substrack.services.ledger import Decision, snapshot
@@ -66,7 +67,7 @@ def add_to_period(
 
     Raises:
         HasPaymentThere, BillMissing, PayerOwesNothing, PeriodVoided, NoSuchPeriod, UnknownMember, NotAllowed,
-        OtherCurrencyReceived, NegativeAmount.
+        OtherCurrencyReceived, NegativeAmount, NobodyToAsk, NobodyToPay.
     """
     check_actor(Act.ADJUST, by)
     period, group, member = _locked(session, period_id, member_id, by)
@@ -116,6 +117,7 @@ def _check(session: Session, period: Period, group: Group, member: Member, amoun
         raise NegativeAmount("An amount cannot be negative; leave out the minus.", amount.major())
     if member.contact_id == period.payer_id:
         raise PayerOwesNothing
+    check_may_owe(session, member.contact_id, period.payer_id)
     there = select(Payment.id).where(
         Payment.period_id == period.id, Payment.member_id == member.id, Payment.voided_at.is_(None)
     )

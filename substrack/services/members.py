@@ -17,6 +17,7 @@ from substrack.domain.money import Money
 from substrack.domain.payments import OPEN
 from substrack.domain.shares import check_stay
 from substrack.domain.terms import check_day
+from substrack.services.erased import check_may_owe
 from substrack.services.group_rows import (
     check_payer,
     has_opened,
@@ -161,7 +162,8 @@ def leave_group(
     day.
 
     Raises:
-        LeavesBeforeJoining, PayerStays, UnknownMember, DateOutOfRange, AlreadyMember (they came back before).
+        LeavesBeforeJoining, PayerStays, UnknownMember, DateOutOfRange, AlreadyMember (they came back before),
+        NobodyToAsk, NobodyToPay.
     """
     group, member = _hold(session, member_id, by)
     lock_contacts(session, [member.contact_id])
@@ -171,6 +173,8 @@ def leave_group(
     check_stay(member.joined_on, day)
     if member.left_on == day:
         return member
+    if member.left_on is not None and day > member.left_on:
+        check_may_owe(session, member.contact_id, group.payer_id)
     check_not_there(session, group, member.contact_id, member.joined_on, day, but=member.id)
     before = _facts(member)
     member.left_on = day

@@ -34,6 +34,7 @@ from substrack.services.deciding import (
     clean_reason,
     reject_one,
 )
+from substrack.services.erased import check_may_owe
 from substrack.services.ledger import (
     Decision,
     Touched,
@@ -46,7 +47,7 @@ from substrack.services.schedule import reschedule_payments
 from substrack.services.settling import Arrival, day_received, receive
 from substrack.services.taking_back import release, take_back
 from substrack.services.totals import rebalance_period
-from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Contact, Payment, Receipt
+from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Payment, Receipt
 
 
 class OwnShare(Refused):
@@ -63,13 +64,6 @@ class NothingOwed(Refused):
 
     def __init__(self) -> None:
         super().__init__("Nothing is owed here. To ask for money, correct the amount.")
-
-
-class NobodyToAsk(Refused):
-    """Whoever owed this was erased."""
-
-    def __init__(self) -> None:
-        super().__init__("Whoever owed this was erased, so there is nobody to ask.")
 
 
 @dataclass(frozen=True)
@@ -191,11 +185,10 @@ def unwaive_payment(
     """Ask for a waived payment again; one that money covers by now is confirmed at once.
 
     Raises:
-        NoSuchPayment, NotAllowed, OwnShare, DecidedAlready, NobodyToAsk.
+        NoSuchPayment, NotAllowed, OwnShare, DecidedAlready, NobodyToAsk, NobodyToPay.
     """
     payment = _decidable(session, payment_id, Act.UNWAIVE, by)
-    if session.get_one(Contact, payment.contact_id).erased_at is not None:
-        raise NobodyToAsk
+    check_may_owe(session, payment.contact_id, payment.payer_id)
     if payment.status is not Status.WAIVED and not _is_last_act(session, payment, Act.UNWAIVE):
         check_source(session, payment, Act.UNWAIVE)
     if payment.status is not Status.WAIVED:
@@ -223,12 +216,13 @@ def reopen_payment(
     back to this payment by itself.
 
     Raises:
-        NoSuchPayment, NotAllowed, OwnShare, NothingOwed, DecidedAlready.
+        NoSuchPayment, NotAllowed, OwnShare, NothingOwed, DecidedAlready, NobodyToAsk, NobodyToPay.
     """
     payment = _decidable(session, payment_id, Act.REOPEN, by)
     check_source(session, payment, Act.REOPEN)
     if payment.amount_minor == 0:
         raise NothingOwed
+    check_may_owe(session, payment.contact_id, payment.payer_id)
     check_versions(session, [payment], None if version is None else {payment.id: version}, Act.REOPEN)
     decision = Decision(by, now, because.value)
     allocations = live_allocations(session, Allocation.payment_id == payment.id)
@@ -264,7 +258,7 @@ def adjust_payment(
 
     Raises:
         NoSuchPayment, NotAllowed, OwnShare, ReasonMissing, OtherCurrencyReceived, NegativeAmount,
-        DecidedAlready.
+        DecidedAlready, NobodyToAsk, NobodyToPay.
     """
     payment = _decidable(session, payment_id, Act.ADJUST, by)
     if amount.currency != payment.currency:
@@ -272,6 +266,8 @@ def adjust_payment(
     check_not_negative(amount)
     decision = Decision(by, now, clean_reason(reason, ReasonForHistoryMissing))
     check_source(session, payment, Act.ADJUST)
+    if amount.minor > payment.received_minor + payment.written_off_minor:
+        check_may_owe(session, payment.contact_id, payment.payer_id)
     change_amount(session, payment, amount.minor, decision, is_fixed=True, version=version)
     if payment.period_id is not None:
         rebalance_period(session, payment.period_id, decision)

@@ -22,6 +22,7 @@ from substrack.services.amounts import change_amount
 from substrack.services.billing import bill
 from substrack.services.credit import apply_credits
 from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, check_not_negative
+from substrack.services.erased import check_may_owe, erased_among
 from substrack.services.journal import record, record_period
 from substrack.services.ledger import Decision, payments_now
 from substrack.services.locks import lock_contacts
@@ -159,12 +160,14 @@ def edit_period(
     """Enter the bill of a variable period, or correct a period's total or due date.
 
     A corrected total is shared among the same members on the terms of the day it was opened; single amounts
-    that were corrected by hand, fixed amounts and waived payments stay. Every payment that changes gets its
-    Event; what somebody paid too much then settles what else they owe. Entering a bill needs no reason.
+    that were corrected by hand, fixed amounts, waived payments and those of erased people stay. Every payment
+    that changes gets its Event; what somebody paid too much then settles what else they owe. Entering a bill
+    needs no reason.
 
     Raises:
         NoSuchPeriod, PeriodVoided, PeriodChanged, NotAllowed, NothingToChange, ReasonMissing,
-        OtherCurrencyReceived, NegativeAmount, DueBeforeStart, DateOutOfRange, FixedAmountsOverTotal.
+        OtherCurrencyReceived, NegativeAmount, DueBeforeStart, DateOutOfRange, FixedAmountsOverTotal,
+        NobodyToPay.
     """
     check_actor(Act.ADJUST, by)
     period, group = _locked(session, period_id, version)
@@ -210,6 +213,7 @@ def _check_edit(period: Period, group: Group, total: Money | None, due_on: date 
 
 def _set_total(session: Session, period: Period, group: Group, total_minor: int, decision: Decision) -> None:
     if period.billed_at is None:
+        check_may_owe(session, None, period.payer_id)
         period.total_minor, period.billed_at = total_minor, decision.now
         session.flush()
         bill(session, group, period, total_minor, by=decision.by, now=decision.now)
@@ -231,7 +235,9 @@ def _share_again(
     payments = payments_now(session, Payment.period_id == period.id)
     lock_contacts(session, [payment.contact_id for payment in payments])
     payments = payments_now(session, Payment.period_id == period.id)
-    sharers = [_terms_of(payment) for payment in sorted(payments, key=lambda payment: payment.member_id)]
+    gone = erased_among(session, {payment.contact_id for payment in payments})
+    in_order = sorted(payments, key=lambda payment: payment.member_id)
+    sharers = [_terms_of(payment, is_gone=payment.contact_id in gone) for payment in in_order]
     shares = split(
         total_minor,
         sharers,
@@ -251,9 +257,9 @@ def _share_again(
     reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
 
 
-def _terms_of(payment: Payment) -> Sharer:
+def _terms_of(payment: Payment, *, is_gone: bool) -> Sharer:
     is_payer = payment.kind is PaymentKind.OWN
-    stays = (payment.is_fixed or payment.status is Status.WAIVED) and not is_payer
+    stays = (payment.is_fixed or payment.status is Status.WAIVED or is_gone) and not is_payer
     fixed = payment.amount_minor if stays else None
     days = None if stays else payment.part_days
     return Sharer(payment.id, payment.weight, fixed, days, is_payer=is_payer)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.payments import Act, Standing, Status
 from substrack.services.allocations import live_allocations, void_allocations
+from substrack.services.erased import forgive_erased
 from substrack.services.journal import record_payment
 from substrack.services.ledger import Decision, Touched, move, snapshot
 from substrack.services.schedule import reschedule_payments
@@ -13,7 +14,10 @@ from substrack.store import Allocation, Payment, Receipt
 
 
 def take_back(session: Session, receipt: Receipt, decision: Decision) -> None:
-    """Void a receipt and its allocations and reopen what they covered; the caller holds the lock."""
+    """Void a receipt and its allocations and reopen what they covered; the caller holds the lock.
+
+    What somebody who was erased would owe by that is forgiven.
+    """
     receipt.voided_at, receipt.void_reason = decision.now, decision.reason
     touched = Touched(receipts_voided=[receipt.id])
     reopened = []
@@ -21,9 +25,10 @@ def take_back(session: Session, receipt: Receipt, decision: Decision) -> None:
         payment = session.get_one(Payment, allocation.payment_id, populate_existing=True)
         void_allocations(session, [allocation], touched, decision.now)
         release(session, payment, allocation.amount_minor, decision, touched)
-        reopened.append(payment.id)
+        reopened.append(payment)
         touched = Touched()
-    reschedule_payments(session, reopened, now=decision.now)
+    forgive_erased(session, reopened, decision)
+    reschedule_payments(session, [payment.id for payment in reopened], now=decision.now)
 
 
 def release(

@@ -19,6 +19,7 @@ from substrack.domain.errors import Conflict
 from substrack.domain.payments import CLOSED, Act, Status
 from substrack.queries.undoing import corrects_total_alone
 from substrack.services.allocations import unallocated_minor
+from substrack.services.erased import erased_among
 from substrack.services.journal import record, record_payment
 from substrack.services.ledger import Decision, payments_now, snapshot
 from substrack.services.locks import lock_contacts
@@ -58,6 +59,8 @@ def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: date
             histories.setdefault(event.payment_id, []).append(event)
     payments = _locked(session, histories, receipt_ids)
     _lock_periods(session, events)
+    if erased_among(session, {key for one in payments.values() for key in (one.contact_id, one.payer_id)}):
+        raise TooLateToUndo
     if not cancel_waiting(session, correlation_id):
         raise TooLateToUndo
     decision = Decision(by, now)

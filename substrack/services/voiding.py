@@ -21,6 +21,7 @@ from substrack.services.access import check_admin
 from substrack.services.allocations import allocate, live_allocations, unallocated_minor, void_allocations
 from substrack.services.claim_items import close_claim_item
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
+from substrack.services.erased import forgive_erased
 from substrack.services.journal import record_payment, record_period
 from substrack.services.ledger import Decision, Touched, snapshot
 from substrack.services.locks import lock_contacts
@@ -94,7 +95,8 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
 def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime) -> Restored:
     """Put a voided period and the payments voided with it back, settled as far as their money is still free.
 
-    A claim that the void closed is open again: nobody is asked for what they said they paid.
+    A claim that the void closed is open again: nobody is asked for what they said they paid. What somebody
+    who was erased since would owe is forgiven.
 
     Raises:
         NoSuchPeriod, NotAllowed, NotVoid, PlaceTaken.
@@ -111,6 +113,7 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
     restored = [payment for payment in payments if payment.voided_at == voided_at]
     for payment in restored:
         _restore_payment(session, payment, decision)
+    forgive_erased(session, restored, decision)
     reschedule_payments(session, [payment.id for payment in restored], now=now)
     _record(session, "restore_period", period, decision)
     return Restored(period, restored)

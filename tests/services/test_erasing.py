@@ -27,6 +27,7 @@ from substrack.queries.personal import WHOSE, load_subject
 from substrack.services.accounts import add_user
 from substrack.services.claims import claim_payments
 from substrack.services.emptying import empty_rows
+from substrack.services.erased import NobodyToAsk
 from substrack.services.erasing import Erased, LastOwnerStays, StillOpen, erase_contact
 from substrack.services.group_rows import hold_group
 from substrack.services.groups import PayerIsGone, restore_group
@@ -35,7 +36,7 @@ from substrack.services.locks import lock_contacts
 from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member
 from substrack.services.pacing import pace_of_bot, reserve_send
-from substrack.services.payments import NobodyToAsk, confirm_payment, reject_payment, unwaive_payment
+from substrack.services.payments import confirm_payment, reject_payment, unwaive_payment
 from substrack.services.people import add_contact, write_note
 from substrack.services.periods import edit_period
 from substrack.services.purging import purge
