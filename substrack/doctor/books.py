@@ -17,7 +17,7 @@ from substrack.services.repairing import LOOKS, REPAIRS, look, repair
 MOST: Final = 1_000
 """Faults that are told at once; there is no use in more before these are dealt with."""
 
-AMOUNTS: Final = frozenset({"amount", "received", "written_off", "total", "payer_part"})
+AMOUNTS: Final = frozenset({"amount", "received", "written_off", "total", "billed", "payer_part"})
 
 Progress = Callable[[str, int], None]
 
@@ -68,7 +68,7 @@ WORDS: Final[Mapping[FaultKind, Told]] = {
         "It is void and was never voided, or was voided and is not.", "Restore a backup of before."
     ),
     FaultKind.PERIOD_SUM: Told(
-        "Its payments and the payer's part do not come to its total.",
+        "Its payments, the payer's part and its bill do not come to its total.",
         "Look at the bill, then `period edit ID --total … --reason …`.",
     ),
     FaultKind.PERIOD_OWN_SHARE: Told("The payer's own share is open.", "Restore a backup of before."),

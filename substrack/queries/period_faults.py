@@ -20,18 +20,21 @@ REPAIR: Final = "repair"
 
 
 def period_faults(session: Session, window: Window) -> Iterator[Fault]:
-    """Find periods of which total, payments and the payer's part do not fit together."""
+    """Find periods of which bill, total, payments and the payer's part do not fit together."""
     sums, last = _sums(window), _last_event(window)
     dues, live = func.coalesce(sums.c.dues, 0), func.coalesce(sums.c.live, 0)
     is_live = Period.voided_at.is_(None)
     said_void = case((Event.verb == "void_period", 1), else_=0)
     total = func.coalesce(Period.total_minor, -1)
+    wanted = case((Period.billed_minor > dues, Period.billed_minor), else_=dues)
+    is_unbilled = Period.billed_minor.is_(None)
     query = (
         select(
             Period.id,
             Period.public_id,
             Group.currency,
             Period.total_minor.label("total"),
+            Period.billed_minor.label("billed"),
             Period.payer_part_minor.label("payer_part"),
             Period.voided_at,
             dues.label("dues"),
@@ -49,6 +52,8 @@ def period_faults(session: Session, window: Window) -> Iterator[Fault]:
             or_(
                 and_(is_live, Period.total_minor.is_(None), live > 0),
                 and_(is_live, Period.total_minor.is_not(None), dues + Period.payer_part_minor != total),
+                and_(is_live, Period.total_minor.is_(None) != is_unbilled),
+                and_(is_live, ~is_unbilled, wanted != total),
                 and_(is_live, sums.c.own != Period.payer_part_minor),
                 and_(is_live, sums.c.own_open > 0),
                 and_(~is_live, live > 0),
@@ -152,6 +157,23 @@ def journalled_totals(session: Session, group_id: int, period_id: int) -> set[in
     return {int(total) for total in told if total is not None}
 
 
+def journalled_bill(session: Session, group_id: int, period_id: int) -> int | None:
+    """Find what the journal says that a period of a group was billed last; None while its bill is wanted.
+
+    Lines that say nothing of a bill are of when it was the total.
+    """
+    lines = select(Event.after).where(
+        Event.group_id == group_id,
+        Event.subject_kind == "period",
+        Event.subject_id == period_id,
+        Event.verb != REPAIR,
+    )
+    told = [after for after in session.scalars(lines.order_by(Event.id.desc())) if after]
+    bills = (after[name] for name in ("billed", "total") for after in told if name in after)
+    bill = next(bills, None)
+    return None if bill is None else int(bill)
+
+
 def _fault_of(row: Row[*tuple[Any, ...]]) -> Fault:
     is_void = row.voided_at is not None
     if is_void != bool(row.said_void):
@@ -163,6 +185,7 @@ def _fault_of(row: Row[*tuple[Any, ...]]) -> Fault:
     own = None if row.own is None else int(row.own)
     facts = {
         "total": row.total,
+        "billed": row.billed,
         "payer_part": row.payer_part,
         "payments": int(row.dues),
         "own_share": own,

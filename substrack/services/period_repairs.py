@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.queries.faults import Fault
-from substrack.queries.period_faults import journalled_totals
+from substrack.queries.period_faults import journalled_bill, journalled_totals
 from substrack.services.journal import record_group, record_period
 from substrack.services.ledger import Decision
 from substrack.services.repaired import NotSafe, Repaired, note_repair
 from substrack.services.schedule import cycle_of, reschedule_group
+from substrack.services.totals import sum_of
 from substrack.store import Event, Group, Period
 
 
 def mend_sum(session: Session, fault: Fault, decision: Decision) -> Repaired:
     """Let total, payments and the payer's part of a period fit, by what the other two and the journal say.
+
+    Its bill is the journal's where the total does not follow from the one that it has.
 
     Raises:
         NotSafe: the journal never knew a total that fits, or knows two. Without an own share nothing bears
@@ -26,15 +30,16 @@ def mend_sum(session: Session, fault: Fault, decision: Decision) -> Repaired:
     period, seen = session.get_one(Period, fault.key), fault.facts
     if seen["is_void"]:
         raise NotSafe
-    dues, own, total = seen["payments"], seen["own_share"], seen["total"]
-    known = journalled_totals(session, period.group_id, period.id)
-    if total in known:
-        if own is None or dues + own != total:
-            raise NotSafe
-        return _write_sum(session, period, total, own, decision)
-    if own in (None, period.payer_part_minor) and dues + period.payer_part_minor in known:
-        return _write_sum(session, period, dues + period.payer_part_minor, period.payer_part_minor, decision)
-    raise NotSafe
+    said = journalled_bill(session, period.group_id, period.id)
+    total, part = _known_sum(session, period, seen, said)
+    fitting = [bill for bill in (period.billed_minor, said) if _comes_to(bill, seen["payments"]) == total]
+    if not fitting:
+        raise NotSafe
+    before = sum_of(period)
+    period.total_minor, period.payer_part_minor, period.billed_minor = total, part, fitting[0]
+    if total is not None:
+        period.billed_at = period.billed_at or decision.now
+    return _record(session, period, before, sum_of(period), decision)
 
 
 def mend_void(session: Session, fault: Fault, decision: Decision) -> Repaired:
@@ -77,14 +82,26 @@ def mend_opening(session: Session, fault: Fault, decision: Decision) -> Repaired
     return _record_calendar(session, group, before, decision)
 
 
-def _write_sum(
-    session: Session, period: Period, total_minor: int, part_minor: int, decision: Decision
-) -> Repaired:
-    before = {"total": period.total_minor, "payer_part": period.payer_part_minor}
-    period.total_minor, period.payer_part_minor = total_minor, part_minor
-    period.billed_at = period.billed_at or decision.now
-    after = {"total": total_minor, "payer_part": part_minor}
-    return _record(session, period, before, after, decision)
+def _comes_to(billed_minor: int | None, dues_minor: int) -> int | None:
+    return None if billed_minor is None else max(billed_minor, dues_minor)
+
+
+def _known_sum(
+    session: Session, period: Period, seen: Mapping[str, Any], billed_minor: int | None
+) -> tuple[int | None, int]:
+    """Say what a period that was billed so comes to, and what of it is the payer's part."""
+    dues, own, total, part = seen["payments"], seen["own_share"], seen["total"], period.payer_part_minor
+    if total is None and billed_minor is None and not seen["live_payments"]:
+        return None, 0
+    known = journalled_totals(session, period.group_id, period.id)
+    if total in known:
+        if dues + part == total and own in (None, part):
+            return total, part
+        if own is not None and dues + own == total:
+            return total, own
+    elif own in (None, part) and dues + part in known:
+        return dues + part, part
+    raise NotSafe
 
 
 def _is_taken(session: Session, period: Period) -> bool:

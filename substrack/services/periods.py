@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,9 +16,11 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.money import Money
 from substrack.domain.payments import Act, PaymentKind, Status, check_actor
+from substrack.domain.requests import lapses_on
 from substrack.domain.shares import Sharer, split
 from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
+from substrack.queries.batches import in_batches
 from substrack.services.access import check_admin
 from substrack.services.amounts import change_amount
 from substrack.services.billing import bill
@@ -24,11 +28,18 @@ from substrack.services.credit import apply_credits
 from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, check_not_negative
 from substrack.services.erased import check_may_owe, erased_among
 from substrack.services.journal import record, record_period
-from substrack.services.ledger import Decision, payments_now
+from substrack.services.ledger import Decision, move, payments_now
 from substrack.services.locks import lock_contacts
 from substrack.services.opening import BATCH, Opened, lock_due_groups, open_next_of
-from substrack.services.schedule import cycle_of, reschedule_group, reschedule_payments
-from substrack.services.totals import rebalance_period
+from substrack.services.schedule import (
+    cycle_of,
+    due_payments,
+    payments_with_rules,
+    reschedule_group,
+    reschedule_payments,
+)
+from substrack.services.shown import flag_shown
+from substrack.services.totals import rebalance_period, sum_of
 from substrack.store import Group, Payment, Period, PeriodOrigin
 
 
@@ -214,13 +225,14 @@ def _check_edit(period: Period, group: Group, total: Money | None, due_on: date 
 def _set_total(session: Session, period: Period, group: Group, total_minor: int, decision: Decision) -> None:
     if period.billed_at is None:
         check_may_owe(session, None, period.payer_id)
-        period.total_minor, period.billed_at = total_minor, decision.now
+        period.total_minor = period.billed_minor = total_minor
+        period.billed_at = decision.now
         session.flush()
         bill(session, group, period, total_minor, by=decision.by, now=decision.now)
         period.payer_part_minor = _payer_part(session, period)
         session.flush()
     else:
-        _share_again(session, period, group, total_minor, decision)
+        _share_again(session, period, total_minor, decision)
 
 
 def _payer_part(session: Session, period: Period) -> int:
@@ -228,9 +240,7 @@ def _payer_part(session: Session, period: Period) -> int:
     return (period.total_minor or 0) - sum(payment.amount_minor for payment in dues)
 
 
-def _share_again(
-    session: Session, period: Period, group: Group, total_minor: int, decision: Decision
-) -> None:
+def _share_again(session: Session, period: Period, total_minor: int, decision: Decision) -> None:
     """Share a corrected total among the payments there are, on the terms they were made from."""
     payments = payments_now(session, Payment.period_id == period.id)
     lock_contacts(session, [payment.contact_id for payment in payments])
@@ -245,7 +255,7 @@ def _share_again(
         period_days=(period.ends_on - period.starts_on).days + 1,
         payer_included=any(sharer.is_payer for sharer in sharers),
     )
-    period.total_minor = total_minor
+    period.total_minor = period.billed_minor = total_minor
     session.flush()
     for payment in payments:
         amount = shares.amounts.get(payment.id)
@@ -303,12 +313,7 @@ def _group(session: Session, group_id: int) -> Group:
 
 
 def _facts(period: Period) -> dict[str, Any]:
-    return {
-        "total": period.total_minor,
-        "payer_part": period.payer_part_minor,
-        "due_on": period.due_on.isoformat(),
-        "version": period.version,
-    }
+    return sum_of(period) | {"due_on": period.due_on.isoformat(), "version": period.version}
 
 
 def _record_group(session: Session, verb: str, group: Group, decision: Decision) -> None:

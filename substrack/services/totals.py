@@ -1,4 +1,4 @@
-"""The sum of a period: total = Σ payments + the payer's part, after every change.
+"""The sum of a period: total = Σ payments + the payer's part = max(its bill, Σ payments), after every change.
 
 The payer's own share is a payment too, born confirmed by a receipt of source `own`; it follows the payer's
 part.
@@ -17,14 +17,14 @@ from substrack.store import Allocation, Direction, Payment, Period, Receipt, Rec
 
 
 def rebalance_period(session: Session, period_id: int, decision: Decision) -> None:
-    """Let the payer's part take what the members' payments leave of the total.
+    """Let the payer's part take what the members' payments leave of the period's bill.
 
-    When single corrections come to more than the total, the total rises to their sum: refusing would leave
-    an admin of a group without a paying payer no way to correct one amount.
+    When single corrections come to more than the bill, the total rises to their sum: refusing would leave
+    an admin of a group without a paying payer no way to correct one amount. It falls back with them.
     """
     period = session.get_one(Period, period_id, with_for_update={"key_share": True}, populate_existing=True)
     dues_minor = _dues_minor(session, period_id)
-    total_minor = max(period.total_minor or 0, dues_minor)
+    total_minor = max(period.billed_minor or 0, dues_minor)
     part = total_minor - dues_minor
     if (total_minor, part) == (period.total_minor, period.payer_part_minor):
         return
@@ -41,6 +41,15 @@ def rebalance_period(session: Session, period_id: int, decision: Decision) -> No
         _follow(session, own, part, decision)
 
 
+def sum_of(period: Period) -> dict[str, int | None]:
+    """Describe a period's sum for `before` and `after` of an Event."""
+    return {
+        "total": period.total_minor,
+        "billed": period.billed_minor,
+        "payer_part": period.payer_part_minor,
+    }
+
+
 def _record_rebalance(
     session: Session, period: Period, total_minor: int, part_minor: int, decision: Decision
 ) -> None:
@@ -51,8 +60,8 @@ def _record_rebalance(
         by=decision.by,
         now=decision.now,
         reason=decision.reason,
-        before={"total": period.total_minor, "payer_part": period.payer_part_minor},
-        after={"total": total_minor, "payer_part": part_minor},
+        before=sum_of(period),
+        after=sum_of(period) | {"total": total_minor, "payer_part": part_minor},
         correlation_id=decision.correlation_id,
     )
 

@@ -137,6 +137,21 @@ FAULTS = (
         found="period_sum",
     ),
     spoilt(
+        "another bill",
+        "UPDATE periods SET billed_minor = billed_minor + 7 WHERE id = :films1",
+        found="period_sum",
+    ),
+    spoilt(
+        "no bill",
+        "UPDATE periods SET billed_minor = NULL WHERE id = :films1",
+        found="period_sum",
+    ),
+    spoilt(
+        "another bill, with its total and the payer's part",
+        "UPDATE periods SET billed_minor = 904, total_minor = 904 WHERE id = :films1",
+        found="period_sum",
+    ),
+    spoilt(
         "no total",
         "UPDATE periods SET total_minor = NULL WHERE id = :films1",
         found="period_sum",

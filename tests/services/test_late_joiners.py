@@ -11,12 +11,20 @@ from substrack.domain.money import NegativeAmount
 from substrack.domain.payments import NotAllowed, Status
 from substrack.domain.shares import SplitKind
 from substrack.services.deciding import OtherCurrencyReceived
-from substrack.services.late_joiners import BillMissing, HasPaymentThere, PayerOwesNothing, add_to_period
-from substrack.services.members import UnknownMember
+from substrack.services.late_joiners import (
+    BillMissing,
+    HasPaymentThere,
+    OwesFromBefore,
+    PayerOwesNothing,
+    add_to_period,
+)
+from substrack.services.members import UnknownMember, leave_group
+from substrack.services.payments import adjust_payment
 from substrack.services.periods import PeriodVoided
 from substrack.services.receipts import record_receipt
 from substrack.services.voiding import void_period
 from substrack.store import Event, Group, Member, Period
+from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 
 NOW = at("2026-02-10")
@@ -78,6 +86,33 @@ def test_a_larger_amount_than_the_payers_part_raises_the_total(cast: Cast, group
 
     period = february(cast, group)
     assert (period.total_minor, period.payer_part_minor) == (998, 0)
+
+
+def test_a_total_that_a_newcomer_raised_falls_when_they_owe_less(
+    cast: Cast, group: Group, ann: Member
+) -> None:
+    terms = {"by": cast.olga, "now": NOW}
+    late = cast.do(add_to_period, february(cast, group).id, ann.id, amount=money("40.00"), **terms)
+    cast.do(adjust_payment, late.id, amount=money("1.00"), reason="typo", **terms)
+
+    period = february(cast, group)
+    assert (period.total_minor, period.payer_part_minor) == (897, 199)
+    cast.read(check_books)
+
+
+def test_who_left_and_came_back_pays_once(cast: Cast, group: Group) -> None:
+    ben = cast.read(lambda session: session.scalars(select(Member).where(Member.group_id == group.id)).all())[
+        1
+    ]
+    cast.do(leave_group, ben.id, left_on=date(2026, 2, 5), by=cast.olga, now=NOW)
+    again = cast.join(group, "Ben", now=NOW, joined_on=date(2026, 2, 9))
+    assert (again.contact_id, again.id == ben.id) == (ben.contact_id, False)
+
+    with pytest.raises(OwesFromBefore, match="before they left; adjust that one instead"):
+        cast.do(
+            add_to_period, february(cast, group).id, again.id, amount=money("1.00"), by=cast.olga, now=NOW
+        )
+    assert len(cast.payments(contact_id=ben.contact_id)) == 1
 
 
 def test_credit_settles_the_new_payment(cast: Cast, group: Group, ann: Member) -> None:

@@ -253,6 +253,26 @@ def test_adjusting_beyond_the_total_raises_the_total(scene: Scene) -> None:
     assert (period.total_minor, period.payer_part_minor) == (999, 0)
 
 
+def test_a_typo_costs_the_payer_nothing_once_it_is_corrected(scene: Scene) -> None:
+    scene.decide(adjust_payment, amount=money("50.00"), reason="typo")
+    scene.decide(adjust_payment, amount=money("5.00"), reason="meant 5.00")
+    period = scene.cast.read(lambda session: session.scalars(select(Period)).one())
+    assert (period.total_minor, period.billed_minor, period.payer_part_minor) == (897, 897, 98)
+    assert [payment.amount_minor for payment in scene.cast.payments()] == [98, 500, 299]
+    scene.cast.read(check_books)
+
+
+def test_a_total_is_what_single_amounts_come_to_only_while_they_exceed_the_bill(scene: Scene) -> None:
+    scene.decide(adjust_payment, amount=money("9.00"), reason="typo")
+    first = scene.decide(adjust_payment, amount=money("8.00"), reason="less")
+    period = scene.cast.read(lambda session: session.scalars(select(Period)).one())
+    assert (period.total_minor, period.billed_minor, period.payer_part_minor) == (1099, 897, 0)
+    scene.cast.do(undo_decision, first.correlation_id, by=scene.cast.olga, now=NOW)
+    period = scene.cast.read(lambda session: session.scalars(select(Period)).one())
+    assert (period.total_minor, period.billed_minor) == (1199, 897)
+    scene.cast.read(check_books)
+
+
 def test_adjusting_a_claimed_payment_leaves_the_claim_waiting(scene: Scene) -> None:
     scene.claim()
     scene.decide(adjust_payment, amount=money("2.50"), reason="discount")

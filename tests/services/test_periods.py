@@ -202,6 +202,21 @@ def test_the_bill_of_a_variable_period_needs_no_reason_and_its_correction_does(c
     scene.check()
 
 
+def test_a_correction_beyond_the_bill_is_measured_by_the_bill_that_was_corrected_last(cast: Cast) -> None:
+    group = cast.group(split=SplitKind.VARIABLE)
+    scene = Scene(cast, group, cast.join(group, "Ben"), cast.join(group, "Mia"))
+    cast.tick(at("2026-02-01"))
+    unbilled = scene.period
+    assert unbilled.billed_minor is None
+    scene.change(total=money("31.20"))
+    scene.change(total=money("30.00"), reason="misread")
+    scene.decide(adjust_payment, amount=money("90.00"), reason="typo")
+    assert (scene.period.total_minor, scene.period.billed_minor) == (10000, 3000)
+    scene.decide(adjust_payment, amount=money("9.00"), reason="meant 9.00")
+    assert (scene.period.total_minor, scene.amounts()) == (3000, [1100, 900, 1000])
+    scene.check()
+
+
 def test_a_bill_of_nothing_is_a_bill(cast: Cast) -> None:
     group = cast.group(split=SplitKind.VARIABLE)
     scene = Scene(cast, group, cast.join(group, "Ben"), cast.join(group, "Mia"))

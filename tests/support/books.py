@@ -157,12 +157,14 @@ def _check_periods(books: Connection, payments: Lines) -> None:
 def _check_sum(period: Line, payments: Sequence[Line]) -> None:
     if period.total_minor is None:
         assert not payments, f"period {period.id} has payments without a bill"
+        assert period.billed_minor is None
         return
     payers = {payment.payer_id for payment in payments}
     assert payers <= {period.payer_id}, f"period {period.id} is paid to {payers}"
     dues = sum(payment.amount_minor for payment in payments if payment.kind is PaymentKind.DUES)
     own = [payment for payment in payments if payment.kind is PaymentKind.OWN]
     assert dues + period.payer_part_minor == period.total_minor, f"period {period.id} does not add up"
+    assert period.total_minor == max(period.billed_minor, dues), f"period {period.id} forgot its bill"
     for payment in own:
         assert payment.amount_minor == period.payer_part_minor
         assert payment.status is Status.CONFIRMED
