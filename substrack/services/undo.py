@@ -17,15 +17,17 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import CLOSED, Act, Status
-from substrack.queries.undoing import corrects_total_alone
+from substrack.queries.undoing import EDIT, corrects_total_alone, moves_due_date
+from substrack.services.access import check_admin
 from substrack.services.allocations import unallocated_minor
 from substrack.services.erased import erased_among
-from substrack.services.journal import record, record_payment
+from substrack.services.journal import record, record_payment, record_period
 from substrack.services.ledger import Decision, payments_now, snapshot
 from substrack.services.locks import lock_contacts
 from substrack.services.outbox import cancel_waiting
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown
+from substrack.services.totals import sum_of
 from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Event, Payment, Period, Receipt
 
 _DECISIONS = (Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST)
@@ -54,9 +56,12 @@ def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: date
     events = _events_of(session, correlation_id, by, now)
     receipt_ids = [event.subject_id for event in events if event.subject_kind == "receipt"]
     histories: dict[int, list[Event]] = {}
+    periods: dict[int, list[Event]] = {}
     for event in events:
         if event.payment_id is not None:
             histories.setdefault(event.payment_id, []).append(event)
+        elif event.subject_kind == "period":
+            periods.setdefault(event.subject_id, []).append(event)
     payments = _locked(session, histories, receipt_ids)
     _lock_periods(session, events)
     if erased_among(session, {key for one in payments.values() for key in (one.contact_id, one.payer_id)}):
@@ -67,9 +72,8 @@ def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: date
     _void_booked(session, receipt_ids, decision)
     for payment_id, history in histories.items():
         _put_back(session, payments[payment_id], history, decision)
-    # Of a period's events the last one knows how it was before all of them.
-    for event in {event.subject_id: event for event in events if event.subject_kind == "period"}.values():
-        _put_period_back(session, event)
+    for period_id, history in periods.items():
+        _put_period_back(session, period_id, history, decision)
     _check_money(session, events)
     reschedule_payments(session, list(payments), now=now)
     return list(payments.values())
@@ -87,7 +91,7 @@ def _events_of(session: Session, correlation_id: str, by: Actor, now: datetime) 
 
 def _may_undo(event: Event, by: Actor, since: datetime) -> bool:
     legal = event.verb in UNDOABLE.get(event.subject_kind, ())
-    if event.verb == "edit_period" and not corrects_total_alone(event):
+    if event.verb == EDIT and not corrects_total_alone(event):
         return False
     return legal and event.at >= since and (event.actor_kind is ActorKind.CREDIT or _is_by(event, by))
 
@@ -108,10 +112,9 @@ def _locked(
     return payments
 
 
-def _lock_periods(session: Session, events: Collection[Event]) -> None:
+def _lock_periods(session: Session, period_ids: Collection[int]) -> None:
     """Take the same lock as every correction of a period's sum, after contacts and before rows."""
-    keys = [event.subject_id for event in events if event.subject_kind == "period"]
-    query = select(Period).where(Period.id.in_(keys)).order_by(Period.id)
+    query = select(Period).where(Period.id.in_(period_ids)).order_by(Period.id)
     query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     session.scalars(query).all()
 
@@ -160,7 +163,7 @@ def _put_back(session: Session, payment: Payment, history: Sequence[Event], deci
         by=decision.by,
         now=decision.now,
         before=then,
-        after=snapshot(payment) | {"undone": [event.id for event in history]},
+        after=snapshot(payment) | {"undone": _keys(history)},
         correlation_id=decision.correlation_id,
     )
 
@@ -178,14 +181,47 @@ def _as_before(before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return values | {"nudged_at": now} if status is Status.MEMBER_CONFIRMED else values
 
 
-def _put_period_back(session: Session, event: Event) -> None:
-    before, after = event.before or {}, event.after or {}
-    period = session.get_one(Period, event.subject_id)
-    if (period.total_minor, period.payer_part_minor) != (after["total"], after["payer_part"]):
+def _round_before(payment: Payment, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Go on with the round of requests that the decision ended, if it did; older events know of none."""
+    pending_at = _instant(before, "pending_at")
+    if pending_at is None or pending_at == payment.pending_at:
+        return {}
+    return {
+        "pending_at": pending_at,
+        "requests_before": before["requests_before"],
+        "exhausted_at": _instant(before, "exhausted_at"),
+    }
+
+
+def _instant(facts: Mapping[str, Any], name: str) -> datetime | None:
+    text = facts.get(name)
+    return datetime.fromisoformat(text) if text else None
+
+
+def _put_period_back(session: Session, period_id: int, history: Sequence[Event], decision: Decision) -> None:
+    """Put a period's sum back if it is as its last event left it, which knows how it was before all of them.
+
+    Older events say nothing of the bill; it was the total then.
+    """
+    before, after = history[-1].before or {}, history[-1].after or {}
+    period = session.get_one(Period, period_id)
+    then = sum_of(period) | {"version": period.version}
+    if any(then[name] != value for name, value in after.items() if name in then):
         raise TooLateToUndo
     period.total_minor, period.payer_part_minor = before["total"], before["payer_part"]
+    period.billed_minor = before.get("billed", before["total"])
     period.version += 1
     session.flush()
+    record_period(
+        session,
+        Act.UNDO.value,
+        period,
+        by=decision.by,
+        now=decision.now,
+        before=then,
+        after=sum_of(period) | {"version": period.version, "undone": _keys(history)},
+        correlation_id=decision.correlation_id,
+    )
 
 
 def _check_money(session: Session, events: Collection[Event]) -> None:

@@ -200,6 +200,11 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         period=_when(line, _),
         part=line.money("payer_part", _),
     ),
+    ("period", "undo"): lambda line, _: _(
+        "A correction of %(period)s was undone; its total is %(total)s.",
+        period=_when(line, _),
+        total=line.money("total", _),
+    ),
     ("period", "void_period"): lambda line, _: _("%(period)s was voided.", period=_when(line, _)),
     ("period", "restore_period"): lambda line, _: _("%(period)s was restored.", period=_when(line, _)),
     ("period", "repair"): _repair_period,

@@ -68,6 +68,15 @@ class Scene:
         [attempt] = self.cast.do(claim_payments, self.ben.contact_id, keys, by=by, now=NOW)
         return attempt
 
+    def correction(self) -> str | None:
+        """Find what would be undone."""
+        return self.cast.read(lambda session: correction_to_undo(session, self.period.id))
+
+    def lines(self) -> list[Any]:
+        """List what the journal says of the period itself."""
+        query = select(Event).where(Event.subject_kind == "period", Event.subject_id == self.period.id)
+        return self.cast.read(lambda session: list(session.scalars(query.order_by(Event.id))))
+
     def credit(self) -> int:
         pair = (self.ben.contact_id, self.cast.olga_contact)
         return self.cast.read(lambda session: credit_minor(session, *pair, "EUR"))
@@ -380,8 +389,55 @@ def test_a_corrected_total_can_be_undone_with_all_that_followed(scene: Scene) ->
     scene.cast.do(undo_decision, edited, by=scene.cast.olga, now=NOW)
     after = [(one.amount_minor, one.received_minor, one.status) for one in scene.cast.payments()]
     assert after == before
-    assert (scene.period.total_minor, scene.period.payer_part_minor, scene.credit()) == (900, 300, 0)
+    period = scene.period
+    assert (period.total_minor, period.billed_minor, period.payer_part_minor) == (900, 900, 300)
+    assert scene.credit() == 0
     assert scene.cast.read(lambda session: session.get_one(Message, told.id)).state == "cancelled"
+    scene.check()
+
+
+def test_an_undone_correction_has_its_line_and_is_not_offered_again(scene: Scene) -> None:
+    for member in (scene.ben, scene.mia):
+        key = scene.due(member).id
+        scene.cast.do(adjust_payment, key, amount=money("2.00"), reason="x", by=scene.cast.olga, now=NOW)
+    scene.change(total=money("12.00"), reason="a slip")
+    edited = scene.correction()
+    assert edited is not None
+    scene.cast.do(undo_decision, edited, by=scene.cast.olga, now=NOW)
+
+    *_, line = scene.lines()
+    assert (line.verb, line.actor_id, line.before, line.after) == (
+        "undo",
+        scene.cast.olga.id,
+        {"total": 1200, "billed": 1200, "payer_part": 800, "version": 5},
+        {"total": 900, "billed": 900, "payer_part": 500, "version": 6, "undone": line.after["undone"]},
+    )
+    assert [event.id for event in scene.lines() if event.correlation_id == edited] == line.after["undone"]
+    assert scene.correction() is None
+    with pytest.raises(TooLateToUndo):
+        scene.cast.do(undo_decision, edited, by=scene.cast.olga, now=NOW)
+    scene.check()
+
+
+def test_what_an_undone_amount_did_to_the_period_has_its_line(scene: Scene) -> None:
+    done = scene.decide(adjust_payment, amount=money("20.00"), reason="typo")
+    scene.cast.do(undo_decision, done.correlation_id, by=scene.cast.olga, now=NOW)
+    *_, line = scene.lines()
+    assert (line.verb, line.after["total"], line.after["payer_part"]) == ("undo", 900, 300)
+
+
+def test_an_undo_knows_the_bill_of_what_was_written_before_there_was_one(scene: Scene) -> None:
+    scene.change(total=money("12.00"), reason="a slip")
+    edited = scene.correction()
+    with scene.cast.runtime.transaction() as session:
+        for event in session.scalars(select(Event).where(Event.correlation_id == edited)):
+            drop = ("billed", "pending_at", "requests_before", "exhausted_at", "closed_at")
+            event.before, event.after = (
+                {name: value for name, value in (facts or {}).items() if name not in drop}
+                for facts in (event.before, event.after)
+            )
+    scene.cast.do(undo_decision, edited, by=scene.cast.olga, now=NOW)
+    assert (scene.period.total_minor, scene.period.billed_minor, scene.amounts()) == (900, 900, [300] * 3)
     scene.check()
 
 

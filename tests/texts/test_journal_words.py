@@ -32,7 +32,7 @@ VERBS = {
         "repair",
     ],
     "member": ["join", "edit", "leave", "tell"],
-    "period": ["open", "edit_period", "rebalance", "void_period", "restore_period", "repair"],
+    "period": ["open", "edit_period", "rebalance", "undo", "void_period", "restore_period", "repair"],
     "payment": [
         *(act.value for act in Act),
         "snooze",
