@@ -52,6 +52,7 @@ def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: date
 
     Raises:
         TooLateToUndo: not the same actor, too late, already told, or payments, money or period have moved on.
+        NoSuchPayment: the actor administers the workspace no more.
     """
     events = _events_of(session, correlation_id, by, now)
     receipt_ids = [event.subject_id for event in events if event.subject_kind == "receipt"]
@@ -83,9 +84,12 @@ def _events_of(session: Session, correlation_id: str, by: Actor, now: datetime) 
     """Load the events of a decision, oldest first, once it is this actor's to undo."""
     query = select(Event).where(Event.correlation_id == correlation_id).order_by(Event.id)
     events = list(session.scalars(query))
-    window = timedelta(seconds=by.undo_seconds)
-    if not events or not by.undo_seconds or not all(_may_undo(event, by, now - window) for event in events):
+    since = now - timedelta(seconds=by.undo_seconds)
+    may_decide = by.decides and by.undo_seconds > 0
+    if not events or not may_decide or not all(_may_undo(event, by, since) for event in events):
         raise TooLateToUndo
+    for workspace_id in {event.workspace_id for event in events}:
+        check_admin(session, by, workspace_id)
     return events
 
 
@@ -93,11 +97,12 @@ def _may_undo(event: Event, by: Actor, since: datetime) -> bool:
     legal = event.verb in UNDOABLE.get(event.subject_kind, ())
     if event.verb == EDIT and not corrects_total_alone(event):
         return False
-    return legal and event.at >= since and (event.actor_kind is ActorKind.CREDIT or _is_by(event, by))
+    return legal and event.at >= since and _is_by(event, by)
 
 
 def _is_by(event: Event, by: Actor) -> bool:
-    return event.actor_kind is by.kind and event.actor_id == by.id
+    """Tell whether somebody did this, or credit in the course of what they did."""
+    return event.actor_kind in (by.kind, ActorKind.CREDIT) and event.actor_id == by.id
 
 
 def _locked(

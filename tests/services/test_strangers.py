@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound
@@ -25,7 +25,8 @@ from substrack.services.people import add_contact, edit_contact
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.undo import TooLateToUndo, undo_decision
-from substrack.store import Address, Attempt, Member, Message, Payment, Receipt
+from substrack.services.voiding import void_period
+from substrack.store import Address, Attempt, Event, Member, Message, Payment, Receipt, RoleGrant
 from tests.support.cast import Cast, at, money
 
 NOW = at("2026-02-04")
@@ -48,6 +49,11 @@ class Scene:
         payment, by = self.cast.payment_of(self.mia), Actor.contact(self.mia.contact_id)
         self.cast.do(object_to_payments, self.mia.contact_id, [payment.id], text="x", by=by, now=NOW)
         return self.cast.payment_of(self.mia).objection or ""
+
+    def last_correlation(self, **where: Any) -> str:
+        """Find the act that wrote the last such line."""
+        query = select(Event.correlation_id).filter_by(**where).order_by(Event.id.desc()).limit(1)
+        return self.cast.read(lambda session: session.scalars(query).one())
 
     @property
     def claimed(self) -> Payment:
@@ -159,6 +165,57 @@ def test_only_who_decided_can_undo_it(scene: Scene, zed: Cast) -> None:
             scene.cast.do(undo_decision, decided.correlation_id, by=other, now=NOW)
     scene.cast.do(undo_decision, decided.correlation_id, by=scene.cast.olga, now=NOW)
     assert scene.cast.payment_of(scene.mia).status is Status.PENDING
+
+
+@pytest.mark.only_sqlite
+def test_what_credit_settled_is_undone_by_nobody_but_who_let_it(scene: Scene, zed: Cast) -> None:
+    cast, paid = scene.cast, scene.cast.payment_of(scene.ben)
+    ada, pair = cast.second_admin(), (scene.ben.contact_id, cast.olga_contact)
+    cast.do(withdraw_claim, scene.ben.contact_id, [scene.claimed.id], by=cast.olga, now=NOW)
+    cast.do(void_period, paid.period_id, reason="x", by=cast.olga, now=NOW)
+    assert cast.do(apply_credit_now, *pair, by=cast.olga, now=NOW) == 1
+    settled = scene.last_correlation(verb="confirm")
+
+    assert cast.olga.id is not None
+    namesake = Actor.contact(cast.olga.id)  # a contact's key may be the number of a user's
+    for other in (ada, zed.olga, namesake):
+        with pytest.raises(TooLateToUndo):
+            cast.do(undo_decision, settled, by=other, now=NOW)
+    stays = scene.claimed
+    assert stays.status is Status.CONFIRMED
+    cast.do(undo_decision, settled, by=cast.olga, now=NOW)
+    assert scene.claimed.status is Status.PENDING
+
+
+@pytest.mark.only_sqlite
+def test_what_time_settled_at_an_opening_is_undone_by_nobody(scene: Scene, zed: Cast) -> None:
+    cast = scene.cast
+    cast.do(
+        record_receipt,
+        cast.workspace_id,
+        contact_id=scene.mia.contact_id,
+        payer_id=cast.olga_contact,
+        amount=money("9.00"),
+        by=cast.olga,
+        now=NOW,
+    )
+    opened = at("2026-03-05")
+    cast.tick(opened)
+    assert cast.payment_of(scene.mia, 3).status is Status.CONFIRMED
+    for by in (cast.olga, zed.olga, Actor.contact(scene.mia.contact_id)):
+        with pytest.raises(TooLateToUndo):
+            cast.do(undo_decision, scene.last_correlation(verb="confirm"), by=by, now=opened)
+
+
+@pytest.mark.only_sqlite
+def test_who_administers_no_more_undoes_nothing(scene: Scene) -> None:
+    ada = scene.cast.second_admin()
+    decided = scene.cast.do(confirm_payment, scene.cast.payment_of(scene.mia).id, by=ada, now=NOW)
+    with scene.cast.runtime.transaction() as session:
+        session.execute(delete(RoleGrant).where(RoleGrant.user_id == ada.id))
+    with pytest.raises(NotFound):
+        scene.cast.do(undo_decision, decided.correlation_id, by=ada, now=NOW)
+    assert scene.cast.payment_of(scene.mia).status is Status.CONFIRMED
 
 
 @pytest.mark.only_sqlite
