@@ -39,7 +39,7 @@ ACTS: Mapping[JournalKind, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             )
         },
         JournalKind.MONEY: {"receipt": ()},
-        JournalKind.PERIODS: {"period": (), "payment": ("open", "lapse", "void", "restore")},
+        JournalKind.PERIODS: {"period": (), "payment": ("open", "lapse", "extend", "void", "restore")},
         JournalKind.GROUPS: {"group": ()},
         JournalKind.PEOPLE: {"member": (), "contact": ()},
         JournalKind.MESSAGES: {"message": (), "payment": ("ask", "ask_by_hand", "stop_asking")},

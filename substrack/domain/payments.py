@@ -33,6 +33,7 @@ class Act(StrEnum):
     CONFIRM = "confirm"
     REJECT = "reject"
     LAPSE = "lapse"
+    EXTEND = "extend"
     WAIVE = "waive"
     UNWAIVE = "unwaive"
     REOPEN = "reopen"
@@ -80,6 +81,7 @@ def _row(sources: frozenset[Status], targets: set[Status], actors: frozenset[Act
 
 
 _PENDING = frozenset({Status.PENDING})
+_OVERDUE = frozenset({Status.OVERDUE})
 _CLAIMED = frozenset({Status.MEMBER_CONFIRMED})
 _CONFIRMED = frozenset({Status.CONFIRMED})
 _WAIVED = frozenset({Status.WAIVED})
@@ -91,6 +93,7 @@ TRANSITIONS: Mapping[Act, Transition] = MappingProxyType(
         Act.CONFIRM: _row(OPEN, {Status.CONFIRMED, Status.PENDING}, _ADMINS | _CREDIT),
         Act.REJECT: _row(_CLAIMED, {Status.PENDING}, _ADMINS),
         Act.LAPSE: _row(_PENDING, {Status.OVERDUE}, _TIME),
+        Act.EXTEND: _row(_OVERDUE, {Status.PENDING}, _ADMINS),
         Act.WAIVE: _row(OPEN, {Status.WAIVED}, _ADMINS),
         Act.UNWAIVE: _row(_WAIVED, {Status.PENDING}, _ADMINS),
         Act.REOPEN: _row(_CONFIRMED, {Status.PENDING}, _ADMINS),

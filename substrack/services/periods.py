@@ -276,20 +276,46 @@ def _terms_of(payment: Payment, *, is_gone: bool) -> Sharer:
 
 
 def _move_due_date(session: Session, period: Period, group: Group, due_on: date, decision: Decision) -> None:
-    """Move the due date of a period; everybody is asked from then on, nobody asked already any sooner."""
+    """Move the due date of a period; everybody is asked from then on, nobody asked already any sooner.
+
+    What was asked for before a later due date is asked for afresh, as often as the group asks.
+    """
     payments = payments_now(session, Payment.period_id == period.id)
     today = local_date(decision.now, group.time_zone)
     in_advance = group.collect_days_before > 0
     asked_on = asked_from(due_on=due_on, opens_on=period.opens_on, in_advance=in_advance, today=today)
-    period.due_on = due_on
+    is_later, period.due_on = due_on > period.due_on, due_on
     rows: list[dict[str, Any]] = [
         {"id": payment.id, "due_on": due_on}
         | {"asked_on": max(asked_on, payment.asked_on) if payment.requests_sent else asked_on}
+        | _round_of(payment, begins=is_later and due_on > (payment.requested_on or date.max))
         for payment in payments
     ]
     if rows:
         session.execute(update(Payment), rows)
-    reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
+    _extend(session, [one.id for one in payments if one.status is Status.OVERDUE], due_on, decision)
+    keys = [payment.id for payment in payments]
+    for batch in in_batches(keys):
+        flag_shown(session, batch, now=decision.now)
+    reschedule_payments(session, keys, now=decision.now)
+
+
+def _round_of(payment: Payment, *, begins: bool) -> dict[str, Any]:
+    """Say which requests were of rounds before, and when the admins heard that those of this one are gone."""
+    if begins:
+        return {"requests_before": payment.requests_sent, "exhausted_at": None}
+    return {"requests_before": payment.requests_before, "exhausted_at": payment.exhausted_at}
+
+
+def _extend(session: Session, payment_ids: Sequence[int], due_on: date, decision: Decision) -> None:
+    """Let what is overdue be pending again where, counted from the new due date, it would not lapse yet."""
+    query = payments_with_rules().where(Payment.id.in_(payment_ids))
+    for entry in due_payments(session, query, now=decision.now):
+        facts = replace(entry.facts, status=Status.PENDING, asked_on=due_on)
+        lapse_on = lapses_on(facts, entry.rules)
+        if lapse_on is None or lapse_on > entry.today:
+            payment = session.get_one(Payment, entry.payment.id, populate_existing=True)
+            move(session, payment, Act.EXTEND, decision, target=Status.PENDING)
 
 
 def _locked(session: Session, period_id: int, version: int | None) -> tuple[Period, Group]:

@@ -64,7 +64,8 @@ def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: date
         elif event.subject_kind == "period":
             periods.setdefault(event.subject_id, []).append(event)
     payments = _locked(session, histories, receipt_ids)
-    _lock_periods(session, events)
+    _lock_periods(session, periods)
+    _check_due_dates(session, payments.values(), events[-1])
     if erased_among(session, {key for one in payments.values() for key in (one.contact_id, one.payer_id)}):
         raise TooLateToUndo
     if not cancel_waiting(session, correlation_id):
@@ -122,6 +123,20 @@ def _lock_periods(session: Session, period_ids: Collection[int]) -> None:
     query = select(Period).where(Period.id.in_(period_ids)).order_by(Period.id)
     query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     session.scalars(query).all()
+
+
+def _check_due_dates(session: Session, payments: Collection[Payment], last: Event) -> None:
+    """Refuse to make overdue again, or to ask again for, what is due on another day since."""
+    since = select(Event).where(
+        Event.group_id.in_({payment.group_id for payment in payments}),
+        Event.subject_kind == "period",
+        Event.subject_id.in_({payment.period_id for payment in payments}),
+        Event.verb == EDIT,
+        Event.at >= last.at,
+        Event.id > last.id,
+    )
+    if any(map(moves_due_date, session.scalars(since))):
+        raise TooLateToUndo
 
 
 def _void_booked(session: Session, receipt_ids: Collection[int], decision: Decision) -> None:

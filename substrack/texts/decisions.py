@@ -94,6 +94,7 @@ def _what_was_done(verb: str, kind: ActorKind | None, name: str | None, when: st
         "answer": _("%(who)s answered this %(when)s", who=who, when=when),
         "dismiss": _("%(who)s left this without an answer %(when)s", who=who, when=when),
         "lapse": _("This became overdue %(when)s", when=when),
+        "extend": _("%(who)s moved the due date of this %(when)s", who=who, when=when),
     }
     return done.get(verb, _("%(who)s changed this %(when)s", who=who, when=when))
 

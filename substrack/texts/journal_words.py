@@ -218,6 +218,9 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         "%(who)s’s “paid” for %(period)s was rejected.", **_both(line, _)
     ),
     ("payment", "lapse"): lambda line, _: _("%(who)s’s payment for %(period)s is overdue.", **_both(line, _)),
+    ("payment", "extend"): lambda line, _: _(
+        "%(who)s’s payment for %(period)s is not overdue any more.", **_both(line, _)
+    ),
     ("payment", "waive"): lambda line, _: _("%(who)s need not pay for %(period)s.", **_both(line, _)),
     ("payment", "unwaive"): lambda line, _: _(
         "%(who)s is to pay for %(period)s after all.", **_both(line, _)

@@ -27,6 +27,7 @@ TABLE = {
     Act.CONFIRM: ({P, LATE, M}, {C, P}, {ADMIN, OPERATOR, CREDIT}),
     Act.REJECT: ({M}, {P}, {ADMIN, OPERATOR}),
     Act.LAPSE: ({P}, {LATE}, {TIME}),
+    Act.EXTEND: ({LATE}, {P}, {ADMIN, OPERATOR}),
     Act.WAIVE: ({P, LATE, M}, {W}, {ADMIN, OPERATOR}),
     Act.UNWAIVE: ({W}, {P}, {ADMIN, OPERATOR}),
     Act.REOPEN: ({C}, {P}, {ADMIN, OPERATOR}),

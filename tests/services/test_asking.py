@@ -11,13 +11,19 @@ from sqlalchemy import select
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import Unit
-from substrack.domain.notices import REQUESTS
+from substrack.domain.notices import REQUESTS, Channel
 from substrack.domain.payments import Status
 from substrack.services import asking
 from substrack.services.access import NoSuchPayment
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.members import leave_group
-from substrack.services.payments import confirm_payment, reject_payment, unwaive_payment, waive_payment
+from substrack.services.payments import (
+    adjust_payment,
+    confirm_payment,
+    reject_payment,
+    unwaive_payment,
+    waive_payment,
+)
 from substrack.services.periods import edit_period, open_next_period
 from substrack.services.putting_off import (
     SnoozeInThePast,
@@ -27,6 +33,7 @@ from substrack.services.putting_off import (
     snooze_payments,
 )
 from substrack.services.request_drafts import draft_request
+from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.store import Event, Group, Member, Message, MessageItem, Payment
 from tests.support.books import check_books
 from tests.support.cast import START, Cast, at, money

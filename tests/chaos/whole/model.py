@@ -137,6 +137,7 @@ _MOVES: Final[Mapping[str, tuple[Sequence[str], Callable[[State, Line, Act | Non
     "confirm": (OPEN, _confirm),
     "reject": (("member_confirmed",), _to("pending")),
     "lapse": (("pending",), _to("overdue")),
+    "extend": (("overdue",), _to("pending")),
     "waive": (OPEN, _to("waived")),
     "unwaive": (("waived",), _to("pending")),
     "reopen": (("confirmed",), _reopen),
