@@ -138,7 +138,7 @@ def move(
     Raises:
         DecidedAlready: the status or version is not what this act needs.
     """
-    before = snapshot(payment)
+    before = snapshot(payment) | _times(payment)
     if standing is not None:
         values["amount_minor"] = standing.amount_minor
         values["received_minor"] = standing.received_minor
@@ -162,6 +162,16 @@ def move(
         after=after,
         correlation_id=decision.correlation_id,
     )
+
+
+def _times(payment: Payment) -> dict[str, Any]:
+    """Describe what a status brings along and an undo puts back."""
+    return {
+        "pending_at": payment.pending_at.isoformat(),
+        "requests_before": payment.requests_before,
+        "exhausted_at": payment.exhausted_at.isoformat() if payment.exhausted_at else None,
+        "closed_at": payment.closed_at.isoformat() if payment.closed_at else None,
+    }
 
 
 def _change(session: Session, payment: Payment, act: Act, version: int, values: dict[str, Any]) -> bool:

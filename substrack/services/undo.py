@@ -166,7 +166,7 @@ def _put_back(session: Session, payment: Payment, history: Sequence[Event], deci
     changed = session.execute(
         update(Payment)
         .where(Payment.id == payment.id, Payment.version == after["version"], Payment.voided_at.is_(None))
-        .values(version=Payment.version + 1, **_as_before(before, decision.now))
+        .values(version=Payment.version + 1, **_as_before(payment, before, decision.now))
         .returning(Payment.id)
         .execution_options(synchronize_session=False)
     ).first()
@@ -188,15 +188,20 @@ def _put_back(session: Session, payment: Payment, history: Sequence[Event], deci
     )
 
 
-def _as_before(before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    status = Status(before["status"])
+def _keys(history: Sequence[Event]) -> list[int]:
+    return [event.id for event in history]
+
+
+def _as_before(payment: Payment, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    status, closed_at = Status(before["status"]), _instant(before, "closed_at") or now
     values: dict[str, Any] = {
         "status": status,
         "amount_minor": before["amount"],
         "received_minor": before["received"],
         "written_off_minor": before["written_off"],
         "is_fixed": before["is_fixed"],
-        "closed_at": now if status in CLOSED else None,
+        "closed_at": closed_at if status in CLOSED else None,
+        **_round_before(payment, before),
     }
     return values | {"nudged_at": now} if status is Status.MEMBER_CONFIRMED else values
 

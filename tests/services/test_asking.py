@@ -414,6 +414,99 @@ def test_later_due_date_starts_the_count_afresh(cast: Cast) -> None:
     assert cast.payment_of(ben).requests_sent == 2
 
 
+def move_due_date(scene: Scene, day: date, now: datetime) -> None:
+    scene.cast.do(
+        edit_period, scene.due().period_id, due_on=day, reason="pay later", by=scene.cast.olga, now=now
+    )
+
+
+def test_what_is_due_in_the_future_is_not_overdue(scene: Scene) -> None:
+    scene.live("2026-02-01", "2026-02-25")
+    assert scene.due().status is Status.OVERDUE
+    move_due_date(scene, date(2026, 6, 1), at("2026-02-26"))
+    payment = scene.due()
+    assert (payment.status, payment.due_on, payment.pending_at) == (
+        Status.PENDING,
+        date(2026, 6, 1),
+        at("2026-02-26"),
+    )
+    assert (payment.requests_before, payment.exhausted_at) == (payment.requests_sent, None)
+    assert payment.next_action_at == at("2026-06-04", 8)
+    line = scene.cast.read(lambda session: session.scalars(select(Event).where(Event.verb == "extend")).one())
+    assert (line.actor_id, line.reason) == (scene.cast.olga.id, "pay later")
+    scene.cast.read(check_books)
+    move_due_date(scene, date(2026, 6, 1), at("2026-02-27"))
+    assert scene.due().version == payment.version
+
+    asked = len(scene.requests())
+    scene.live("2026-02-27", "2026-06-03", every_hours=12)
+    assert len(scene.requests()) == asked
+    scene.live("2026-06-04", "2026-06-16", every_hours=6)
+    assert (scene.due().status, len(scene.requests()) > asked) == (Status.OVERDUE, True)
+
+
+@pytest.mark.parametrize("day", [date(2026, 2, 1), date(2026, 2, 5)])
+def test_what_stays_late_by_its_new_due_date_stays_overdue(scene: Scene, day: date) -> None:
+    scene.live("2026-02-01", "2026-02-25")
+    move_due_date(scene, day, at("2026-02-26"))
+    assert scene.due().status is Status.OVERDUE
+
+
+def test_chats_hear_of_a_moved_due_date(scene: Scene) -> None:
+    scene.live("2026-02-01", "2026-02-05")
+    [request] = scene.requests()
+    with scene.cast.runtime.transaction() as session:
+        shown = session.get_one(Message, request.id)
+        shown.channel, shown.provider_id, shown.edit_at = Channel.TELEGRAM, "7", None
+    move_due_date(scene, date(2026, 6, 1), at("2026-02-06"))
+    [request] = scene.requests()
+    assert request.edit_at == at("2026-02-06")
+
+
+def test_used_up_requests_begin_afresh_with_a_later_due_date(scene: Scene) -> None:
+    scene.live("2026-02-01", "2026-02-05")
+    payment = scene.due()
+    with scene.cast.runtime.transaction() as session:
+        session.get_one(Payment, payment.id).exhausted_at = at("2026-02-05")
+    move_due_date(scene, date(2026, 2, 2), at("2026-02-06"))
+    assert (scene.due().requests_before, scene.due().exhausted_at) == (0, at("2026-02-05"))
+    move_due_date(scene, date(2026, 3, 1), at("2026-02-06"))
+    assert (scene.due().requests_before, scene.due().exhausted_at) == (1, None)
+
+
+def test_an_undo_does_not_make_overdue_again_what_is_due_later_since(scene: Scene) -> None:
+    scene.live("2026-02-01", "2026-02-25")
+    done = scene.as_olga(confirm_payment, at("2026-02-26"))
+    move_due_date(scene, date(2026, 6, 1), at("2026-02-26"))
+    with pytest.raises(TooLateToUndo):
+        scene.cast.do(undo_decision, done.correlation_id, by=scene.cast.olga, now=at("2026-02-26"))
+
+
+def test_an_undo_puts_back_when_the_next_request_goes_out(scene: Scene) -> None:
+    scene.live("2026-02-01", "2026-02-26")
+    with scene.cast.runtime.transaction() as session:
+        payment = session.get_one(Payment, scene.due().id)
+        payment.requests_before, payment.exhausted_at = 1, at("2026-02-26")
+    before, now = scene.due(), at("2026-02-27", 12)
+    done = scene.as_olga(confirm_payment, now, amount=money("2.00"))
+    assert scene.due().pending_at == now
+    soon = now + timedelta(seconds=3)
+    scene.cast.do(undo_decision, done.correlation_id, by=scene.cast.olga, now=soon)
+    after = scene.due()
+    for name in ("status", "pending_at", "requests_before", "exhausted_at", "next_action_at"):
+        assert getattr(after, name) == getattr(before, name), name
+
+
+def test_an_undo_leaves_alone_what_time_did_meanwhile(scene: Scene) -> None:
+    scene.live("2026-02-01", "2026-02-05")
+    now = at("2026-02-06")
+    done = scene.as_olga(adjust_payment, now, amount=money("3.00"), reason="typo")
+    with scene.cast.runtime.transaction() as session:
+        session.get_one(Payment, scene.due().id).exhausted_at = now
+    scene.cast.do(undo_decision, done.correlation_id, by=scene.cast.olga, now=now)
+    assert scene.due().exhausted_at == now
+
+
 def test_one_person_who_cannot_be_acted_on_holds_nobody_up(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
