@@ -38,6 +38,7 @@ class Act(StrEnum):
     UNWAIVE = "unwaive"
     REOPEN = "reopen"
     ADJUST = "adjust"
+    RELEASE = "release"
     UNDO = "undo"
 
 
@@ -98,6 +99,7 @@ TRANSITIONS: Mapping[Act, Transition] = MappingProxyType(
         Act.UNWAIVE: _row(_WAIVED, {Status.PENDING}, _ADMINS),
         Act.REOPEN: _row(_CONFIRMED, {Status.PENDING}, _ADMINS),
         Act.ADJUST: _row(OPEN | _CONFIRMED, set(OPEN | _CONFIRMED), _ADMINS),
+        Act.RELEASE: _row(OPEN | _WAIVED, set(OPEN | _WAIVED), _ADMINS),
     }
 )
 

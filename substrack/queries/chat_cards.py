@@ -40,7 +40,7 @@ from substrack.store import (
     Workspace,
 )
 
-_ACTS: Final = frozenset(act.value for act in Act) | {"void", "restore"}
+_ACTS: Final = frozenset(act.value for act in Act) - {Act.RELEASE.value} | {"void", "restore"}
 _DECISIONS: Final = frozenset({Act.CONFIRM.value, Act.REJECT.value, Act.WAIVE.value})
 
 

@@ -23,6 +23,7 @@ DECIDING: Final = (
     "unwaive",
     "reopen",
     "adjust",
+    "release",
     "undo",
     "void",
     "restore",

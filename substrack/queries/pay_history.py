@@ -69,7 +69,7 @@ def _said(contact_id: int) -> Select[Event]:
             Payment.contact_id == contact_id,
             Payment.kind == PaymentKind.DUES,
             Payment.voided_at.is_(None),
-            Event.verb.in_((*_TOLD, *RESTS, Act.REOPEN.value, Act.UNDO.value)),
+            Event.verb.in_((*_TOLD, *RESTS, Act.REOPEN.value, Act.RELEASE.value, Act.UNDO.value)),
         )
         .order_by(Event.id.desc())
         .limit(10 * NEWS)
@@ -79,13 +79,23 @@ def _said(contact_id: int) -> Select[Event]:
 def newest(events: Iterable[Event]) -> list[Event]:
     """Choose what the history tells; money that was taken off a payment again is not told as received."""
     reopened: set[int] = set()
+    released: set[int] = set()
     told = []
     for event in events:
         if event.verb == Act.REOPEN.value:
             reopened.add(payment_of(event))
-        elif event.verb in _TOLD and not (event.verb == Act.CONFIRM.value and payment_of(event) in reopened):
+        elif event.verb == Act.RELEASE.value:
+            released.update(_allocations(event, "voided"))
+        elif event.verb in _TOLD and not _is_taken_off(event, reopened, released):
             told.append(event)
     return told[:NEWS]
+
+
+def _is_taken_off(event: Event, reopened: set[int], released: set[int]) -> bool:
+    """Tell whether what an event booked was taken off its payment later: all of it, or these allocations."""
+    if event.verb != Act.CONFIRM.value:
+        return False
+    return payment_of(event) in reopened or not released.isdisjoint(_allocations(event, "made"))
 
 
 def payment_of(event: Event) -> int:
@@ -114,7 +124,7 @@ def question_of(event: Event, questions: Mapping[str, str]) -> str:
 
 def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping[str, str]) -> News:
     after, currency = event.after or {}, row.payment.currency
-    made = _allocations_made(event)
+    made = _allocations(event, "made")
     left_minor = after.get("amount", 0) - after.get("received", 0) - after.get("written_off", 0)
     return News(
         verb=event.verb,
@@ -130,7 +140,7 @@ def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping
 
 
 def _days_received(session: Session, events: Iterable[Event]) -> dict[int, date]:
-    keys = [key for event in events for key in _allocations_made(event)]
+    keys = [key for event in events for key in _allocations(event, "made")]
     return {row.id: row.received_on for row in session.execute(*_days_of(keys))} if keys else {}
 
 
@@ -140,5 +150,6 @@ def _days_of(allocation_ids: list[int]) -> Select[int, date]:
     return query.where(Allocation.id.in_(allocation_ids))
 
 
-def _allocations_made(event: Event) -> list[int]:
-    return list((event.after or {}).get("rows", {}).get("allocations_made", ()))
+def _allocations(event: Event, fate: str) -> list[int]:
+    """List the allocations that were `made` or `voided` by an act."""
+    return list((event.after or {}).get("rows", {}).get(f"allocations_{fate}", ()))

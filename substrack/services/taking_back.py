@@ -7,8 +7,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.payments import Act, Standing, Status
 from substrack.services.allocations import live_allocations, void_allocations
 from substrack.services.erased import forgive_erased
-from substrack.services.journal import record_payment
-from substrack.services.ledger import Decision, Touched, move, snapshot
+from substrack.services.ledger import Decision, Touched, move
 from substrack.services.schedule import reschedule_payments
 from substrack.store import Allocation, Payment, Receipt
 
@@ -34,34 +33,14 @@ def take_back(session: Session, receipt: Receipt, decision: Decision) -> None:
 def release(
     session: Session, payment: Payment, amount_minor: int, decision: Decision, touched: Touched
 ) -> None:
-    """Take received money off a payment; a confirmed one is pending again, its write-off gone."""
+    """Take received money off a payment; a confirmed one is pending again, its write-off gone.
+
+    One that is open or waived stays so.
+    """
     standing = Standing(payment.amount_minor, payment.received_minor - amount_minor)
     if payment.status is Status.CONFIRMED:
         move(
             session, payment, Act.REOPEN, decision, target=Status.PENDING, standing=standing, touched=touched
         )
-    elif payment.status is Status.WAIVED:
-        _release_waived(session, payment, amount_minor, decision, touched)
     else:
-        move(session, payment, Act.ADJUST, decision, standing=standing, touched=touched)
-
-
-def _release_waived(
-    session: Session, payment: Payment, amount_minor: int, decision: Decision, touched: Touched
-) -> None:
-    """Take money off a waived payment: it stays waived, and its history says so."""
-    before = snapshot(payment)
-    payment.received_minor -= amount_minor
-    payment.version += 1
-    session.flush()
-    record_payment(
-        session,
-        "release",
-        payment,
-        by=decision.by,
-        now=decision.now,
-        reason=decision.reason,
-        before=before,
-        after=snapshot(payment) | {"rows": touched.as_dict()},
-        correlation_id=decision.correlation_id,
-    )
+        move(session, payment, Act.RELEASE, decision, standing=standing, touched=touched)

@@ -30,10 +30,10 @@ from substrack.services.shown import flag_shown
 from substrack.services.totals import sum_of
 from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Event, Payment, Period, Receipt
 
-_DECISIONS = (Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST)
+_DECISIONS = (Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST, Act.RELEASE)
 UNDOABLE = {
-    "payment": {act.value for act in _DECISIONS} | {"release"},
-    "period": {"rebalance", "edit_period"},
+    "payment": {act.value for act in _DECISIONS},
+    "period": {"rebalance", EDIT},
     "receipt": {"receive"},
 }
 

@@ -88,6 +88,7 @@ def _what_was_done(verb: str, kind: ActorKind | None, name: str | None, when: st
         "unwaive": _("%(who)s asked for this again %(when)s", who=who, when=when),
         "reopen": _("%(who)s opened this again %(when)s", who=who, when=when),
         "adjust": _("%(who)s corrected the amount %(when)s", who=who, when=when),
+        "release": _("%(who)s took money off this %(when)s", who=who, when=when),
         "undo": _("%(who)s undid the decision %(when)s", who=who, when=when),
         "void": _("%(who)s voided this %(when)s", who=who, when=when),
         "restore": _("%(who)s restored this %(when)s", who=who, when=when),

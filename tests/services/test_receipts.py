@@ -32,7 +32,7 @@ from substrack.services.periods import open_next_period
 from substrack.services.putting_off import snooze_payments
 from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
 from substrack.services.settling import ReceivedInTheFuture, ReceivedTooLongAgo
-from substrack.store import Attempt, Group, Member, Payment, Receipt
+from substrack.store import Attempt, Event, Group, Member, Payment, Receipt
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, make_stranger, money
 from tests.support.statements import statements
@@ -282,6 +282,19 @@ def test_what_is_written_about_money_is_clean_or_refused(scene: Scene, field: st
         scene.decide(confirm_payment, **{field: text})
     assert of_receipt.value.field == of_decision.value.field == field
     assert scene.due().received_minor == 0
+
+
+def test_money_taken_off_a_part_paid_payment_is_no_correction_of_its_amount(scene: Scene) -> None:
+    shown = scene.due().version
+    receipt = scene.money_in("2.00")
+    scene.cast.do(void_receipt, receipt.id, reason="bounced", by=scene.cast.olga, now=NOW)
+    query = select(Event).where(Event.payment_id == scene.due().id).order_by(Event.id.desc()).limit(1)
+    line = scene.cast.read(lambda session: session.scalars(query).one())
+    assert (line.verb, (line.before or {})["received"], (line.after or {})["received"]) == ("release", 200, 0)
+    with pytest.raises(DecidedAlready) as late:
+        scene.decide(confirm_payment, version=shown)
+    assert late.value.verb == "release"
+    scene.check()
 
 
 @pytest.mark.parametrize("reason", ["", "\x00", "r" * 10_000])

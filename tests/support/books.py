@@ -213,7 +213,7 @@ def _check_legal(event: Line) -> None:
     source, target = Status(before["status"]), Status(after["status"])
     if event.verb == Act.UNDO or event.verb == "restore":
         return
-    if event.verb in ("void", "settle", "release"):
+    if event.verb in ("void", "settle"):
         assert target in (source, Status.PENDING, Status.CONFIRMED)
         return
     row = TRANSITIONS[Act(event.verb)]

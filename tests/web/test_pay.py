@@ -10,6 +10,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from flask import Flask
+from sqlalchemy import select
 
 from substrack.bootstrap import ROOT, Runtime
 from substrack.domain.actors import Actor
@@ -18,8 +19,8 @@ from substrack.services.claims import claim_payments
 from substrack.services.links import revoke_pay_link
 from substrack.services.members import leave_group
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
-from substrack.services.receipts import record_receipt
-from substrack.store import Group, Member, Payment
+from substrack.services.receipts import record_receipt, void_receipt
+from substrack.store import Group, Member, Payment, Receipt
 from substrack.texts import catalogue
 from tests.support.cast import Cast, at, make_cast, money
 from tests.web.forms import counted, fill
@@ -175,6 +176,20 @@ class TestLooking:
         reason = "Only <half> the month"
         cast.do(adjust_payment, owed.id, amount=money("5.00"), reason=reason, by=cast.olga, now=NOW)
         assert "corrected to 5.00\xa0€: “Only &lt;half&gt; the month”" in page.show().text
+
+    def test_money_that_bounced_is_neither_a_correction_nor_received(
+        self, page: Page, cast: Cast, owed: Payment
+    ) -> None:
+        for amount in ("1.00", "2.00"):
+            cast.do(confirm_payment, owed.id, amount=money(amount), by=cast.olga, now=NOW)
+        receipt_id = cast.read(
+            lambda session: session.scalars(select(Receipt.id).order_by(Receipt.id.desc()).limit(1)).one()
+        )
+        cast.do(void_receipt, receipt_id, reason="bounced", by=cast.olga, now=NOW)
+        shown = page.show().text
+        assert "corrected to" not in shown
+        assert "2.00\xa0€ received" not in shown
+        assert "1.00\xa0€ received" in shown
 
     def test_what_was_taken_back_is_told(self, page: Page, owed: Payment) -> None:
         page.press("claim", owed)

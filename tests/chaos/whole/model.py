@@ -108,8 +108,8 @@ def _reopen(state: State, line: Line, act: Act | None) -> State:
 
 
 def _adjust(state: State, line: Line, act: Act | None) -> State:
-    if act is None or act.verb != "adjust":  # money was taken off it with a receipt
-        return _released(state, line)
+    if act is None or act.verb != "adjust":
+        raise Illegal("an amount that nobody corrected")
     amount = act.amount_minor if act.amount_minor is not None else state.amount
     received = min(state.received, amount)
     rest = amount - received
@@ -142,6 +142,6 @@ _MOVES: Final[Mapping[str, tuple[Sequence[str], Callable[[State, Line, Act | Non
     "unwaive": (("waived",), _to("pending")),
     "reopen": (("confirmed",), _reopen),
     "adjust": ((*OPEN, "confirmed"), _adjust),
-    "release": (("waived",), _released),
+    "release": ((*OPEN, "waived"), _released),
 }
-"""From where each act leads, and how; `release` takes money off a waived payment."""
+"""From where each act leads, and how; `release` takes money off what is open or waived."""
