@@ -74,10 +74,14 @@ def has_former_members(session: Session, group_id: int, *, today: date) -> bool:
 
 
 def list_without_payment(session: Session, period: PeriodOfGroup) -> tuple[MemberRow, ...]:
-    """List who had not left before a period began and has no payment in it, but for whom it is paid to."""
+    """List who had not left before a period began and has no payment in it, but for whom it is paid to.
+
+    Nor has who left and came back one from before.
+    """
     voided_at = period.column.voided_at
     is_counted = Payment.voided_at.is_(None) if voided_at is None else Payment.voided_at == voided_at
-    pays = exists().where(Payment.period_id == period.column.id, Payment.member_id == Member.id, is_counted)
+    in_it = Payment.period_id == period.column.id, Payment.contact_id == Member.contact_id
+    pays = exists().where(*in_it, is_counted)
     payer = select(Period.payer_id).where(Period.id == period.column.id)
     found = list_some_members(
         session,

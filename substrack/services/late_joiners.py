@@ -41,6 +41,17 @@ class HasPaymentThere(Conflict):
         super().__init__("This member has a payment in this period already; adjust that one instead.")
 
 
+class OwesFromBefore(Conflict):
+    """Somebody left and came back, and has a payment in this period from before; that one is adjusted."""
+
+    field = "member"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This person has a payment in this period from before they left; adjust that one instead."
+        )
+
+
 class BillMissing(Refused):
     """Nobody owes anything for a period before its bill is entered."""
 
@@ -66,8 +77,8 @@ def add_to_period(
     the member settles the new payment at once. Writes an Event for the payment and one for the period's sum.
 
     Raises:
-        HasPaymentThere, BillMissing, PayerOwesNothing, PeriodVoided, NoSuchPeriod, UnknownMember, NotAllowed,
-        OtherCurrencyReceived, NegativeAmount, NobodyToAsk, NobodyToPay.
+        HasPaymentThere, OwesFromBefore, BillMissing, PayerOwesNothing, PeriodVoided, NoSuchPeriod,
+        UnknownMember, NotAllowed, OtherCurrencyReceived, NegativeAmount, NobodyToAsk, NobodyToPay.
     """
     check_actor(Act.ADJUST, by)
     period, group, member = _locked(session, period_id, member_id, by)
@@ -118,11 +129,13 @@ def _check(session: Session, period: Period, group: Group, member: Member, amoun
     if member.contact_id == period.payer_id:
         raise PayerOwesNothing
     check_may_owe(session, member.contact_id, period.payer_id)
-    there = select(Payment.id).where(
-        Payment.period_id == period.id, Payment.member_id == member.id, Payment.voided_at.is_(None)
+    there = select(Payment.member_id).where(
+        Payment.period_id == period.id, Payment.contact_id == member.contact_id, Payment.voided_at.is_(None)
     )
-    if session.scalar(there) is not None:
+    if member.id in (owing := session.scalars(there).all()):
         raise HasPaymentThere
+    if owing:
+        raise OwesFromBefore
 
 
 def _payment(
