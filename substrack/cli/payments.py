@@ -17,7 +17,7 @@ from substrack.domain.actors import OPERATOR
 from substrack.domain.errors import Refused
 from substrack.domain.payments import ReopenCause, Status
 from substrack.queries.groups import find_group
-from substrack.queries.ledger_lists import PaymentRow, find_payment, list_payments, load_payment
+from substrack.queries.ledger_lists import PaymentRow, find_payments, list_payments, load_payment
 from substrack.queries.people import find_contact
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.payments import (
@@ -312,7 +312,8 @@ def _by_key(service: Callable[..., Any], desk: Desk, session: Session, row: Paym
 
 def _find(session: Session, desk: Desk, payment_ids: Sequence[str]) -> list[int]:
     """Find what is named, each once however often and in whichever way it was named."""
-    return list(dict.fromkeys(find_payment(session, desk.workspace_id, one) for one in payment_ids))
+    found = (key for one in payment_ids for key in find_payments(session, desk.workspace_id, one))
+    return list(dict.fromkeys(found))
 
 
 def _by_contact(session: Session, keys: Sequence[int]) -> dict[int, list[PaymentRow]]:

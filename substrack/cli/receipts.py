@@ -15,7 +15,7 @@ from substrack.domain.actors import OPERATOR
 from substrack.domain.currencies import currency_code
 from substrack.domain.errors import Refused
 from substrack.queries.groups import find_group, load_terms
-from substrack.queries.ledger_lists import find_payment, owed_to
+from substrack.queries.ledger_lists import find_payments, owed_to
 from substrack.queries.people import find_contact
 from substrack.queries.receipt_lists import ReceiptRow, find_receipt, list_receipts, load_receipt
 from substrack.services.receipts import record_receipt, void_receipt
@@ -71,7 +71,7 @@ def add(
         group = find_group(session, desk.workspace_id, group_id) if group_id else None
         payer = find_contact(session, desk.workspace_id, payer_id) if payer_id else None
         payer, code = _to_whom(session, contact, group, payer, currency)
-        named = [find_payment(session, desk.workspace_id, one) for one in payment_ids]
+        named = [key for one in payment_ids for key in find_payments(session, desk.workspace_id, one)]
         made = record_receipt(
             session,
             desk.workspace_id,

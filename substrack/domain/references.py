@@ -21,6 +21,9 @@ SHARED_LENGTH: Final = 8
 SIBLINGS: Final = len(PUBLIC_ID_ALPHABET) ** (PUBLIC_ID_LENGTH - SHARED_LENGTH)
 """How many ids share their first characters, each with all: 810,000."""
 
+LINE_LENGTH: Final = 400
+"""How much of a pasted line is read; SEPA gives 140 characters to what a transfer is for."""
+
 _LOOK_ALIKES: Final = str.maketrans("BGSZUOQ0", "8652VDDD")
 """Left out of the alphabet → the one character of it they are mistaken for. 1, I and L have none."""
 
@@ -45,6 +48,33 @@ def normalise_reference(text: str) -> str | None:
     if len(code) != REFERENCE_LENGTH or any(character not in REFERENCE_ALPHABET for character in code):
         return None
     return code
+
+
+def split_references(text: str) -> tuple[str, ...]:
+    """Return the codes that a text consists of, however they are set apart; none when it holds anything else.
+
+    Several are what a member is told to write for several payments: "VDTNJT WWPWYK".
+    """
+    written = _compact(text)
+    pieces = [written[at : at + REFERENCE_LENGTH] for at in range(0, len(written), REFERENCE_LENGTH)]
+    codes = [normalise_reference(piece) for piece in pieces]
+    return tuple(dict.fromkeys(code for code in codes if code)) if all(codes) else ()
+
+
+def possible_references(line: str) -> tuple[str, ...]:
+    """Return, as they stand in it, all codes that a line of an account statement may hold.
+
+    Banks set other words beside them and break them where a line ends, so these are any six characters in a
+    row that could be one: which of them is one, only the database knows.
+    """
+    written = _compact(line)
+    starts = range(len(written) - REFERENCE_LENGTH + 1)
+    codes = (normalise_reference(written[at : at + REFERENCE_LENGTH]) for at in starts)
+    return tuple(dict.fromkeys(code for code in codes if code))
+
+
+def _compact(text: str) -> str:
+    return "".join(character for character in text[:LINE_LENGTH] if character.isalnum())
 
 
 def make_public_id(randomness: int) -> str:

@@ -5,6 +5,7 @@ Voided rows are left out unless asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.cycles import Unit
 from substrack.domain.money import Money
 from substrack.domain.payments import PaymentKind, Status
-from substrack.domain.references import normalise_reference
+from substrack.domain.references import normalise_reference, possible_references, split_references
 from substrack.queries.finding import NotListed, must_find
 from substrack.store import (
     Contact,
@@ -101,6 +102,24 @@ def find_payment(session: Session, workspace_id: int, name: str) -> int:
     return must_find(session.scalar(query), "payment")
 
 
+def find_payments(session: Session, workspace_id: int, name: str) -> list[int]:
+    """Find the keys of the payments that a public id names, or one reference code or several.
+
+    Raises:
+        NotListed: there is none in the workspace, or not for each code.
+    """
+    codes = split_references(name)
+    found = _with_references(session, workspace_id, codes)
+    if len(codes) > 1 and len(found) == len(codes):
+        return [row.id for row in found]
+    return [find_payment(session, workspace_id, name)]
+
+
+def list_payments_named_in(session: Session, workspace_id: int, line: str) -> list[PaymentRow]:
+    """List the payments whose reference codes a line of an account statement holds, as they stand in it."""
+    return _with_references(session, workspace_id, possible_references(line))
+
+
 def list_periods(
     session: Session, workspace_id: int, *, group_id: int | None = None, with_voided: bool = False
 ) -> list[PeriodRow]:
@@ -161,6 +180,14 @@ def owed_to(session: Session, contact_id: int) -> set[tuple[int, str]]:
         Payment.contact_id == contact_id, Payment.kind == PaymentKind.DUES
     )
     return {(payer_id, currency) for payer_id, currency in session.execute(query.distinct())}
+
+
+def _with_references(session: Session, workspace_id: int, codes: Sequence[str]) -> list[PaymentRow]:
+    if not codes:
+        return []
+    named = Payment.reference.in_(codes)
+    found = session.execute(_payments().where(Payment.workspace_id == workspace_id, named))
+    return sorted((_payment_row(*row) for row in found), key=lambda row: codes.index(row.reference))
 
 
 def _period_row(period: Period, group: Group) -> PeriodRow:

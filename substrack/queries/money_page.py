@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.money import Money
-from substrack.domain.payments import OPEN, PaymentKind, Status
+from substrack.domain.payments import ASKABLE, OPEN, PaymentKind, Status
 from substrack.domain.spans import Span
 from substrack.queries.booked import booked_by
 from substrack.queries.finding import NotListed
@@ -62,13 +62,20 @@ class Account:
 class OpenRow:
     """One open payment, in the order in which money settles them."""
 
+    id: int
     public_id: str
+    reference: str
     group: str
     group_public_id: str
     span: Span | None
     left: Money
     due_on: date | None
     status: Status
+
+    @property
+    def is_askable(self) -> bool:
+        """Whether credit may settle it: what is under a claim is left to the claim."""
+        return self.status in ASKABLE
 
 
 @dataclass(frozen=True)
@@ -247,7 +254,9 @@ def _last_receipts(session: Session, contact_ids: Collection[int]) -> dict[tuple
 
 def _open_row(payment: Payment, group: Group, period: Period | None) -> OpenRow:
     return OpenRow(
+        id=payment.id,
         public_id=payment.public_id,
+        reference=payment.reference,
         group=group.name,
         group_public_id=group.public_id,
         span=Span(group.unit, group.every, period.starts_on, period.ends_on) if period else None,

@@ -15,6 +15,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, Phrase
 from substrack.domain.money import Money
+from substrack.domain.references import LINE_LENGTH, split_references
 from substrack.queries.money_page import (
     Account,
     OpenRow,
@@ -49,7 +50,7 @@ blueprint = Blueprint("money_in", __name__, url_prefix="/money-in")
 RECENT: Final = 10
 OWING_A_PAGE: Final = 25
 OTHERS_SHOWN: Final = 25
-REFERENCE_TYPED: Final = 20
+REFERENCE_TYPED: Final = LINE_LENGTH
 """Of a reference code that was not found, so much is shown again; its field takes no more."""
 
 
@@ -68,6 +69,7 @@ class MoneyForm(PageForm):
 
     account = HiddenField()
     version = HiddenField()
+    references = HiddenField()
     amount = StringField("What arrived")
     received_on = StringField("Day it arrived")
     method = StringField("How")
@@ -91,10 +93,16 @@ def show() -> str:
     if not wanted:
         return _show_people()
     account = load_account(reading(), me().workspace_id, wanted)
-    owed = account.owed.major() if account.owed.minor else ""
-    today = today_of_books(reading(), me().workspace_id, runtime().now())
-    form = MoneyForm(account=account.key, amount=owed, received_on=today.isoformat())
-    return _show(account, form, account.owed)
+    references = request.args.get("references", "")
+    named = _named(load_open(reading(), account), references)
+    owed = sum((row.left for row in named), Money(0, account.owed.currency)) if named else account.owed
+    form = MoneyForm(
+        account=account.key,
+        amount=owed.major() if owed.minor else "",
+        received_on=today_of_books(reading(), me().workspace_id, runtime().now()).isoformat(),
+        references=references,
+    )
+    return _show(account, form, owed)
 
 
 @blueprint.post("")
@@ -207,6 +215,7 @@ def _record(account: Account, form: MoneyForm) -> ResponseReturnValue:
             method=form.method.data or None,
             note=form.note.data or None,
             group_id=_group_id(session, account, form),
+            payment_ids=[row.id for row in _named(load_open(session, account), form.references.data)] or None,
             by=by_me(),
             now=runtime().now(),
         )
@@ -259,7 +268,9 @@ def _show(account: Account, form: MoneyForm, amount: Money | None = None) -> str
     choices = load_choices(reading(), account)
     form.group.choices = [("", Phrase("all they owe")), *((one.public_id, one.name) for one in choices)]
     form.version.data = account.version
-    parts, rest = _parts(rows, form.group.data or None, amount) if amount else ((), None)
+    named = _named(rows, form.references.data)
+    ordered = [*named, *(row for row in rows if row not in named and (not named or row.is_askable))]
+    parts, rest = _parts(ordered, form.group.data or None, amount) if amount else ((), None)
     return page(
         "web/money_from.html",
         account=account,
@@ -267,9 +278,16 @@ def _show(account: Account, form: MoneyForm, amount: Money | None = None) -> str
         rows=rows,
         parts=parts,
         rest=rest,
+        named=named,
         receipts=_recent(account.contact_id),
         what_for=what_for,
     )
+
+
+def _named(rows: list[OpenRow], references: str | None) -> list[OpenRow]:
+    """Choose the payments whose reference codes came with the money; it settles them before all others."""
+    codes = split_references(references or "")
+    return [row for row in rows if row.reference in codes]
 
 
 def _recent(contact_id: int | None = None) -> tuple[ReceiptRow, ...]:

@@ -16,7 +16,6 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
 from substrack.domain.payments import ReopenCause
 from substrack.queries.deciding import last_decision_on_payment
-from substrack.queries.finding import NotListed
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
 from substrack.queries.money_page import credit_of_decision
 from substrack.queries.payment_history import load_story
@@ -34,6 +33,7 @@ from substrack.services.payments import (
 from substrack.texts.bills import what_for
 from substrack.texts.days_away import days_away
 from substrack.web.access import signed_in
+from substrack.web.by_reference import lead
 from substrack.web.decisions import decided_words, flash_decision, in_words
 from substrack.web.fields import (
     read_amount,
@@ -74,14 +74,8 @@ class PaymentForm(PageForm):
 @blueprint.get("")
 @signed_in
 def find() -> ResponseReturnValue:
-    """Go to the payment whose reference code somebody read off their account statement."""
-    typed = request.args.get("reference", "")
-    try:
-        payment_id = find_payment(reading(), me().workspace_id, typed)
-    except NotListed:
-        flash("No payment has that reference code. It has six letters and digits.", "refused")
-        return redirect(url_for("money_in.show", reference=typed), 303)
-    return redirect(url_for("payments.show", public_id=load_payment(reading(), payment_id).public_id), 303)
+    """Go to what somebody read off their account statement: a reference code, or a line with several."""
+    return lead(request.args.get("reference", ""))
 
 
 @blueprint.get("/<public_id>")

@@ -302,3 +302,18 @@ def test_a_payment_is_found_by_the_reference_on_the_statement(opened: House) -> 
     reference = opened.payment("Ben")["reference"]
     typed = f"{reference[:3].lower()} {reference[3:]}"
     assert opened.do("payment", "confirm", typed, now=LATER)["status"] == "confirmed"
+
+
+def test_several_references_may_be_pasted_as_one(opened: House) -> None:
+    references = " ".join(opened.payment(name)["reference"] for name in ("Ben", "Mia"))
+
+    confirmed = opened.do("payment", "confirm", references, now=LATER)
+
+    assert [one["status"] for one in confirmed] == ["confirmed", "confirmed"]
+
+
+def test_of_several_references_each_must_be_known(opened: House) -> None:
+    refused = opened.run("payment", "confirm", f"{opened.payment('Ben')['reference']} 222222")
+
+    assert refused.exit_code == 1
+    assert opened.payment("Ben")["status"] == "pending"

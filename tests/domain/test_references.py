@@ -11,7 +11,9 @@ from substrack.domain.references import (
     make_public_id,
     make_reference,
     normalise_reference,
+    possible_references,
     sibling_id,
+    split_references,
 )
 
 randomness = st.integers(0, 2**128)
@@ -53,6 +55,39 @@ def test_what_can_be_no_code_is_none(written: str) -> None:
 def test_only_the_first_forty_characters_are_read() -> None:
     assert normalise_reference("K7W2FH" + " " * 34 + "X") == "K7W2FH"
     assert normalise_reference("K7W2FH" + " " * 33 + "X") is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["VDTNJT WWPWYK", "vdtnjt,wwpwyk", "VDTNJTWWPWYK", "VDT-NJT / WWP.WYK\n", "VDTNJT VDTNJT WWPWYK"],
+)
+def test_several_codes_are_read_however_they_are_set_apart(written: str) -> None:
+    assert split_references(written) == ("VDTNJT", "WWPWYK")
+    assert {"VDTNJT", "WWPWYK"} <= set(possible_references(written))
+
+
+@pytest.mark.parametrize("written", ["", "RF VDTNJT 3.57", "VDTNJT WWPWY", "VDTNJT from Ann"])
+def test_what_holds_more_than_codes_is_not_split(written: str) -> None:
+    assert split_references(written) == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RF VDTNJT 3.57",
+        "SEPA-Gutschrift von Ann, Zweck: vdtnjt / danke",
+        "VDT NJT3.57",
+        "xVDTNJTx",
+        "VDTN\nJT",
+    ],
+)
+def test_a_code_is_seen_amid_what_a_bank_sets_beside_it(line: str) -> None:
+    assert "VDTNJT" in possible_references(line)
+
+
+def test_of_a_line_without_end_only_the_beginning_is_read() -> None:
+    assert len(possible_references("K7W2FHMNPR" * 100_000)) == 10
+    assert possible_references("E" * 400 + "VDTNJT") == ()
 
 
 def test_neighbouring_numbers_give_different_codes() -> None:

@@ -323,6 +323,87 @@ def test_reference_off_the_statement_leads_to_the_payment(olga: Browser, cast: C
     assert found.headers["Location"] == f"/payments/{payment.public_id}"
 
 
+class TestSeveralReferences:
+    """What a member with several open shares is told to write, as it stands on a statement."""
+
+    def test_lead_to_the_persons_money_with_their_sum_offered(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        join_again(cast, cast.group("Spotify", "5.98"), "Ben")
+        first, second = cast.payment_of(ben, 1).reference, cast.payment_of(ben, 2).reference
+
+        found = olga.get(f"/payments?reference=SEPA {first.lower()}/{second} 5.98")
+
+        shown = olga.get(found.headers["Location"]).text
+        assert found.headers["Location"].startswith(url_of(cast))
+        assert fill(shown, "amount")["amount"] == "5.98"
+
+    def test_are_settled_before_what_is_older(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        other = join_again(cast, cast.group("Spotify", "5.98", starts_on=date(2026, 1, 1)), "Ben")
+        codes = f"{cast.payment_of(ben, 1).reference} {cast.payment_of(ben, 2).reference}"
+        page = olga.get(f"/payments?reference={codes}").headers["Location"]
+
+        send(olga, page, "amount", to="/money-in", act="record")
+
+        assert (status_of(cast, ben, 1), status_of(cast, ben, 2)) == ("confirmed", "confirmed")
+        assert status_of(cast, other) == "pending"
+
+    def test_leave_what_else_is_owed_to_a_rest(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        codes = f"{cast.payment_of(ben, 1).reference} {cast.payment_of(ben, 2).reference}"
+        page = olga.get(f"/payments?reference={codes}").headers["Location"]
+
+        shown = send(olga, page, "amount", to="/money-in", act="preview", amount="7").text
+
+        assert "It settles, what the reference names first" in shown
+        assert "1.02\xa0€" in shown
+
+    def test_one_that_is_settled_is_named_and_left_out(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        codes = [cast.payment_of(ben, sequence).reference for sequence in (1, 2)]
+        cast.do(confirm_payment, cast.payment_of(ben, 1).id, by=cast.olga, now=NOW)
+
+        found = olga.get(f"/payments?reference={' '.join(codes)}")
+        shown = olga.get(found.headers["Location"]).text
+
+        assert f"Nothing is open any more of {codes[0]}." in shown
+        assert fill(shown, "amount")["amount"] == "2.99"
+
+    def test_that_are_all_settled_lead_back(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        codes = [cast.payment_of(ben, sequence).reference for sequence in (1, 2)]
+        for sequence in (1, 2):
+            cast.do(confirm_payment, cast.payment_of(ben, sequence).id, by=cast.olga, now=NOW)
+
+        found = olga.get(f"/payments?reference={' '.join(codes)}")
+
+        assert found.headers["Location"] == f"/money-in?reference={'+'.join(codes)}"
+        assert f"Nothing is open any more of {codes[0]} and {codes[1]}." in olga.get("/money-in").text
+
+    def test_of_several_people_are_told_apart(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        of_ben = cast.payment_of(ben).reference
+        mia = contact_named(cast, "Mia")
+        of_mia = cast.payments(contact_id=mia.id)[0].reference
+
+        found = olga.get(f"/payments?reference={of_ben} {of_mia}")
+
+        said = olga.get(found.headers["Location"]).text
+        assert f"find one at a time: {of_ben} of Ben and {of_mia} of Mia." in said
+
+    def test_a_code_that_nobody_has_is_named(self, olga: Browser, cast: Cast, ben: Member) -> None:
+        payment = cast.payment_of(ben)
+
+        found = olga.get(f"/payments?reference={payment.reference} 222222")
+
+        assert found.headers["Location"] == f"/payments/{payment.public_id}"
+        assert "No payment has the reference 222222." in olga.get("/money-in").text
+
+
+def test_a_reference_is_found_amid_what_the_bank_wrote(olga: Browser, cast: Cast, ben: Member) -> None:
+    payment = cast.payment_of(ben)
+
+    found = olga.get(f"/payments?reference=RF {payment.reference} 3.57")
+
+    assert found.headers["Location"] == f"/payments/{payment.public_id}"
+
+
 def test_unknown_or_foreign_reference_leads_back_with_a_sentence(
     olga: Browser, app: Flask, runtime: Runtime, cast: Cast, ben: Member
 ) -> None:
