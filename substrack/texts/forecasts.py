@@ -159,6 +159,8 @@ def _first_period(facts: Facts, _: Words) -> str:
     preview = facts.preview
     span = Span(facts.unit, facts.every, preview.window.starts_on, preview.window.ends_on)
     values = {"period": _.span(span), "due": _.day(preview.due_on), "opens": _.day(preview.opens_on)}
+    if facts.opening_now:
+        return _("The first to open is %(period)s, due on %(due)s.", **values)
     if preview.opens_on == preview.due_on:
         return _("The next period is %(period)s, due on %(due)s.", **values)
     return _("The next period is %(period)s; it opens on %(opens)s and is due on %(due)s.", **values)

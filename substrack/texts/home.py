@@ -48,14 +48,16 @@ def who_is_missing(names: tuple[str, ...], others: int | None, _: Words) -> str:
     return _.listed([*names, *([_.ngettext("%(n)s more", "%(n)s more", others)] if others else [])])
 
 
-def opens_when(state: str, opens_on: date | None, _: Words) -> str:
-    """Say when a group's next period opens: "opens 5 Dec 2026"."""
+def opens_when(state: str, opens_on: date | None, _: Words, *, is_next: bool) -> str:
+    """Say when a group's next period opens: "opens 5 Dec 2026"; beside one that is open, the next one."""
     if state == "paused":
         return _("paused")
     if state != "active":
         return _("ended")
     if opens_on is None:
         return _("opens once somebody has joined")
+    if is_next:
+        return _("next one opens %(day)s", day=_.short_day(opens_on))
     return _("opens %(day)s", day=_.short_day(opens_on))
 
 

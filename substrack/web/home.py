@@ -184,10 +184,10 @@ def _has_bot() -> bool:
     return runtime().settings.telegram_token is not None
 
 
-def _opens(group: GroupRow, _: Words) -> str:
+def _opens(group: GroupRow, is_next: bool, _: Words) -> str:
     """Say when a group opens its next period by itself, by the day of its zone."""
     opens_on = local_date(group.next_open_at, group.time_zone) if group.next_open_at else None
-    return opens_when(group.state, opens_on, _)
+    return opens_when(group.state, opens_on, _, is_next=is_next)
 
 
 def _year(workspace_id: int, today: date, *, is_long: bool) -> Charts | str | None:

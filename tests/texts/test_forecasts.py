@@ -90,6 +90,11 @@ def test_several_periods_that_have_begun_are_announced_and_one_is_not() -> None:
     assert "have begun" not in said(TERMS, Sharer(1), opening_now=1)
 
 
+def test_a_period_that_has_begun_is_not_called_the_next() -> None:
+    assert "The first to open is March 2026, due on 5 March 2026." in said(TERMS, Sharer(1), opening_now=1)
+    assert "The next period is" not in said(TERMS, Sharer(1), opening_now=3)
+
+
 def test_the_table_adds_up_to_the_price() -> None:
     seen = foretold(TERMS, *(Sharer(key) for key in (1, 2, 3, 4)))
 

@@ -284,7 +284,7 @@ class TestGroups:
         assert "March 2026 and 5.98\xa0€ from before" in shown
         assert "8.97\xa0€ missing" in shown
         assert "<strong>Ben and Mia</strong>" in shown
-        assert "opens 1 Apr 2026" in shown
+        assert "· next one opens 1 Apr 2026" in shown
 
     def test_a_waived_share_is_in_no_count_of_who_paid(
         self, olga: Browser, cast: Cast, members: dict[str, Member]
@@ -310,7 +310,7 @@ class TestGroups:
 
         shown = olga.get("/").text
 
-        assert "all 2 in · opens 1 Apr 2026" in shown
+        assert "all 2 in · next one opens 1 Apr 2026" in shown
         assert "group-card" not in shown
 
     @pytest.mark.usefixtures("members")
