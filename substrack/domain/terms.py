@@ -75,7 +75,9 @@ class PriceUnknown(Refused):
     field = "price"
 
     def __init__(self) -> None:
-        super().__init__("A variable group has no price; the bill is entered for each period.")
+        super().__init__(
+            "Where the bill differs each time there is no price; the bill is entered for each period."
+        )
 
 
 class PriceTooLarge(Refused):

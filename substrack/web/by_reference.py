@@ -1,4 +1,4 @@
-"""From a line of an account statement to the payment that it names, or to the person whose payments it names."""
+"""From a line of an account statement to the payment it names, or to the person whose payments it names."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from substrack.domain.money import Money
+from substrack.domain.shares import SplitKind
 from substrack.queries.group_form import EarlierWays, GroupOnForm
 from substrack.web.group_forms import SAME_NAME, TYPED_WAYS, GroupForm
 from substrack.web.way_forms import typed_way
@@ -36,7 +37,7 @@ def new_form(
     usual: dict[str, Any] = {"currency": "EUR", "starts_on": today}
     chosen = {name: value for name, value in defaults.items() if name in DEFAULTED}
     return GroupForm(
-        **usual | chosen,
+        **_split_apart(usual | chosen),
         payer=payer,
         time_zone=time_zone,
         same_ways=earlier.public_id if earlier else TYPED_WAYS,
@@ -56,7 +57,7 @@ def form_like(group: GroupOnForm, *, name: str, people: str, today: date) -> Gro
 
 def _values(group: GroupOnForm) -> dict[str, Any]:
     terms = group.terms
-    return {name: getattr(terms, name) for name in SAME_NAME} | {
+    values = {name: getattr(terms, name) for name in SAME_NAME} | {
         "kind": terms.kind.value,
         "price": terms.price.major() if terms.price else "",
         "tolerance": Money(terms.tolerance_minor, terms.currency).major(),
@@ -66,3 +67,11 @@ def _values(group: GroupOnForm) -> dict[str, Any]:
         "payer": group.payer_public_id,
         "ways": [typed_way(method) for method in terms.pay_methods],
     }
+    return _split_apart(values)
+
+
+def _split_apart(values: dict[str, Any]) -> dict[str, Any]:
+    """Say of a split that waits for its bill, beside the price, that it does; a bill goes by weight."""
+    if values.get("split") != SplitKind.VARIABLE:
+        return values
+    return values | {"split": SplitKind.WEIGHTS.value, "differs": True}

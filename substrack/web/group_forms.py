@@ -10,6 +10,7 @@ from wtforms import BooleanField, FieldList, FormField, HiddenField, SelectField
 from substrack.domain.currencies import currency_code
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import Phrase, Refused
+from substrack.domain.money import Money
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import FixedAmountMissing, PartPeriod, SplitKind
@@ -36,8 +37,8 @@ SPLITS: Final = (
     (SplitKind.EQUAL, Phrase("In equal parts")),
     (SplitKind.WEIGHTS, Phrase("By weight")),
     (SplitKind.FIXED, Phrase("Fixed amounts")),
-    (SplitKind.VARIABLE, Phrase("Different every time: I enter the bill")),
 )
+"""How a price is split; a bill that differs each time has a field of its own, and goes by weight."""
 PARTS: Final = (
     (PartPeriod.NEXT, Phrase("pays from the next period on")),
     (PartPeriod.DAYS, Phrase("pays by days")),
@@ -85,6 +86,35 @@ class WaysOfAnother(Refused):
         )
 
 
+class PriceOrBill(Refused):
+    """A price that is known, and a bill that differs each time, were both said."""
+
+    field = "price"
+
+    def __init__(self) -> None:
+        super().__init__("Leave the price empty, or untick “The bill differs each time”.")
+
+
+class NeitherPriceNorBill(Refused):
+    """Nothing was said of what it costs."""
+
+    field = "price"
+
+    def __init__(self) -> None:
+        super().__init__("Give the price, or tick “The bill differs each time”.")
+
+
+class FixedOfUnknown(Refused):
+    """Amounts of their own can add up only to a price that is known."""
+
+    field = "split"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Fixed amounts need a price. Choose equal parts or weights for a bill that differs each time."
+        )
+
+
 class GroupForm(PageForm):
     """The terms of a group as somebody types them."""
 
@@ -94,6 +124,7 @@ class GroupForm(PageForm):
     kind = line("What is it?", maximum=32)
     description = area("Description", maximum=10_000)
     price = line("Price", maximum=40)
+    differs = BooleanField("The bill differs each time")
     currency = StringField("Currency", required("Choose a currency, such as EUR.", maximum=20))
     split = one_of("Split", SPLITS, default=SplitKind.EQUAL)
     every = whole("Every how many weeks, months or years", default=1)
@@ -151,14 +182,15 @@ class GroupForm(PageForm):
         currency = currency_code(self.currency.data or "")
         terms = GroupTerms(**same)
         payer = self._read_payer()
+        price = self._read_price(currency)
         return check_terms(
             replace(
                 terms,
                 description=self.description.data or "",
                 currency=currency,
-                price=read_optional_amount(self.price.data, currency, field="price"),
+                price=price,
                 tolerance_minor=self._tolerance(currency),
-                split=SplitKind(self.split.data),
+                split=SplitKind.VARIABLE if self.differs.data else SplitKind(self.split.data),
                 unit=Unit(self.unit.data),
                 part_period=PartPeriod(self.part_period.data),
                 kind=self.service_kind,
@@ -172,6 +204,16 @@ class GroupForm(PageForm):
         if payer is not None:
             self.payer.data, self.payer_typed.data = payer.public_id, ""
         return payer
+
+    def _read_price(self, currency: str) -> Money | None:
+        price = read_optional_amount(self.price.data, currency, field="price")
+        if self.differs.data and price is not None:
+            raise PriceOrBill
+        if self.differs.data and self.split.data == SplitKind.FIXED:
+            raise FixedOfUnknown
+        if not self.differs.data and price is None:
+            raise NeitherPriceNorBill
+        return price
 
     def _tolerance(self, currency: str) -> int:
         typed = read_optional_amount(self.tolerance.data, currency, field="tolerance")
@@ -213,7 +255,7 @@ class GroupForm(PageForm):
     @property
     def has_price(self) -> bool:
         """Tell whether it is known what is shared, or known that it differs every time."""
-        return bool((self.price.data or "").strip()) or self.split.data == SplitKind.VARIABLE
+        return bool((self.price.data or "").strip()) or bool(self.differs.data)
 
     def all_errors(self) -> list[str]:
         """List all that stands in the way, for a place that is beside no field."""

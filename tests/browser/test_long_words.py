@@ -54,9 +54,7 @@ def _make_wordy(site: Site) -> Scene:
 
 def _trouble(cast: Cast, mia: Member, theo: Member, at: dict[str, Any]) -> None:
     by_mia = Actor.contact(mia.contact_id)
-    cast.do(
-        object_to_payments, mia.contact_id, [cast.payment_of(mia).id], text="x" * 50, by=by_mia, **at
-    )
+    cast.do(object_to_payments, mia.contact_id, [cast.payment_of(mia).id], text="x" * 50, by=by_mia, **at)
     for sequence in (1, 2):
         cast.do(waive_payment, cast.payment_of(theo, sequence).id, reason=WORD, by=cast.olga, **at)
 

@@ -70,7 +70,7 @@ def test_a_value_that_makes_no_sense_is_refused_beside_its_field(change: dict[st
         ({"price": None}, "Give the price, or choose the split “variable” if it is different every time."),
         (
             {"split": SplitKind.VARIABLE},
-            "A variable group has no price; the bill is entered for each period.",
+            "Where the bill differs each time there is no price; the bill is entered for each period.",
         ),
         ({"price": Money(-1, "EUR")}, "A price cannot be negative."),
         ({"price": Money(10**12 + 1, "EUR")}, "The price is too large; the most is 10000000000.00 EUR."),

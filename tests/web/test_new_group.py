@@ -16,7 +16,7 @@ from substrack.queries.groups import load_pay_methods
 from substrack.store import Contact, Group, Member, User, Workspace
 from tests.support.cast import Cast, make_stranger, money
 from tests.web.admin import contact_named, events, group_of, stranger
-from tests.web.forms import counted, fill, send
+from tests.web.forms import apply, counted, fill, send
 from tests.web.support import Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
@@ -41,10 +41,10 @@ def _sharers(cast: Cast, group: Group) -> dict[str, Member]:
 
 
 class TestTheForm:
-    def test_at_most_eight_things_are_asked_at_first(self, cast: Cast, olga: Browser) -> None:
+    def test_at_most_nine_things_are_asked_at_first(self, cast: Cast, olga: Browser) -> None:
         cast.group("YouTube", pay_methods=(pay_method("text", {"text": "Cash"}),))
 
-        assert len(_asked_openly(olga.get("/groups/new").text)) <= 8
+        assert len(_asked_openly(olga.get("/groups/new").text)) <= 9
 
     def test_a_kind_is_kept_and_its_hint_is_there_without_a_script(self, cast: Cast, olga: Browser) -> None:
         page = olga.get("/groups/new").text
@@ -54,6 +54,43 @@ class TestTheForm:
         assert group_of(cast, "Netflix").kind is ServiceKind.VPN
         shown = olga.get(f"/groups/{group_of(cast, 'Netflix').public_id}/edit").text
         assert fill(shown, "price")["kind"] == "vpn"
+
+    def test_a_bill_that_differs_each_time_is_said_beside_the_price(self, cast: Cast, olga: Browser) -> None:
+        send(olga, "/groups/new", "price", **TYPED | {"price": "", "differs": "y"})
+
+        group = group_of(cast, "Netflix")
+        assert group.split is SplitKind.VARIABLE
+        shown = fill(olga.get(f"/groups/{group.public_id}/edit").text, "price")
+        assert shown["differs"]
+        assert shown["price"] == ""
+
+    def test_a_bill_that_differs_no_more_goes_on_by_weight(self, cast: Cast, olga: Browser) -> None:
+        send(olga, "/groups/new", "price", **TYPED | {"price": "", "differs": "y", "people": "Ann = 2, Bob"})
+        page = f"/groups/{group_of(cast, 'Netflix').public_id}/edit"
+
+        apply(olga, page, "price", price="20.00", differs=[])
+
+        assert group_of(cast, "Netflix").split is SplitKind.WEIGHTS
+        assert _sharers(cast, group_of(cast, "Netflix"))["Ann"].weight == 2
+
+    @pytest.mark.parametrize(
+        ("typed", "told"),
+        [
+            ({"differs": "y"}, "Leave the price empty, or untick “The bill differs each time”."),
+            ({"price": ""}, "Give the price, or tick “The bill differs each time”."),
+            ({"price": "", "differs": "y", "split": "fixed"}, "Fixed amounts need a price."),
+        ],
+    )
+    def test_price_and_bill_are_told_apart_in_words_of_the_page(
+        self, olga: Browser, typed: dict[str, str], told: str
+    ) -> None:
+        answer = send(olga, "/groups/new", "price", **TYPED | typed)
+
+        assert answer.status_code == 422
+        assert told in answer.text
+
+    def test_the_price_names_its_currency(self, olga: Browser) -> None:
+        assert "In EUR for all together" in olga.get("/groups/new").text
 
     @pytest.mark.only_sqlite
     @pytest.mark.parametrize("kind", ["", "boat"])
