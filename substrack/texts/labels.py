@@ -15,7 +15,7 @@ from substrack.domain.claims import RejectReason
 from substrack.domain.cycles import Unit
 from substrack.domain.delivery import Fate
 from substrack.domain.notices import ChannelChoice, Notice
-from substrack.domain.payments import Status
+from substrack.domain.payments import ReopenCause, Status
 from substrack.domain.shares import SplitKind
 from substrack.texts.words import Words
 
@@ -147,11 +147,14 @@ def channel_choice_name(choice: ChannelChoice, locale: str) -> str:
 
 
 def reason_in_words(reason: str, locale: str) -> str:
-    """Say why a claim was rejected: a picked reason in the reader's language, a typed one as it stands."""
+    """Say why somebody decided so: a picked reason in the reader's language, a typed one as it stands."""
     _ = Words(locale)
     words: dict[str, str] = {
         RejectReason.NOT_RECEIVED: _("The money has not arrived."),
         RejectReason.TOO_LITTLE: _("Less money arrived than was agreed."),
+        ReopenCause.NEVER_CAME: _("The money never came"),
+        ReopenCause.SOMETHING_ELSE: _("The money was for something else"),
+        "undone": _("undone"),
     }
     return words.get(reason, reason)
 

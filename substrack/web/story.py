@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from substrack.domain.payments import Act
+from substrack.domain.payments import Act, ReopenCause
 from substrack.queries.journal import JournalRow
 from substrack.texts.catalogue import language_of
 from substrack.texts.formats import clock, day
@@ -72,6 +72,11 @@ def _acts(lines: Iterable[StoryLine]) -> Iterator[StoryAct]:
             yield StoryAct(found[-1], found[:-1])
 
 
+def _is_picked(row: JournalRow) -> bool:
+    """Tell whether a reason was picked from a list; why a payment was opened again stands by all it took back."""
+    return row.reason in set(ReopenCause) or (row.verb == Act.REJECT and bool(row.reason))
+
+
 def _line(row: JournalRow, locale: str) -> StoryLine:
     line = Line(
         row.verb, row.subject_kind, row.person, row.span, row.currency, row.before, row.after, row.is_own
@@ -82,7 +87,7 @@ def _line(row: JournalRow, locale: str) -> StoryLine:
         at=at,
         clock=clock(at, locale),
         actor=actor_name(row.actor_kind, row.actor, locale),
-        reason=reason_in_words(row.reason, locale) if row.reason and row.verb == Act.REJECT else row.reason,
+        reason=reason_in_words(row.reason, locale) if _is_picked(row) else row.reason,
         group=row.group,
         group_public_id=row.group_public_id,
         payment_public_id=row.payment_public_id,

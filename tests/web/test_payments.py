@@ -207,6 +207,17 @@ class TestActs:
         assert len(receipts(cast)) == (0 if cause is ReopenCause.NEVER_CAME else 1)
         assert "taken back" in shown
 
+    def test_why_it_is_open_again_is_said_in_the_words_that_were_chosen(
+        self, olga: Browser, cast: Cast, ben: Member, url: str
+    ) -> None:
+        do(olga, url, "confirm")
+
+        shown = do(olga, url, "reopen", because=ReopenCause.NEVER_CAME.value)
+
+        assert "“The money never came”" in shown
+        assert "never-came" not in olga.get("/journal").text
+        assert "never-came" not in olga.get("/money-in").text
+
     def test_adjust_with_a_reason(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
         shown = do(olga, url, "adjust", amount="2.50", reason="Half the month away")
 
