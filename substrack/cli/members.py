@@ -197,7 +197,7 @@ def tell(desk: Desk, *, group_id: str, member_ids: tuple[str, ...], dry_run: boo
 def list_people(desk: Desk, *, as_json: bool) -> None:
     """List the people of the workspace."""
     with desk.reading() as session:
-        rows = list_contacts(session, desk.workspace_id)
+        rows = list_contacts(session, desk.workspace_id, today=desk.today)
     show([describe_contact(row) for row in rows], as_json=as_json, columns=CONTACT_COLUMNS)
 
 
@@ -209,7 +209,7 @@ def show_person(desk: Desk, *, contact_id: str, as_json: bool) -> None:
     """Show a person and the groups they are in."""
     with desk.reading() as session:
         key = find_contact(session, desk.workspace_id, contact_id)
-        person = describe_contact(load_contact(session, key))
+        person = describe_contact(load_contact(session, key, today=desk.today))
         stays = [describe_member(row) for row in list_members(session, desk.workspace_id, contact_id=key)]
     if as_json:
         show(person | {"members": stays}, as_json=True)
@@ -251,7 +251,7 @@ def edit_person(
         if email is not None:
             answers = {"shares_mailbox": shares_mailbox, "wanted_again": wanted_again}
             set_email(session, key, email, **answers, by=OPERATOR, now=desk.now)
-        result = describe_contact(load_contact(session, key))
+        result = describe_contact(load_contact(session, key, today=desk.today))
     show(result, as_json=as_json)
 
 

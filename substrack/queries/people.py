@@ -31,8 +31,16 @@ class UnknownMembership(NotFound):
 
 
 @dataclass(frozen=True)
+class Belonging:
+    """One group that somebody is in; `left_on` is the first day they will no longer be, if that is known."""
+
+    group: str
+    left_on: date | None
+
+
+@dataclass(frozen=True)
 class ContactRow:
-    """One person. `email` is None when none is known any more; `groups` are those they are in now.
+    """One person. `email` is None when none is known any more; `belongs` to the groups they are in.
 
     `has_chat` while a linked chat takes our messages, `chat_refused_since` while one turns them away.
     """
@@ -47,11 +55,16 @@ class ContactRow:
     refused_reason: str | None
     language: str | None
     time_zone: str | None
-    groups: tuple[str, ...]
+    belongs: tuple[Belonging, ...]
     has_chat: bool
     chat_refused_since: datetime | None
     collection_day: int | None
     note: str
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups they are in."""
+        return tuple(one.group for one in self.belongs)
 
     @property
     def is_mailed(self) -> bool:
@@ -123,29 +136,29 @@ def find_member(session: Session, workspace_id: int, public_id: str) -> int:
     return found
 
 
-def list_contacts(session: Session, workspace_id: int) -> list[ContactRow]:
-    """List the people of a workspace by name, each with their mailbox and groups."""
+def list_contacts(session: Session, workspace_id: int, *, today: date) -> list[ContactRow]:
+    """List the people of a workspace by name, each with their mailbox and the groups they are in today."""
     query = _contacts().where(Contact.workspace_id == workspace_id, Contact.erased_at.is_(None))
-    return _load_contacts(session, query.order_by(func.lower(Contact.name), Contact.id))
+    return _load_contacts(session, query.order_by(func.lower(Contact.name), Contact.id), today)
 
 
 def list_contact_page(
-    session: Session, workspace_id: int, *, search: str = "", limit: int, offset: int = 0
+    session: Session, workspace_id: int, *, search: str = "", limit: int, offset: int = 0, today: date
 ) -> tuple[list[ContactRow], int]:
     """List some of the people whose name holds what is searched for, by name, and count them all."""
     wanted = (Contact.workspace_id == workspace_id, Contact.erased_at.is_(None), named_like(search))
     total = session.scalar(select(func.count()).select_from(Contact).where(*wanted)) or 0
     query = _contacts().where(*wanted).order_by(func.lower(Contact.name), Contact.id)
-    return _load_contacts(session, query.limit(limit).offset(offset)), total
+    return _load_contacts(session, query.limit(limit).offset(offset), today), total
 
 
-def load_contact(session: Session, contact_id: int) -> ContactRow:
-    """Load one person.
+def load_contact(session: Session, contact_id: int, *, today: date | None = None) -> ContactRow:
+    """Load one person, with the groups they are in today; without a day, those that they have no day to leave.
 
     Raises:
         UnknownPerson.
     """
-    found = _load_contacts(session, _contacts().where(Contact.id == contact_id))
+    found = _load_contacts(session, _contacts().where(Contact.id == contact_id), today)
     if not found:
         raise UnknownPerson
     return found[0]
@@ -222,34 +235,40 @@ def _chat_refused_since() -> ScalarSelect[datetime | None]:
 
 
 def _load_contacts(
-    session: Session, query: Select[Contact, Address, bool, datetime | None]
+    session: Session, query: Select[Contact, Address, bool, datetime | None], today: date | None
 ) -> list[ContactRow]:
     found = list(session.execute(query))
-    groups = _groups_of(session, [row[0].id for row in found])
+    groups = _groups_of(session, [row[0].id for row in found], today)
     return [
         _contact_row(contact, address, groups.get(contact.id, ()), has_chat, refused_since)
         for contact, address, has_chat, refused_since in found
     ]
 
 
-def _groups_of(session: Session, contact_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+def _groups_of(
+    session: Session, contact_ids: Iterable[int], today: date | None
+) -> dict[int, tuple[Belonging, ...]]:
+    stays = Member.left_on.is_(None)
     query = (
-        select(Member.contact_id, Group.name)
+        select(Member.contact_id, Group.name, Member.left_on)
         .join(Group, Group.id == Member.group_id)
-        .where(Member.contact_id.in_(sorted(contact_ids)), Member.left_on.is_(None))
+        .where(
+            Member.contact_id.in_(sorted(contact_ids)),
+            stays if today is None else or_(stays, Member.left_on > today),
+        )
         .where(Group.archived_at.is_(None))
         .order_by(func.lower(Group.name))
     )
-    found: dict[int, tuple[str, ...]] = {}
-    for contact_id, name in session.execute(query):
-        found[contact_id] = (*found.get(contact_id, ()), name)
+    found: dict[int, tuple[Belonging, ...]] = {}
+    for contact_id, name, left_on in session.execute(query):
+        found[contact_id] = (*found.get(contact_id, ()), Belonging(name, left_on))
     return found
 
 
 def _contact_row(
     contact: Contact,
     address: Address | None,
-    groups: tuple[str, ...],
+    belongs: tuple[Belonging, ...],
     has_chat: bool,
     chat_refused_since: datetime | None,
 ) -> ContactRow:
@@ -265,7 +284,7 @@ def _contact_row(
         refused_reason=known.reason if known else None,
         language=contact.language,
         time_zone=contact.time_zone,
-        groups=groups,
+        belongs=belongs,
         has_chat=bool(has_chat),
         chat_refused_since=None if has_chat else chat_refused_since,
         collection_day=contact.collection_day,

@@ -113,12 +113,12 @@ class PersonPage:
 
 
 def load_people_page(
-    session: Session, workspace_id: int, *, search: str = "", number: int = 1, now: datetime
+    session: Session, workspace_id: int, *, search: str = "", number: int = 1, today: date, now: datetime
 ) -> PeoplePage:
     """Load one page of the people of a workspace with what each owes over all groups (6 statements)."""
     start = (number - 1) * PEOPLE_A_PAGE
     contacts, total = list_contact_page(
-        session, workspace_id, search=search, limit=PEOPLE_A_PAGE, offset=start
+        session, workspace_id, search=search, limit=PEOPLE_A_PAGE, offset=start, today=today
     )
     keys = [contact.id for contact in contacts]
     balances = _balances(session, Payment.contact_id.in_(keys), Receipt.contact_id.in_(keys))

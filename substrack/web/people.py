@@ -18,7 +18,7 @@ from substrack.domain.terms import EARLIEST, LATEST
 from substrack.domain.wording import MAX_NAME
 from substrack.queries.accounts import SignedIn
 from substrack.queries.money_page import likely_account
-from substrack.queries.people import find_contact, load_contact
+from substrack.queries.people import ContactRow, find_contact, load_contact
 from substrack.queries.people_page import PersonPage, load_balances, load_people_page, load_person
 from substrack.queries.statements import Part, list_years, load_statement
 from substrack.services.addresses import resubscribe as resubscribe_address
@@ -233,8 +233,22 @@ def _done(public_id: str, sentence: str) -> ResponseReturnValue:
 
 def _show_list(form: NewPersonForm) -> str:
     search, now = searched(), runtime().now()
-    found = load_people_page(reading(), me().workspace_id, search=search, number=numbered(), now=now)
-    return page("web/people.html", found=found, search=search, form=form)
+    today = local_date(now, me().time_zone)
+    found = load_people_page(
+        reading(), me().workspace_id, search=search, number=numbered(), today=today, now=now
+    )
+    return page("web/people.html", found=found, search=search, form=form, groups_of=_groups_of)
+
+
+def _groups_of(contact: ContactRow) -> str:
+    """Name the groups that somebody is in, with the day for those that they will leave."""
+    _ = my_words()
+    return _.listed([" ".join(filter(None, (one.group, _until(one.left_on)))) for one in contact.belongs])
+
+
+def _until(day: date | None) -> str:
+    _ = my_words()
+    return _("(until %(day)s)", day=_.short_day(day)) if day else ""
 
 
 def _show(

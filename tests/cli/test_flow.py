@@ -317,3 +317,11 @@ def test_of_several_references_each_must_be_known(opened: House) -> None:
 
     assert refused.exit_code == 1
     assert opened.payment("Ben")["status"] == "pending"
+
+
+def test_who_leaves_later_is_listed_with_their_group_until_then(opened: House) -> None:
+    ben = next(one for one in opened.do("member", "list") if one["name"] == "Ben")
+    opened.do("member", "leave", ben["id"], "--left-on", "2026-04-02", now=LATER)
+
+    listed = {one["name"]: one["groups"] for one in opened.do("contact", "list", now=LATER)}
+    assert listed["Ben"] == listed["Mia"]

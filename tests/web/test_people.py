@@ -16,6 +16,7 @@ from substrack.queries.people_page import PEOPLE_A_PAGE, load_balances
 from substrack.queries.statements import list_years, load_statement
 from substrack.services.addresses import mark_refused, unsubscribe
 from substrack.services.chats import chat_code, issue_chat_code, link_chat
+from substrack.services.members import leave_group
 from substrack.services.pay_links import find_pay_link
 from substrack.services.payments import confirm_payment, waive_payment
 from substrack.services.people import add_contact
@@ -48,6 +49,30 @@ def address_of(cast: Cast, contact: Contact) -> int:
 def row_of(text: str, name: str) -> str:
     """Cut the row of somebody out of a list."""
     return next(row for row in text.split("<tr>") if f'">{name}</a>' in row)
+
+
+def test_who_leaves_later_is_in_the_group_until_then(cast: Cast, olga: Browser, ben: Contact) -> None:
+    cast.do(
+        leave_group,
+        cast.payments(contact_id=ben.id)[0].member_id,
+        left_on=date(2026, 3, 2),
+        by=cast.olga,
+        now=NOW,
+    )
+
+    assert "YouTube Premium (until 2 Mar 2026)" in row_of(olga.get("/people").text, "Ben")
+
+
+def test_who_has_left_is_in_it_no_more(cast: Cast, olga: Browser, ben: Contact) -> None:
+    cast.do(
+        leave_group,
+        cast.payments(contact_id=ben.id)[0].member_id,
+        left_on=date(2026, 3, 1),
+        by=cast.olga,
+        now=NOW,
+    )
+
+    assert "YouTube" not in row_of(olga.get("/people").text, "Ben")
 
 
 class TestBalances:
