@@ -153,7 +153,7 @@ def list_contact_page(
 
 
 def load_contact(session: Session, contact_id: int, *, today: date | None = None) -> ContactRow:
-    """Load one person, with the groups they are in today; without a day, those that they have no day to leave.
+    """Load one person with the groups they are in today; without a day, those they are not to leave.
 
     Raises:
         UnknownPerson.
@@ -249,13 +249,11 @@ def _groups_of(
     session: Session, contact_ids: Iterable[int], today: date | None
 ) -> dict[int, tuple[Belonging, ...]]:
     stays = Member.left_on.is_(None)
+    belongs = stays if today is None else or_(stays, Member.left_on > today)
     query = (
         select(Member.contact_id, Group.name, Member.left_on)
         .join(Group, Group.id == Member.group_id)
-        .where(
-            Member.contact_id.in_(sorted(contact_ids)),
-            stays if today is None else or_(stays, Member.left_on > today),
-        )
+        .where(Member.contact_id.in_(sorted(contact_ids)), belongs)
         .where(Group.archived_at.is_(None))
         .order_by(func.lower(Group.name))
     )
