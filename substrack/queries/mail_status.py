@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, cast, func, literal, select
+from sqlalchemy import ColumnElement, String, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import Fate, MessageState, fate_of
@@ -29,6 +29,7 @@ class SentTest:
 class MailStatus:
     """How the mail of a workspace is doing; `failing_since` while the server takes nothing from anybody.
 
+    `last_error` is what the server said last, of everybody's mail or else of one that failed for good.
     `last_kept_at` is when a mail was last kept here, which nobody got.
     """
 
@@ -42,7 +43,7 @@ class MailStatus:
 
 
 def load_mail_status(session: Session, workspace_id: int, contact_id: int) -> MailStatus:
-    """Load how mail is doing, with the latest test of a contact (3 statements)."""
+    """Load how mail is doing, with the latest test of a contact (3 statements, and one where some failed)."""
     is_mail = (Message.workspace_id == workspace_id, Message.channel == Channel.EMAIL)
     last_sent_at, last_kept_at, waiting, failed = session.execute(
         select(
@@ -67,15 +68,22 @@ def load_mail_status(session: Session, workspace_id: int, contact_id: int) -> Ma
         .order_by(Message.id.desc())
         .limit(1)
     )
+    last_failure = _last_failure(session, *is_mail) if failed else None
     return MailStatus(
         failing_since=lane.failing_since if lane else None,
-        last_error=lane.last_error if lane else None,
+        last_error=(lane.last_error if lane else None) or last_failure,
         last_sent_at=last_sent_at,
         last_kept_at=last_kept_at,
         waiting=waiting,
         failed=failed,
         test=_test(test) if test else None,
     )
+
+
+def _last_failure(session: Session, *is_mail: ColumnElement[bool]) -> str | None:
+    """Say why mail failed for good that last did."""
+    failed = select(Message.last_error).where(*is_mail, Message.state == MessageState.DEAD)
+    return session.scalar(failed.order_by(Message.id.desc()).limit(1))
 
 
 def _test(message: Message) -> SentTest:

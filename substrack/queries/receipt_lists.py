@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
 from substrack.queries.finding import NotListed, must_find
+from substrack.queries.searching import named_like
 from substrack.store import (
     Allocation,
     Contact,
@@ -66,14 +67,16 @@ def list_receipts(
     *,
     group_id: int | None = None,
     contact_id: int | None = None,
+    search: str = "",
     with_voided: bool = False,
     limit: int | None = None,
 ) -> list[ReceiptRow]:
     """List receipts, the newest first, without those of payers' own shares.
 
-    With a group: those that are kept for it or settle something of it.
+    With a group: those that are kept for it or settle something of it. With a search: of whose name holds it.
     """
     query = _receipts().where(Receipt.workspace_id == workspace_id, Receipt.source != ReceiptSource.OWN)
+    query = query.where(named_like(search))
     if contact_id is not None:
         query = query.where(Receipt.contact_id == contact_id)
     if group_id is not None:

@@ -259,7 +259,7 @@ def _show_people() -> str:
         others=[one for one in accounts if not one.owed.minor],
         is_cut=len(accounts) >= OTHERS_SHOWN,
         due_when=partial(due_when, today=_today(), _=my_words()),
-        receipts=_recent(),
+        receipts=_recent(search=search),
     )
 
 
@@ -290,8 +290,15 @@ def _named(rows: list[OpenRow], references: str | None) -> list[OpenRow]:
     return [row for row in rows if row.reference in codes]
 
 
-def _recent(contact_id: int | None = None) -> tuple[ReceiptRow, ...]:
-    found = list_receipts(reading(), me().workspace_id, contact_id=contact_id, with_voided=True, limit=RECENT)
+def _recent(contact_id: int | None = None, *, search: str = "") -> tuple[ReceiptRow, ...]:
+    found = list_receipts(
+        reading(),
+        me().workspace_id,
+        contact_id=contact_id,
+        search=search,
+        with_voided=True,
+        limit=RECENT,
+    )
     return tell_apart(reading(), found, field="contact")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -14,7 +14,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
-from substrack.domain.payments import ReopenCause
+from substrack.domain.payments import OPEN, PaymentKind, ReopenCause
 from substrack.queries.deciding import last_decision_on_payment
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
 from substrack.queries.money_page import credit_of_decision
@@ -226,13 +226,22 @@ def _show(public_id: str, form: PaymentForm, act: str | None) -> str:
         lines=tell(story.events),
         what_for=what_for,
         due_words=_due_words(story.row),
+        rests_until=_rests_until(story.row),
     )
 
 
 def _due_words(row: PaymentRow) -> str | None:
     """Say when a payment is, or was, due, and how far away that is."""
     today = local_date(runtime().now(), me().time_zone)
-    return days_away(row.due_on, today, my_words().locale) if row.due_on else None
+    is_due = row.due_on is not None and row.kind is PaymentKind.DUES
+    return days_away(row.due_on, today, my_words().locale) if row.due_on and is_due else None
+
+
+def _rests_until(row: PaymentRow) -> date | None:
+    """Say until when its member has put it off, while that lies ahead."""
+    today = local_date(runtime().now(), me().time_zone)
+    is_resting = row.status in OPEN and row.snoozed_until is not None and row.snoozed_until > today
+    return row.snoozed_until if is_resting else None
 
 
 def _named(act: str, form: PaymentForm) -> PaymentForm:

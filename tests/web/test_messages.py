@@ -54,6 +54,14 @@ def test_a_message_is_listed_with_state_person_and_error_in_plain_words(
         assert told in whole, told
 
 
+def test_settings_tell_the_last_error_of_what_failed(
+    olga: Browser, runtime: Runtime, message: Message
+) -> None:
+    set_message(runtime, message, state=MessageState.DEAD, last_error="550 no <such> box", rendered=LETTER)
+
+    assert "550 no &lt;such&gt; box" in olga.get("/settings/mail").text
+
+
 def test_the_try_that_succeeded_counts(olga: Browser, runtime: Runtime, message: Message) -> None:
     set_message(runtime, message, state=MessageState.SENT, attempts=2)
     assert "<dt>Tries</dt><dd>3</dd>" in olga.get(f"/messages/{message.public_id}").text

@@ -52,6 +52,17 @@ def test_the_longest_due_is_first_and_a_name_finds_one(olga: Browser, cast: Cast
     assert "from Mia" not in found
 
 
+def test_what_came_lately_is_of_who_is_looked_for(olga: Browser, cast: Cast, ben: Member) -> None:
+    for payment in cast.payments(kind="dues", period_id=cast.payment_of(ben).period_id):
+        cast.do(confirm_payment, payment.id, by=cast.olga, now=NOW)
+
+    lately = olga.get("/money-in").text.partition("What came lately")[2]
+    of_ben = olga.get("/money-in?q=ben").text.partition("What came lately")[2]
+
+    assert ("Ben" in lately, "Mia" in lately) == (True, True)
+    assert ("Ben" in of_ben, "Mia" in of_ben) == (True, False)
+
+
 def test_somebody_who_owes_nothing_is_found_as_well(olga: Browser, cast: Cast, ben: Member) -> None:
     for sequence in (1, 2):
         cast.do(confirm_payment, cast.payment_of(ben, sequence).id, by=cast.olga, now=NOW)

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.bootstrap import Runtime
+from substrack.domain.actors import Actor
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
 from substrack.services.outbox import Draft, queue
 from substrack.services.payments import adjust_payment, confirm_payment, reopen_payment, waive_payment
 from substrack.services.periods import open_next_period
+from substrack.services.putting_off import snooze_payments
 from substrack.store import Event, Member, Payment
 from tests.support.cast import Cast, money
 from tests.web.admin import contact_named, events, stranger
@@ -350,6 +352,30 @@ class TestHistory:
 
         assert "own share" in shown
         assert "What to do" not in shown
+
+    @pytest.mark.only_sqlite
+    def test_the_payers_own_share_is_neither_due_nor_asked_for(
+        self, olga: Browser, cast: Cast, ben: Member
+    ) -> None:
+        own = cast.payments(kind="own")[0]
+
+        shown = olga.get(f"/payments/{own.public_id}").text
+
+        for fact in ("Due", "Reference", "Requests"):
+            assert f"<dt>{fact}</dt>" not in shown
+        assert own.reference not in shown
+
+    @pytest.mark.only_sqlite
+    def test_a_rest_is_told_until_it_is_over(
+        self, olga: Browser, cast: Cast, ben: Member, url: str, clock: TurnableClock
+    ) -> None:
+        by = Actor.contact(ben.contact_id)
+        until = NOW.date() + timedelta(days=5)
+        cast.do(snooze_payments, ben.contact_id, [cast.payment_of(ben).id], until=until, by=by, now=NOW)
+
+        assert "<dt>Rests until</dt><dd>6 Mar 2026</dd>" in olga.get(url).text
+        clock.turn(timedelta(days=5))
+        assert "Rests until" not in olga.get(url).text
 
 
 def test_zed_sees_and_decides_nothing(
