@@ -27,7 +27,7 @@ SHOWN: Final = 20
 
 @dataclass(frozen=True)
 class UnreachableRow:
-    """Somebody who is in a group or owes, and gets no requests.
+    """Somebody who is in a group or owes, and gets no requests; without any address, only who owes.
 
     `why` is missing, refused or unsubscribed, and chat where a chat that refuses messages is all there is.
     """
@@ -74,7 +74,7 @@ def _unreachable(workspace_id: int, today: date, owing: list[int] | None) -> Sel
         for channel in (Channel.EMAIL, Channel.TELEGRAM)
         for since_when in (Address.refused_since, Address.unsubscribed_at)
     ]
-    parts = (part.subquery() for part in (_without_any(workspace_id, today, owing), *shut))
+    parts = (part.subquery() for part in (_without_any(workspace_id, owing), *shut))
     chosen = union_all(*(select(part.c.id) for part in parts))
     return (
         select(
@@ -91,10 +91,10 @@ def _unreachable(workspace_id: int, today: date, owing: list[int] | None) -> Sel
     )
 
 
-def _without_any(workspace_id: int, today: date, owing: list[int] | None) -> Select[int]:
-    """Select those to pay who have no address, among who owes the longest and who came last.
+def _without_any(workspace_id: int, owing: list[int] | None) -> Select[int]:
+    """Select those who owe and have no address, among who owes the longest and who came last.
 
-    An address that is not there is in no index.
+    An address that is not there is in no index. Who owes nothing needs none: it is no fault to be without.
     """
     newest = (
         select(Contact.id)
@@ -109,7 +109,7 @@ def _without_any(workspace_id: int, today: date, owing: list[int] | None) -> Sel
     has_one = exists().where(Address.contact_id == Contact.id, Address.value != "")
     return (
         select(Contact.id)
-        .where(is_looked_at, ~has_one, Contact.erased_at.is_(None), _is_to_pay(today))
+        .where(is_looked_at, ~has_one, Contact.erased_at.is_(None), _owes())
         .order_by(func.lower(Contact.name), Contact.id)
         .limit(SHOWN)
     )
@@ -148,13 +148,17 @@ def _is_to_pay(today: date) -> ColumnElement[bool]:
         Group.payer_id != Contact.id,
         or_(Member.left_on.is_(None), Member.left_on > today),
     )
-    owes = exists().where(
+    return or_(is_member, _owes())
+
+
+def _owes() -> ColumnElement[bool]:
+    """A contact owes something, said to be paid or not."""
+    return exists().where(
         Payment.contact_id == Contact.id,
         Payment.kind == PaymentKind.DUES,
         Payment.status.in_(OPEN),
         Payment.voided_at.is_(None),
     )
-    return or_(is_member, owes)
 
 
 def _is_usable() -> ColumnElement[bool]:

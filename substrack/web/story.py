@@ -73,7 +73,7 @@ def _acts(lines: Iterable[StoryLine]) -> Iterator[StoryAct]:
 
 
 def _is_picked(row: JournalRow) -> bool:
-    """Tell whether a reason was picked from a list; why a payment is open again goes with what it took back."""
+    """Tell whether a reason was picked from a list, as the one is why a payment is open again."""
     return row.reason in set(ReopenCause) or (row.verb == Act.REJECT and bool(row.reason))
 
 

@@ -49,6 +49,7 @@ def test_one_reason_not_to_be_reached_hides_no_other(cast: Cast) -> None:
     for number in range(SHOWN + 1):
         cast.join(group, f"Ann {number}", email=None)
     away, silent = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(NOW)
     cast.do(mark_refused, mailbox_of(cast, away).id, reason="550 no such box", now=NOW)
     by = Actor.contact(silent.contact_id)
     cast.do(unsubscribe, mailbox_of(cast, silent).id, by=by, now=NOW)

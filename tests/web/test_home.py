@@ -106,13 +106,13 @@ class TestNeeds:
         heads = (
             "1 payment to check",
             "Still owed",
+            "Still to come in all",
             "Ben’s address refuses mail",
             "Mia left YouTube Premium",
             "what was the bill?",
             "Links lead to this machine only",
             "Nothing is sent right now",
             ">Groups</h2>",
-            "Still out",
         )
 
         assert sorted(heads, key=shown.index) == list(heads)
@@ -177,7 +177,8 @@ class TestNeeds:
     def test_people_whom_nobody_reaches_are_named_with_the_cause(
         self, olga: Browser, cast: Cast, members: dict[str, Member]
     ) -> None:
-        cast.join(group_of(cast, "YouTube Premium"), "Theo", email=None)
+        cast.join(cast.group("Phone"), "Theo", email=None)
+        cast.tick(NOW)
         ben, mia = address_of(cast, members["Ben"]), address_of(cast, members["Mia"])
         cast.do(mark_refused, ben, reason="550 no such box", now=NOW)
         cast.do(unsubscribe, mia, by=Actor.contact(members["Mia"].contact_id), now=NOW)
@@ -189,6 +190,16 @@ class TestNeeds:
         assert shown.index("Ben’s address") < shown.index("Mia wants")
         assert "550 no such box" in shown
         assert "Mia wants no requests by mail" in shown
+
+    def test_without_an_address_only_who_owes_is_named(self, olga: Browser, cast: Cast) -> None:
+        theo = cast.join(cast.group("Phone", "6.00", starts_on=NOW.date()), "Theo", email=None)
+        assert "Theo has no address" not in olga.get("/").text
+
+        cast.tick(NOW)
+        assert "Theo has no address" in olga.get("/").text
+
+        cast.do(confirm_payment, cast.payment_of(theo).id, by=cast.olga, now=NOW)
+        assert "Theo has no address" not in olga.get("/").text
 
     def test_who_had_only_a_chat_that_refuses_is_named_with_the_cause(
         self, olga: Browser, cast: Cast, ben: Member
@@ -328,7 +339,7 @@ class TestGroups:
         assert "1 payment to check" in home
         assert review.count('class="claim"') == 1
         assert "10.96\xa0€ missing" in home  # 2.99 + 1.99 + 2 × 2.99
-        assert '<span class="money">10.96\xa0€</span>' in home.partition("Still out")[2]
+        assert '<span class="money">10.96\xa0€</span>' in home.partition("Still to come in all")[2]
         assert "2.99\xa0€ to check" in home
         for left in ("2.99", "1.99"):
             assert f"{left}\xa0€" in page

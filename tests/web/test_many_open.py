@@ -33,7 +33,7 @@ def test_totals_are_added_up_only_for_who_asks(olga: Browser, club: Cast) -> Non
     assert "Add it all up" in shown
     assert "More is open than this page adds up by itself." in shown
     assert "More is open" not in whole
-    assert f"{2 * PEOPLE:,}.00\xa0€" in whole.partition("Still out")[2]
+    assert f"{2 * PEOPLE:,}.00\xa0€" in whole.partition("Still to come in all")[2]
 
 
 def test_what_is_told_is_whole_though_not_all_is_looked_at(olga: Browser, club: Cast) -> None:

@@ -158,7 +158,7 @@ def test_what_is_missing_is_the_same_on_home_and_on_the_pages_of_groups(old: Hou
     outstanding = {path: _outstanding(old.get(path)) for path in groups}
     assert {path: cents(missing) for path, missing in cards.items()}.items() <= outstanding.items()
     assert len(groups) == 50
-    assert sum(outstanding.values()) == cents(home.partition("Still out")[2])
+    assert sum(outstanding.values()) == cents(home.partition("Still to come in all")[2])
 
 
 def _outstanding(shown: str) -> int:
@@ -166,7 +166,7 @@ def _outstanding(shown: str) -> int:
 
 
 def test_what_is_owed_and_what_is_to_check_are_all_that_is_out(old: House) -> None:
-    out = old.get("/").partition("Still out")[2]
+    out = old.get("/").partition("Still to come in all")[2]
     pages = [old.get(f"/money-in?page={number}").partition("What came lately")[0] for number in range(1, 8)]
     owed = [cents(one) for page in pages for one in re.findall(r"<span>Received</span> (.*?)</button>", page)]
 
