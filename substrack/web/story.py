@@ -72,9 +72,10 @@ def _acts(lines: Iterable[StoryLine]) -> Iterator[StoryAct]:
             yield StoryAct(found[-1], found[:-1])
 
 
-def _is_picked(row: JournalRow) -> bool:
-    """Tell whether a reason was picked from a list, as the one is why a payment is open again."""
-    return row.reason in set(ReopenCause) or (row.verb == Act.REJECT and bool(row.reason))
+def _reason(row: JournalRow, locale: str) -> str | None:
+    """Give a reason as it stands, or one that was picked from a list in words."""
+    is_picked = row.reason in set(ReopenCause) or row.verb == Act.REJECT
+    return reason_in_words(row.reason, locale) if row.reason and is_picked else row.reason
 
 
 def _line(row: JournalRow, locale: str) -> StoryLine:
@@ -87,7 +88,7 @@ def _line(row: JournalRow, locale: str) -> StoryLine:
         at=at,
         clock=clock(at, locale),
         actor=actor_name(row.actor_kind, row.actor, locale),
-        reason=reason_in_words(row.reason, locale) if _is_picked(row) else row.reason,
+        reason=_reason(row, locale),
         group=row.group,
         group_public_id=row.group_public_id,
         payment_public_id=row.payment_public_id,
