@@ -54,12 +54,17 @@ def draft_request(
         workspace_id=first.payment.workspace_id,
         contact_id=contact_id,
         notice=Notice.REQUEST if is_first else Notice.REMINDER,
-        dedupe_key=f"request:{contact_id}:{first.home_today}",
+        dedupe_key=request_key(contact_id, first.home_today),
         due_at=due_at or now,
         payload={AT_ANY_HOUR: True} if at_any_hour else {},
         items=[Item(entry.payment.id, entry.payment.requests_sent) for entry in asked],
         correlation_id=correlation_id or new_correlation_id(),
     )
+
+
+def request_key(contact_id: int, day: date | None) -> str:
+    """Name the request to somebody on a day by their workspace's clock, whichever ways it goes."""
+    return f"request:{contact_id}:{day}"
 
 
 def count_as_asked(entries: Iterable[DuePayment]) -> list[DuePayment]:

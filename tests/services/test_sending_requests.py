@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from substrack.domain.actors import OPERATOR
+from substrack.domain.cycles import Unit
 from substrack.domain.delivery import LANE_PROBE, DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Notice
+from substrack.services.asking_now import note_asked_by_hand
 from substrack.services.delivery import build_message, claim_messages, clear_lane
 from substrack.services.installation import hold_sending, release_hold
 from substrack.services.leases import ClaimedMessage
 from substrack.services.outcomes import mark_failed
 from substrack.services.payments import confirm_payment
-from substrack.store import Member, Message
+from substrack.services.restoring import settle_restored
+from substrack.store import Contact, Member, Message
 from substrack.worker.outbox import DeliverReport, deliver_due
+from tests.support.books import check_books
 from tests.support.cast import Cast, at
 
 ASKED = at("2026-02-04")
@@ -154,18 +159,72 @@ def test_a_hold_of_weeks_uses_nobody_up(scene: Scene) -> None:
     assert len(sent) == 1
 
 
-def test_a_request_that_went_stale_is_made_again_at_the_next_slot(scene: Scene) -> None:
+def test_a_request_that_went_stale_is_made_again_at_once(scene: Scene) -> None:
     scene.cast.tick(ASKED)
-    two_days_later, next_slot = ASKED + timedelta(days=2), ASKED + timedelta(days=3)
+    two_days_later = ASKED + timedelta(days=2)
     assert scene.claim(two_days_later) == []
-    assert scene.cast.payment_of(scene.ben).requests_sent == 0
+    payment = scene.cast.payment_of(scene.ben)
+    assert (payment.requests_sent, payment.requested_on) == (0, None)
+    assert anything_requested_on(scene.cast, scene.ben) is None
 
-    scene.cast.tick(next_slot)
+    scene.cast.tick(two_days_later)
 
     first, second = scene.requests(scene.ben)
     assert (first.state, first.last_error) == (MessageState.CANCELLED, "stale")
     assert second.state is MessageState.QUEUED
-    assert scene.deliver(next_slot).sent == 2
+    assert scene.deliver(two_days_later).sent == 2
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_what_went_stale_leaves_the_request_before_it_as_the_last(cast: Cast, by_hand: bool) -> None:
+    """A group that asks each thirty days; mail fails at the second time, on 6 March."""
+    ben = cast.join(cast.group(unit=Unit.YEAR, repeat_every_days=30, overdue_after_days=90), "Ben")
+    cast.tick(at("2026-02-01"))
+    if by_hand:
+        cast.do(note_asked_by_hand, ben.contact_id, by=cast.olga, now=ASKED)
+    cast.tick(ASKED)
+    cast.send(ASKED)
+    second = at("2026-03-06")
+    cast.tick(second)
+    assert cast.payment_of(ben).requested_on == anything_requested_on(cast, ben) == date(2026, 3, 6)
+
+    later = second + timedelta(days=2)
+    cast.do(clear_lane, cast.messages()[0].lane, now=later)
+
+    payment = cast.payment_of(ben)
+    assert payment.requested_on == anything_requested_on(cast, ben) == date(2026, 2, 4)
+    assert (payment.requests_sent, payment.next_action_at) == (1, at("2026-03-06", 9))
+    cast.tick(later)
+    assert cast.payment_of(ben).requested_on == date(2026, 3, 8)
+    cast.read(check_books)
+
+
+def test_a_request_for_another_group_stands_when_one_goes_stale(cast: Cast) -> None:
+    """Ben was asked for his music on the 3rd; what he owes for films is asked for on the 5th, in vain."""
+    music = cast.join(cast.group("Music", grace_days=2, repeat_every_days=2), "Ben")
+    films = cast.join(
+        cast.group("Films", grace_days=4, repeat_every_days=2), "Ben", contact_id=music.contact_id
+    )
+    cast.tick(at("2026-02-01"))
+    cast.tick(at("2026-02-03"))
+    cast.send(at("2026-02-03"))
+    assert cast.payment_of(films).requested_on == date(2026, 2, 3)
+    cast.tick(at("2026-02-05"))
+    cast.do(clear_lane, cast.messages()[0].lane, now=at("2026-02-07"))
+
+    assert cast.payment_of(music).requested_on == anything_requested_on(cast, music) == date(2026, 2, 3)
+
+
+def test_who_rests_after_a_restore_rests_on_when_an_old_request_goes_stale(scene: Scene) -> None:
+    scene.cast.tick(ASKED)
+    restored = ASKED + timedelta(days=1)
+    scene.cast.do(settle_restored, made_at=ASKED, by=OPERATOR, now=restored)
+    with scene.cast.runtime.transaction() as session:
+        session.execute(update(Contact).values(requested_on=restored.date()))
+    scene.cast.tick(ASKED + timedelta(days=3))
+
+    assert scene.cast.payment_of(scene.ben).requested_on is None
+    assert anything_requested_on(scene.cast, scene.ben) == restored.date()
 
 
 def test_a_request_that_went_out_keeps_its_step(scene: Scene) -> None:
@@ -182,3 +241,7 @@ def test_nobody_is_asked_again_while_a_request_still_waits(cast: Cast) -> None:
         cast.tick(ASKED + timedelta(days=day))
     assert len(cast.messages(contact_id=ben.contact_id, notice=Notice.REQUEST)) == 1
     assert not cast.messages(notice=Notice.REMINDER)
+
+
+def anything_requested_on(cast: Cast, member: Member) -> date | None:
+    return cast.read(lambda session: session.get_one(Contact, member.contact_id).requested_on)

@@ -24,6 +24,7 @@ from substrack.store import (
     AttemptState,
     Event,
     Group,
+    Member,
     Message,
     MessageItem,
     Payment,
@@ -45,6 +46,7 @@ _MESSAGES: Any = Message.__table__.c
 _ITEMS: Any = MessageItem.__table__.c
 _GROUPS: Any = Group.__table__.c
 _WORKSPACES: Any = Workspace.__table__.c
+_MEMBERS: Any = Member.__table__.c
 
 PAYMENTS: Final = select(Payment.__table__)
 RECEIPTS: Final = select(Receipt.__table__)
@@ -54,6 +56,7 @@ OPEN_ITEMS: Final = select(_CLAIMED.attempt_id, _CLAIMED.payment_id).where(
     _CLAIMED.state == AttemptState.OPEN
 )
 PERIODS: Final = select(Period.__table__).where(_PERIODS.voided_at.is_(None))
+LEAVERS: Final = select(_MEMBERS.id).where(_MEMBERS.left_on.is_not(None))
 EVENTS: Final = (
     select(_EVENTS.payment_id, _EVENTS.verb, _EVENTS.actor_kind, _EVENTS.before, _EVENTS.after)
     .where(_EVENTS.payment_id.is_not(None))
@@ -62,7 +65,7 @@ EVENTS: Final = (
 REQUESTED: Final = (
     select(_MESSAGES.id, _MESSAGES.contact_id, _MESSAGES.channel, _MESSAGES.created_at, _WORKSPACES.time_zone)
     .join(Workspace.__table__, _WORKSPACES.id == _MESSAGES.workspace_id)
-    .where(_MESSAGES.notice.in_(REQUESTS))
+    .where(_MESSAGES.notice.in_(REQUESTS), _MESSAGES.last_error.is_distinct_from("stale"))
     .order_by(_MESSAGES.id)
 )
 REPEATS: Final = (
@@ -82,7 +85,7 @@ def check_books(session: Session) -> None:
     _check_money(books, payments)
     _check_claims(books, payments)
     _check_periods(books, payments)
-    _check_times(payments)
+    _check_times(books, payments)
     _check_history(books, payments)
     _check_requests(books)
 
@@ -170,12 +173,16 @@ def _check_sum(period: Line, payments: Sequence[Line]) -> None:
         assert payment.status is Status.CONFIRMED
 
 
-def _check_times(payments: Lines) -> None:
+def _check_times(books: Connection, payments: Lines) -> None:
+    leavers = set(books.scalars(LEAVERS))
     for payment in payments.values():
         if payment.voided_at is not None or payment.status in CLOSED:
             assert payment.next_action_at is None, f"time still acts on payment {payment.id}"
         else:
-            assert payment.next_action_at is not None or payment.status is Status.OVERDUE
+            rests = payment.status is Status.OVERDUE or payment.member_id in leavers
+            assert payment.next_action_at is not None or rests
+        assert 0 <= payment.requests_before <= payment.requests_sent
+        assert payment.exhausted_at is None or payment.exhausted_at >= payment.pending_at
         is_closed = payment.status in CLOSED and payment.voided_at is None
         assert (payment.closed_at is not None) == is_closed or payment.voided_at is not None
 
@@ -223,7 +230,7 @@ def _check_legal(event: Line) -> None:
 
 
 def _check_requests(books: Connection) -> None:
-    """One request per payment and step, none to a person twice within the shortest repeat of its groups."""
+    """None to a person twice within the shortest repeat of its groups; what went stale asked nobody."""
     asked: dict[tuple[int | None, str], list[tuple[date, int]]] = defaultdict(list)
     repeats = _repeats_by_message(books)
     for message in books.execute(REQUESTED):
