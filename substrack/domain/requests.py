@@ -1,8 +1,9 @@
 """When a payment is asked for, when it lapses, and when nobody is asked.
 
-A payment has slots: the first request, then reminders. `next_action_at` is the earliest instant at which
-time does something to the payment; it is stored and indexed, so a sweep reads only what is due.
-All days are local dates of the group's zone.
+A payment has slots: the first request, then reminders, and after as many as the group allows one more in
+which the admins are told instead. A round of slots begins whenever the payment becomes pending.
+`next_action_at` is the earliest instant at which time does something to the payment; it is stored and
+indexed, so a sweep reads only what is due. All days are local dates of the group's zone.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class AskedPayment:
     `pending_on` is the day it last became pending; `requested_on` the day it was last asked for;
     `nudged_on` the day admins last heard of its claim. `collection_day` is the one day of the month on which
     its contact is first asked for everything; then the days of grace count for nothing. `asked_by_admins` of
-    the `requests_sent` came before their time, because an admin wanted them to.
+    the `requests_sent` came before their time, because an admin wanted them to, and `requests_before` before
+    this round. `is_told`: the admins know that the requests of this round are used up.
     """
 
     status: Status
@@ -59,6 +61,13 @@ class AskedPayment:
     nudged_on: date | None = None
     collection_day: int | None = None
     asked_by_admins: int = 0
+    requests_before: int = 0
+    is_told: bool = False
+
+    @property
+    def requests(self) -> int:
+        """How many requests went out in this round."""
+        return self.requests_sent - self.requests_before
 
     @property
     def collected_on(self) -> date:
@@ -80,7 +89,7 @@ def next_request_on(payment: AskedPayment, rules: RequestRules) -> date | None:
     """Say on which day this payment is due to be asked for next; None when it is not to be asked for."""
     if payment.status not in ASKABLE or not payment.is_reachable or not payment.is_asked:
         return None
-    if payment.requests_sent > rules.maximum:
+    if is_used_up(payment, rules) and payment.is_told:
         return None
     return max(_slot(payment, rules), payment.snoozed_until or date.min)
 
@@ -109,16 +118,31 @@ def _gap(payment: AskedPayment, rules: RequestRules) -> timedelta:
     return timedelta(days=rules.repeat_every_days)
 
 
+def is_used_up(payment: AskedPayment, rules: RequestRules) -> bool:
+    """Tell whether as many requests went out in this round as the group allows."""
+    return payment.requests >= rules.maximum
+
+
 def is_last_word(payment: AskedPayment, rules: RequestRules) -> bool:
     """Tell whether the next slot tells the admin instead of asking once more."""
-    return payment.requests_sent >= rules.maximum
+    return is_used_up(payment, rules) and not payment.is_told
 
 
 def lapses_on(payment: AskedPayment, rules: RequestRules) -> date | None:
-    """Say from which day a pending payment is overdue, given that a request went out before."""
-    if payment.status is not Status.PENDING:
+    """Say from which day a pending payment is overdue, given that a request went out before.
+
+    None where none did and none will: whoever has left, and could be asked, is not late with what they never
+    heard of.
+    """
+    if payment.status is not Status.PENDING or _stays_unheard_of(payment):
         return None
     return payment.collected_on + timedelta(days=rules.overdue_after_days)
+
+
+def _stays_unheard_of(payment: AskedPayment) -> bool:
+    """Tell whether its contact was not asked, will not be, and has put nothing off."""
+    is_heard_of = payment.requests or payment.snoozed_until
+    return payment.is_reachable and not payment.is_asked and not is_heard_of
 
 
 def nudges_on(payment: AskedPayment) -> date | None:

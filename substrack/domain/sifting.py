@@ -12,6 +12,7 @@ PLAIN_FACTS: Final = frozenset(
         "currency",
         "due_on",
         "ends_on",
+        "exhausted_at",
         "from_on",
         "joined_on",
         "kind",

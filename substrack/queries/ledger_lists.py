@@ -50,10 +50,7 @@ class PeriodRow:
 
 @dataclass(frozen=True)
 class PaymentRow:
-    """One payment; `left` is what is still to come. `period` is None for one outside any period.
-
-    `requests_sent` leaves out the step that told the admins that requests are used up.
-    """
+    """One payment; `left` is what is still to come. `period` is None for one outside any period."""
 
     id: int
     public_id: str
@@ -243,7 +240,7 @@ def _payment_row(payment: Payment, group: Group, contact: Contact, period: Perio
         status=payment.status,
         reference=payment.reference,
         due_on=payment.due_on,
-        requests_sent=min(payment.requests_sent, group.max_requests),
+        requests_sent=payment.requests_sent,
         snoozed_until=payment.snoozed_until,
         version=payment.version,
         voided_at=payment.voided_at,

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     func,
     literal,
     or_,
@@ -27,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.payments import CLOSED, Status
 from substrack.queries.faults import Fault, FaultKind, Window
-from substrack.store import Allocation, AttemptItem, AttemptState, Event, Payment
+from substrack.store import Allocation, AttemptItem, AttemptState, Event, Member, Payment
 
 COLUMNS: Final = {
     "status": Payment.status,
@@ -78,6 +79,7 @@ def _suspects(window: Window) -> Select[*tuple[Any, ...]]:
             claims.label("claims"),
             Event.after.label("after"),
             is_void.label("is_void"),
+            _rests().label("rests"),
         )
         .outerjoin(settled, settled.c.payment_id == Payment.id)
         .outerjoin(waiting, waiting.c.payment_id == Payment.id)
@@ -140,10 +142,16 @@ def _ill(claims: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
         and_(is_claimed, claims == 0),
         and_(~is_claimed, claims > 0),
         and_(or_(is_closed, ~is_live), Payment.next_action_at.is_not(None)),
-        and_(waits, is_live, Payment.next_action_at.is_(None)),
+        and_(waits, is_live, Payment.next_action_at.is_(None), ~_rests()),
         and_(is_live, is_closed, Payment.closed_at.is_(None)),
         and_(is_live, ~is_closed, Payment.closed_at.is_not(None)),
     )
+
+
+def _rests() -> ColumnElement[bool]:
+    """Tell whether time may have nothing to do with what is open: a leaver who was not asked is not late."""
+    has_left = exists().where(Member.id == Payment.member_id, Member.left_on.is_not(None))
+    return and_(Payment.status == Status.PENDING, has_left)
 
 
 def _faults_of(row: Row[*tuple[Any, ...]]) -> Iterator[Fault]:
@@ -180,7 +188,7 @@ def _is_untimed(row: Row[*tuple[Any, ...]]) -> bool:
     if is_closed or not is_live:
         is_timed = row.next_action_at is None
     else:
-        is_timed = row.next_action_at is not None or row.status is Status.OVERDUE
+        is_timed = row.next_action_at is not None or row.status is Status.OVERDUE or row.rests
     return not is_timed or (is_live and is_closed != (row.closed_at is not None))
 
 

@@ -19,7 +19,15 @@ from substrack.domain.cycles import at_hour, local_hour
 from substrack.domain.delivery import WAITING
 from substrack.domain.notices import REQUESTS, Notice
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
-from substrack.domain.requests import initiates, is_last_word, joins, lapses_on, may_ask_at, nudges_on
+from substrack.domain.requests import (
+    initiates,
+    is_last_word,
+    joins,
+    lapses_on,
+    may_ask_at,
+    next_request_on,
+    nudges_on,
+)
 from substrack.queries.prepared import prepared
 from substrack.services.ledger import Decision, move, payments_now
 from substrack.services.locks import lock_contacts
@@ -32,7 +40,7 @@ from substrack.services.request_drafts import (
     write_asked_on,
     write_slots,
 )
-from substrack.services.schedule import DuePayment, DueRow, due_payments, payments_with_rules
+from substrack.services.schedule import DuePayment, due_payments, payments_with_rules
 from substrack.services.staleness import cancel_stale_requests
 from substrack.store import Event, Message, MessageItem, Payment
 
@@ -142,16 +150,23 @@ def _nudges(session: Session, nudged: Sequence[DuePayment], now: datetime) -> li
 
 
 def _lapse(session: Session, due: Iterable[DuePayment], now: datetime) -> list[DuePayment]:
-    """Make overdue what is due to lapse and was really asked for, or can't be asked for."""
+    """Make overdue what is due to lapse and was really asked for, or can't be asked for any more."""
     days = [(entry, lapses_on(entry.facts, entry.rules)) for entry in due]
     ripe = [entry for entry, day in days if day is not None and day <= entry.today]
     if not ripe:
         return []
     told = _told(session, ripe)
-    lapsing = _by_key(one for one in ripe if one.payment.id in told or not one.payment.is_reachable)
+    lapsing = _by_key(one for one in ripe if one.payment.id in told) | _by_key(_given_up(session, ripe, now))
     for payment in payments_now(session, Payment.id.in_(lapsing)):
         move(session, payment, Act.LAPSE, Decision(TIME, now), target=Status.OVERDUE)
     return [entry.changed(status=Status.OVERDUE) for entry in lapsing.values()]
+
+
+def _given_up(session: Session, ripe: Sequence[DuePayment], now: datetime) -> list[DuePayment]:
+    """Choose what is never asked for again in its round, once nothing of it is on its way any more."""
+    unasked = [entry for entry in ripe if next_request_on(entry.facts, entry.rules) is None]
+    nowhere = [entry for entry in unasked if not entry.payment.is_reachable]
+    return [*nowhere, *_without_waiting(session, [one for one in unasked if one.payment.is_reachable], now)]
 
 
 def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
@@ -168,7 +183,7 @@ def _told(session: Session, entries: Sequence[DuePayment]) -> set[int]:
     keys = [entry.payment.id for entry in entries]
     since = select(Event.id).where(Event.payment_id == Payment.id, Event.at >= Payment.pending_at)
     put_off = since.where(Event.verb.in_((SNOOZE, OBJECT)), Event.actor_kind == ActorKind.CONTACT)
-    by_hand = since.where(Event.verb == ASK_BY_HAND, Payment.requests_sent > 0)
+    by_hand = since.where(Event.verb == ASK_BY_HAND, Payment.requests_sent > Payment.requests_before)
     known = or_(exists(sent), exists(put_off), exists(by_hand))
     return set(session.scalars(select(Payment.id).where(Payment.id.in_(keys), known)))
 
@@ -185,7 +200,7 @@ def _ask(
     used_up = _by_key(exhausted)
     rested = _rested([entry for entry in ready if entry.payment.id not in used_up])
     listed = _listed(session, rested, [entry for entry in due if entry.payment.id not in used_up], now)
-    told = [entry.changed(requests_sent=entry.payment.requests_sent + 1) for entry in exhausted]
+    told = [entry.changed(exhausted_at=now) for entry in exhausted]
     return told, {contact_id: count_as_asked(entries) for contact_id, entries in listed.items()}
 
 
@@ -256,22 +271,27 @@ def _requests(asked: Mapping[int, Sequence[DuePayment]], now: datetime) -> list[
 
 
 def _exhausted(session: Session, told: Sequence[DuePayment], now: datetime) -> list[Draft]:
-    """Tell the admins instead of asking once more."""
-    by_contact: dict[int, list[DueRow]] = {}
+    """Tell the admins instead of asking once more; no two rounds of a payment end on one day."""
+    by_contact: dict[int, list[DuePayment]] = {}
     for entry in told:
-        by_contact.setdefault(entry.payment.contact_id, []).append(entry.payment)
+        by_contact.setdefault(entry.payment.contact_id, []).append(entry)
     return [
-        Draft(
-            workspace_id=payments[0].workspace_id,
-            contact_id=admin,
-            notice=Notice.REQUESTS_EXHAUSTED,
-            dedupe_key=f"exhausted:{payments[0].id}:{payments[0].requests_sent}:{admin}",
-            due_at=now,
-            payload={"payment_ids": [payment.id for payment in payments]},
-        )
-        for payments in by_contact.values()
-        for admin in admin_contacts(session, payments[0].workspace_id)
+        _no_answer(entries, admin, now)
+        for entries in by_contact.values()
+        for admin in admin_contacts(session, entries[0].payment.workspace_id)
     ]
+
+
+def _no_answer(entries: Sequence[DuePayment], admin: int, now: datetime) -> Draft:
+    first = entries[0]
+    return Draft(
+        workspace_id=first.payment.workspace_id,
+        contact_id=admin,
+        notice=Notice.REQUESTS_EXHAUSTED,
+        dedupe_key=f"exhausted:{first.payment.id}:{first.home_today}:{admin}",
+        due_at=now,
+        payload={"payment_ids": [entry.payment.id for entry in entries]},
+    )
 
 
 def _write(session: Session, entries: Mapping[int, DuePayment], now: datetime) -> None:

@@ -133,10 +133,12 @@ def note_asked_by_hand(
 
 
 def _facts(entry: DuePayment) -> dict[str, Any]:
-    """Write down how often and when a payment, and its contact for anything, was asked."""
+    """Write down how often and when a payment, and its contact for anything, was asked, and who was told."""
     asked_on, anything_on = entry.payment.requested_on, entry.payment.anything_requested_on
+    told_at = entry.payment.exhausted_at
     return {
         "requests_sent": entry.payment.requests_sent,
+        "exhausted_at": told_at.isoformat() if told_at else None,
         "requested_on": asked_on.isoformat() if asked_on else None,
         "contact_requested_on": anything_on.isoformat() if anything_on else None,
     }

@@ -49,6 +49,8 @@ def _put_back(session: Session, payment: Payment | None, event: Event, *, by: Ac
     if payment is None or payment.requests_sent != after["requests_sent"]:
         raise TooLateToUndo
     payment.requests_sent = before["requests_sent"]
+    payment.requests_before = min(payment.requests_before, payment.requests_sent)
+    payment.exhausted_at = _instant(before.get("exhausted_at"))
     payment.requested_on = _day(before["requested_on"])
     contact = session.get_one(Contact, payment.contact_id)
     contact.requested_on = _day(before["contact_requested_on"])
@@ -64,6 +66,10 @@ def _free_the_day(session: Session, correlation_id: str) -> None:
             update(Message).where(Message.id == key).values(dedupe_key=f"{dedupe_key}:stopped:{key}")
         )
         session.execute(update(MessageItem).where(MessageItem.message_id == key).values(step=-key))
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _day(text: str | None) -> date | None:

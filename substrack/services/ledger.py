@@ -132,8 +132,9 @@ def move(
 ) -> Event:
     """Change a payment by one conditional UPDATE and write its Event.
 
-    Without a target the status stays. Becoming pending starts the waiting for requests and lapse afresh; a
-    status that closes takes the payment out of time's hands (callers reschedule the others).
+    Without a target the status stays. Becoming pending starts the waiting for requests and lapse afresh, with
+    a round of requests of its own; a status that closes takes the payment out of time's hands (callers
+    reschedule the others).
 
     Raises:
         DecidedAlready: the status or version is not what this act needs.
@@ -221,12 +222,13 @@ def _name_of_user(session: Session, event: Event | None) -> str | None:
 
 
 def _on_arrival(source: Status, target: Status, now: datetime) -> dict[str, Any]:
-    """What goes with a new status: since when it is pending, when it closed."""
+    """What goes with a new status: since when it is pending, in which round of requests, when it closed."""
     values: dict[str, Any] = {"closed_at": None if target in ASKABLE else now}
     if target is Status.MEMBER_CONFIRMED:
         values["closed_at"] = None
     if target is Status.PENDING and source is not Status.PENDING:
         values |= {"pending_at": now, "nudged_at": None}
+        values |= {"requests_before": Payment.requests_sent, "exhausted_at": None}
     return values
 
 

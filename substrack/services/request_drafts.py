@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.asking import AT_ANY_HOUR
 from substrack.domain.cycles import local_date
 from substrack.domain.notices import Notice
+from substrack.domain.requests import is_used_up
 from substrack.services.correlation import new_correlation_id
 from substrack.services.outbox import Draft, Item
 from substrack.services.schedule import DuePayment
@@ -22,12 +23,11 @@ from substrack.store import Contact, Payment, Workspace
 
 # On the plain tables: an update of entities looks at each row by itself.
 _PAYMENTS: Any = Payment.__table__
+_WRITTEN: Final = ("requests_sent", "requested_on", "exhausted_at", "nudged_at")
 _SLOTS: Final = (
     update(_PAYMENTS)
     .where(_PAYMENTS.c.id == bindparam("key"))
-    .values(
-        {name: bindparam(name) for name in ("requests_sent", "requested_on", "nudged_at", "next_action_at")}
-    )
+    .values({name: bindparam(name) for name in (*_WRITTEN, "next_action_at")})
 )
 _CONTACTS: Any = Contact.__table__
 _ASKED_ON: Final = (
@@ -68,11 +68,15 @@ def request_key(contact_id: int, day: date | None) -> str:
 
 
 def count_as_asked(entries: Iterable[DuePayment]) -> list[DuePayment]:
-    """Let each payment have had one request more, and its next slot follow from today; write nothing."""
+    """Let each payment have had one request more, and its next slot follow from today; write nothing.
+
+    Where the maximum was raised after the admins were told, they are to be told again.
+    """
     return [
         entry.changed(
             requests_sent=entry.payment.requests_sent + 1,
             requested_on=entry.today,
+            exhausted_at=entry.payment.exhausted_at if is_used_up(entry.facts, entry.rules) else None,
             anything_requested_on=entry.home_today,
         )
         for entry in entries
@@ -86,18 +90,13 @@ def write_asked(session: Session, asked: Sequence[DuePayment]) -> None:
 
 
 def write_slots(session: Session, slots: Sequence[tuple[DuePayment, datetime | None]]) -> None:
-    """Write how often payments were asked for and nudged about, and when time acts on them next."""
+    """Write how often payments were asked for, what admins were told of, and when time acts on them next."""
     if slots:
         session.execute(
             _SLOTS,
             [
-                {
-                    "key": entry.payment.id,
-                    "requests_sent": entry.payment.requests_sent,
-                    "requested_on": entry.payment.requested_on,
-                    "nudged_at": entry.payment.nudged_at,
-                    "next_action_at": at,
-                }
+                {"key": entry.payment.id, "next_action_at": at}
+                | {name: getattr(entry.payment, name) for name in _WRITTEN}
                 for entry, at in slots
             ],
         )

@@ -91,6 +91,8 @@ class DueRow(NamedTuple):
     asked_on: date
     pending_at: datetime
     requests_sent: int
+    requests_before: int
+    exhausted_at: datetime | None
     requested_on: date | None
     snoozed_until: date | None
     nudged_at: datetime | None
@@ -143,6 +145,8 @@ class DuePayment:
             nudged_on=local_date(payment.nudged_at, zone) if payment.nudged_at else None,
             collection_day=payment.collection_day,
             asked_by_admins=payment.asked_by_admins,
+            requests_before=payment.requests_before,
+            is_told=payment.exhausted_at is not None,
         )
 
     def next_action_at(self, *, after: date | None = None) -> datetime | None:
@@ -190,6 +194,8 @@ def payments_with_rules() -> Rules:
             Payment.asked_on,
             Payment.pending_at,
             Payment.requests_sent,
+            Payment.requests_before,
+            Payment.exhausted_at,
             Payment.requested_on,
             Payment.snoozed_until,
             Payment.nudged_at,

@@ -161,6 +161,7 @@ def _restore_payment(session: Session, payment: Payment, decision: Decision) -> 
     payment.received_minor, payment.voided_at = given, None
     payment.written_off_minor = standing.written_off_minor if is_settled else 0
     payment.pending_at = decision.now
+    payment.requests_before, payment.exhausted_at = payment.requests_sent, None
     payment.closed_at = decision.now if payment.status in (Status.CONFIRMED, Status.WAIVED) else None
     payment.version += 1
     session.flush()

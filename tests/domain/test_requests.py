@@ -79,14 +79,47 @@ def test_nobody_is_asked_for_what_is_closed_or_who_is_not_to_be_asked(closed: di
 
 
 def test_after_the_last_request_its_slot_is_the_admins_and_then_there_is_none() -> None:
-    seven, eight, nine = (replace(asked(None), requests_sent=sent) for sent in (7, 8, 9))
-    assert [is_last_word(one, RULES) for one in (seven, eight, nine)] == [False, True, True]
-    assert [next_request_on(one, RULES) for one in (seven, eight, nine)] == [
+    seven, eight = (replace(asked(None), requests_sent=sent) for sent in (7, 8))
+    told = replace(eight, is_told=True)
+    assert [is_last_word(one, RULES) for one in (seven, eight, told)] == [False, True, False]
+    assert [next_request_on(one, RULES) for one in (seven, eight, told)] == [
         date(2026, 3, 7),
         date(2026, 3, 7),
         None,
     ]
-    assert [joins(one, RULES, date(2026, 3, 7)) for one in (seven, eight, nine)] == [True, False, False]
+    assert [joins(one, RULES, date(2026, 3, 7)) for one in (seven, eight, told)] == [True, False, False]
+
+
+def test_a_request_by_hand_beyond_the_last_does_not_skip_the_admins() -> None:
+    nine = replace(asked(None), requests_sent=9)
+    assert is_last_word(nine, RULES)
+    assert next_request_on(nine, RULES) == date(2026, 3, 7)
+    assert next_request_on(replace(nine, is_told=True), RULES) is None
+
+
+def test_requests_of_an_earlier_round_do_not_count() -> None:
+    opened_again = replace(asked(None), requests_sent=10, requests_before=8)
+    assert opened_again.requests == 2
+    assert not is_last_word(opened_again, RULES)
+    assert joins(opened_again, RULES, date(2026, 3, 7))
+    assert is_last_word(replace(opened_again, requests_sent=16), RULES)
+
+
+def test_where_more_requests_are_allowed_afterwards_asking_goes_on() -> None:
+    told, more = replace(asked(None), requests_sent=8, is_told=True), replace(RULES, maximum=9)
+    assert next_request_on(told, more) == date(2026, 3, 7)
+    assert not is_last_word(told, more)
+    assert is_last_word(replace(told, requests_sent=9, is_told=False), more)
+
+
+@pytest.mark.parametrize(
+    "heard_of", [{"requests_sent": 1}, {"snoozed_until": date(2026, 3, 9)}, {"is_reachable": False}], ids=str
+)
+def test_time_never_acts_on_what_a_leaver_has_not_heard_of(heard_of: dict[str, Any]) -> None:
+    left = replace(NEW, is_asked=False)
+    assert next_action_at(left, RULES) is None
+    assert next_action_at(replace(left, requests_sent=4, requests_before=4), RULES) is None
+    assert lapses_on(replace(left, **heard_of), RULES) == date(2026, 3, 19)
 
 
 def test_whoever_just_heard_rejected_gets_a_rest_first() -> None:

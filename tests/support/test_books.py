@@ -25,6 +25,8 @@ WRONG = {
     "a change without an event": "UPDATE payments SET version = version + 1",
     "a gap in the history": "UPDATE events SET before = json_set(before, '$.amount', 9) WHERE verb='claim'",
     "a void receipt that settles": "UPDATE receipts SET voided_at = '2026-02-09 11:00:00', void_reason = 'x'",
+    "more requests before than in all": "UPDATE payments SET requests_before = requests_sent + 1",
+    "admins told before its round": "UPDATE payments SET exhausted_at = '2026-01-01 11:00:00'",
     "asked again too soon": "UPDATE groups SET repeat_every_days = 9",
 }
 

@@ -175,14 +175,15 @@ class TestActs:
         assert shown.count('<td class="row-under">Ben<') == 1
         assert '<td class="row-under">Mia<' not in shown
 
-    def test_the_step_that_asked_nobody_is_no_request(
+    def test_the_requests_of_all_rounds_are_counted(
         self, olga: Browser, cast: Cast, ben: Member, url: str
     ) -> None:
-        def use_up(session: Session) -> None:
-            session.get_one(Payment, cast.payment_of(ben).id).requests_sent = 9
+        def ask_anew(session: Session) -> None:
+            payment = session.get_one(Payment, cast.payment_of(ben).id)
+            payment.requests_sent, payment.requests_before = 9, 8
 
-        cast.do(use_up)
-        assert "<dt>Requests</dt><dd>8</dd>" in olga.get(url).text
+        cast.do(ask_anew)
+        assert "<dt>Requests</dt><dd>9</dd>" in olga.get(url).text
 
     def test_reject_with_a_reason(self, olga: Browser, cast: Cast, ben: Member, url: str) -> None:
         claim(cast, ben)
