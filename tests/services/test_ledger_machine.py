@@ -3,11 +3,12 @@
 It runs longer with the experiments: `make chaos`, `make chaos-long`.
 """
 
+import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,13 +24,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import event, select
+from sqlalchemy import Select, event, or_, select
 
 from substrack.bootstrap import make_runtime
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
-from substrack.domain.notices import REQUESTS
+from substrack.domain.notices import REQUESTS, Notice
 from substrack.domain.payments import ASKABLE, CLOSED, OPEN, ReopenCause, Status
 from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.services.claim_decisions import confirm_claim, reject_claim
@@ -110,11 +111,12 @@ class Ledger(RuleBasedStateMachine):
         self.now = at("2026-02-01")
         self.last_decision: str | None = None
 
-    @initialize()
-    def set_up_groups(self) -> None:
+    @initialize(is_old=st.booleans())
+    def set_up_groups(self, is_old: bool) -> None:
+        """Begin on the first day, or when the requests of that day are used up."""
         cast = self.cast
         self.groups = [
-            cast.group("Films", "8.97", part_period=PartPeriod.DAYS),
+            cast.group("Films", "8.97", part_period=PartPeriod.DAYS, max_requests=2),
             cast.group("Music", "10.00", split=SplitKind.WEIGHTS, payer_included=False, tells_opened=True),
             cast.group("Power", split=SplitKind.VARIABLE, collect_days_before=5),
         ]
@@ -122,9 +124,14 @@ class Ledger(RuleBasedStateMachine):
             for name in ("Ben", "Mia"):
                 cast.join(group, name)
         cast.tick(self.now)
+        if is_old:
+            self.weeks_pass_without_a_press()
 
     def teardown(self) -> None:
-        self.opened.close()
+        """End a life that went well with weeks in which nobody does anything."""
+        with self.opened:
+            if sys.exception() is None:
+                self.weeks_pass_without_a_press()
 
     @rule(pick=picks, count=st.integers(1, 3), amount=st.none() | amounts, by_admin=st.booleans())
     def claim(self, pick: int, count: int, amount: int | None, by_admin: bool) -> None:
@@ -286,6 +293,22 @@ class Ledger(RuleBasedStateMachine):
     def the_worker_is_off_for_weeks(self, passed: int) -> None:
         self.let_time_pass([timedelta(weeks=passed)], sends=False)
 
+    @rule()
+    def weeks_pass_without_a_press(self) -> None:
+        """Nobody does anything and all works: whatever could be asked for all the time is asked for and late.
+
+        The days are enough for the seven between requests for what is overdue, and the fourteen of the lapse.
+        """
+        since = self.now
+        noon = at(since.date().isoformat()) - self.now
+        self.let_time_pass([noon + timedelta(days=1), *[timedelta(days=2)] * 8], sends=True)
+        waited = self.cast.read(lambda session: list(session.scalars(self.askable_since(since))))
+        asked = self.payments_named_since(since)
+        for payment in waited:
+            assert payment.status is Status.OVERDUE, f"payment {payment.id} never lapses"
+            is_told = payment.id in self.payments_given_up(payment.pending_at)
+            assert is_told or payment.id in asked, f"payment {payment.id} is forgotten"
+
     @rule(passed=st.integers(1, 5))
     def mail_is_off_for_days(self, passed: int) -> None:
         self.let_time_pass([timedelta(days=1)] * passed, sends=False)
@@ -326,6 +349,35 @@ class Ledger(RuleBasedStateMachine):
             assert payment.voided_at is None
             assert payment.amount_minor > payment.received_minor
             assert payment.snoozed_until is None or payment.snoozed_until <= self.now.date()
+
+    def askable_since(self, since: datetime) -> Select[Payment]:
+        """Select what since then was open, due and not put off all the time, of people who are there."""
+        return (
+            select(Payment)
+            .join(Member, Member.id == Payment.member_id)
+            .where(
+                Payment.status.in_(ASKABLE),
+                Payment.voided_at.is_(None),
+                Payment.pending_at <= since,
+                Payment.asked_on <= since.date(),
+                or_(Payment.snoozed_until.is_(None), Payment.snoozed_until <= since.date()),
+                or_(Member.left_on.is_(None), Member.left_on > self.now.date()),
+            )
+        )
+
+    def payments_named_since(self, since: datetime) -> set[int]:
+        """List which payments requests named that went out since then."""
+        query = select(MessageItem.payment_id).join(Message, Message.id == MessageItem.message_id)
+        query = query.where(Message.notice.in_(REQUESTS), Message.sent_at > since)
+        return self.cast.read(lambda session: set(session.scalars(query)))
+
+    def payments_given_up(self, since: datetime) -> set[int]:
+        """List the payments of which admins were told since then that their requests are used up."""
+        query = select(Message.payload).where(
+            Message.notice == Notice.REQUESTS_EXHAUSTED, Message.created_at >= since
+        )
+        payloads = self.cast.read(lambda session: list(session.scalars(query)))
+        return {key for payload in payloads for key in payload["payment_ids"]}
 
     def act(self, service: Callable[..., Any], *args: Any, **terms: Any) -> Any:
         """Do something now; a refusal is an answer like any other."""
