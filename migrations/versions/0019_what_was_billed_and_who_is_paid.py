@@ -15,8 +15,12 @@ BILLED = """
         (SELECT groups.payer_id FROM groups WHERE groups.id = periods.group_id)
     )
 """
+# Where a message bears the last number, an admin asked on purpose later: the next number has to be a free one.
 TOLD = """
-    UPDATE payments SET requests_sent = requests_sent - 1, exhausted_at = pending_at
+    UPDATE payments SET exhausted_at = pending_at, requests_sent = requests_sent - CASE WHEN EXISTS (
+        SELECT 1 FROM message_items
+        WHERE message_items.payment_id = payments.id AND message_items.step = payments.requests_sent
+    ) THEN 0 ELSE 1 END
     WHERE requests_sent > (SELECT groups.max_requests FROM groups WHERE groups.id = payments.group_id)
 """
 
