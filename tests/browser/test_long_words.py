@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import pytest
+from playwright.sync_api import Page
 
 from substrack.domain.actors import Actor
 from substrack.services.payments import waive_payment
@@ -17,13 +18,14 @@ from tests.browser.places import find_places
 from tests.browser.scene import Scene
 from tests.browser.site import Site, apart, open_site
 from tests.browser.visits import VISITS, visit, visitor
-from tests.browser.windows import WIDTHS, Look, Size
+from tests.browser.windows import Look, Size
 from tests.support.cast import Cast, make_stranger, money
 from tests.support.databases import Databases
 from tests.web.admin import cast_of
 from tests.web.scenes import claim
 from tests.web.support import NOW, found_home
 
+WIDTHS: Final[dict[Size, tuple[int, ...]]] = {"desktop": (1280, 1024), "phone": (390,)}
 WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk"
 
 
@@ -67,8 +69,12 @@ def test_every_page_is_as_wide_as_its_window(window: OpenWindow, wordy: Scene, s
     for name in (name for name in VISITS if not name.endswith("newcomer")):
         opened = olga if visitor(wordy, name) else anybody
         visit(opened, wordy, name)
-        faults += [f"{name}: {fault}" for fault in sideways_scroll(opened.page, WIDTHS[size][0])]
+        faults += [f"{name}: {fault}" for fault in _too_wide(opened.page, size)]
         unfold(opened.page)
-        faults += [f"{name} unfolded: {fault}" for fault in sideways_scroll(opened.page, WIDTHS[size][0])]
+        faults += [f"{name} unfolded: {fault}" for fault in _too_wide(opened.page, size)]
 
     assert not faults, "\n".join(faults)
+
+
+def _too_wide(page: Page, size: Size) -> list[str]:
+    return [fault for width in WIDTHS[size] for fault in sideways_scroll(page, width)]
