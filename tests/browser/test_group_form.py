@@ -51,3 +51,18 @@ def test_another_price_is_looked_at_without_scripts(window: OpenWindow, scene: S
     olga.sees("nothing has changed yet")
     olga.press("Change something")
     assert olga.page.input_value("input[name=amount]") == "99.99"
+
+
+def test_fields_side_by_side_stand_in_a_row_however_long_their_labels_are(
+    window: OpenWindow, scene: Scene
+) -> None:
+    olga = window(scene.site, user_id=scene.olga)
+    olga.open("/groups/new")
+    olga.unfold("More")
+
+    tops = {
+        name: olga.page.locator(f"[name={name}]").evaluate("one => one.getBoundingClientRect().top")
+        for name in ("every", "billing_day", "tolerance", "heads_up_days")
+    }
+    assert tops["every"] == tops["billing_day"]
+    assert tops["tolerance"] == tops["heads_up_days"]
