@@ -133,7 +133,7 @@ class Received:
 
     `receipt` is None when nothing new came: the member's own credit settled it, or what had come before
     covers it. `credit` is what was left over, if anything. Money that settled nothing has no items; `payer`
-    says who received it.
+    says who received it. Where credit alone settled it, `credit_left` are the sums that are left of it.
     """
 
     items: tuple[ReceivedItem, ...]
@@ -141,6 +141,7 @@ class Received:
     credit: Money | None
     how_to_pay: tuple[HowToPay, ...] = ()
     payer: Person | None = None
+    credit_left: tuple[Money, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ The answer waits out an undo, and for a mail server; what was taken back or sett
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
 
@@ -14,6 +15,7 @@ from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE
 from substrack.queries.letter_facts import Facts, Reading, about, person
 from substrack.queries.letter_items import Owed, load_owed
+from substrack.queries.pay_credit import load_credits
 from substrack.store import Allocation, Receipt
 
 
@@ -38,6 +40,7 @@ def received(reading: Reading) -> Facts | None:
         receipt=came,
         credit=credit,
         how_to_pay=reading.how_to_pay(owed),
+        credit_left=_left_of_credit(reading, owed) if came is None else (),
     )
     return about(owed, content)
 
@@ -83,6 +86,16 @@ def _credit_left(reading: Reading, receipt: Receipt | None) -> int:
         Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None)
     )
     return min(told, receipt.amount_minor - int(reading.session.scalar(allocated) or 0))
+
+
+def _left_of_credit(reading: Reading, owed: Sequence[Owed]) -> tuple[Money, ...]:
+    """Add up what is left now of a member's credit with those whom this is owed to, by currency."""
+    accounts = {(row.payment.payer_id, row.payment.currency) for row in owed}
+    left: Counter[str] = Counter()
+    for one in load_credits(reading.session, owed[0].payment.contact_id):
+        if (one.payer_id, one.amount.currency) in accounts:
+            left[one.amount.currency] += one.amount.minor
+    return tuple(Money(minor, currency) for currency, minor in sorted(left.items()))
 
 
 def _money(minor: int, currency: str | None) -> Money | None:

@@ -31,6 +31,7 @@ def received(letter: Letter, content: Received, _: Words) -> Composition:
         Paragraph(opening),
         *bill,
         *_of_credit(content, _),
+        *_left_of_credit(content, _),
         *_credit(content, _),
         *page_button(letter, _),
     )
@@ -118,6 +119,16 @@ def _of_credit(content: Received, _: Words) -> tuple[Block, ...]:
             _("%(amount)s of this came from your credit with %(payers)s.", amount=amount, payers=payers)
         ),
     )
+
+
+def _left_of_credit(content: Received, _: Words) -> tuple[Block, ...]:
+    """Say what is left of the credit that settled this by itself."""
+    if content.receipt is not None or not _from_credit(content):
+        return ()
+    left = _sums_in_words(content.credit_left, _)
+    if not left:
+        return (Paragraph(_("Nothing of your credit is left.")),)
+    return (Paragraph(_("%(amount)s of your credit is left.", amount=left)),)
 
 
 def _sums_in_words(amounts: Iterable[Money], _: Words) -> str:

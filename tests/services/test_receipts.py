@@ -270,6 +270,18 @@ def test_credit_that_an_admin_applies_is_told(scene: Scene) -> None:
     assert [scene.due(k).status for k in (1, 2)] == [Status.PENDING, Status.CONFIRMED]
     *_, answer = scene.cast.messages(contact_id=scene.ben.contact_id)
     assert "has settled this" in scene.cast.text_of(answer)
+    assert "Nothing of your credit is left." in scene.cast.text_of(answer)
+
+
+def test_what_is_left_of_credit_is_told_when_a_part_of_it_settles_something(scene: Scene) -> None:
+    scene.money_in("50.00")
+    scene.cast.tick(at("2026-04-01"))
+
+    *_, answer = scene.cast.messages(contact_id=scene.ben.contact_id)
+    text = scene.cast.text_of(answer)
+    assert not answer.payload["receipt_minor"]
+    assert " of your credit is left." in text
+    assert "Nothing of your credit" not in text
 
 
 @pytest.mark.parametrize(

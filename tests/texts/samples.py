@@ -251,6 +251,12 @@ SAMPLES: dict[str, Letter] = {
     "received_from_credit": letter(
         Notice.RECEIVED, Received((ReceivedItem(YOUTUBE, euros(400), euros(0), euros(400)),), None, None)
     ),
+    "received_from_credit_with_a_rest": letter(
+        Notice.RECEIVED,
+        Received(
+            (ReceivedItem(YOUTUBE, euros(400), euros(0), euros(400)),), None, None, credit_left=(euros(230),)
+        ),
+    ),
     "received_with_credit": letter(
         Notice.RECEIVED,
         Received((ReceivedItem(YOUTUBE, euros(400), euros(0), euros(300)),), euros(100), None),
