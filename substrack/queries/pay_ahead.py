@@ -1,18 +1,18 @@
 """What comes next for one person: the next period of each of their groups, and how far their credit reaches.
 
-By the members and prices of this moment, in a constant number of statements. A group that is paused, ended
-or archived has nothing to come.
+By what is set at this moment: who joins and leaves when, and prices from a day on, each in its period. In a
+constant number of statements. A group that is paused, ended or archived has nothing to come.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.bills import Item
@@ -20,15 +20,17 @@ from substrack.domain.collecting import asked_from, first_request_on
 from substrack.domain.coverage import Ahead, Coverage, cover, periods_a_year
 from substrack.domain.cycles import Cycle, Unit, Window
 from substrack.domain.money import Money
-from substrack.domain.shares import FixedAmountsOverTotal, SplitKind
+from substrack.domain.payments import ASKABLE, PaymentKind
+from substrack.domain.shares import FixedAmountsOverTotal, Sharer, SplitKind
 from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
 from substrack.domain.spans import Span
+from substrack.queries.awaited_bills import Awaited
 from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
 from substrack.queries.pay_credit import Credit
 from substrack.queries.prepared import prepared
 from substrack.queries.sharing import rules_of
-from substrack.store import Contact, Group, Member, Price, shared_alias
+from substrack.store import Allocation, Contact, Group, Member, Payment, Price, shared_alias
 
 _Payer = shared_alias(Contact)
 
@@ -41,7 +43,9 @@ class Coming:
     """The next period of one group; `share` is None while its bill is not known, and in a crowd.
 
     `covered` periods from this one on are settled by credit; of the first that is not, `there` is there
-    already. `collected_on` is when it is first asked for, where a collection day decides that.
+    already, and what the bills of the groups in `unless` leave of the credit. `collected_on` is when it is
+    first asked for, where a collection day decides that. `following` has the shares of the periods of a year
+    from this one on, as far as they are known.
     """
 
     group_public_id: str
@@ -55,6 +59,8 @@ class Coming:
     covered: int
     there: Money
     collected_on: date | None = None
+    unless: tuple[str, ...] = ()
+    following: tuple[Money, ...] = ()
 
     @property
     def missing(self) -> Money | None:
@@ -69,13 +75,14 @@ def sum_of_a_year(items: Sequence[Item], coming: Sequence[Coming]) -> Money | No
 
     None where that is not one thing: for several groups, an unknown bill, or periods of a year.
     """
-    known = [(row, row.share) for row in coming if row.share is not None]
-    if len({item.group for item in items}) != 1 or len(known) != 1 or known[0][0].group != items[0].group:
+    known = [row for row in coming if row.share is not None]
+    if len({item.group for item in items}) != 1 or len(known) != 1 or known[0].group != items[0].group:
         return None
-    row, share = known[0]
+    (row,) = known
     more = periods_a_year(row.unit, row.every) - len(items)
-    owed = sum((item.left for item in items[1:]), items[0].left)
-    return owed + Money(share.minor * more, share.currency) if more > 0 else None
+    if not 0 < more <= len(row.following):
+        return None
+    return sum([*(item.left for item in items[1:]), *row.following[:more]], items[0].left)
 
 
 @dataclass(frozen=True)
@@ -89,31 +96,109 @@ class _Place:
     stays: tuple[Stay, ...]
 
 
+class _Shares:
+    """What a person bears of any period of one group, by the stays and prices that are set."""
+
+    def __init__(self, place: _Place, stays: Sequence[Stay], prices: Sequence[tuple[date, int]]) -> None:
+        self._place, self._stays, self._prices = place, stays, prices
+        self._whose = {stay.key: stay.contact_id for stay in stays}
+        days = [day for stay in stays for day in (stay.joined_on, stay.left_on) if day]
+        self._settled_from = max(days, default=date.min)
+        self._settled: list[Sharer] | None = None
+
+    def of(self, window: Window) -> int | None:
+        """Return the share in minor units; None while it is not known, or cannot be worked out."""
+        group = self._place.group
+        begun = [minor for from_on, minor in self._prices if from_on <= window.starts_on]
+        if group.split is SplitKind.VARIABLE or not begun:
+            return None
+        try:
+            shares = share_out(begun[-1], self._sharers(window), window, payer_included=group.payer_included)
+        except FixedAmountsOverTotal:
+            return None
+        mine = self._place.contact_id
+        return next((minor for key, minor in shares.amounts.items() if self._whose[key] == mine), None)
+
+    def _sharers(self, window: Window) -> list[Sharer]:
+        """List who shares a period; they stay the same once nobody who is known joins or leaves any more."""
+        rules = rules_of(self._place.group)
+        if window.starts_on < self._settled_from:
+            return sharers_in(window, self._stays, rules)
+        if self._settled is None:
+            self._settled = sharers_in(window, self._stays, rules)
+        return self._settled
+
+
 def load_coming(
-    session: Session, contact_id: int, credits: Iterable[Credit], *, today: date
+    session: Session,
+    contact_id: int,
+    credits: Iterable[Credit],
+    *,
+    awaited: Sequence[Awaited] = (),
+    today: date,
 ) -> tuple[Coming, ...]:
-    """List what comes next in a person's groups, the soonest first (4 statements, 5 in a crowd)."""
+    """List what comes next in a person's groups, the soonest first (6 statements at most).
+
+    `awaited` has the periods of theirs whose bill is not in yet.
+    """
     memberships = session.execute(*_shared_by(contact_id)).all()
     crowds = {group.id for group, _payer, is_crowd in memberships if is_crowd}
     group_ids = sorted({group.id for group, _payer, _is_crowd in memberships})
     stays, prices = _stays(session, contact_id, group_ids, crowds), _prices(session, group_ids)
-    places = [_place(group, payer, contact_id, stays[group.id]) for group, payer, _is_crowd in memberships]
+    found = [_place(group, payer, contact_id, stays[group.id]) for group, payer, _is_crowd in memberships]
+    places = [place for place in found if place]
     shares = {
-        place.group.id: None if place.group.id in crowds else _share(place, stays, prices)
+        place.group.id: _Shares(place, stays[place.group.id], prices[place.group.id])
         for place in places
-        if place
+        if place.group.id not in crowds
     }
-    aheads = [_ahead(place, shares[place.group.id]) for place in places if place]
+    aheads = [_ahead(place, shares.get(place.group.id)) for place in places]
     free, kept = _purses(credits)
-    for ahead in aheads:
-        if (
-            ahead.group_id in crowds
-        ):  # takes from this purse nobody knows how much, and so from what it covers
-            free.pop(ahead.purse, None)
-    reached = cover(aheads, free=free, kept=kept)
+    if free:
+        _settle_what_is_open(session, contact_id, free)
+    unsure = [(ahead.purse, ahead.group_id) for ahead in aheads if ahead.group_id in crowds]
+    unsure += [((bill.payer_id, bill.currency), bill.group_id) for bill in awaited]
+    reached = cover(aheads, free=free, kept=kept, unsure=unsure)
+    names = {bill.group_id: bill.group for bill in awaited}
+    names |= {place.group.id: place.group.name for place in places}
     day = load_askable(session, [contact_id]).get(contact_id)
-    rows = [_coming(place, shares, reached, _collected_on(place, day, today)) for place in places if place]
+    rows = [
+        _coming(
+            place,
+            shares.get(place.group.id),
+            reached.get(place.group.id, Coverage()),
+            names,
+            _collected_on(place, day, today),
+        )
+        for place in places
+    ]
     return tuple(sorted(rows, key=lambda row: (row.due_on, row.group)))
+
+
+def _settle_what_is_open(session: Session, contact_id: int, free: dict[Hashable, int]) -> None:
+    """Take off the credit what it settles first when it next moves: what is open already."""
+    for payer_id, currency, left_minor in session.execute(*_open_sums(contact_id)):
+        purse = payer_id, currency
+        if purse in free:
+            free[purse] = max(0, free[purse] - int(left_minor))
+
+
+@prepared
+def _open_sums(contact_id: int) -> Select[int, str, int]:
+    """What is open by payer and currency, without what money was taken off as "for something else"."""
+    kept_away = select(Allocation.id).where(Allocation.payment_id == Payment.id, Allocation.keeps_away)
+    left = func.sum(Payment.amount_minor - Payment.received_minor - Payment.written_off_minor)
+    return (
+        select(Payment.payer_id, Payment.currency, left)
+        .where(
+            Payment.contact_id == contact_id,
+            Payment.kind == PaymentKind.DUES,
+            Payment.status.in_(ASKABLE),
+            Payment.voided_at.is_(None),
+            ~kept_away.exists(),
+        )
+        .group_by(Payment.payer_id, Payment.currency)
+    )
 
 
 @prepared
@@ -188,35 +273,27 @@ def _is_shared(group: Group, window: Window, own: Sequence[Stay]) -> bool:
     return not is_over and bool(sharers_in(window, own, rules_of(group)))
 
 
-def _share(
-    place: _Place, stays: dict[int, list[Stay]], prices: dict[int, list[tuple[date, int]]]
-) -> int | None:
-    group, window = place.group, place.window
-    begun = [minor for from_on, minor in prices[group.id] if from_on <= window.starts_on]
-    if group.split is SplitKind.VARIABLE or not begun:
-        return None
-    sharers = sharers_in(window, stays[group.id], rules_of(group))
-    try:
-        shares = share_out(begun[-1], sharers, window, payer_included=group.payer_included)
-    except FixedAmountsOverTotal:
-        return None
-    whose = {stay.key: stay.contact_id for stay in stays[group.id]}
-    return next((minor for key, minor in shares.amounts.items() if whose[key] == place.contact_id), None)
-
-
-def _ahead(place: _Place, share_minor: int | None) -> Ahead:
+def _ahead(place: _Place, shares: _Shares | None) -> Ahead:
     group = place.group
     return Ahead(
         group_id=group.id,
         purse=(group.payer_id, group.currency),
         cycle=_cycle(group),
         sequence=place.window.sequence,
-        share_minor=share_minor,
+        share_of=shares.of if shares else _unknown,
+        tolerance_minor=group.tolerance_minor,
+        bill_comes_later=group.split is SplitKind.VARIABLE,
         collect_days_before=group.collect_days_before,
+        due_days=group.due_days,
         ends_on=group.ends_on,
         stays=place.stays,
         rules=rules_of(group),
     )
+
+
+def _unknown(_window: Window) -> None:
+    """Say of a crowd's share that it is not known."""
+    return
 
 
 def _purses(credits: Iterable[Credit]) -> tuple[dict[Hashable, int], dict[int, int]]:
@@ -245,10 +322,14 @@ def _collected_on(place: _Place, collection_day: int | None, today: date) -> dat
 
 
 def _coming(
-    place: _Place, shares: dict[int, int | None], reached: dict[int, Coverage], collected_on: date | None
+    place: _Place,
+    shares: _Shares | None,
+    coverage: Coverage,
+    names: Mapping[int, str],
+    collected_on: date | None,
 ) -> Coming:
     group, window = place.group, place.window
-    share_minor, coverage = shares[group.id], reached.get(group.id, Coverage())
+    following = _following(place, shares) if shares else ()
     return Coming(
         group_public_id=group.public_id,
         group=group.name,
@@ -257,11 +338,26 @@ def _coming(
         every=group.every,
         span=span_of(group, window.starts_on, window.ends_on),
         due_on=window.starts_on + timedelta(days=group.due_days),
-        share=None if share_minor is None else Money(share_minor, group.currency),
+        share=following[0] if following else None,
         covered=coverage.periods,
         there=Money(coverage.rest_minor, group.currency),
         collected_on=None if coverage.periods else collected_on,
+        unless=tuple(sorted({names[key] for key in coverage.unless})),
+        following=following,
     )
+
+
+def _following(place: _Place, shares: _Shares) -> tuple[Money, ...]:
+    """List the shares of a year, up to the first that is not known or not theirs any more."""
+    group, first = place.group, place.window.sequence
+    found = []
+    for sequence in range(first, first + periods_a_year(group.unit, group.every)):
+        window = _cycle(group).window(sequence)
+        minor = shares.of(window) if _is_shared(group, window, place.stays) else None
+        if minor is None:
+            break
+        found.append(Money(minor, group.currency))
+    return tuple(found)
 
 
 def _cycle(group: Group) -> Cycle:

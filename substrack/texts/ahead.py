@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from substrack.domain.cycles import Unit
@@ -15,6 +16,20 @@ def comes_when(due_on: date, collected_on: date | None, today: date, _: Words) -
     if collected_on is None or collected_on == due_on:
         return due
     return _("%(due)s; you are asked on %(day)s", due=due, day=_.short_day(collected_on))
+
+
+def after_bills(unless: Sequence[str], *, is_covered: bool, locale: str) -> str:
+    """Say whose bills come before what else credit pays; empty where nothing is unsure.
+
+    Put after what `covered_for` says, where there is that.
+    """
+    _ = Words(locale)
+    if not unless:
+        return ""
+    groups = _.listed(unless)
+    if is_covered:
+        return _("then what the bill of %(groups)s leaves", groups=groups)
+    return _("your credit pays what the bill of %(groups)s leaves of it", groups=groups)
 
 
 def covered_for(unit: Unit, every: int, periods: int, locale: str) -> str:

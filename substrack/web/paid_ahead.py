@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from substrack.domain.cycles import local_date
-from substrack.queries.pay_ahead import load_coming
+from substrack.queries.awaited_bills import load_awaited
+from substrack.queries.pay_ahead import Coming, load_coming
 from substrack.queries.pay_credit import load_credits
 from substrack.queries.people_page import PersonPage
-from substrack.texts.ahead import covered_for
+from substrack.texts.ahead import after_bills, covered_for
 from substrack.texts.catalogue import language_of
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import me
@@ -29,10 +30,17 @@ def paid_ahead(person: PersonPage) -> tuple[PaidAhead, ...]:
         return ()
     contact_id = person.contact.id
     today = local_date(runtime().now(), me().time_zone)
-    found = load_coming(reading(), contact_id, load_credits(reading(), contact_id), today=today)
+    credit, awaited = load_credits(reading(), contact_id), load_awaited(reading(), contact_id)
+    found = load_coming(reading(), contact_id, credit, awaited=awaited, today=today)
     language = language_of(me().language)
     return tuple(
-        PaidAhead(row.group_public_id, row.group, covered_for(row.unit, row.every, row.covered, language))
+        PaidAhead(row.group_public_id, row.group, _covered(row, language))
         for row in found
-        if row.covered
+        if row.covered or row.unless
     )
+
+
+def _covered(row: Coming, language: str) -> str:
+    covered = covered_for(row.unit, row.every, row.covered, language) if row.covered else ""
+    rest = after_bills(row.unless, is_covered=bool(covered), locale=language)
+    return "; ".join(part for part in (covered, rest) if part)

@@ -33,7 +33,7 @@ from substrack.services.links import DeadLink
 from substrack.services.proofs import MAX_BYTES, claim_with_proof
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.visits import PayVisit, open_pay
-from substrack.texts.ahead import comes_when, covered_for
+from substrack.texts.ahead import after_bills, comes_when, covered_for
 from substrack.texts.asks import by_when, who_asks
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGE_NAMES
@@ -288,10 +288,11 @@ def _zoned(instant: datetime, time_zone: str) -> datetime:
     return instant.astimezone(ZoneInfo(time_zone))
 
 
-def _coming(row: Coming, today: date, _: Words) -> tuple[Coming, str, str | None]:
-    """Put one period to come into words: when it is due and asked for, and for how long it is covered."""
+def _coming(row: Coming, today: date, _: Words) -> tuple[Coming, str, str | None, str]:
+    """Put one period to come into words: when it is due, how far credit reaches, and what then."""
     covered = covered_for(row.unit, row.every, row.covered, _.locale) if row.covered else None
-    return row, comes_when(row.due_on, row.collected_on, today, _), covered
+    rest = after_bills(row.unless, is_covered=covered is not None, locale=_.locale)
+    return row, comes_when(row.due_on, row.collected_on, today, _), covered, rest
 
 
 def _send_fresh(token: str) -> ResponseReturnValue:

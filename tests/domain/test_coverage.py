@@ -16,7 +16,13 @@ OLGA = ("olga", "EUR")
 def ahead(key: int, share: int | None, day: int = 1, **terms: object) -> Ahead:
     """A monthly group from a day of March on."""
     cycle = Cycle.begin(Unit.MONTH, 1, None, date(2026, 3, day))
-    return Ahead(key, OLGA, cycle, 1, share, **terms)  # type: ignore[arg-type]
+    return Ahead(key, OLGA, cycle, 1, lambda _window: share, **terms)  # type: ignore[arg-type]
+
+
+def priced(key: int, *shares: int, day: int = 1) -> Ahead:
+    """A group whose periods cost one after the other what is given, and the last of it from then on."""
+    cycle = Cycle.begin(Unit.MONTH, 1, None, date(2026, 3, day))
+    return Ahead(key, OLGA, cycle, 1, lambda window: shares[min(window.sequence, len(shares)) - 1])
 
 
 def test_credit_covers_whole_shares_and_the_rest_lies_ready() -> None:
@@ -43,8 +49,39 @@ def test_what_is_kept_goes_before_what_is_free() -> None:
     assert cover([ahead(1, 300)], free={OLGA: 500}, kept={1: 100}) == {1: Coverage(2)}
 
 
-def test_a_group_without_a_known_bill_stops_no_other() -> None:
-    assert cover([ahead(1, None), ahead(2, 300)], free={OLGA: 300}, kept={})[2] == Coverage(1)
+def test_a_price_that_is_set_counts_from_its_period_on() -> None:
+    assert cover([priced(1, 257, 366)], free={OLGA: 1816}, kept={}) == {1: Coverage(5, 95)}
+
+
+def test_what_costs_nothing_yet_is_covered_by_credit_for_what_comes_after() -> None:
+    assert cover([priced(1, 0, 0, 300)], free={OLGA: 400}, kept={}) == {1: Coverage(3, 100)}
+    assert cover([priced(1, 0, 0, 300)], free={}, kept={}) == {}
+
+
+def test_nothing_is_promised_that_an_unknown_bill_may_take() -> None:
+    phone = ahead(1, None, 10, bill_comes_later=True)
+    found = cover([phone, ahead(2, 300)], free={OLGA: 1200}, kept={})
+    assert found == {2: Coverage(1, 0, unless=(1,))}
+
+
+def test_a_bill_that_is_awaited_may_take_at_any_time() -> None:
+    found = cover([ahead(2, 300)], free={OLGA: 1200}, kept={2: 700}, unsure=[(OLGA, 1)])
+    assert found == {2: Coverage(2, 100, unless=(1,))}
+
+
+def test_a_bill_is_entered_after_what_opens_on_the_same_day() -> None:
+    found = cover([ahead(1, None, bill_comes_later=True), ahead(2, 300)], free={OLGA: 300}, kept={})
+    assert found[2] == Coverage(1)
+
+
+def test_of_what_opens_on_the_same_day_the_earlier_due_date_comes_first() -> None:
+    found = cover([ahead(1, 300, due_days=5), ahead(2, 300)], free={OLGA: 400}, kept={})
+    assert found == {1: Coverage(0, 100), 2: Coverage(1)}
+
+
+def test_a_rest_that_will_be_forgiven_leaves_a_period_covered() -> None:
+    assert cover([ahead(1, 300, tolerance_minor=5)], free={OLGA: 596}, kept={}) == {1: Coverage(2)}
+    assert cover([ahead(1, 3, tolerance_minor=5)], free={}, kept={}) == {1: Coverage()}
 
 
 def test_another_payers_credit_covers_nothing() -> None:

@@ -14,13 +14,16 @@ from substrack.bootstrap import Runtime
 from substrack.domain.notices import Channel, ChannelChoice
 from substrack.domain.pay_methods import PayMethod, pay_method
 from substrack.domain.payments import ReopenCause
+from substrack.domain.shares import SplitKind
 from substrack.services.chats import choose_channel
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.mailboxes import set_email
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, reopen_payment
+from substrack.services.periods import edit_period
+from substrack.services.prices import set_price
 from substrack.services.receipts import record_receipt
-from substrack.store import Address, Attempt, Connection, Contact, Link, LinkPurpose, Member
+from substrack.store import Address, Attempt, Connection, Contact, Group, Link, LinkPurpose, Member, Period
 from tests.support.cast import Cast, at, make_cast, money
 from tests.web.paying import NOW, Page, page_of
 from tests.web.support import TurnableClock
@@ -314,3 +317,103 @@ class TestOwnLink:
 
 def press(page: Page, place: str, **fields: str) -> TestResponse:
     return page.browser.client.post(f"{page.url}/{place}", data=fields)
+
+
+class TestWhatIsPromisedComesTrue:
+    """The page of today against what time then does."""
+
+    def paid_ahead(self, cast: Cast, member: Member, amount: str) -> None:
+        pay = {"contact_id": member.contact_id, "payer_id": cast.olga_contact, "amount": money(amount)}
+        cast.do(record_receipt, cast.workspace_id, **pay, by=cast.olga, now=NOW)
+
+    @pytest.mark.parametrize("paid", ["1.00", "17.99", "24.16", "30.00", "47.50", "60.00"])
+    def test_a_price_set_ahead_and_another_group_with_the_same_payer(
+        self, page: Page, cast: Cast, ben: Member, paid: str
+    ) -> None:
+        video = cast.group("Video", "9.00", starts_on=date(2026, 2, 20), due_days=5)
+        too = cast.join(video, "Ben")
+        cast.do(
+            set_price, ben.group_id, amount=money("21.99"), from_on=date(2026, 4, 1), by=cast.olga, now=NOW
+        )
+        cast.do(leave_group, mia_of(cast, ben).id, left_on=date(2026, 6, 1), by=cast.olga, now=NOW)
+        self.paid_ahead(cast, ben, paid)
+
+        promised = {name: covered_in(page.show().text, name) for name in ("YouTube Premium", "Video")}
+
+        for month in range(2, 13):
+            cast.tick(at(f"2026-{month:02}-01"))
+            cast.tick(at(f"2026-{month:02}-20"))
+        assert promised == {
+            "YouTube Premium": settled_from(cast, ben, 2),
+            "Video": settled_from(cast, too, 1),
+        }
+
+    def test_what_a_bill_may_take_is_not_promised(self, page: Page, cast: Cast, ben: Member) -> None:
+        phone = cast.group("Phone", split=SplitKind.VARIABLE, starts_on=date(2026, 2, 10))
+        cast.join(phone, "Ben")
+        self.paid_ahead(cast, ben, "30.00")
+
+        shown = page.show().text
+
+        assert covered_in(shown, "YouTube Premium") == 0
+        assert "your credit pays what the bill of Phone leaves of it" in shown
+        cast.tick(at("2026-02-10"))
+        cast.do(edit_period, opened(cast, phone), total=money("40.00"), by=cast.olga, now=at("2026-02-11"))
+        cast.tick(at("2026-03-01"))
+        assert settled_from(cast, ben, 2) == 0
+
+    def test_what_comes_before_the_bill_is(self, page: Page, cast: Cast, ben: Member) -> None:
+        phone = cast.group("Phone", split=SplitKind.VARIABLE, starts_on=date(2026, 3, 10))
+        cast.join(phone, "Ben")
+        self.paid_ahead(cast, ben, "30.00")
+
+        shown = page.show().text
+
+        assert covered_in(shown, "YouTube Premium") == 1
+        assert "then what the bill of Phone leaves" in shown
+
+    def test_a_bill_that_is_not_in_is_told(self, page: Page, cast: Cast, ben: Member) -> None:
+        cast.do(confirm_payment, cast.payment_of(ben).id, by=cast.olga, now=NOW)
+        phone = cast.group("Phone", split=SplitKind.VARIABLE)
+        cast.join(phone, "Ben")
+        cast.tick(NOW)
+
+        shown = page.show().text
+
+        assert "Phone, February 2026" in shown
+        assert "the bill is not in yet" in shown
+        assert "You are all settled" not in shown
+
+    def test_a_year_counts_the_price_that_is_set(self, page: Page, cast: Cast, ben: Member) -> None:
+        cast.do(
+            set_price, ben.group_id, amount=money("24.00"), from_on=date(2026, 8, 1), by=cast.olga, now=NOW
+        )
+
+        assert "A whole year is 84.00\xa0€." in page.show().text
+
+
+def mia_of(cast: Cast, ben: Member) -> Member:
+    query = select(Member).where(
+        Member.group_id == ben.group_id, Member.contact_id.not_in([ben.contact_id, cast.olga_contact])
+    )
+    return cast.read(lambda session: session.scalars(query).one())
+
+
+def opened(cast: Cast, group: Group) -> int:
+    query = select(Period.id).where(Period.group_id == group.id)
+    return cast.read(lambda session: session.scalars(query).one())
+
+
+def covered_in(shown: str, group: str) -> int:
+    """Read for how many months a group is said to be covered."""
+    line = shown.split("What comes next")[1].split(f"<strong>{group}, ")[1].split("</li>")[0]
+    found = re.search(r"covered, (\d+) month", line)
+    return int(found[1]) if found else 0
+
+
+def settled_from(cast: Cast, member: Member, sequence: int) -> int:
+    """Count the periods from one on that are confirmed one after the other."""
+    count = 0
+    while cast.payment_of(member, sequence + count).status == "confirmed":
+        count += 1
+    return count
