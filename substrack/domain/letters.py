@@ -40,10 +40,28 @@ class Asking:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """How far a share holds that does not last: for the period `span` alone.
+
+    The reader is there from `first_on` to `last_on` of it. `left_on` is the first day they are gone. From
+    `then_on` on, the first whole period after it, their share is `then`.
+    """
+
+    span: Span
+    first_on: date
+    last_on: date
+    is_part: bool
+    left_on: date | None = None
+    then_on: date | None = None
+    then: Money | None = None
+
+
+@dataclass(frozen=True)
 class Welcome:
     """A member's first letter. `share` is None while the price of the next period is unknown.
 
-    `owes_already`: something is open, so it would be wrong to say that there is nothing to do.
+    `owes_already`: something is open, so it would be wrong to say that there is nothing to do. `stretch` says
+    how far the share holds, where it does not last.
     """
 
     group: str
@@ -54,6 +72,7 @@ class Welcome:
     first_on: date | None
     share: Money | None
     owes_already: bool = False
+    stretch: Stretch | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +97,16 @@ class PriceChange:
     after: Money
     share_before: Money | None
     share_after: Money | None
+    stretch: Stretch | None = None
 
 
 @dataclass(frozen=True)
 class ShareChanged:
-    """Another share from a date on, and why; None on the side where the reader bears nothing."""
+    """Another share from a date on, and why; None on the side where the reader bears nothing.
+
+    `stretch` says how far it holds, where it does not last; `left_on` is the first day the reader is gone.
+    `is_own` where it is they who come or go.
+    """
 
     group: str
     payer: Person
@@ -90,6 +114,9 @@ class ShareChanged:
     before: Money | None
     after: Money | None
     why: Why
+    stretch: Stretch | None = None
+    left_on: date | None = None
+    is_own: bool = False
 
 
 @dataclass(frozen=True)

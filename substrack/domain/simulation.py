@@ -36,7 +36,8 @@ class Outlook:
     """Who will bear what of one period, by contact, the payer's part included.
 
     `total_minor` and the shares are None while the bill is not known; `weights` tell them apart then.
-    `so_far` is the same at the price of the period before, when that is another.
+    `so_far` is the same at the price of the period before, when that is another. `days` has how many days
+    those bear a part for who are not there from end to end.
     """
 
     window: Window
@@ -44,6 +45,12 @@ class Outlook:
     shares: Mapping[int, int | None]
     weights: Mapping[int, int]
     so_far: Outlook | None = None
+    days: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def is_part(self) -> bool:
+        """Tell whether somebody bears a part of this period only, so that its shares do not last."""
+        return bool(self.days)
 
     def is_like(self, other: Outlook) -> bool:
         """Tell whether nobody could see a difference in what they pay and for which days."""
@@ -61,6 +68,7 @@ class ShareChange:
     """One person's share before and after; None on the side where they bear nothing or it is not known.
 
     `was_in` and `is_in` tell the two apart; `weights` are those on each side, where a bill is divided.
+    `is_own` where it is they who come, go, or are there for other days.
     """
 
     contact_id: int
@@ -72,6 +80,7 @@ class ShareChange:
     after: Money | None
     weights: tuple[int, int]
     hearing: Hearing
+    is_own: bool = False
 
     @property
     def is_changed(self) -> bool:
@@ -91,6 +100,8 @@ class GroupChange:
     """The first period that a change touches, and what it does to each share of it.
 
     `first_requests` says when those who owe it then are first asked, by contact; empty while the group rests.
+    `lasting` is the first whole period after it, where somebody is there for a part of this one and the
+    shares of that one are others.
     """
 
     window: Window
@@ -98,6 +109,7 @@ class GroupChange:
     total_after: Money | None
     people: tuple[ShareChange, ...]
     first_requests: Mapping[int, FirstRequest] = field(default_factory=dict)
+    lasting: GroupChange | None = None
 
     def differing_most(self, number: int) -> tuple[ShareChange, ...]:
         """List so many people in their order: the payer, who comes or goes, and whose share differs most."""
@@ -126,6 +138,20 @@ def first_difference(before: Sequence[Outlook], after: Sequence[Outlook]) -> tup
         if found is not None and not found.is_like(now):
             return _known_before(now, found), found
     return None
+
+
+def lasting_difference(
+    before: Sequence[Outlook], after: Sequence[Outlook], first: Outlook
+) -> tuple[Outlook, Outlook] | None:
+    """Find the first whole period after a part period, where others bear other shares of it.
+
+    As it would have been without the change, and as it will be. None where the first period lasts.
+    """
+    later = [found for found in after if found.window.sequence > first.window.sequence and not found.is_part]
+    if not first.is_part or not later or later[0].shares == first.shares:
+        return None
+    then = next((now for now in before if now.window == later[0].window), None)
+    return (then, later[0]) if then else None
 
 
 def _known_before(now: Outlook, later: Outlook) -> Outlook:

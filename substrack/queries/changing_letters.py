@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
-
-from substrack.domain.cycles import Window
 from substrack.domain.letters import ShareChanged
 from substrack.domain.simulation import Why
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, money_in, payer_of
-from substrack.queries.member_letters import is_over, share_of, share_until
-from substrack.queries.sharing import sharers_of, window_from
-from substrack.store import Group, Member
+from substrack.queries.shares_told import SharesTold, is_over
+from substrack.queries.sharing import window_from
+from substrack.store import Group
 
 
 def share_changed(reading: Reading) -> Facts | None:
@@ -21,11 +18,12 @@ def share_changed(reading: Reading) -> Facts | None:
     payload = reading.message.payload
     group = reading.session.get_one(Group, payload["group_id"])
     window = window_from(group, date.fromisoformat(payload["from_on"]))
-    if is_over(group, window.starts_on):
+    if is_over(group, window):
         return None
-    total = price_on(reading.session, group.id, window.starts_on)
-    before, after = payload["before_minor"], share_of(reading, group, window, total)
-    is_in = _shares(reading, group, window)
+    shares = SharesTold(reading, group)
+    is_in = shares.is_in(window)
+    after = shares.of(window, price_on(reading.session, group.id, window.starts_on))
+    before = payload["before_minor"]
     if is_in == payload["leaves"] or (is_in and (after is None or after == before)):
         return None
     payer = payer_of(reading, group)
@@ -33,17 +31,11 @@ def share_changed(reading: Reading) -> Facts | None:
         group=group.name,
         payer=payer,
         from_on=window.starts_on,
-        before=None if before is None else share_until(reading, group, window),
+        before=None if before is None else shares.until(window),
         after=money_in(after, group) if is_in else None,
         why=Why(payload["why"]),
+        stretch=shares.stretch(window, after),
+        left_on=shares.left_on,
+        is_own=payload.get("is_own", False),
     )
     return Facts(content, (payer,), (group.name,))
-
-
-def _shares(reading: Reading, group: Group, window: Window) -> bool:
-    """Tell whether the reader shares a period, whatever it costs."""
-    sharers = {sharer.key for sharer in sharers_of(reading.session, group, window)}
-    mine = select(Member.id).where(
-        Member.group_id == group.id, Member.contact_id == reading.message.contact_id
-    )
-    return not sharers.isdisjoint(reading.session.scalars(mine))

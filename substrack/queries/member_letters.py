@@ -12,13 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.bills import OpenInAll, OwnSentence
-from substrack.domain.cycles import SequenceOutOfRange, Window, local_date
+from substrack.domain.cycles import SequenceOutOfRange, local_date
 from substrack.domain.letters import (
     Answered,
     Asking,
     Decided,
     HeadsUp,
     PriceChange,
+    Stretch,
     Welcome,
 )
 from substrack.domain.money import Money
@@ -29,8 +30,9 @@ from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of
 from substrack.queries.letter_items import Owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
-from substrack.queries.sharing import first_window_of, shares_of, window_from, window_of
-from substrack.store import Group, Member, Payment, Period, Price, User
+from substrack.queries.shares_told import SharesTold, is_over
+from substrack.queries.sharing import first_window_of, window_from
+from substrack.store import Group, Member, Payment, Price, User
 
 
 def asking(reading: Reading) -> Facts | None:
@@ -64,7 +66,7 @@ def welcome(reading: Reading) -> Facts | None:
     if member.left_on is not None and member.left_on <= local_date(reading.now, group.time_zone):
         return None
     payer = payer_of(reading, group)
-    first_on, share = _first_share(reading.session, group, member)
+    first_on, share, stretch = _first_share(reading, group, member)
     content = Welcome(
         group=group.name,
         description=group.description,
@@ -73,23 +75,27 @@ def welcome(reading: Reading) -> Facts | None:
         every=group.every,
         first_on=first_on,
         share=share,
+        stretch=stretch,
         owes_already=_owes(reading.session, member),
     )
     return Facts(content, (payer,), (group.name,))
 
 
-def _first_share(session: Session, group: Group, member: Member) -> tuple[date | None, Money | None]:
-    """Find the first period that waits for a member, and what their share of it will be."""
+def _first_share(
+    reading: Reading, group: Group, member: Member
+) -> tuple[date | None, Money | None, Stretch | None]:
+    """Find the first period that waits for a member, and what their share of it will be, and how long."""
     try:
         window = first_window_of(group, member)
     except SequenceOutOfRange:
-        return None, None
+        return None, None, None
     if group.ends_on is not None and window.starts_on > group.ends_on:
-        return None, None
-    total = None if group.split is SplitKind.VARIABLE else price_on(session, group.id, window.starts_on)
-    if total is None:
-        return window.starts_on, None
-    return window.starts_on, money_in(shares_of(session, group, window, total).get(member.id), group)
+        return None, None, None
+    is_variable = group.split is SplitKind.VARIABLE
+    total = None if is_variable else price_on(reading.session, group.id, window.starts_on)
+    shares = SharesTold(reading, group)
+    share = shares.of(window, total)
+    return window.starts_on, money_in(share, group), shares.stretch(window, share)
 
 
 def _owes(session: Session, member: Member) -> bool:
@@ -105,9 +111,9 @@ def heads_up(reading: Reading) -> Facts | None:
     group = reading.session.get_one(Group, payload["group_id"])
     starts_on = date.fromisoformat(payload["starts_on"])
     window = window_from(group, starts_on)
-    if is_over(group, starts_on) or window.starts_on != starts_on or group.split is SplitKind.VARIABLE:
+    if is_over(group, window) or window.starts_on != starts_on or group.split is SplitKind.VARIABLE:
         return None
-    share = share_of(reading, group, window, price_on(reading.session, group.id, starts_on))
+    share = SharesTold(reading, group).of(window, price_on(reading.session, group.id, starts_on))
     if not share:
         return None
     payer = payer_of(reading, group)
@@ -133,10 +139,11 @@ def price_change(reading: Reading) -> Facts | None:
         return None
     from_on = date.fromisoformat(payload["from_on"])
     window = window_from(group, from_on)
-    if is_over(group, window.starts_on) or group.split is SplitKind.VARIABLE:
+    if is_over(group, window) or group.split is SplitKind.VARIABLE:
         return None
     before, after = former_price(reading, group, price, from_on), price.amount_minor
-    share_after = share_of(reading, group, window, after)
+    shares = SharesTold(reading, group)
+    share_after = shares.of(window, after)
     if before is None or share_after is None or price_on(reading.session, group.id, from_on) != after:
         return None
     payer = payer_of(reading, group)
@@ -146,52 +153,11 @@ def price_change(reading: Reading) -> Facts | None:
         from_on=from_on,
         before=Money(before, group.currency),
         after=Money(after, group.currency),
-        share_before=share_until(reading, group, window),
+        share_before=shares.until(window),
         share_after=Money(share_after, group.currency),
+        stretch=shares.stretch(window, share_after),
     )
     return Facts(content, (payer,), (group.name,))
-
-
-def share_of(reading: Reading, group: Group, window: Window, total_minor: int | None) -> int | None:
-    """Work out what the reader will owe of a period's total; None when they will not share it."""
-    if total_minor is None:
-        return None
-    shares = shares_of(reading.session, group, window, total_minor)
-    mine = select(Member.id).where(
-        Member.group_id == group.id, Member.contact_id == reading.message.contact_id
-    )
-    return next((shares[key] for key in reading.session.scalars(mine) if key in shares), None)
-
-
-def share_until(reading: Reading, group: Group, window: Window) -> Money | None:
-    """Find what the reader pays in the period before another; None when they have no part in it.
-
-    What was billed counts where it is open already, else what is set for it by now. Not what the period
-    itself would have cost without its last change: nobody ever pays that.
-    """
-    sequence = window.sequence - 1
-    if sequence >= group.next_sequence:
-        before = window_of(group, sequence)
-        total = price_on(reading.session, group.id, before.starts_on)
-        return money_in(share_of(reading, group, before, total), group)
-    amount = reading.session.scalar(
-        select(Payment.amount_minor)
-        .join(Period, Period.id == Payment.period_id)
-        .where(
-            Period.group_id == group.id,
-            Period.sequence == sequence,
-            Payment.contact_id == reading.message.contact_id,
-            Payment.voided_at.is_(None),
-        )
-        .limit(1)
-    )
-    return money_in(amount, group)
-
-
-def is_over(group: Group, day: date) -> bool:
-    """Tell whether nothing opens on a day: the group rests, or has ended by then."""
-    is_stopped = group.paused_at is not None or group.archived_at is not None
-    return is_stopped or (group.ends_on is not None and day > group.ends_on)
 
 
 def rejected(reading: Reading) -> Facts | None:

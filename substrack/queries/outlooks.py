@@ -65,6 +65,7 @@ def _at_price(group: Group, members: list[Member], window: Window, total: int | 
         total_minor=total,
         shares=shares | _shares(group, sharers, contacts, window, total),
         weights={contacts[sharer.key]: sharer.weight for sharer in sharers},
+        days={contacts[sharer.key]: sharer.days for sharer in sharers if sharer.days is not None},
     )
 
 

@@ -8,8 +8,8 @@ changed at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from substrack.domain.simulation import (
     ShareChange,
     Why,
     first_difference,
+    lasting_difference,
 )
 from substrack.queries.collection_days import load_askable
 from substrack.queries.namesakes import names_of
@@ -100,8 +101,16 @@ def carry_out(
 def mark_of(change: GroupChange) -> str:
     """Make the short mark by which a page says what was looked at."""
     # Without the keys of people: whoever is new has another one each time the change is tried.
-    people = [astuple(replace(one, contact_id=0)) for one in change.people]
-    seen = (astuple(change.window), change.total_before, change.total_after, people)
+    seen = [
+        (
+            astuple(part.window),
+            part.total_before,
+            part.total_after,
+            [astuple(replace(one, contact_id=0)) for one in part.people],
+        )
+        for part in (change, change.lasting)
+        if part
+    ]
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
@@ -140,22 +149,39 @@ def _compare(
 ) -> GroupChange | None:
     session.flush()
     session.refresh(group)
-    found = first_difference(before, load_outlooks(session, group, day))
+    after = load_outlooks(session, group, day)
+    found = first_difference(before, after)
     if found is None:
         return None
-    then, later = found
-    contact_ids = list(dict.fromkeys([*later.shares, *then.shares]))
-    names, reachable = names_of(session, contact_ids), _reachable(session, contact_ids)
-    people = [
-        _person(group, then, later, contact_id, names[contact_id], contact_id in reachable)
-        for contact_id in contact_ids
-    ]
+    lasting = lasting_difference(before, after, found[1])
+    outlooks = [*reversed(found), *reversed(lasting or ())]
+    contact_ids = list(dict.fromkeys(key for outlook in outlooks for key in outlook.shares))
+    names = names_of(session, contact_ids)
+    whom = _Whom({key: names[key] for key in contact_ids}, _reachable(session, contact_ids))
+    stays = _change(group, *lasting, whom, set()) if lasting else None
+    touched = {one.contact_id for one in stays.told + stays.unreachable} if stays else set()
+    first = _change(group, *found, whom, touched)
+    return replace(first, first_requests=_first_requests(session, group, found[1], now), lasting=stays)
+
+
+@dataclass(frozen=True)
+class _Whom:
+    """The people of a change: their names, and whom an announcement reaches."""
+
+    names: Mapping[int, str]
+    reachable: Collection[int]
+
+
+def _change(
+    group: Group, then: Outlook, later: Outlook, whom: _Whom, touched: Collection[int]
+) -> GroupChange:
+    """Compare one period before and after; `touched` are those whom the change touches later on."""
+    people = [_person(group, then, later, key, whom, key in touched) for key in whom.names]
     return GroupChange(
         window=later.window,
         total_before=_money(then.total_minor, group),
         total_after=_money(later.total_minor, group),
         people=tuple(sorted(people, key=lambda one: one.is_payer)),
-        first_requests=_first_requests(session, group, later, now),
     )
 
 
@@ -171,16 +197,17 @@ def _first_requests(
 
 
 def _person(
-    group: Group, then: Outlook, later: Outlook, contact_id: int, name: str, is_reachable: bool
+    group: Group, then: Outlook, later: Outlook, contact_id: int, whom: _Whom, is_touched_later: bool
 ) -> ShareChange:
     before, after = then.shares.get(contact_id), later.shares.get(contact_id)
     was_in, is_in = contact_id in then.shares, contact_id in later.shares
     rests = group.paused_at is not None or group.archived_at is not None
-    is_touched = (was_in, before) != (is_in, after) and contact_id != group.payer_id and not rests
-    told = Hearing.TOLD if is_reachable else Hearing.UNREACHABLE
+    differs = (was_in, before) != (is_in, after) or is_touched_later
+    is_touched = differs and contact_id != group.payer_id and not rests
+    told = Hearing.TOLD if contact_id in whom.reachable else Hearing.UNREACHABLE
     return ShareChange(
         contact_id=contact_id,
-        name=name,
+        name=whom.names[contact_id],
         is_payer=contact_id == group.payer_id,
         was_in=was_in,
         is_in=is_in,
@@ -188,6 +215,7 @@ def _person(
         after=_money(after, group),
         weights=(then.weights.get(contact_id, 1), later.weights.get(contact_id, 1)),
         hearing=told if is_touched else Hearing.UNTOUCHED,
+        is_own=was_in != is_in or then.days.get(contact_id) != later.days.get(contact_id),
     )
 
 
@@ -206,16 +234,34 @@ def _reachable(session: Session, contact_ids: Iterable[int]) -> set[int]:
 
 
 def _tell(session: Session, group: Group, change: GroupChange, why: Why, now: datetime) -> None:
-    """Queue one notice to each; what an unsent one already says of the same day is taken over."""
-    told = [one for one in change.told if one.was_in or why is not Why.JOIN]
-    known = _take_over(session, group, change.window.starts_on, told)
+    """Queue one notice to each, about the first period that touches them."""
+    told = [one for one in change.told if one.is_changed]
+    _tell_of(session, group, change, told, why, now)
+    if change.lasting:
+        heard = {one.contact_id for one in told}
+        later = [one for one in change.lasting.told if one.contact_id not in heard]
+        _tell_of(session, group, change.lasting, later, why, now)
+
+
+def _tell_of(
+    session: Session,
+    group: Group,
+    change: GroupChange,
+    touched: Sequence[ShareChange],
+    why: Why,
+    now: datetime,
+) -> None:
+    """Queue what is told of one period; what an unsent notice already says of it is taken over."""
+    told = [one for one in touched if one.was_in or why is not Why.JOIN]
+    known, own = _take_over(session, group, change.window.starts_on, told)
     latest = session.scalar(select(func.max(Event.id)).where(Event.group_id == group.id))
     drafts = []
     for one in told:
         before, after = known.get(one.contact_id, _minor(one.before)), _minor(one.after)
         leaves = not one.is_in
         if leaves or (after is not None and after != before):
-            facts = {"before_minor": before, "after_minor": after, "leaves": leaves}
+            is_own = one.is_own or one.contact_id in own
+            facts = {"before_minor": before, "after_minor": after, "leaves": leaves, "is_own": is_own}
             drafts.append(_draft(group, change, one.contact_id, why, latest, facts, now))
     queue(session, drafts, now=now)
 
@@ -226,14 +272,15 @@ def _minor(money: Money | None) -> int | None:
 
 def _take_over(
     session: Session, group: Group, from_on: date, told: Iterable[ShareChange]
-) -> dict[int, int | None]:
+) -> tuple[dict[int, int | None], set[int]]:
     """Cancel what is queued about the same day; return which share each person still supposes for it.
 
-    What is queued about an earlier day is told as it is. What comes later begins with the share of this day,
-    and is over for who leaves on it.
+    And whose own coming or going was to be told. What is queued about an earlier day is told as it is. What
+    comes later begins with the share of this day, and is over for who leaves on it.
     """
     changes = {one.contact_id: one for one in told}
     known: dict[int, int | None] = {}
+    own: set[int] = set()
     later: dict[int, list[Message]] = {}
     for message in _waiting(session, group):
         one, day = changes.get(message.contact_id or 0), date.fromisoformat(message.payload["from_on"])
@@ -241,6 +288,7 @@ def _take_over(
             continue
         if day == from_on:
             known.setdefault(one.contact_id, message.payload["before_minor"])
+            own.update({one.contact_id} if message.payload.get("is_own") else ())
         if day == from_on or not one.is_in:
             message.state, message.last_error = MessageState.CANCELLED, "the share changed again"
         else:
@@ -248,7 +296,7 @@ def _take_over(
     for contact_id, messages in later.items():
         _begin_with(_minor(changes[contact_id].after), messages)
     session.flush()
-    return known
+    return known, own
 
 
 def _waiting(session: Session, group: Group) -> list[Message]:

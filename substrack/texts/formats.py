@@ -98,6 +98,11 @@ def period_name(unit: Unit, every: int, starts_on: date, ends_on: date, locale: 
     return _plain_year(format_interval(starts_on, ends_on, skeleton="yMMMd", locale=rules))
 
 
+def dates(first_on: date, last_on: date, locale: str) -> str:
+    """Write the days from one to another: "5 – 19 Dec 2026"."""
+    return _plain_year(format_interval(first_on, last_on, skeleton="yMMMd", locale=format_locale(locale)))
+
+
 def listed(words: Sequence[str], locale: str) -> str:
     """Join words: "Ben, Mia and Olga"."""
     return format_list(list(words), locale=format_locale(locale))

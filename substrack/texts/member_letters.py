@@ -27,6 +27,7 @@ from substrack.texts.bills import (
 )
 from substrack.texts.blocks import Bill, Block, Composition, Facts, Paragraph, Quote, Row
 from substrack.texts.labels import reason_in_words, rhythm
+from substrack.texts.share_facts import share_facts
 from substrack.texts.words import Words
 
 FACTUAL_FROM_STEP = 3
@@ -77,7 +78,7 @@ def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
         (_("Rhythm"), rhythm(content.unit, content.every, _.locale)),
     ]
     if content.share is not None:
-        facts.append((_("Your share"), _.money(content.share)))
+        facts += share_facts(content.share, content.stretch, _("Your share"), _)
     if content.first_on is not None:
         facts.append((_("First period starts"), _.day(content.first_on)))
     about = (Quote(content.description),) if content.description else ()
@@ -125,7 +126,7 @@ def price_change(letter: Letter, content: PriceChange, _: Words) -> Composition:
     if content.share_before is not None:
         facts.append((_("Your share until then"), _.money(content.share_before)))
     if content.share_after is not None:
-        facts.append((_("Your new share"), _.money(content.share_after)))
+        facts += share_facts(content.share_after, content.stretch, _("Your new share"), _)
     blocks = (
         Paragraph(opening),
         Facts(tuple(facts)),

@@ -20,7 +20,10 @@ SHOWN: Final = 50
 
 @dataclass(frozen=True)
 class SharesLine:
-    """One person's row; `tone` names the look of the difference, which the words say as well."""
+    """One person's row; `tone` names the look of the difference, which the words say as well.
+
+    `lasting` is their share of the first whole period, `instead` what it would be without the change.
+    """
 
     name: str
     before: str
@@ -28,12 +31,15 @@ class SharesLine:
     difference: str
     tone: str
     hears: str
+    lasting: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True)
 class Story:
     """A change in words. `telling` says who would be told, and is empty when nobody would.
 
+    `lasting_words` head the shares of the first whole period after a part period, where they are others.
     `lines` are of those whose share differs most; `others` says how many there are besides, if any.
     """
 
@@ -44,6 +50,7 @@ class Story:
     total: SharesLine | None
     telling: str
     unreachable: str
+    lasting_words: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,16 +80,46 @@ def tell_change(change: GroupChange, setting: Setting, locale: str) -> Story:
                 period=_.span(span),
             ),
             _number_of_sharers(change.people, _),
+            *_part_period(change, setting, _),
             *_first_requests(change, _),
             _("What is open already stays as it is."),
         ),
-        from_words=_("From %(day)s", day=_.short_day(change.window.starts_on)),
-        lines=tuple(_line(one, setting, _) for one in shown),
+        from_words=_from(change, _),
+        lasting_words=_from(change.lasting, _) if change.lasting else "",
+        lines=tuple(_line(one, _later(change, one), setting, _) for one in shown),
         others=_.ngettext("and %(n)s more", "and %(n)s more", rest) if rest else "",
         total=_total(change, _),
         telling=_telling(change, setting, _),
         unreachable=_unreachable(change, _),
     )
+
+
+def _from(change: GroupChange, _: Words) -> str:
+    return _("From %(day)s", day=_.short_day(change.window.starts_on))
+
+
+def _later(change: GroupChange, one: ShareChange) -> ShareChange | None:
+    """Find what somebody bears of the first whole period."""
+    people = change.lasting.people if change.lasting else ()
+    return next((later for later in people if later.contact_id == one.contact_id), None)
+
+
+def _part_period(change: GroupChange, setting: Setting, _: Words) -> list[str]:
+    """Say that a period is one of transition, who bears its missing days, and how many share it after."""
+    if change.lasting is None:
+        return []
+    later = _.ngettext(
+        "From %(day)s on %(n)s person shares it.",
+        "From %(day)s on %(n)s people share it.",
+        sum(one.is_in for one in change.lasting.people),
+        day=_.day(change.lasting.window.starts_on),
+    )
+    payer = next((one for one in change.people if one.is_payer and one.is_in), None)
+    if payer is None:
+        return [later]
+    if setting.reader_pays:
+        return [_("You bear the days of it that nobody pays for."), later]
+    return [_("%(payer)s bears the days of it that nobody pays for.", payer=payer.name), later]
 
 
 def _first_requests(change: GroupChange, _: Words) -> list[str]:
@@ -104,7 +141,7 @@ def _number_of_sharers(people: Sequence[ShareChange], _: Words) -> str:
     )
 
 
-def _line(one: ShareChange, setting: Setting, _: Words) -> SharesLine:
+def _line(one: ShareChange, later: ShareChange | None, setting: Setting, _: Words) -> SharesLine:
     difference, tone = _difference(one, _)
     name = _("You") if one.is_payer and setting.reader_pays else one.name
     return SharesLine(
@@ -114,7 +151,16 @@ def _line(one: ShareChange, setting: Setting, _: Words) -> SharesLine:
         difference=difference,
         tone=tone,
         hears=_hears(one, _),
+        lasting=_share(later.is_in, later.after, later.weights[1], _) if later else "",
+        instead=_instead(later, _) if later else "",
     )
+
+
+def _instead(later: ShareChange, _: Words) -> str:
+    """Say what a share would be without the change, where that is known and another."""
+    if later.before is None or later.after is None or later.before == later.after:
+        return ""
+    return _("instead of %(amount)s", amount=_.money(later.before))
 
 
 def _share(is_in: bool, share: Money | None, weight: int, _: Words) -> str:
@@ -148,7 +194,9 @@ def _total(change: GroupChange, _: Words) -> SharesLine | None:
     if before is None and after is None:
         return None
     shown = [_.money(total) if total is not None else "–" for total in (before, after)]
-    return SharesLine(_("Total"), shown[0], shown[1], "", "mute", "")
+    later = change.lasting.total_after if change.lasting else None
+    lasting = _.money(later) if later is not None else ""
+    return SharesLine(_("Total"), shown[0], shown[1], "", "mute", "", lasting)
 
 
 def _telling(change: GroupChange, setting: Setting, _: Words) -> str:

@@ -54,6 +54,10 @@ class Words:
         """Name a period."""
         return formats.period_name(span.unit, span.every, span.starts_on, span.ends_on, self.locale)
 
+    def dates(self, first_on: date, last_on: date) -> str:
+        """Write the days from one to another."""
+        return formats.dates(first_on, last_on, self.locale)
+
     def listed(self, words: Sequence[str]) -> str:
         """Join words with commas and an "and"."""
         return formats.listed(words, self.locale)

@@ -29,6 +29,7 @@ from substrack.domain.letters import (
     Received,
     ReceivedItem,
     ShareChanged,
+    Stretch,
     Welcome,
 )
 from substrack.domain.money import Money
@@ -128,6 +129,17 @@ CLAIM = Claim(
     method="bank transfer",
     note="Sent it on Sunday.\nThanks!",
     is_flagged=True,
+)
+
+APRIL = Span(Unit.MONTH, 1, date(2026, 4, 1), date(2026, 4, 30))
+PART = Stretch(APRIL, date(2026, 4, 1), date(2026, 4, 19), is_part=True, left_on=date(2026, 4, 20))
+BESIDE_A_PART = Stretch(
+    APRIL,
+    date(2026, 4, 1),
+    date(2026, 4, 30),
+    is_part=False,
+    then_on=date(2026, 5, 1),
+    then=euros(450),
 )
 
 WITHOUT_BUTTON = frozenset({"mailbox_replaced", "mailbox_removed"})
@@ -235,6 +247,26 @@ SAMPLES: dict[str, Letter] = {
     "share_of_a_leaver": letter(
         Notice.SHARE_CHANGED,
         ShareChanged("YouTube Premium", OLGA, date(2026, 4, 1), euros(400), None, Why.LEAVE),
+    ),
+    "share_of_a_part_leaver": letter(
+        Notice.SHARE_CHANGED,
+        ShareChanged(
+            "YouTube Premium",
+            OLGA,
+            date(2026, 4, 1),
+            euros(400),
+            euros(253),
+            Why.LEAVE,
+            PART,
+            PART.left_on,
+            is_own=True,
+        ),
+    ),
+    "share_beside_a_part": letter(
+        Notice.SHARE_CHANGED,
+        ShareChanged(
+            "YouTube Premium", OLGA, date(2026, 4, 1), euros(400), euros(300), Why.JOIN, BESIDE_A_PART
+        ),
     ),
     "received": letter(
         Notice.RECEIVED, Received((ReceivedItem(YOUTUBE, euros(400), euros(0)),), euros(500), euros(100))

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from substrack.bootstrap import Runtime
-from substrack.domain.shares import SplitKind
+from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.services.groups import pause_group
+from substrack.services.payments import adjust_payment
 from substrack.services.prices import set_price
 from substrack.store import Contact, Group, Member, Message, Price
 from substrack.worker.outbox import deliver_due
@@ -372,6 +374,100 @@ class TestApplying:
         assert "It counts from 1 June 2027" in shown.text
         query = select(Price.from_on, Price.amount_minor).where(Price.group_id == youtube.id)
         assert (date(2027, 6, 1), 1500) in cast.read(lambda session: list(session.execute(query)))
+
+
+class TestPartPeriods:
+    """A group that pays by days: March is open, Ben leaves on 20 April, and from May on it costs more."""
+
+    @pytest.fixture
+    def house(self, cast: Cast) -> Group:
+        house = cast.group("House", "12.00", part_period=PartPeriod.DAYS)
+        for name in ("Ben", "Mia", "Kim"):
+            cast.join(house, name)
+        cast.tick(NOW)
+        cast.do(
+            set_price,
+            house.id,
+            amount=money("18.00"),
+            from_on=date(2026, 5, 1),
+            announces=False,
+            by=cast.olga,
+            now=NOW,
+        )
+        return house
+
+    def leave(self, cast: Cast, olga: Browser, house: Group, does: Any = apply) -> TestResponse:
+        page = f"/members/{members_of(cast, house)[1].public_id}"
+        answer: TestResponse = does(olga, page, "left_on", f"{page}/leave", left_on="2026-04-20")
+        return answer
+
+    def texts(self, cast: Cast) -> dict[str, str]:
+        news = {name: cast.text_of(told[-1], NOW) for name, told in _news(cast).items()}
+        return {name: text.replace("\xa0", " ").replace("\u2009", " ") for name, text in news.items()}
+
+    def test_the_change_that_stays_is_shown_beside_the_part_period(
+        self, cast: Cast, olga: Browser, house: Group
+    ) -> None:
+        shown = self.leave(cast, olga, house, send).text.replace("\xa0", " ")
+        table = shown.split('class="shares"')[1].split("</table>")[0]
+
+        assert re.findall(r'scope="col" class="number">([^<]+)', table) == [
+            "So far",
+            "From 1 Apr 2026",
+            "From 1 May 2026",
+        ]
+        mia = re.sub(r"<[^>]+>|\s+", " ", table.split("Mia")[1].split("</tr>")[0])
+        assert " ".join(mia.split()) == "is told 3.00 € 3.00 € as before 6.00 € instead of 4.50 €"
+        assert "You bear the days of it that nobody pays for." in shown
+        assert "From 1 May 2026 on 3 people share it." in shown
+        assert "Tell Ben, Mia and Kim now" in shown
+
+    def test_who_leaves_reads_when_and_what_for(self, cast: Cast, olga: Browser, house: Group) -> None:
+        self.leave(cast, olga, house)
+        text = self.texts(cast)["Ben"]
+
+        assert "You leave on 20 April 2026. For 1–19 Apr 2026 you pay 1.90 €." in text
+        assert "Somebody leaves" not in text
+        assert "until then" not in text
+
+    def test_the_others_read_what_lasts(self, cast: Cast, olga: Browser, house: Group) -> None:
+        self.leave(cast, olga, house)
+        text = self.texts(cast)["Mia"]
+
+        assert "Counts from: 1 May 2026" in text
+        assert "Your share until then: 3.00 €" in text
+        assert "Your new share: 6.00 €" in text
+
+    def test_who_joins_within_a_period_changes_it_for_that_one(
+        self, cast: Cast, olga: Browser, house: Group
+    ) -> None:
+        self.leave(cast, olga, house)
+        page = f"/groups/{house.public_id}/members/new"
+        apply(olga, page, "known", name="Gina", email="gina@example.org", joined_on="2026-04-15")
+        texts = self.texts(cast)
+
+        assert "You leave on 20 April 2026. For 1–19 Apr 2026 you pay 1.52 €." in texts["Ben"]
+        assert "Somebody" not in texts["Ben"]
+        assert "Your share for April 2026: 2.40 €" in texts["Mia"]
+        assert "Your share from 1 May 2026: 4.50 €" in texts["Mia"]
+        assert "Your share until then: 3.00 €" in texts["Mia"]
+        assert "Your share for 15–30 Apr 2026: 1.28 €" in texts["Gina"]
+        assert "Your share from 1 May 2026: 4.50 €" in texts["Gina"]
+
+    def test_what_one_payment_was_corrected_to_is_not_a_share(
+        self, cast: Cast, olga: Browser, house: Group
+    ) -> None:
+        mia = members_of(cast, house)[2]
+        payment = cast.payment_of(mia, 2)
+        cast.do(adjust_payment, payment.id, amount=money("1.50"), reason="a trial", by=cast.olga, now=NOW)
+        self.leave(cast, olga, house)
+
+        assert "Your share until then: 3.00 €" in self.texts(cast)["Mia"]
+
+    def test_each_whom_it_touches_is_told_once(self, cast: Cast, olga: Browser, house: Group) -> None:
+        self.leave(cast, olga, house)
+
+        assert _kinds(cast) == {name: ["share_changed"] for name in ("Ben", "Mia", "Kim")}
 
 
 @pytest.mark.only_sqlite
