@@ -24,8 +24,8 @@ class Ahead:
     """What one person will bear of each period of one group, from period `sequence` on.
 
     `purse` names whose credit may settle it: that with one payer in one currency. `share_of` gives the share
-    of one period in minor units, None while the bill is not known; a rest of up to `tolerance_minor` is
-    forgiven. `bill_comes_later` where the period opens first and is billed after that.
+    of one period in minor units, None while the bill is not known. `bill_comes_later` where the period opens
+    first and is billed after that.
     """
 
     group_id: int
@@ -33,7 +33,6 @@ class Ahead:
     cycle: Cycle
     sequence: int
     share_of: Callable[[Window], int | None]
-    tolerance_minor: int = 0
     bill_comes_later: bool = False
     collect_days_before: int = 0
     due_days: int = 0
@@ -125,7 +124,7 @@ def cover(
             continue
         taken = purses.take(share, ahead)
         spent[ahead.group_id] = spent.get(ahead.group_id, 0) + taken
-        if taken < share and not 0 < share - taken <= (ahead.tolerance_minor if taken else 0):
+        if taken < share:
             found[ahead.group_id] = Coverage(so_far, taken, purses.unsure.get(ahead.purse, ()))
             continue
         found[ahead.group_id] = Coverage(so_far + 1)

@@ -281,7 +281,6 @@ def _ahead(place: _Place, shares: _Shares | None) -> Ahead:
         cycle=_cycle(group),
         sequence=place.window.sequence,
         share_of=shares.of if shares else _unknown,
-        tolerance_minor=group.tolerance_minor,
         bill_comes_later=group.split is SplitKind.VARIABLE,
         collect_days_before=group.collect_days_before,
         due_days=group.due_days,

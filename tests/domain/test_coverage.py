@@ -79,11 +79,6 @@ def test_of_what_opens_on_the_same_day_the_earlier_due_date_comes_first() -> Non
     assert found == {1: Coverage(0, 100), 2: Coverage(1)}
 
 
-def test_a_rest_that_will_be_forgiven_leaves_a_period_covered() -> None:
-    assert cover([ahead(1, 300, tolerance_minor=5)], free={OLGA: 596}, kept={}) == {1: Coverage(2)}
-    assert cover([ahead(1, 3, tolerance_minor=5)], free={}, kept={}) == {1: Coverage()}
-
-
 def test_another_payers_credit_covers_nothing() -> None:
     assert cover([ahead(1, 300)], free={("mia", "EUR"): 900}, kept={}) == {1: Coverage()}
 
