@@ -172,12 +172,22 @@ class Received:
 
 
 @dataclass(frozen=True)
+class TakenBack:
+    """Money that was noted as received and is taken back; nothing came, or it was for something else."""
+
+    amount: Money
+    received_on: date
+    payer: Person
+
+
+@dataclass(frozen=True)
 class Decided:
-    """Items an admin rejected or waived, and why."""
+    """Items an admin rejected or waived, and why; `taken_back` is the money that they had been settled by."""
 
     items: tuple[Item, ...]
     reason: str | None
     how_to_pay: tuple[HowToPay, ...] = ()
+    taken_back: TakenBack | None = None
 
 
 @dataclass(frozen=True)

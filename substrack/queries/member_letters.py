@@ -20,6 +20,7 @@ from substrack.domain.letters import (
     HeadsUp,
     PriceChange,
     Stretch,
+    TakenBack,
     Welcome,
 )
 from substrack.domain.money import Money
@@ -27,7 +28,7 @@ from substrack.domain.payments import ASKABLE, OPEN
 from substrack.domain.shares import SplitKind
 from substrack.queries.former_prices import former_price
 from substrack.queries.groups import price_on
-from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of
+from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
 from substrack.queries.letter_items import Owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.queries.shares_told import SharesTold, is_over
@@ -161,13 +162,27 @@ def price_change(reading: Reading) -> Facts | None:
 
 
 def rejected(reading: Reading) -> Facts | None:
-    """Payments settled in the meantime have an answer of their own."""
+    """Payments settled in the meantime have an answer of their own; that money was taken back, has none."""
     owed = [row for row in reading.payments() if row.payment.status in OPEN and row.payment.voided_at is None]
-    if not owed:
+    taken_back = _taken_back(reading)
+    if not owed and taken_back is None:
         return None
     reason = reading.message.payload["reason"]
-    ways = reading.how_to_pay(owed)
-    return about(owed, Decided(items_of(owed), reason, ways))
+    content = Decided(items_of(owed), reason, reading.how_to_pay(owed), taken_back)
+    if owed:
+        return about(owed, content)
+    return Facts(content, (taken_back.payer,)) if taken_back else None
+
+
+def _taken_back(reading: Reading) -> TakenBack | None:
+    facts = reading.message.payload.get("taken_back")
+    if facts is None:
+        return None
+    return TakenBack(
+        amount=Money(facts["amount_minor"], facts["currency"]),
+        received_on=date.fromisoformat(facts["received_on"]),
+        payer=person(reading, facts["payer_id"]),
+    )
 
 
 def objection_answered(reading: Reading) -> Facts | None:

@@ -24,13 +24,13 @@ from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.domain.shares import FixedAmountsOverTotal, Sharer, SplitKind
 from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
 from substrack.domain.spans import Span
-from substrack.queries.awaited_bills import Awaited
+from substrack.queries.awaited_bills import Awaited, load_awaited
 from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
 from substrack.queries.pay_credit import Credit
 from substrack.queries.prepared import prepared
 from substrack.queries.sharing import rules_of
-from substrack.store import Allocation, Contact, Group, Member, Payment, Price, shared_alias
+from substrack.store import Allocation, Contact, Group, Member, Payment, Period, Price, shared_alias
 
 _Payer = shared_alias(Contact)
 
@@ -68,6 +68,14 @@ class Coming:
         if self.share is None or self.covered:
             return None
         return self.share - self.there
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a person has to expect: bills that are not in yet, and the next period of each of their groups."""
+
+    awaited: tuple[Awaited, ...]
+    coming: tuple[Coming, ...]
 
 
 def sum_of_a_year(items: Sequence[Item], coming: Sequence[Coming]) -> Money | None:
@@ -134,18 +142,19 @@ def load_coming(
     contact_id: int,
     credits: Iterable[Credit],
     *,
-    awaited: Sequence[Awaited] = (),
     today: date,
-) -> tuple[Coming, ...]:
-    """List what comes next in a person's groups, the soonest first (6 statements at most).
+) -> Foreseen:
+    """List what comes next in a person's groups, the soonest first.
 
-    `awaited` has the periods of theirs whose bill is not in yet.
+    Four statements, and one more for each of a crowd, a bill that is not in yet, and credit.
     """
-    memberships = session.execute(*_shared_by(contact_id)).all()
-    crowds = {group.id for group, _payer, is_crowd in memberships if is_crowd}
-    group_ids = sorted({group.id for group, _payer, _is_crowd in memberships})
+    shared = session.execute(*_shared_by(contact_id)).all()
+    awaited = load_awaited(session, contact_id) if any(is_awaited for *_, is_awaited in shared) else ()
+    memberships = [row for row in shared if row[0].paused_at is None]
+    crowds = {group.id for group, _payer, is_crowd, _is_awaited in memberships if is_crowd}
+    group_ids = sorted({group.id for group, *_ in memberships})
     stays, prices = _stays(session, contact_id, group_ids, crowds), _prices(session, group_ids)
-    found = [_place(group, payer, contact_id, stays[group.id]) for group, payer, _is_crowd in memberships]
+    found = [_place(group, payer, contact_id, stays[group.id]) for group, payer, *_ in memberships]
     places = [place for place in found if place]
     shares = {
         place.group.id: _Shares(place, stays[place.group.id], prices[place.group.id])
@@ -172,7 +181,7 @@ def load_coming(
         )
         for place in places
     ]
-    return tuple(sorted(rows, key=lambda row: (row.due_on, row.group)))
+    return Foreseen(awaited, tuple(sorted(rows, key=lambda row: (row.due_on, row.group))))
 
 
 def _settle_what_is_open(session: Session, contact_id: int, free: dict[Hashable, int]) -> None:
@@ -202,16 +211,18 @@ def _open_sums(contact_id: int) -> Select[int, str, int]:
 
 
 @prepared
-def _shared_by(contact_id: int) -> Select[Group, str, bool]:
+def _shared_by(contact_id: int) -> Select[Group, str, bool, bool]:
     last = select(Member.id).where(Member.group_id == Group.id).order_by(Member.id).limit(1).offset(CROWD)
+    unbilled = select(Period.id).where(
+        Period.group_id == Group.id, Period.billed_at.is_(None), Period.voided_at.is_(None)
+    )
     return (
-        select(Group, _Payer.name, last.correlate(Group).exists())
+        select(Group, _Payer.name, last.correlate(Group).exists(), unbilled.correlate(Group).exists())
         .join(_Payer, _Payer.id == Group.payer_id)
         .where(
             Group.id.in_(select(Member.group_id).where(Member.contact_id == contact_id)),
             Group.payer_id != contact_id,
             Group.archived_at.is_(None),
-            Group.paused_at.is_(None),
         )
         .order_by(Group.id)
     )

@@ -21,6 +21,7 @@ NEWS: Final = 12
 """How many decisions the page still tells."""
 
 ANSWER: Final = "answer"
+TAKEN_BACK: Final = "taken_back"
 OBJECT: Final = "object"
 _TOLD: Final = (
     Act.CONFIRM.value,
@@ -30,15 +31,16 @@ _TOLD: Final = (
     Act.WITHDRAW.value,
     ANSWER,
 )
+_TAKING: Final = (Act.RELEASE.value, Act.REOPEN.value, Act.ADJUST.value)
 RESTS: Final = ("snooze", OBJECT)
 
 
 @dataclass(frozen=True)
 class News:
-    """What became of one payment: `verb` is confirm, reject, waive, adjust, withdraw or answer.
+    """What became of one payment: `verb` is confirm, reject, waive, adjust, withdraw, answer or taken_back.
 
-    `received` is what it booked, on `received_on`; `amount` and `left` are what was owed and open after it.
-    `question` is what was written, where `reason` is the answer to it.
+    `received` is what it booked, or took off again, of the money of `received_on`; `amount` and `left` are
+    what was owed and open after it. `question` is what was written, where `reason` is the answer to it.
     """
 
     verb: str
@@ -69,7 +71,7 @@ def _said(contact_id: int) -> Select[Event]:
             Payment.contact_id == contact_id,
             Payment.kind == PaymentKind.DUES,
             Payment.voided_at.is_(None),
-            Event.verb.in_((*_TOLD, *RESTS, Act.REOPEN.value, Act.RELEASE.value, Act.UNDO.value)),
+            Event.verb.in_((*_TOLD, *RESTS, *_TAKING, Act.UNDO.value)),
         )
         .order_by(Event.id.desc())
         .limit(10 * NEWS)
@@ -78,24 +80,30 @@ def _said(contact_id: int) -> Select[Event]:
 
 def newest(events: Iterable[Event]) -> list[Event]:
     """Choose what the history tells; money that was taken off a payment again is not told as received."""
-    reopened: set[int] = set()
-    released: set[int] = set()
+    off: set[int] = set()
     told = []
     for event in events:
-        if event.verb == Act.REOPEN.value:
-            reopened.add(payment_of(event))
-        elif event.verb == Act.RELEASE.value:
-            released.update(_allocations(event, "voided"))
-        elif event.verb in _TOLD and not _is_taken_off(event, reopened, released):
+        made = set(_allocations(event, "made"))
+        is_off = event.verb == Act.CONFIRM.value and bool(made) and made <= off
+        if is_off or takes_back(event):
+            # What credit joined to an earlier part is off with it.
+            off.update(_allocations(event, "voided"))
+        if takes_back(event) or (event.verb in _TOLD and not is_off):
             told.append(event)
     return told[:NEWS]
 
 
-def _is_taken_off(event: Event, reopened: set[int], released: set[int]) -> bool:
-    """Tell whether what an event booked was taken off its payment later: all of it, or these allocations."""
-    if event.verb != Act.CONFIRM.value:
-        return False
-    return payment_of(event) in reopened or not released.isdisjoint(_allocations(event, "made"))
+def takes_back(event: Event) -> bool:
+    """Tell whether an event took received money off a payment whose amount stayed.
+
+    By what it did: a release, a reopening, or, in journals of before, a correction to the same amount.
+    """
+    before, after = event.before or {}, event.after or {}
+    return (
+        event.verb in _TAKING
+        and before.get("amount") == after.get("amount")
+        and after.get("received", 0) < before.get("received", 0)
+    )
 
 
 def payment_of(event: Event) -> int:
@@ -124,14 +132,18 @@ def question_of(event: Event, questions: Mapping[str, str]) -> str:
 
 def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping[str, str]) -> News:
     after, currency = event.after or {}, row.payment.currency
-    made = _allocations(event, "made")
+    is_back = takes_back(event)
+    moved = _allocations(event, "voided" if is_back else "made")
+    came_minor = after.get("allocated", 0)
+    if is_back:
+        came_minor = (event.before or {}).get("received", 0) - after.get("received", 0)
     left_minor = after.get("amount", 0) - after.get("received", 0) - after.get("written_off", 0)
     return News(
-        verb=event.verb,
+        verb=TAKEN_BACK if is_back else event.verb,
         item=row.item,
         at=event.at,
-        received=Money(after.get("allocated", 0), currency),
-        received_on=next((days[key] for key in made if key in days), None),
+        received=Money(came_minor, currency),
+        received_on=next((days[key] for key in moved if key in days), None),
         amount=Money(after.get("amount", 0), currency),
         left=Money(left_minor, currency),
         reason=event.reason,
@@ -140,7 +152,7 @@ def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping
 
 
 def _days_received(session: Session, events: Iterable[Event]) -> dict[int, date]:
-    keys = [key for event in events for key in _allocations(event, "made")]
+    keys = [key for event in events for fate in ("made", "voided") for key in _allocations(event, fate)]
     return {row.id: row.received_on for row in session.execute(*_days_of(keys))} if keys else {}
 
 

@@ -16,7 +16,7 @@ from substrack.domain.bills import HowToPay, Item
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, OPEN, PaymentKind, Status
 from substrack.domain.verdicts import Verdict
-from substrack.queries.awaited_bills import Awaited, load_awaited
+from substrack.queries.awaited_bills import Awaited
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
 from substrack.queries.pay_ahead import Coming, load_coming, sum_of_a_year
@@ -125,7 +125,8 @@ def load_pay_page(
     proofs = load_proof_rows(session, [attempt.id for attempt in waiting])
     sums = load_sums(session, [attempt.id for attempt in waiting])
     questions = questions_in(events)
-    paid_ahead, awaited = load_credits(session, contact_id), load_awaited(session, contact_id)
+    paid_ahead = load_credits(session, contact_id)
+    foreseen = load_coming(session, contact_id, paid_ahead, today=today)
     return PayPage(
         reader=reader,
         verdicts=last_verdicts(events, open_rows),
@@ -138,8 +139,8 @@ def load_pay_page(
         ),
         news=load_news(session, news, owed, questions),
         credits=paid_ahead,
-        awaited=awaited,
-        coming=load_coming(session, contact_id, paid_ahead, awaited=awaited, today=today),
+        awaited=foreseen.awaited,
+        coming=foreseen.coming,
     )
 
 

@@ -33,7 +33,7 @@ BY_URGENCY: Final = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One member's payment of one period; `left` is still to come, None when nothing is or it is forgiven."""
+    """One member's payment of one period; `left` is still to come, None when nothing is, forgiven or void."""
 
     id: int
     public_id: str
@@ -47,6 +47,7 @@ class Cell:
     is_own: bool
     due_on: date | None
     reference: str
+    is_void: bool = False
 
     @property
     def is_closed(self) -> bool:
@@ -159,13 +160,14 @@ def cells() -> Select[*tuple[Any, ...]]:
         Payment.kind,
         Payment.due_on,
         Payment.reference,
+        Payment.voided_at,
     ).join(Contact, Contact.id == Payment.contact_id)
 
 
 def cell_of(row: CellRow) -> Cell:
     """Make the cell of a payment."""
     left_minor = row.amount_minor - row.received_minor - row.written_off_minor
-    is_left = left_minor > 0 and row.status is not Status.WAIVED
+    is_left = left_minor > 0 and row.status is not Status.WAIVED and row.voided_at is None
     return Cell(
         id=row.id,
         public_id=row.public_id,
@@ -179,4 +181,5 @@ def cell_of(row: CellRow) -> Cell:
         is_own=row.kind is PaymentKind.OWN,
         due_on=row.due_on,
         reference=row.reference,
+        is_void=row.voided_at is not None,
     )

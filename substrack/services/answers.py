@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
 from substrack.services.allocations import unallocated_minor
 from substrack.services.ledger import Decision
 from substrack.services.outbox import Draft, queue
-from substrack.store import Contact, Payment, Receipt
+from substrack.store import Contact, Event, Message, Payment, Receipt
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,42 @@ def queue_by_credit(
 def queue_rejected(session: Session, payments: Sequence[Payment], decision: Decision) -> None:
     """Tell a member that their claim was rejected, and why."""
     _answer_about(session, Notice.REJECTED, payments, decision)
+
+
+def was_told_received(session: Session, receipt: Receipt) -> bool:
+    """Tell whether a member heard that this money came; where that was still to go out, it no longer does."""
+    acts = select(Event.correlation_id).where(
+        Event.subject_kind == "receipt", Event.subject_id == receipt.id, Event.verb == "receive"
+    )
+    answers = (
+        Message.contact_id == receipt.contact_id,
+        Message.correlation_id.in_(acts),
+        Message.notice.in_((Notice.RECEIVED, Notice.PART_RECEIVED)),
+    )
+    waiting = update(Message).where(*answers, Message.state == MessageState.QUEUED)
+    session.execute(waiting.values(state=MessageState.CANCELLED, last_error="the money was taken back"))
+    gone = (*answers, Message.state.in_((MessageState.SENDING, MessageState.SENT)))
+    return session.scalar(select(Message.id).where(*gone).limit(1)) is not None
+
+
+def queue_taken_back(
+    session: Session, receipt: Receipt, payment_ids: Sequence[int], decision: Decision
+) -> None:
+    """Tell a member that money noted as received was taken back, why, and what is open again.
+
+    Told as a rejection, with which it shares all rules: somebody's word that money came does not stand.
+    """
+    payload = {
+        "payment_ids": list(payment_ids),
+        "reason": decision.reason,
+        "taken_back": {
+            "amount_minor": receipt.amount_minor,
+            "currency": receipt.currency,
+            "received_on": receipt.received_on.isoformat(),
+            "payer_id": receipt.payer_id,
+        },
+    }
+    _answer(session, receipt.contact_id, Notice.REJECTED, payload, decision)
 
 
 def queue_waived(session: Session, payments: Sequence[Payment], decision: Decision) -> None:

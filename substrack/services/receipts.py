@@ -18,7 +18,7 @@ from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, Act, PaymentKind, check_actor
 from substrack.queries.groups import UnknownGroup
 from substrack.services.access import check_admin
-from substrack.services.answers import queue_by_credit, queue_received
+from substrack.services.answers import queue_by_credit, queue_received, queue_taken_back, was_told_received
 from substrack.services.contact_rows import get_contact
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
@@ -138,6 +138,8 @@ def apply_credit_now(session: Session, contact_id: int, payer_id: int, *, by: Ac
 def void_receipt(session: Session, receipt_id: int, *, reason: str, by: Actor, now: datetime) -> Receipt:
     """Take a receipt back: what it settled is open again and asked for afresh. No credit moves by this.
 
+    Who was told that it was received is told that it is taken back, and why; who is to be told hears nothing.
+
     Raises:
         NoSuchReceipt, OwnShareReceipt, VoidedAlready, ReasonMissing, TextRefused.
     """
@@ -153,8 +155,10 @@ def void_receipt(session: Session, receipt_id: int, *, reason: str, by: Actor, n
     if receipt.voided_at is not None:
         raise VoidedAlready
     decision = Decision(by, now, clean_reason(reason, ReasonForHistoryMissing))
-    take_back(session, receipt, decision)
+    settled = take_back(session, receipt, decision)
     record_receipt_event(session, "void_receipt", receipt, decision)
+    if was_told_received(session, receipt):
+        queue_taken_back(session, receipt, settled, decision)
     return receipt
 
 

@@ -12,10 +12,10 @@ from substrack.services.schedule import reschedule_payments
 from substrack.store import Allocation, Payment, Receipt
 
 
-def take_back(session: Session, receipt: Receipt, decision: Decision) -> None:
-    """Void a receipt and its allocations and reopen what they covered; the caller holds the lock.
+def take_back(session: Session, receipt: Receipt, decision: Decision) -> list[int]:
+    """Void a receipt and its allocations and reopen what they covered; return the keys of those payments.
 
-    What somebody who was erased would owe by that is forgiven.
+    The caller holds the lock. What somebody who was erased would owe by that is forgiven.
     """
     receipt.voided_at, receipt.void_reason = decision.now, decision.reason
     touched = Touched(receipts_voided=[receipt.id])
@@ -28,6 +28,7 @@ def take_back(session: Session, receipt: Receipt, decision: Decision) -> None:
         touched = Touched()
     forgive_erased(session, reopened, decision)
     reschedule_payments(session, [payment.id for payment in reopened], now=decision.now)
+    return [payment.id for payment in reopened]
 
 
 def release(

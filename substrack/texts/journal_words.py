@@ -113,10 +113,25 @@ def _owes(line: Line, _: Words) -> str:
 
 
 def _owes_now(line: Line, _: Words) -> str:
+    if line.before.get("amount") == line.after.get("amount") and _fall_minor(line) > 0:
+        return _taken_off(line, _)
     values = {"amount": line.money("amount", _), **_both(line, _)}
     if line.is_own:
         return _("%(who)s’s share of %(period)s is %(amount)s now; nothing is to be paid.", **values)
     return _("%(who)s owes %(amount)s for %(period)s now.", **values)
+
+
+def _taken_off(line: Line, _: Words) -> str:
+    fall_minor = _fall_minor(line)
+    if fall_minor <= 0 or not line.currency:
+        return _("Money was taken off %(who)s’s payment for %(period)s.", **_both(line, _))
+    amount = _.money(Money(fall_minor, line.currency))
+    return _("%(amount)s was taken off %(who)s’s payment for %(period)s.", amount=amount, **_both(line, _))
+
+
+def _fall_minor(line: Line) -> int:
+    """Say by how much less is received after the act."""
+    return int(line.before.get("received") or 0) - int(line.after.get("received") or 0)
 
 
 def _end(line: Line, _: Words) -> str:
@@ -253,9 +268,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("payment", "restore"): lambda line, _: _(
         "%(who)s’s payment for %(period)s was restored.", **_both(line, _)
     ),
-    ("payment", "release"): lambda line, _: _(
-        "Money was taken off %(who)s’s payment for %(period)s.", **_both(line, _)
-    ),
+    ("payment", "release"): _taken_off,
     ("payment", "repair"): lambda line, _: _(
         "What the books say of %(who)s’s payment for %(period)s was put right.", **_both(line, _)
     ),

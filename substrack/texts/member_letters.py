@@ -12,6 +12,7 @@ from substrack.domain.letters import (
     Letter,
     Plain,
     PriceChange,
+    TakenBack,
     Welcome,
 )
 from substrack.texts.bills import (
@@ -138,6 +139,8 @@ def price_change(letter: Letter, content: PriceChange, _: Words) -> Composition:
 
 def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
     """Say that a claim was not accepted, why, and that the items are open again."""
+    if content.taken_back:
+        return _taken_back(letter, content, content.taken_back, _)
     payers = payers_of(content.items, _)
     if content.reason == RejectReason.NOT_RECEIVED:
         opening = _("You said you had paid, but %(payers)s could not find the money.", payers=payers)
@@ -156,6 +159,19 @@ def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
         *paid_button(letter, payers, _),
     )
     return Composition(subject, blocks)
+
+
+def _taken_back(letter: Letter, content: Decided, taken: TakenBack, _: Words) -> Composition:
+    """Say that money which was noted as received no longer is, and what that leaves open."""
+    values = {"amount": _.money(taken.amount), "day": _.day(taken.received_on), "payer": taken.payer.name}
+    opening = _(
+        "%(payer)s had noted that your %(amount)s of %(day)s came, and has taken that back.", **values
+    )
+    reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
+    is_open = (Paragraph(_("So this is open again:")), bill(content.items, _)) if content.items else ()
+    to_do = paid_button(letter, taken.payer.name, _) if content.items else page_button(letter, _)
+    blocks = (Paragraph(opening), *reason, *is_open, *how_to_pay(content.how_to_pay, _), *to_do)
+    return Composition(_("Taken back: %(amount)s of %(day)s", **values), blocks)
 
 
 def waived(letter: Letter, content: Decided, _: Words) -> Composition:

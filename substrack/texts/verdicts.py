@@ -65,9 +65,10 @@ def _reopened(verdict: Verdict, _: Words) -> VerdictWords:
         ReopenCause.NEVER_CAME.value: _("The money that was noted for it has not come."),
         ReopenCause.SOMETHING_ELSE.value: _("The money that was noted for it was for something else."),
     }
-    return VerdictWords(
-        _("Open again"), _what(verdict.items, _), "", why.get(verdict.reason or "", ""), "wait", "undo"
-    )
+    reason = verdict.reason or ""
+    said = "" if reason in why else reason
+    next_step = why.get(reason, "")
+    return VerdictWords(_("Open again"), _what(verdict.items, _), said, next_step, "wait", "undo")
 
 
 def _answered(verdict: Verdict, _: Words) -> VerdictWords:

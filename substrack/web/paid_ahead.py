@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from substrack.domain.cycles import local_date
-from substrack.queries.awaited_bills import load_awaited
 from substrack.queries.pay_ahead import Coming, load_coming
 from substrack.queries.pay_credit import load_credits
 from substrack.queries.people_page import PersonPage
@@ -30,12 +29,11 @@ def paid_ahead(person: PersonPage) -> tuple[PaidAhead, ...]:
         return ()
     contact_id = person.contact.id
     today = local_date(runtime().now(), me().time_zone)
-    credit, awaited = load_credits(reading(), contact_id), load_awaited(reading(), contact_id)
-    found = load_coming(reading(), contact_id, credit, awaited=awaited, today=today)
+    found = load_coming(reading(), contact_id, load_credits(reading(), contact_id), today=today)
     language = language_of(me().language)
     return tuple(
         PaidAhead(row.group_public_id, row.group, _covered(row, language))
-        for row in found
+        for row in found.coming
         if row.covered or row.unless
     )
 

@@ -22,7 +22,10 @@ LONG_RUN: Final = 4
 
 @dataclass(frozen=True)
 class StoryLine:
-    """One thing that happened; `clock` is its time of day for who is signed in."""
+    """One thing that happened; `clock` is its time of day for who is signed in.
+
+    `leads` what happened to payments along with it: it is about their period.
+    """
 
     sentence: str
     at: datetime
@@ -33,6 +36,7 @@ class StoryLine:
     group_public_id: str | None
     payment_public_id: str | None
     correlation_id: str
+    leads: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,17 @@ def tell_by_day(rows: Iterable[JournalRow]) -> list[StoryDay]:
 
 
 def _acts(lines: Iterable[StoryLine]) -> Iterator[StoryAct]:
-    """Put long runs of lines from one act under the line that began it; short ones are read as they are."""
+    """Put long runs of lines from one act under one line; short ones are read as they are.
+
+    Under that of the period it was done to, else under the one that began it.
+    """
     for _act, run in groupby(lines, key=lambda line: line.correlation_id):
         found = tuple(run)
         if len(found) < LONG_RUN:
             yield from map(StoryAct, found)
         else:
-            yield StoryAct(found[-1], found[:-1])
+            lead = next((line for line in found if line.leads), found[-1])
+            yield StoryAct(lead, tuple(line for line in found if line is not lead))
 
 
 def _reason(row: JournalRow, locale: str) -> str | None:
@@ -93,4 +101,5 @@ def _line(row: JournalRow, locale: str) -> StoryLine:
         group_public_id=row.group_public_id,
         payment_public_id=row.payment_public_id,
         correlation_id=row.correlation_id,
+        leads=row.subject_kind == "period" and row.verb != "rebalance",
     )

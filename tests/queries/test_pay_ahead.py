@@ -55,4 +55,4 @@ def _coming(cast: Cast, member: Member) -> Coming:
 
 
 def _load(session: Session, member: Member, *credits: Credit) -> tuple[Coming, ...]:
-    return load_coming(session, member.contact_id, credits, today=START.date())
+    return load_coming(session, member.contact_id, credits, today=START.date()).coming

@@ -318,6 +318,45 @@ def test_a_receipt_is_taken_back_for_a_reason_that_can_be_kept(scene: Scene, rea
     assert scene.due().status is Status.CONFIRMED
 
 
+class TestTakenBack:
+    def take_back(self, scene: Scene, receipt: Receipt) -> list[Notice]:
+        """Void a receipt; return what ben is told from then on."""
+        before = len(scene.cast.messages(contact_id=scene.ben.contact_id))
+        scene.cast.do(void_receipt, receipt.id, reason="Was for pizza", by=scene.cast.olga, now=NOW)
+        scene.check()
+        return [one.notice for one in scene.cast.messages(contact_id=scene.ben.contact_id)[before:]]
+
+    def test_who_was_told_that_it_came_is_told_why_it_is_taken_back(self, scene: Scene) -> None:
+        receipt = scene.money_in("2.00")
+        scene.cast.send(NOW + timedelta(minutes=1))
+
+        assert self.take_back(scene, receipt) == [Notice.REJECTED]
+        text = scene.cast.text_of(scene.cast.messages(contact_id=scene.ben.contact_id)[-1])
+        text = text.replace("\xa0", " ")
+        assert "Olga had noted that your 2.00 € of 2 February 2026 came, and has taken that back." in text
+        assert "Was for pizza" in text
+        assert "You said you had paid" not in text
+        assert "February 2026" in text.split("So this is open again:")[1]
+
+    def test_who_was_not_told_yet_hears_of_neither(self, scene: Scene) -> None:
+        receipt = scene.money_in("2.00")
+
+        assert self.take_back(scene, receipt) == []
+        assert [one.state for one in scene.cast.messages(notice=Notice.PART_RECEIVED)] == ["cancelled"]
+
+    def test_credit_that_is_taken_back_is_told_as_well(self, cast: Cast) -> None:
+        ben = cast.join(cast.group(), "Ben")
+        pay = {"contact_id": ben.contact_id, "payer_id": cast.olga_contact, "amount": money("9.00")}
+        receipt = cast.do(record_receipt, cast.workspace_id, **pay, by=cast.olga, now=NOW)
+        cast.send(NOW + timedelta(minutes=1))
+
+        cast.do(void_receipt, receipt.id, reason="It bounced", by=cast.olga, now=NOW)
+
+        text = cast.text_of(cast.messages(contact_id=ben.contact_id)[-1])
+        assert "has taken that back" in text
+        assert "open again" not in text
+
+
 def test_no_amount_can_be_corrected_below_zero(scene: Scene) -> None:
     with pytest.raises(NegativeAmount):
         scene.decide(adjust_payment, amount=Money(-5, "EUR"), reason="x")

@@ -14,6 +14,7 @@ from substrack.domain.journal_kinds import ACTS
 from substrack.domain.payments import Act
 from substrack.queries.journal import LINES_A_PAGE
 from substrack.services.payments import adjust_payment, confirm_payment, unwaive_payment, waive_payment
+from substrack.services.receipts import record_receipt, void_receipt
 from substrack.store import Member
 from substrack.texts.journal_words import Line, event_sentence
 from tests.support.cast import Cast, money
@@ -106,6 +107,18 @@ def test_a_long_list_from_one_act_stands_under_what_began_it(
     act = lines[lines.index("March 2026 was opened") :].partition("</details>")[0]
     assert "and 3 lines more" in act
     assert "Mia owes 2.99\xa0€ for March 2026." in act
+
+
+def test_money_that_is_taken_back_is_no_correction(
+    olga: Browser, cast: Cast, members: dict[str, Member]
+) -> None:
+    pay = {"contact_id": members["Ben"].contact_id, "payer_id": cast.olga_contact, "amount": money("2.00")}
+    receipt = cast.do(record_receipt, cast.workspace_id, **pay, by=cast.olga, now=NOW)
+    cast.do(void_receipt, receipt.id, reason="Was for pizza", by=cast.olga, now=NOW)
+    told = shown(olga)
+
+    assert "2.00\xa0€ was taken off Ben’s payment for February 2026." in told
+    assert "owes 2.99\xa0€ for February 2026 now" not in told
 
 
 def test_a_correction_tells_the_payers_own_share_once_and_as_no_debt(

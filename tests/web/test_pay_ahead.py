@@ -22,7 +22,7 @@ from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, reopen_payment
 from substrack.services.periods import edit_period
 from substrack.services.prices import set_price
-from substrack.services.receipts import record_receipt
+from substrack.services.receipts import record_receipt, void_receipt
 from substrack.store import Address, Attempt, Connection, Contact, Group, Link, LinkPurpose, Member, Period
 from tests.support.cast import Cast, at, make_cast, money
 from tests.web.paying import NOW, Page, page_of
@@ -180,6 +180,33 @@ class TestPayingAhead:
         cast.do(reopen_payment, payment.id, because=ReopenCause.NEVER_CAME, by=cast.olga, now=NOW)
 
         assert "received on" not in page.show().text
+
+    @pytest.mark.parametrize(("paid", "is_settled"), [("2.00", False), ("6.00", True)])
+    def test_money_that_was_voided_is_told_as_taken_back(
+        self, page: Page, cast: Cast, ben: Member, paid: str, is_settled: bool
+    ) -> None:
+        pay = {"contact_id": ben.contact_id, "payer_id": cast.olga_contact, "amount": money(paid)}
+        receipt = cast.do(record_receipt, cast.workspace_id, **pay, by=cast.olga, now=NOW)
+        assert (cast.payment_of(ben).status == "confirmed") is is_settled
+
+        cast.do(void_receipt, receipt.id, reason="Was for pizza", by=cast.olga, now=NOW)
+
+        shown = page.show().text.replace("\xa0", " ")
+        assert f"{paid} € of 1 Feb 2026 was taken back: “Was for pizza”" in shown
+        assert "received on" not in shown
+        assert "corrected to" not in shown
+
+    def test_what_an_earlier_receipt_gave_is_still_told(self, page: Page, cast: Cast, ben: Member) -> None:
+        pay = {"contact_id": ben.contact_id, "payer_id": cast.olga_contact, "amount": money("2.00")}
+        cast.do(record_receipt, cast.workspace_id, **pay, by=cast.olga, now=NOW)
+        second = pay | {"amount": money("4.00")}
+        receipt = cast.do(record_receipt, cast.workspace_id, **second, by=cast.olga, now=NOW)
+
+        cast.do(void_receipt, receipt.id, reason="It bounced", by=cast.olga, now=NOW)
+
+        shown = page.show().text.replace("\xa0", " ")
+        assert "4.00 € of 1 Feb 2026 was taken back: “It bounced”" in shown
+        assert "2.00 € received on 1 Feb 2026" in shown
 
     @pytest.mark.only_sqlite
     def test_the_history_tells_twelve(self, page: Page, cast: Cast, ben: Member) -> None:

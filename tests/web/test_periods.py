@@ -12,6 +12,7 @@ from substrack.bootstrap import Runtime
 from substrack.domain.payments import Status
 from substrack.domain.shares import SplitKind
 from substrack.services.payments import confirm_payment
+from substrack.services.periods import open_next_period
 from substrack.store import Group, Member
 from tests.support.cast import Cast
 from tests.web.admin import events, period, stranger
@@ -152,6 +153,26 @@ class TestVoiding:
         statuses = [one.status for one in cast.payments(period_id=period(cast, youtube, 2).id)]
         assert statuses == [Status.CONFIRMED, Status.CONFIRMED, Status.PENDING]
 
+    def test_nothing_is_owed_in_a_void_period(self, olga: Browser, youtube: Group, march: str) -> None:
+        press(olga, march, f"{march}/void", reason="billed twice")
+        shown = olga.get(march).text
+
+        assert "Outstanding" not in shown
+        assert " left<" not in shown
+        assert shown.count("> void<") == 3
+
+    def test_the_journal_says_that_the_period_was_voided(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str
+    ) -> None:
+        cast.join(youtube, "Ann")
+        cast.join(youtube, "Zoe")
+        april = f"/periods/{opened(cast, youtube)}"
+        press(olga, april, f"{april}/void", reason="billed twice")
+        told = olga.get("/journal").text
+
+        act = told[: told.index("lines more")].rpartition("<li")[2]
+        assert "April 2026 was voided." in act
+
     def test_voiding_wants_a_reason(self, cast: Cast, olga: Browser, youtube: Group, march: str) -> None:
         form = fill(olga.get(march).text, "csrf_token")
         answer = olga.client.post(f"{march}/void", data={"csrf_token": form["csrf_token"], "reason": ""})
@@ -169,6 +190,11 @@ class TestVoiding:
         assert answer.status_code == 422
         assert "void already; nothing was changed" in answer.text
         assert events(cast) == before
+
+
+def opened(cast: Cast, group: Group) -> str:
+    """Open the next period now; return its public id."""
+    return cast.do(open_next_period, group.id, by=cast.olga, now=NOW).public_id
 
 
 def test_the_page_takes_the_same_statements_however_many_pay(
