@@ -173,7 +173,7 @@ def edit_period(
     A corrected total is shared among the same members on the terms of the day it was opened; single amounts
     that were corrected by hand, fixed amounts, waived payments and those of erased people stay. Every payment
     that changes gets its Event; what somebody paid too much then settles what else they owe. Entering a bill
-    needs no reason.
+    needs no reason; one that comes after the due date moves it to the day it comes.
 
     Raises:
         NoSuchPeriod, PeriodVoided, PeriodChanged, NotAllowed, NothingToChange, ReasonMissing,
@@ -228,7 +228,8 @@ def _set_total(session: Session, period: Period, group: Group, total_minor: int,
         period.total_minor = period.billed_minor = total_minor
         period.billed_at = decision.now
         session.flush()
-        bill(session, group, period, total_minor, by=decision.by, now=decision.now)
+        plan = bill(session, group, period, total_minor, by=decision.by, now=decision.now)
+        period.due_on = plan.due_on
         period.payer_part_minor = _payer_part(session, period)
         session.flush()
     else:

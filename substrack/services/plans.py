@@ -125,17 +125,18 @@ def plan_of_bill(session: Session, group: Group, period: Period, total_minor: in
     """Plan the payments of a period that is open and whose bill has come.
 
     It is paid to whom it was opened for, and shared by them if they shared then, whoever pays for the group
-    by now. Who was erased since shares nothing.
+    by now. Who was erased since shares nothing. It is due on the day that the bill came at the earliest.
     """
     members = load_members(session, [group.id]).get(group.id, [])
     erased = _erased_in(session, group.id)
+    today = local_date(now, group.time_zone)
     return Plan(
         group=group,
         payer_id=period.payer_id,
         payer_included=_payer_was_included(session, group, period),
         window=Window(period.sequence, period.starts_on, period.ends_on),
-        today=local_date(now, group.time_zone),
-        due_on=period.due_on,
+        today=today,
+        due_on=max(period.due_on, today),
         opens_on=period.opens_on,
         total_minor=total_minor,
         members=[member for member in members if member.contact_id not in erased],

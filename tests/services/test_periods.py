@@ -226,6 +226,20 @@ def test_a_correction_beyond_the_bill_is_measured_by_the_bill_that_was_corrected
     scene.check()
 
 
+@pytest.mark.parametrize(("entered", "due"), [("2026-02-01", 3), ("2026-02-03", 3), ("2026-02-07", 7)])
+def test_nothing_is_due_before_its_bill_came(cast: Cast, entered: str, due: int) -> None:
+    group = cast.group(split=SplitKind.VARIABLE, due_days=2)
+    ben = cast.join(group, "Ben")
+    cast.tick(at("2026-02-01"))
+    [period] = cast.read(lambda session: list(session.scalars(select(Period))))
+
+    cast.do(edit_period, period.id, total=money("20.00"), by=cast.olga, now=at(entered))
+
+    assert cast.payment_of(ben).due_on == date(2026, 2, due)
+    moved = cast.read(lambda session: session.get_one(Period, period.id).due_on)
+    assert moved == date(2026, 2, due)
+
+
 def test_a_bill_of_nothing_is_a_bill(cast: Cast) -> None:
     group = cast.group(split=SplitKind.VARIABLE)
     scene = Scene(cast, group, cast.join(group, "Ben"), cast.join(group, "Mia"))
