@@ -32,7 +32,8 @@ _TOLD: Final = (
     ANSWER,
 )
 _TAKING: Final = (Act.RELEASE.value, Act.REOPEN.value, Act.ADJUST.value)
-RESTS: Final = ("snooze", OBJECT)
+SNOOZE: Final = "snooze"
+RESTS: Final = (SNOOZE, OBJECT)
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,15 @@ def load_news(
 def questions_in(events: Iterable[Event]) -> dict[str, str]:
     """Collect what was written about payments, by the act that it was."""
     return {event.correlation_id: event.reason or "" for event in events if event.verb == OBJECT}
+
+
+def wishes_in(events: Iterable[Event]) -> set[tuple[int, str]]:
+    """Collect until which days, written as ISO dates, a person wished not to be asked, by payment."""
+    return {
+        (payment_of(event), (event.after or {}).get("until") or "")
+        for event in events
+        if event.verb == SNOOZE
+    }
 
 
 def question_of(event: Event, questions: Mapping[str, str]) -> str:

@@ -21,7 +21,15 @@ from substrack.queries.claim_sums import load_sums
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
 from substrack.queries.pay_ahead import Coming, load_coming, sum_of_a_year
 from substrack.queries.pay_credit import Credit, load_credits
-from substrack.queries.pay_history import News, load_events, load_news, newest, payment_of, questions_in
+from substrack.queries.pay_history import (
+    News,
+    load_events,
+    load_news,
+    newest,
+    payment_of,
+    questions_in,
+    wishes_in,
+)
 from substrack.queries.pay_reach import Reader
 from substrack.queries.pay_verdicts import last_verdicts
 from substrack.queries.prepared import prepared
@@ -31,7 +39,7 @@ from substrack.store import Attempt, AttemptItem, AttemptState, Payment
 
 @dataclass(frozen=True)
 class Owing:
-    """One open payment. `asks_again_on` is set while its requests rest.
+    """One open payment. `asks_again_on` is set while its requests rest, `is_wished` where it was their wish.
 
     `objection` is what was written about it, as long as nobody has answered. Whoever `has_left` its group is
     not asked for it any more.
@@ -39,6 +47,7 @@ class Owing:
 
     item: Item
     asks_again_on: date | None
+    is_wished: bool
     objection: str | None
     has_left: bool
 
@@ -124,13 +133,13 @@ def load_pay_page(
     chosen_rows = _chosen(open_rows, choice)
     proofs = load_proof_rows(session, [attempt.id for attempt in waiting])
     sums = load_sums(session, [attempt.id for attempt in waiting])
-    questions = questions_in(events)
+    questions, wishes = questions_in(events), wishes_in(events)
     paid_ahead = load_credits(session, contact_id)
     foreseen = load_coming(session, contact_id, paid_ahead, today=today)
     return PayPage(
         reader=reader,
         verdicts=last_verdicts(events, open_rows),
-        owing=tuple(_owing(row, questions, today) for row in open_rows),
+        owing=tuple(_owing(row, questions, wishes, today) for row in open_rows),
         chosen=tuple(row.item for row in chosen_rows),
         how_to_pay=load_how_to_pay(session, chosen_rows, today=today),
         waiting=tuple(
@@ -194,11 +203,14 @@ def _open_items(contact_id: int) -> Select[Attempt, int]:
     )
 
 
-def _owing(row: Owed, questions: Mapping[str, str], today: date) -> Owing:
+def _owing(
+    row: Owed, questions: Mapping[str, str], wishes: Collection[tuple[int, str]], today: date
+) -> Owing:
     until = row.payment.snoozed_until
     return Owing(
         item=row.item,
         asks_again_on=until if until is not None and until > today else None,
+        is_wished=until is not None and (row.payment.id, until.isoformat()) in wishes,
         objection=questions.get(row.payment.objection or ""),
         has_left=row.left_on is not None and row.left_on <= today,
     )

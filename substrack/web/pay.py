@@ -7,6 +7,7 @@ link lives, and every form waits for a person to press its button.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -23,6 +24,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.bills import HowToPay
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
+from substrack.domain.verdicts import VerdictKind
 from substrack.queries.finding import NotListed
 from substrack.queries.pay_ahead import Coming
 from substrack.queries.pay_page import PayPage, find_own_payments, load_pay_page
@@ -34,7 +36,7 @@ from substrack.services.proofs import MAX_BYTES, claim_with_proof
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.ahead import after_bills, comes_when, covered_for
-from substrack.texts.asks import by_when, who_asks
+from substrack.texts.asks import Asking, by_when, headline, promise, who_asks
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGE_NAMES
 from substrack.texts.reaching import answer_comes, request_comes
@@ -245,9 +247,8 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         just_said=_just_said(rows, now),
         verdicts=[verdict_in_words(verdict, _) for verdict in rows.verdicts],
         payers=payers_of(rows.items, _),
-        are_many=len({item.payer.name for item in rows.items}) > 1,
         totals=totals(rows.chosen),
-        asks=(who_asks(rows.asked, _), by_when(rows.asked, today, _)) if rows.asked else (),
+        head=_head(rows, today, _),
         what_for=what_for,
         codes=_codes(rows.how_to_pay),
         coming=tuple(_coming(row, today, _) for row in rows.coming),
@@ -259,6 +260,40 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         zoned=fixed(_zoned, time_zone=reader.time_zone),
         languages=tuple(LANGUAGE_NAMES.items()),
     )
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What the page opens with where something is owed: a title, what stands out below it, and the rest."""
+
+    title: str
+    strong: str = ""
+    more: str = ""
+
+
+def _head(rows: PayPage, today: date, _: Words) -> _Head:
+    if not rows.asked:
+        return _Head(_("This is still open"))
+    when = by_when(rows.asked, today, _)
+    if rows.waiting:
+        return _Head(_("This is still open"), who_asks(rows.asked, _), when)
+    return _Head(headline(rows.asked, _asking(rows), _), when, promise(rows.asked, _))
+
+
+def _asking(rows: PayPage) -> Asking:
+    """Say how it stands with all that is asked for; where it stands differently, it is plainly asked for."""
+    asked = [owing for owing in rows.owing if not owing.has_left]
+    rejected = {
+        item.payment_id
+        for verdict in rows.verdicts
+        if verdict.kind is VerdictKind.REJECTED
+        for item in verdict.items
+    }
+    if all(owing.objection for owing in asked):
+        return Asking.OBJECTED
+    if all(owing.item.payment_id in rejected for owing in asked):
+        return Asking.REJECTED
+    return Asking.OVERDUE if all(owing.is_overdue for owing in asked) else Asking.PLAIN
 
 
 def _just_said(rows: PayPage, now: datetime) -> bool:

@@ -87,7 +87,7 @@ class Loop:
     def ben_says_paid(self) -> None:
         """Follow the link of Ben's last mail and press the button; later Olga has heard of it."""
         self.ben.open(link_in(self.site.mail_to("ben@example.org")[-1]))
-        self.ben.sees(self._("One more tap and %(payers)s knows", payers="Olga"))
+        self.ben.sees(self._("Paid? One more tap and %(payers)s knows.", payers="Olga"))
         self.ben.press(self._("I’ve paid"))
         self.ben.sees(self._("Thank you, %(name)s", name="Ben"))
         self.site.wait(hours=1)

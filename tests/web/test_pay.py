@@ -228,7 +228,7 @@ class TestLooking:
         shown = page.show().text
         assert shown.count(left) == 1
         assert "One more tap and Olga knows" in shown
-        assert "Olga asks you for 6.00\xa0€." in shown  # of Netflix, not of what he has left
+        assert "<h1>Olga asks you for 6.00\xa0€</h1>" in shown  # of Netflix, not of what he has left
 
     @pytest.mark.only_sqlite
     def test_a_language_can_be_chosen_and_stays(self, page: Page, owed: Payment) -> None:

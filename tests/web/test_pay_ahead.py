@@ -122,7 +122,8 @@ class TestPayingAhead:
     def test_the_head_says_who_asks_for_how_much_by_when(self, page: Page) -> None:
         shown = page.show().text
 
-        assert "Olga asks you for 6.00\xa0€." in shown
+        assert "<h1>Olga asks you for 6.00\xa0€</h1>" in shown
+        assert "Paid? One more tap and Olga knows." in shown
         assert "It is due today, 1 Feb 2026." in shown
         assert "A whole year is 72.00\xa0€." in shown
 

@@ -10,10 +10,11 @@ from substrack.domain.claims import RejectReason
 from substrack.domain.payments import ReopenCause
 from substrack.services.claim_decisions import reject_claim
 from substrack.services.claims import claim_payments
+from substrack.services.objections import answer_objection
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, reopen_payment
 from substrack.services.undo import undo_decision
 from substrack.store import Member, Payment
-from tests.support.cast import Cast, make_cast, money
+from tests.support.cast import Cast, at, make_cast, money
 from tests.web.paying import NOW, Page, attempts
 from tests.web.support import TurnableClock
 
@@ -135,7 +136,7 @@ def test_what_came_of_it_and_what_is_left_stands_at_the_top_and_in_the_bill(
     assert "Olga received 2.00\xa0€ of 2.99\xa0€, 0.99\xa0€ left" in top
     shown = page.show().text
     assert "left of 2.99\xa0€" in shown
-    assert "Olga asks you for 0.99\xa0€." in shown
+    assert "<h1>Olga asks you for 0.99\xa0€</h1>" in shown
 
 
 @pytest.mark.only_sqlite
@@ -163,3 +164,41 @@ def test_what_is_settled_has_no_verdict(page: Page, cast: Cast, owed: Payment) -
     cast.do(confirm_payment, owed.id, by=cast.olga, now=NOW)
 
     assert "Not confirmed" not in top_of(page)
+
+
+class TestTheHeading:
+    """It says what is asked, as it stands between the two."""
+
+    def heading(self, page: Page) -> str:
+        shown = page.show().text
+        return shown.partition("<h1>")[2].partition("</h1>")[0].replace("\xa0", " ")
+
+    def test_who_has_been_asked_is_asked(self, page: Page, owed: Payment) -> None:
+        page.press("snooze", owed, until="days")
+        assert self.heading(page) == "Olga asks you for 2.99 €"
+
+    def test_who_was_rejected_is_asked_again(self, page: Page, cast: Cast, owed: Payment) -> None:
+        claim(cast, owed)
+        reject(cast, owed)
+        assert self.heading(page) == "Olga asks you for 2.99 € again"
+
+    def test_who_wrote_is_not_told_to_pay(self, page: Page, owed: Payment) -> None:
+        page.press("object", owed, text="Not mine")
+        assert self.heading(page) == "You wrote to Olga about 2.99 €"
+
+    def test_what_is_overdue_is_called_so(self, page: Page, cast: Cast, owed: Payment) -> None:
+        for day in ("2026-02-05", "2026-02-20"):
+            cast.tick(at(day))
+            cast.send(at(day, 12))
+        assert cast.payments(id=owed.id)[0].status == "overdue"
+        assert self.heading(page) == "2.99 € to Olga is overdue"
+
+    def test_who_got_an_answer_wished_for_no_delay(self, page: Page, cast: Cast, owed: Payment) -> None:
+        page.press("object", owed, text="Not mine")
+        note = cast.payments(id=owed.id)[0].objection
+        cast.do(answer_objection, note, text="But it is", by=cast.olga, now=NOW)
+
+        shown = page.show().text
+        assert self.heading(page) == "Olga asks you for 2.99 €"
+        assert "All right" not in shown
+        assert "You are asked again on 4 February 2026 at the earliest." in shown
