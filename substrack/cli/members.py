@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from substrack.cli.desk import Desk, at_desk
 from substrack.cli.output import plain, show
@@ -25,7 +26,7 @@ from substrack.queries.people import (
 )
 from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member, edit_member, leave_group
-from substrack.services.people import contact_by_email, edit_contact
+from substrack.services.people import NameKnown, ask_about_namesake, contact_by_email, edit_contact
 from substrack.services.welcoming import tell_them
 
 MEMBER_COLUMNS = ("id", "group_name", "name", "email", "weight", "amount", "joined_on", "left_on")
@@ -43,6 +44,19 @@ class NobodyNamed(Refused):
 
     def __init__(self) -> None:
         super().__init__("Give a name, or the id of a known person with --contact.")
+
+
+class NameKnownAtDesk(Refused):
+    """Somebody of this name is known, and nothing said whether they are meant."""
+
+    field = "name"
+
+    def __init__(self, known: NameKnown) -> None:
+        super().__init__(
+            "%(name)s is known already: give --contact %(id)s, or --another for somebody else of that name.",
+            name=known.name,
+            id=known.public_id,
+        )
 
 
 @click.group("member")
@@ -65,6 +79,7 @@ def contacts() -> None:
 @click.option("--amount", help="A fixed amount instead of a share.")
 @click.option("--joined-on", type=DAY, help="Default: from the start, or today once a period is open.")
 @click.option("--shares-mailbox", is_flag=True, help="A new person at an address that is known already.")
+@click.option("--another", is_flag=True, help="Somebody else of a name that is known already.")
 @again_flag
 @json_flag
 def add(
@@ -78,6 +93,7 @@ def add(
     amount: str | None,
     joined_on: date | None,
     shares_mailbox: bool,
+    another: bool,
     wanted_again: bool,
     as_json: bool,
 ) -> None:
@@ -90,6 +106,8 @@ def add(
             person = known.id if known else None
         if person is None and name is None:
             raise NobodyNamed
+        if person is None and not another:
+            _ask_about_namesake(desk, session, name, email)
         member = add_member(
             session,
             key,
@@ -106,6 +124,13 @@ def add(
         )
         result = describe_member(load_member(session, member.id))
     show(result, as_json=as_json)
+
+
+def _ask_about_namesake(desk: Desk, session: Session, name: str | None, email: str | None) -> None:
+    try:
+        ask_about_namesake(session, desk.workspace_id, name=name, email=email)
+    except NameKnown as known:
+        raise NameKnownAtDesk(known) from None
 
 
 @members.command("list")

@@ -127,17 +127,6 @@ def _find_ways(session: Session, workspace_id: int, which: ColumnElement[bool]) 
     return EarlierWays(latest.public_id, latest.group, latest.payer_id, latest.payer, methods)
 
 
-def find_named(session: Session, workspace_id: int, names: Collection[str]) -> dict[str, list[PersonChoice]]:
-    """Find who is known by exactly one of these names."""
-    query = select(Contact.id, Contact.public_id, Contact.name).where(
-        Contact.workspace_id == workspace_id, Contact.erased_at.is_(None), Contact.name.in_(names)
-    )
-    found: dict[str, list[PersonChoice]] = {}
-    for row in session.execute(query.order_by(Contact.id)):
-        found.setdefault(row.name, []).append(PersonChoice(*row))
-    return found
-
-
 def find_at(
     session: Session, workspace_id: int, email_keys: Collection[str]
 ) -> dict[str, list[PersonChoice]]:

@@ -15,6 +15,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.cycles import check_zone
 from substrack.domain.errors import Refused
 from substrack.domain.wording import clean_line, clean_text
+from substrack.queries.known_names import find_named
 from substrack.services.access import check_admin, check_owner
 from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
 from substrack.services.group_rows import is_admin
@@ -34,6 +35,29 @@ class WrongLanguage(Refused):
 
     def __init__(self) -> None:
         super().__init__("Give the language as a code, such as en, de or pt-BR.")
+
+
+class NameKnown(Refused):
+    """A question, not a wall: somebody of this name is known (`public_id`), and no address is given."""
+
+    field = "name"
+
+    def __init__(self, public_id: str, name: str) -> None:
+        self.public_id, self.name = public_id, name
+        super().__init__("You know %(name)s already. Is this another person of that name?", name=name)
+
+
+def ask_about_namesake(session: Session, workspace_id: int, *, name: str | None, email: str | None) -> None:
+    """Ask whether somebody new is who is known by that name, where no address tells.
+
+    Raises:
+        NameKnown: with the first of those who are called so, whatever the capitals.
+    """
+    if (email or "").strip() or not (name or "").strip():
+        return
+    wanted = clean_line(name or "", field="name")
+    for known in find_named(session, workspace_id, [wanted]).get(wanted, ()):
+        raise NameKnown(known.public_id, known.name)
 
 
 def check_language(text: str | None) -> str | None:

@@ -12,7 +12,8 @@ from substrack.domain.guest_list import Guest, read_guests
 from substrack.domain.money import Money
 from substrack.domain.shares import Sharer, SplitKind
 from substrack.domain.terms import GroupTerms
-from substrack.queries.group_form import find_at, find_named
+from substrack.queries.group_form import find_at
+from substrack.queries.known_names import find_named
 from substrack.queries.people_choices import PersonChoice
 from substrack.services.mailboxes import MailboxShared, check_email
 from substrack.services.members import add_member

@@ -20,6 +20,7 @@ from substrack.queries.people import MemberRow, find_member, load_member
 from substrack.services.mailboxes import MailboxShared
 from substrack.services.member_terms import BY_WEIGHT
 from substrack.services.members import add_member, edit_member, leave_group
+from substrack.services.people import NameKnown, ask_about_namesake
 from substrack.services.presses import find_made
 from substrack.services.suppression import AddressErased
 from substrack.services.welcoming import Told, tell_them
@@ -59,14 +60,17 @@ class JoinForm(TermsForm):
     email = line("Email address", maximum=320)
     shares_mailbox = BooleanField("Yes, two people share this mailbox")
     wanted_again = BooleanField("Yes, they want to be written to again")
+    is_another = BooleanField("Yes, another person of this name")
 
     asks_sharing = False
+    asks_another = False
     asks_again = False
     knows_others = False
 
     def refuse(self, refused: Refused) -> None:
         self.asks_sharing = self.asks_sharing or isinstance(refused, MailboxShared)
         self.asks_again = self.asks_again or isinstance(refused, AddressErased)
+        self.asks_another = self.asks_another or isinstance(refused, NameKnown)
         super().refuse(refused)
 
 
@@ -163,6 +167,9 @@ def _joining(group: GroupRow, form: JoinForm) -> Proposal:
     def let_join(session: Session, tells: bool) -> None:
         if find_made(session, me().workspace_id, press, by=by_me()) is not None:
             return
+        if known is None and not form.is_another.data:
+            workspace_id, name, email = me().workspace_id, form.name.data, form.email.data
+            ask_about_namesake(session, workspace_id, name=name, email=email)
         member = add_member(
             session,
             group.id,

@@ -257,6 +257,18 @@ def test_a_known_address_is_the_same_contact(house: House) -> None:
     assert len(house.do("contact", "list")) == 2
 
 
+def test_a_known_name_without_address_is_a_question(house: House) -> None:
+    first, second = house.group(), house.group()
+    house.join(first, "Ben")
+    known = next(one["id"] for one in house.do("contact", "list") if one["name"] == "Ben")
+
+    refused = house.refused("member", "add", "--group", second, "--name", "ben")
+
+    assert f"Ben is known already: give --contact {known}, or --another" in refused
+    house.do("member", "add", "--group", second, "--name", "ben", "--another")
+    assert [one["name"] for one in house.do("contact", "list")].count("ben") == 1
+
+
 def test_members_are_weighed_fixed_and_let_go(house: House) -> None:
     group = house.group("--split", "weights")
     ben, mia = house.join(group, "Ben", "--weight", "2"), house.join(group, "Mia", "--amount", "3.00")

@@ -83,6 +83,24 @@ class TestJoining:
         assert sentence in answer.text.split(f'id="{field}-error-1"')[1].split("</p>")[0]
         assert "mia@example.org" in answer.text or field == "email"
 
+    def test_somebody_new_of_a_known_name_is_a_question(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        page = f"/groups/{youtube.public_id}/members/new"
+        asked = send(olga, page, "known", name="BEN")
+        answered = apply(olga, page, "known", name="BEN", is_another="y")
+
+        assert asked.status_code == 422
+        assert "You know Ben already. Is this another person of that name?" in asked.text
+        assert 'name="is_another"' in asked.text
+        assert answered.status_code == 303
+        assert len(members_of(cast, youtube)) == 3
+
+    def test_an_address_tells_namesakes_apart(self, olga: Browser, youtube: Group) -> None:
+        page = f"/groups/{youtube.public_id}/members/new"
+
+        assert send(olga, page, "known", name="Ben", email="b2@example.org").status_code == 200
+
     def test_two_people_may_share_a_mailbox_after_a_question(
         self, cast: Cast, olga: Browser, youtube: Group
     ) -> None:

@@ -245,6 +245,14 @@ class TestPeople:
         assert sharers["Ben"].contact_id == ben.contact_id
         assert list(sharers) == ["Olga", "Ben", "Kim"]
 
+    @pytest.mark.parametrize(("known", "typed"), [("Ann", "ann"), ("Émile", "émile"), ("émile", "ÉMILE")])
+    def test_capitals_tell_nobody_apart(self, cast: Cast, olga: Browser, known: str, typed: str) -> None:
+        member = cast.join(cast.group("YouTube"), known, email="somebody@example.org")
+        send(olga, "/groups/new", "price", **TYPED | {"people": typed})
+
+        sharers = _sharers(cast, group_of(cast, "Netflix"))
+        assert [one.contact_id for one in sharers.values()][1] == member.contact_id
+
     def test_a_name_that_several_people_have_asks_which(self, cast: Cast, olga: Browser) -> None:
         youtube = cast.group("YouTube")
         cast.join(youtube, "Ben")

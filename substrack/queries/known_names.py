@@ -1,0 +1,35 @@
+"""Who is known by a name, as somebody types it: capitals tell nobody apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from substrack.queries.people_choices import PersonChoice
+from substrack.store import Contact
+
+
+def find_named(session: Session, workspace_id: int, names: Iterable[str]) -> dict[str, list[PersonChoice]]:
+    """Find who is known by each of these names, whatever their capitals; one statement."""
+    wanted = {name: name.casefold() for name in names}
+    query = select(Contact.id, Contact.public_id, Contact.name).where(
+        Contact.workspace_id == workspace_id,
+        Contact.erased_at.is_(None),
+        func.lower(Contact.name).in_(sorted(_lowered(wanted))),
+    )
+    known: dict[str, list[PersonChoice]] = defaultdict(list)
+    for row in session.execute(query.order_by(Contact.id)):
+        known[row.name.casefold()].append(PersonChoice(*row))
+    return {name: known[key] for name, key in wanted.items() if key in known}
+
+
+def _lowered(names: Iterable[str]) -> set[str]:
+    """Spell names as the lower() of a database may: that of SQLite lowers the letters of ASCII alone."""
+    found = set()
+    for name in names:
+        for spelled in (name, name.lower(), name.upper(), name.title(), name.capitalize()):
+            found |= {spelled.lower(), "".join(one.lower() if one.isascii() else one for one in spelled)}
+    return found
