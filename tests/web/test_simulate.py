@@ -409,7 +409,7 @@ class TestPartPeriods:
         self, cast: Cast, olga: Browser, house: Group
     ) -> None:
         shown = self.leave(cast, olga, house, send).text.replace("\xa0", " ")
-        table = shown.split('class="shares"')[1].split("</table>")[0]
+        table = shown.split('class="shares in-four"')[1].split("</table>")[0]
 
         assert re.findall(r'scope="col" class="number">([^<]+)', table) == [
             "So far",
