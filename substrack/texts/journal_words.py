@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from substrack.domain.actors import ActorKind
+from substrack.domain.actors import ActorKind, Via
 from substrack.domain.journal_kinds import JournalKind
 from substrack.domain.money import Money
 from substrack.domain.spans import Span
+from substrack.texts.journal_changes import left_by_undo, person_changed, terms_changed
 from substrack.texts.words import Words
 
 
@@ -41,10 +42,13 @@ class Line:
         return _.day(date.fromisoformat(text)) if text else "–"
 
 
-def actor_name(kind: ActorKind, name: str | None, locale: str) -> str:
-    """Say who acted."""
+def actor_name(kind: ActorKind, via: Via, name: str | None, locale: str) -> str:
+    """Say who acted: who set everything up by the first link was nobody known yet."""
+    _ = Words(locale)
     if kind in (ActorKind.USER, ActorKind.CONTACT):
-        return name or Words(locale)("Somebody")
+        return name or _("Somebody")
+    if kind is ActorKind.OPERATOR and via is Via.LINK:
+        return _("Link for setting up")
     return actor_kind_name(kind, locale)
 
 
@@ -149,6 +153,25 @@ def _edit_period(line: Line, _: Words) -> str:
     return _("The total of %(period)s is now %(total)s.", **values)
 
 
+def _edit_group(line: Line, _: Words) -> str:
+    what = terms_changed(line.before, line.after, _.locale)
+    if not what:
+        return _("The group’s terms were changed.")
+    return _("The group’s terms were changed: %(what)s.", what=what)
+
+
+def _edit_person(line: Line, _: Words) -> str:
+    what = person_changed(line.before, line.after, _.locale)
+    if not what:
+        return _("What is known about %(who)s was changed.", who=_who(line, _))
+    return _("What is known about %(who)s was changed: %(what)s.", who=_who(line, _), what=what)
+
+
+def _undone(line: Line, _: Words) -> str:
+    sentence = _("A decision about %(who)s, %(period)s, was undone.", **_both(line, _))
+    return f"{sentence} {left_by_undo(line.after, _.locale)}".rstrip()
+
+
 def _repair_period(line: Line, _: Words) -> str:
     is_void = line.after.get("void")
     if is_void is None:
@@ -185,7 +208,7 @@ def _email(line: Line, _: Words) -> str:
 
 _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("group", "create"): lambda line, _: _("The group was set up."),
-    ("group", "edit"): lambda line, _: _("The group’s terms were changed."),
+    ("group", "edit"): lambda line, _: _edit_group(line, _),
     ("group", "pause"): lambda line, _: _("The group was paused."),
     ("group", "resume"): lambda line, _: _("The group goes on."),
     ("group", "end"): _end,
@@ -244,9 +267,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         "%(who)s’s payment for %(period)s is open again.", **_both(line, _)
     ),
     ("payment", "adjust"): _owes_now,
-    ("payment", "undo"): lambda line, _: _(
-        "A decision about %(who)s, %(period)s, was undone.", **_both(line, _)
-    ),
+    ("payment", "undo"): lambda line, _: _undone(line, _),
     ("payment", "ask"): lambda line, _: _("%(who)s was asked for %(period)s.", **_both(line, _)),
     ("payment", "ask_by_hand"): lambda line, _: _(
         "%(who)s was asked for %(period)s in words of the admin’s own.", **_both(line, _)
@@ -286,7 +307,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         "What the books say of a claim of %(who)s’s was put right.", who=_who(line, _)
     ),
     ("contact", "add"): lambda line, _: _("%(who)s was added to the people.", who=_who(line, _)),
-    ("contact", "edit"): lambda line, _: _("What is known about %(who)s was changed.", who=_who(line, _)),
+    ("contact", "edit"): lambda line, _: _edit_person(line, _),
     ("contact", "note"): lambda line, _: _("The note about %(who)s was changed.", who=_who(line, _)),
     ("contact", "email"): _email,
     ("contact", "collection_day"): _collection_day,

@@ -95,7 +95,7 @@ def _line(row: JournalRow, locale: str) -> StoryLine:
         sentence=event_sentence(line, locale),
         at=at,
         clock=clock(at, locale),
-        actor=actor_name(row.actor_kind, row.actor, locale),
+        actor=actor_name(row.actor_kind, row.via, row.actor, locale),
         reason=_reason(row, locale),
         group=row.group,
         group_public_id=row.group_public_id,

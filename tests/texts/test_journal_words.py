@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from substrack.domain.actors import ActorKind
+from substrack.domain.actors import ActorKind, Via
 from substrack.domain.cycles import Unit
 from substrack.domain.payments import Act
 from substrack.domain.spans import Span
@@ -70,6 +70,10 @@ def test_what_has_no_words_yet_is_shown_and_breaks_nothing() -> None:
     assert said("group", "sell") == "group: sell"
 
 
+TERMS = {"payer_id": 2, "tolerance_minor": 5}
+PAID = {"status": "confirmed"}
+
+
 @pytest.mark.parametrize(
     ("sentence", "kind", "verb", "after"),
     [
@@ -84,6 +88,10 @@ def test_what_has_no_words_yet_is_shown_and_breaks_nothing() -> None:
         ("The sum of March 2026 was put right.", "period", "repair", {"total": 3120, "payer_part": 0}),
         ("Ben owes 2.99 € for March 2026.", "payment", "open", {"amount": 299}),
         ("Ben’s share of March 2026 is 3.59 €; nothing is to be paid.", "payment", "open", OWN),
+        ("The group’s terms were changed: who pays and the tolerance.", "group", "edit", TERMS),
+        ("The group’s terms were changed: what it is called.", "group", "edit", {"renamed": True}),
+        ("What is known about Ben was changed: the language.", "contact", "edit", {"language": "de"}),
+        ("A decision about Ben, March 2026, was undone. The payment is paid again.", "payment", "undo", PAID),
     ],
 )  # fmt: skip
 def test_amounts_and_days_are_told(sentence: str, kind: str, verb: str, after: dict[str, Any]) -> None:
@@ -91,6 +99,8 @@ def test_amounts_and_days_are_told(sentence: str, kind: str, verb: str, after: d
 
 
 def test_who_acted_has_a_name_even_when_it_is_nobody() -> None:
-    names = [actor_name(kind, "Olga" if kind is ActorKind.USER else None, "en") for kind in ActorKind]
+    whose = {ActorKind.USER: "Olga"}
+    names = [actor_name(kind, Via.COMMAND_LINE, whose.get(kind), "en") for kind in ActorKind]
 
     assert names == ["Olga", "Somebody", "Command line", "SubsTrack", "Credit"]
+    assert actor_name(ActorKind.OPERATOR, Via.LINK, None, "en") == "Link for setting up"
