@@ -50,11 +50,11 @@ def _unbilled(contact_id: int) -> Select[Period, Group, str, Member]:
     return (
         select(Period, Group, _Payer.name, Member)
         .join(Group, Group.id == Period.group_id)
-        .join(_Payer, _Payer.id == Group.payer_id)
+        .join(_Payer, _Payer.id == Period.payer_id)
         .join(Member, Member.group_id == Group.id)
         .where(
             Member.contact_id == contact_id,
-            Group.payer_id != contact_id,
+            Period.payer_id != contact_id,
             Group.archived_at.is_(None),
             Period.billed_at.is_(None),
             Period.voided_at.is_(None),
@@ -71,7 +71,7 @@ def _awaited(period: Period, group: Group, payer: str) -> Awaited:
     return Awaited(
         group_id=group.id,
         group=group.name,
-        payer_id=group.payer_id,
+        payer_id=period.payer_id,
         payer=payer,
         currency=group.currency,
         span=span_of(group, period.starts_on, period.ends_on),

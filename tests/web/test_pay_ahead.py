@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -15,8 +16,10 @@ from substrack.domain.notices import Channel, ChannelChoice
 from substrack.domain.pay_methods import PayMethod, pay_method
 from substrack.domain.payments import ReopenCause
 from substrack.domain.shares import SplitKind
+from substrack.queries.groups import load_terms
 from substrack.services.chats import choose_channel
 from substrack.services.claim_decisions import confirm_claim
+from substrack.services.group_edits import edit_group
 from substrack.services.mailboxes import set_email
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, reopen_payment
@@ -411,6 +414,22 @@ class TestWhatIsPromisedComesTrue:
         assert "Phone, February 2026" in shown
         assert "the bill is not in yet" in shown
         assert "You are all settled" not in shown
+
+    def test_a_bill_takes_from_the_credit_with_whom_it_was_opened_for(
+        self, page: Page, cast: Cast, ben: Member
+    ) -> None:
+        phone = cast.group("Phone", split=SplitKind.VARIABLE)
+        cast.join(phone, "Ben")
+        mia = mia_of(cast, ben)
+        cast.tick(NOW)
+        terms = replace(cast.read(lambda session: load_terms(session, phone.id)), payer_id=mia.contact_id)
+        cast.do(edit_group, phone.id, terms, by=cast.olga, now=NOW)
+        self.paid_ahead(cast, ben, "30.00")
+
+        shown = page.show().text
+
+        assert covered_in(shown, "YouTube Premium") == 0
+        assert "your credit pays what the bill of Phone leaves of it" in shown
 
     def test_a_year_counts_the_price_that_is_set(self, page: Page, cast: Cast, ben: Member) -> None:
         cast.do(
