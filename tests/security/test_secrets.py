@@ -79,7 +79,7 @@ def live(town: Town, relay: FakeRelay) -> tuple[Street, list[str]]:
         secrets += look_round(town, create_app(town.runtime()))
         street.olga_phone.presses(street.olga_phone.waits_for(shows("Confirm"), PATIENCE), "Confirm 4.50 €")
         street.olga_phone.waits_for(says("confirmed"), PATIENCE)
-        town.waits_until(lambda: relay.received)
+        town.waits_until(lambda: any("/pay/" in mail.text for mail in relay.received))
     assert town.payment(street.ben).status is Status.CONFIRMED
     text = "\n".join(mail.text for mail in relay.received)
     secrets += re.findall(r"/(?:pay|decide|unsubscribe)/([\w.-]+)", text)

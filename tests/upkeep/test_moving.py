@@ -138,10 +138,8 @@ def test_random_books_go_there_and_back_whole(databases: Databases, database_kin
         """Lives at random, and moves house twice at the end."""
 
         def teardown(self) -> None:
-            try:
+            with self.opened:
                 there_and_back(databases, database_kind, self.runtime)
-            finally:
-                super().teardown()
 
     run_state_machine_as_test(
         partial(Mover, databases, database_kind),  # type: ignore[arg-type]
