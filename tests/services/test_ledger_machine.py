@@ -63,8 +63,8 @@ from tests.support.databases import KINDS, Databases, Kind
 
 PROMISE = "the books are right whatever is done in whatever order"
 SIZES = {
-    "sqlite": sized(short=(30, 30), full=(12, 100), long=(5000, 100)),
-    "postgresql": sized(short=(8, 30), full=(4, 100), long=(1000, 100)),
+    "sqlite": sized(short=(16, 30), full=(12, 100), long=(5000, 100)),
+    "postgresql": sized(short=(5, 30), full=(4, 100), long=(1000, 100)),
 }
 """Lives, and steps of each."""
 
