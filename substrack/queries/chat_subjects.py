@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from substrack.domain.bills import HowToPay
 from substrack.domain.chat_buttons import Subject, SubjectKind
 from substrack.domain.chat_cards import Card, ClaimCard
-from substrack.domain.cycles import Cycle
 from substrack.domain.notices import TO_ADMINS, Channel
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
+from substrack.queries.calendars import cycle_of
 from substrack.queries.chat_cards import load_card, load_claim_card, open_payments_of, payments_of_message
 from substrack.queries.chats import administers
 from substrack.queries.letter_items import load_how_to_pay, load_owed
@@ -293,5 +293,5 @@ def next_dues(session: Session, contact_id: int) -> list[NextDue]:
 
 
 def _next_due_on(group: Group) -> date:
-    cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+    cycle = cycle_of(group)
     return cycle.start_of(group.next_sequence) + timedelta(days=group.due_days)

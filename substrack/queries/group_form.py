@@ -17,6 +17,7 @@ from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.shares import Sharer
 from substrack.domain.terms import GroupTerms
+from substrack.queries.calendars import cycle_of
 from substrack.queries.groups import find_group, load_pay_methods, load_terms
 from substrack.queries.people_choices import PersonChoice
 from substrack.queries.sharing import sharers_of
@@ -67,7 +68,7 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
         .join(Contact, Contact.id == Group.payer_id)
         .where(Group.id == group_id)
     ).one()
-    cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+    cycle = cycle_of(group)
     window = cycle.window(group.next_sequence)
     return GroupOnForm(
         id=group.id,

@@ -10,13 +10,14 @@ from typing import Final
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.cycles import Cycle, Unit
+from substrack.domain.cycles import Unit
 from substrack.domain.errors import NotFound
 from substrack.domain.money import Money
 from substrack.domain.pay_methods import PayKind, PayMethod
 from substrack.domain.shares import SplitKind
 from substrack.domain.terms import GroupTerms
 from substrack.queries.batches import in_batches
+from substrack.queries.calendars import cycle_of
 from substrack.queries.prepared import prepared
 from substrack.store import Contact, Group, Member, Price
 from substrack.store import PayMethod as PayMethodRow
@@ -325,21 +326,17 @@ def _row(
 
 
 def _next_start(group: Group) -> date:
-    return _cycle(group).start_of(group.next_sequence)
+    return cycle_of(group).start_of(group.next_sequence)
 
 
 def _running_start(group: Group, day: date) -> date:
     """Find where the period of a day began; the day itself while another cycle's may run."""
-    cycle = _cycle(group)
+    cycle = cycle_of(group)
     if day < group.anchor_on:
         return day
     return cycle.start_of(cycle.sequence_on_or_after(day + timedelta(days=1)) - 1)
 
 
 def _first_start(group: Group, day: date) -> date:
-    cycle = _cycle(group)
+    cycle = cycle_of(group)
     return cycle.start_of(cycle.sequence_on_or_after(day))
-
-
-def _cycle(group: Group) -> Cycle:
-    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)

@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from substrack.domain.cycles import Cycle, Window
+from substrack.domain.cycles import Window
 from substrack.domain.shares import FixedAmountsOverTotal, Sharer, SplitKind
 from substrack.domain.sharing import share_out, sharers_in
 from substrack.domain.simulation import Outlook
+from substrack.queries.calendars import cycle_of
 from substrack.queries.groups import price_on
 from substrack.queries.sharing import rules_of, stay_of
 from substrack.store import Group, Member
@@ -25,7 +26,7 @@ def load_outlooks(session: Session, group: Group, day: date) -> list[Outlook]:
 
 
 def _windows(group: Group, day: date) -> list[Window]:
-    cycle = _cycle(group)
+    cycle = cycle_of(group)
     first = group.next_sequence
     around = max(cycle.sequence_on_or_after(day), first)
     return [cycle.window(k) for k in sorted({first, first + 1, max(around - 1, first), around, around + 1})]
@@ -48,12 +49,8 @@ def _outlook(session: Session, group: Group, members: list[Member], window: Wind
 def _day_before(group: Group, window: Window) -> date:
     """Find a day whose price the period before has: its first, or its last when another cycle made it."""
     if window.sequence > group.anchor_sequence:
-        return _cycle(group).start_of(window.sequence - 1)
+        return cycle_of(group).start_of(window.sequence - 1)
     return window.starts_on - timedelta(days=1)
-
-
-def _cycle(group: Group) -> Cycle:
-    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
 
 
 def _at_price(group: Group, members: list[Member], window: Window, total: int | None) -> Outlook:

@@ -18,13 +18,14 @@ from sqlalchemy.orm import Session
 from substrack.domain.bills import Item
 from substrack.domain.collecting import asked_from, first_request_on
 from substrack.domain.coverage import Ahead, Coverage, cover, periods_a_year
-from substrack.domain.cycles import Cycle, Unit, Window
+from substrack.domain.cycles import Unit, Window
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.domain.shares import FixedAmountsOverTotal, Sharer, SplitKind
 from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
 from substrack.domain.spans import Span
 from substrack.queries.awaited_bills import Awaited, load_awaited
+from substrack.queries.calendars import cycle_of
 from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
 from substrack.queries.pay_credit import Credit
@@ -273,7 +274,7 @@ def _prices_of(group_ids: Sequence[int]) -> Select[int, date, int]:
 def _place(group: Group, payer: str, contact_id: int, stays: Sequence[Stay]) -> _Place | None:
     """Find the first period that a person shares; None when there is none any more."""
     own = tuple(stay for stay in stays if stay.contact_id == contact_id)
-    windows = [first_window(_cycle(group), group.next_sequence, stay, rules_of(group)) for stay in own]
+    windows = [first_window(cycle_of(group), group.next_sequence, stay, rules_of(group)) for stay in own]
     shared = [window for window in windows if _is_shared(group, window, own)]
     window = min(shared, key=lambda window: window.sequence, default=None)
     return _Place(group, payer, contact_id, window, own) if window else None
@@ -289,7 +290,7 @@ def _ahead(place: _Place, shares: _Shares | None) -> Ahead:
     return Ahead(
         group_id=group.id,
         purse=(group.payer_id, group.currency),
-        cycle=_cycle(group),
+        cycle=cycle_of(group),
         sequence=place.window.sequence,
         share_of=shares.of if shares else _unknown,
         bill_comes_later=group.split is SplitKind.VARIABLE,
@@ -362,13 +363,9 @@ def _following(place: _Place, shares: _Shares) -> tuple[Money, ...]:
     group, first = place.group, place.window.sequence
     found = []
     for sequence in range(first, first + periods_a_year(group.unit, group.every)):
-        window = _cycle(group).window(sequence)
+        window = cycle_of(group).window(sequence)
         minor = shares.of(window) if _is_shared(group, window, place.stays) else None
         if minor is None:
             break
         found.append(Money(minor, group.currency))
     return tuple(found)
-
-
-def _cycle(group: Group) -> Cycle:
-    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)

@@ -16,12 +16,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.claims import RejectReason
-from substrack.domain.cycles import Cycle
 from substrack.domain.letter_links import LetterLinks
 from substrack.domain.letters import Letter
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.domain.simulation import Why
+from substrack.queries.calendars import cycle_of
 from substrack.queries.letters import load_letter
 from substrack.store import (
     Address,
@@ -71,7 +71,7 @@ class About:
     @property
     def next_start(self) -> date:
         group = self.group
-        cycle = Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+        cycle = cycle_of(group)
         return cycle.start_of(group.next_sequence)
 
 

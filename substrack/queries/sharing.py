@@ -9,9 +9,10 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from substrack.domain.cycles import Cycle, Window
+from substrack.domain.cycles import Window
 from substrack.domain.shares import FixedAmountsOverTotal, Sharer
 from substrack.domain.sharing import SharingRules, Stay, first_window, share_out, sharers_in
+from substrack.queries.calendars import cycle_of
 from substrack.store import Group, Member
 
 
@@ -79,19 +80,15 @@ def shares_of(session: Session, group: Group, window: Window, total_minor: int) 
 
 def first_window_of(group: Group, member: Member) -> Window:
     """Find the first unopened period that a member will share."""
-    return first_window(_cycle_of(group), group.next_sequence, stay_of(member), rules_of(group))
+    return first_window(cycle_of(group), group.next_sequence, stay_of(member), rules_of(group))
 
 
 def window_from(group: Group, day: date) -> Window:
     """Find the first unopened period that starts on a day or later."""
-    cycle = _cycle_of(group)
+    cycle = cycle_of(group)
     return cycle.window(max(cycle.sequence_on_or_after(day), group.next_sequence))
 
 
 def window_of(group: Group, sequence: int) -> Window:
     """Find the dates of an unopened period."""
-    return _cycle_of(group).window(sequence)
-
-
-def _cycle_of(group: Group) -> Cycle:
-    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
+    return cycle_of(group).window(sequence)

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import NotFound
+from substrack.queries.calendars import cycle_of
 from substrack.queries.groups import UnknownGroup
 from substrack.services.access import check_admin
 from substrack.services.contact_rows import UnknownContact, get_contact
-from substrack.services.schedule import cycle_of
 from substrack.store import Group
 
 ASKING_RULES: Final = (

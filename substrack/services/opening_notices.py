@@ -12,9 +12,10 @@ from substrack.domain.cycles import at_hour
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.domain.shares import FixedAmountsOverTotal
+from substrack.queries.calendars import cycle_of
 from substrack.services.outbox import Draft, admin_contacts
 from substrack.services.plans import Dues, Plan, dues_of, price_on
-from substrack.services.schedule import cycle_of, next_opening
+from substrack.services.schedule import next_opening
 
 
 def opened_notice(plan: Plan, part: Dues, payment_id: int) -> Draft:

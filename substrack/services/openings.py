@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from substrack.queries.calendars import cycle_of
 from substrack.queries.faults import Fault, FaultKind, Window
-from substrack.services.schedule import cycle_of, next_opening
+from substrack.services.schedule import next_opening
 from substrack.store import Event, Group, Member
 
 REFUSED_FOR = timedelta(days=1)

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from substrack.queries.calendars import cycle_of
 from substrack.queries.faults import Fault
 from substrack.queries.period_faults import journalled_bill, journalled_totals
 from substrack.services.journal import record_group, record_period
 from substrack.services.ledger import Decision
 from substrack.services.repaired import NotSafe, Repaired, note_repair
-from substrack.services.schedule import cycle_of, reschedule_group
+from substrack.services.schedule import reschedule_group
 from substrack.services.totals import sum_of
 from substrack.store import Event, Group, Period
 

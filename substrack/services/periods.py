@@ -21,6 +21,7 @@ from substrack.domain.shares import Sharer, split
 from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.queries.batches import in_batches
+from substrack.queries.calendars import cycle_of
 from substrack.services.access import check_admin
 from substrack.services.amounts import change_amount
 from substrack.services.billing import bill
@@ -32,7 +33,6 @@ from substrack.services.ledger import Decision, move, payments_now
 from substrack.services.locks import lock_contacts
 from substrack.services.opening import BATCH, Opened, lock_due_groups, open_next_of
 from substrack.services.schedule import (
-    cycle_of,
     due_payments,
     payments_with_rules,
     reschedule_group,

@@ -17,9 +17,9 @@ from substrack.domain.cycles import Window, local_date
 from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.shares import Sharer, Shares
 from substrack.domain.sharing import share_out, sharers_in
+from substrack.queries.calendars import cycle_of
 from substrack.queries.sharing import MemberRow, load_members, rules_of, stay_of
 from substrack.services.correlation import new_correlation_id
-from substrack.services.schedule import cycle_of
 from substrack.store import Contact, Event, Group, Member, Period, Price
 
 

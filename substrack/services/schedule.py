@@ -17,20 +17,16 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
 from substrack.domain.collecting import asked_from
-from substrack.domain.cycles import Cycle, at_hour, local_date
+from substrack.domain.cycles import at_hour, local_date
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
+from substrack.queries.calendars import cycle_of
 from substrack.queries.collection_days import collection_day
 from substrack.services.locks import lock_contacts
 from substrack.store import Address, Contact, Event, Group, Member, Payment, Workspace
 
 Rules = Select[*tuple[Any, ...]]
 """Payments with what their rules need, as `payments_with_rules` selects them."""
-
-
-def cycle_of(group: Group) -> Cycle:
-    """Return the calendar of a group as it stands."""
-    return Cycle(group.unit, group.every, group.billing_day, group.anchor_on, group.anchor_sequence)
 
 
 def rules_of_group(group: Group) -> RequestRules:
