@@ -13,16 +13,8 @@ from substrack.domain.payments import OPEN, PaymentKind
 from substrack.queries.groups import GroupRow
 from substrack.queries.namesakes import names_of
 from substrack.queries.owing import LEFT
-from substrack.store import (
-    Allocation,
-    Attempt,
-    AttemptItem,
-    AttemptState,
-    Direction,
-    Payment,
-    Receipt,
-    ReceiptSource,
-)
+from substrack.queries.unallocated import UNALLOCATED, is_money_in
+from substrack.store import Attempt, AttemptItem, AttemptState, Payment, Receipt
 
 NAMED: Final = 3
 """How many of those who owe are named; the rest is counted."""
@@ -84,15 +76,5 @@ def _to_check(session: Session, group_id: int) -> int:
 
 
 def _kept(session: Session, group_id: int) -> int:
-    settled = (
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
-        .scalar_subquery()
-    )
-    query = select(func.sum(Receipt.amount_minor - settled)).where(
-        Receipt.group_id == group_id,
-        Receipt.voided_at.is_(None),
-        Receipt.direction == Direction.IN,
-        Receipt.source != ReceiptSource.OWN,
-    )
+    query = select(func.sum(UNALLOCATED)).where(Receipt.group_id == group_id, *is_money_in())
     return int(session.scalar(query) or 0)

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from substrack.domain.money import Money
 from substrack.domain.payments import PaymentKind, Status
 from substrack.queries.prepared import prepared
-from substrack.store import Allocation, Direction, Payment, Receipt, ReceiptSource
+from substrack.queries.unallocated import is_money_in
+from substrack.store import Allocation, Payment, Receipt
 
 MONTHS: Final = 12
 
@@ -88,15 +89,6 @@ def is_between(workspace_id: int, since: date, until: date) -> tuple[ColumnEleme
         Receipt.workspace_id == workspace_id,
         Receipt.received_on >= since,
         Receipt.received_on <= until,
-    )
-
-
-def is_money_in() -> tuple[ColumnElement[bool], ...]:
-    """Select receipts that are drawn: what came from others and stands."""
-    return (
-        Receipt.voided_at.is_(None),
-        Receipt.direction == Direction.IN,
-        Receipt.source != ReceiptSource.OWN,
     )
 
 

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
 from substrack.queries.accounts import live_invites
-from substrack.queries.home_history import is_between, is_money_in, months_until
+from substrack.queries.home_history import is_between, months_until
 from substrack.queries.open_payments import LOOKED_AT
 from substrack.queries.prepared import prepared, written
+from substrack.queries.unallocated import is_money_in
 from substrack.store import Contact, Event, Group, Member, Message, Payment, PayMethod, Period, Receipt
 
 REFUSED_LATELY: Final = timedelta(days=2)

@@ -20,10 +20,9 @@ from substrack.queries.finding import NotListed
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.owing import LEFT
 from substrack.queries.searching import named_like
+from substrack.queries.unallocated import UNALLOCATED, is_money_in, unallocated_minor
 from substrack.store import (
-    Allocation,
     Contact,
-    Direction,
     Event,
     Group,
     Member,
@@ -189,12 +188,7 @@ def credit_of_decision(session: Session, correlation_id: str) -> Money | None:
     receipt = session.scalar(select(Receipt).where(Receipt.id.in_(booked_by(correlation_id))))
     if receipt is None:
         return None
-    settled = session.scalar(
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
-            Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None)
-        )
-    )
-    left_minor = receipt.amount_minor - int(settled or 0)
+    left_minor = unallocated_minor(session, receipt.id)
     return Money(left_minor, receipt.currency) if left_minor else None
 
 
@@ -285,21 +279,9 @@ def _owed(session: Session, contact_ids: Collection[int]) -> dict[tuple[int, int
 
 
 def _credit(session: Session, contact_ids: Collection[int]) -> dict[tuple[int, int, str], int]:
-    settled = (
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
-        .scalar_subquery()
-    )
     query = (
-        select(
-            Receipt.contact_id, Receipt.payer_id, Receipt.currency, func.sum(Receipt.amount_minor - settled)
-        )
-        .where(
-            Receipt.contact_id.in_(contact_ids),
-            Receipt.voided_at.is_(None),
-            Receipt.direction == Direction.IN,
-            Receipt.source != ReceiptSource.OWN,
-        )
+        select(Receipt.contact_id, Receipt.payer_id, Receipt.currency, func.sum(UNALLOCATED))
+        .where(Receipt.contact_id.in_(contact_ids), *is_money_in())
         .group_by(Receipt.contact_id, Receipt.payer_id, Receipt.currency)
     )
     found = session.execute(query)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
 from substrack.queries.prepared import prepared
-from substrack.store import Allocation, Contact, Direction, Group, Receipt, ReceiptSource, shared_alias
+from substrack.queries.unallocated import UNALLOCATED, is_money_in
+from substrack.store import Contact, Group, Receipt, shared_alias
 
 _Payer = shared_alias(Contact)
 
@@ -37,22 +38,12 @@ def load_credits(session: Session, contact_id: int) -> tuple[Credit, ...]:
 
 @prepared
 def _credits(contact_id: int) -> Select[int, str, int | None, str | None, str, int]:
-    settled = (
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
-        .scalar_subquery()
-    )
-    free = func.sum(Receipt.amount_minor - settled)
+    free = func.sum(UNALLOCATED)
     return (
         select(_Payer.id, _Payer.name, Group.id, Group.name, Receipt.currency, free)
         .join(_Payer, _Payer.id == Receipt.payer_id)
         .outerjoin(Group, Group.id == Receipt.group_id)
-        .where(
-            Receipt.contact_id == contact_id,
-            Receipt.voided_at.is_(None),
-            Receipt.direction == Direction.IN,
-            Receipt.source != ReceiptSource.OWN,
-        )
+        .where(Receipt.contact_id == contact_id, *is_money_in())
         .group_by(_Payer.id, _Payer.name, Group.id, Group.name, Receipt.currency)
         .order_by(_Payer.name, Receipt.currency)
     )

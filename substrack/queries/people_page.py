@@ -24,9 +24,8 @@ from substrack.queries.people import (
     load_contact,
 )
 from substrack.queries.statements import list_years
+from substrack.queries.unallocated import UNALLOCATED, is_money_in
 from substrack.store import (
-    Allocation,
-    Direction,
     Group,
     Link,
     LinkPurpose,
@@ -34,7 +33,6 @@ from substrack.store import (
     Payment,
     Period,
     Receipt,
-    ReceiptSource,
 )
 
 CLOSED_SHOWN = 24
@@ -195,20 +193,9 @@ def _owed(session: Session, condition: ColumnElement[bool]) -> dict[tuple[int, s
 
 
 def _credit(session: Session, condition: ColumnElement[bool]) -> dict[tuple[int, str], int]:
-    used = (
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .where(Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None))
-        .correlate(Receipt)
-        .scalar_subquery()
-    )
     query = (
-        select(Receipt.contact_id, Receipt.currency, func.sum(Receipt.amount_minor - used))
-        .where(
-            condition,
-            Receipt.voided_at.is_(None),
-            Receipt.direction == Direction.IN,
-            Receipt.source != ReceiptSource.OWN,
-        )
+        select(Receipt.contact_id, Receipt.currency, func.sum(UNALLOCATED))
+        .where(condition, *is_money_in())
         .group_by(Receipt.contact_id, Receipt.currency)
     )
     return _nonzero(session.execute(query))

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
-
 from substrack.domain.letters import Received, ReceivedItem
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE
 from substrack.queries.letter_facts import Facts, Reading, about, person
 from substrack.queries.letter_items import Owed, load_owed
 from substrack.queries.pay_credit import load_credits
-from substrack.store import Allocation, Receipt
+from substrack.queries.unallocated import unallocated_minor
+from substrack.store import Receipt
 
 
 def received(reading: Reading) -> Facts | None:
@@ -82,10 +81,7 @@ def _credit_left(reading: Reading, receipt: Receipt | None) -> int:
     told = int(reading.message.payload["credit_minor"])
     if receipt is None or not told:
         return told
-    allocated = select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
-        Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None)
-    )
-    return min(told, receipt.amount_minor - int(reading.session.scalar(allocated) or 0))
+    return min(told, unallocated_minor(reading.session, receipt.id))
 
 
 def _left_of_credit(reading: Reading, owed: Sequence[Owed]) -> tuple[Money, ...]:

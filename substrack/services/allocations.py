@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from substrack.services.ledger import Touched
@@ -55,21 +55,3 @@ def live_allocations(session: Session, *conditions: ColumnElement[bool]) -> list
     """Load allocations that are not voided, oldest first."""
     query = select(Allocation).where(Allocation.voided_at.is_(None), *conditions).order_by(Allocation.id)
     return list(session.scalars(query.execution_options(populate_existing=True)))
-
-
-def free_minor() -> ColumnElement[int]:
-    """Select what of a live receipt settles nothing yet."""
-    allocated = select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
-        Allocation.receipt_id == Receipt.id, Allocation.voided_at.is_(None)
-    )
-    return Receipt.amount_minor - allocated.scalar_subquery()
-
-
-def unallocated_minor(session: Session, receipt: Receipt) -> int:
-    """Return what of a live receipt settles nothing yet."""
-    allocated = session.scalar(
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
-            Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None)
-        )
-    )
-    return receipt.amount_minor - int(allocated or 0)

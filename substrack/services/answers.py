@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
-from substrack.services.allocations import unallocated_minor
+from substrack.queries.unallocated import unallocated_minor
 from substrack.services.ledger import Decision
 from substrack.services.outbox import Draft, queue
 from substrack.store import Contact, Event, Message, Payment, Receipt
@@ -49,7 +49,7 @@ def queue_received(
         "items": [vars(item) for item in items.values()],
         "receipt_id": receipt.id if receipt else None,
         "receipt_minor": receipt.amount_minor if receipt else 0,
-        "credit_minor": unallocated_minor(session, receipt) if receipt else 0,
+        "credit_minor": unallocated_minor(session, receipt.id) if receipt else 0,
         "currency": receipt.currency if receipt else None,
         "payer_id": receipt.payer_id if receipt else None,
     }

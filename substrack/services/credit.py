@@ -12,17 +12,18 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import credit_of
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status, after_receiving
 from substrack.queries.batches import in_batches
-from substrack.services.allocations import allocate, free_minor, live_allocations, void_allocations
+from substrack.queries.unallocated import UNALLOCATED, is_money_in
+from substrack.services.allocations import allocate, live_allocations, void_allocations
 from substrack.services.answers import Settled, queue_by_credit
 from substrack.services.ledger import Decision, Touched, move, payments_now, standing_of
 from substrack.services.schedule import reschedule_payments
-from substrack.store import Allocation, Direction, Payment, Receipt, ReceiptSource
+from substrack.store import Allocation, Payment, Receipt
 
 
 def apply_credit(
@@ -91,31 +92,26 @@ def credit_minor(session: Session, contact_id: int, payer_id: int, currency: str
 
 def _credit(session: Session, contact_id: int, payer_id: int) -> list[tuple[Receipt, int]]:
     """Load the receipts with a rest, the oldest first, in one statement however many there were."""
-    free = free_minor()
     query = (
-        select(Receipt, free)
-        .where(Receipt.contact_id == contact_id, Receipt.payer_id == payer_id, *_is_credit(), free > 0)
+        select(Receipt, UNALLOCATED)
+        .where(
+            Receipt.contact_id == contact_id,
+            Receipt.payer_id == payer_id,
+            *is_money_in(),
+            UNALLOCATED > 0,
+        )
         .order_by(Receipt.received_on, Receipt.id)
     )
     return [(receipt, int(minor)) for receipt, minor in session.execute(query)]
 
 
 def _pairs_with_credit(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int]]:
-    query = select(Receipt.contact_id, Receipt.payer_id).where(*_is_credit(), free_minor() > 0)
+    query = select(Receipt.contact_id, Receipt.payer_id).where(*is_money_in(), UNALLOCATED > 0)
     found: set[tuple[int, int]] = set()
     for batch in in_batches(contact_ids):
         rows = session.execute(query.where(Receipt.contact_id.in_(batch)))
         found |= {(contact_id, payer_id) for contact_id, payer_id in rows}
     return found
-
-
-def _is_credit() -> tuple[ColumnElement[bool], ...]:
-    """Select the receipts whose rest is credit."""
-    return (
-        Receipt.voided_at.is_(None),
-        Receipt.direction == Direction.IN,
-        Receipt.source != ReceiptSource.OWN,
-    )
 
 
 def _kept_away(session: Session, payment_ids: Collection[int]) -> set[tuple[int, int]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.payments import CLOSED, Act, Status
 from substrack.queries.faults import Fault
-from substrack.services.allocations import unallocated_minor
+from substrack.queries.unallocated import unallocated_minor
 from substrack.services.claim_items import close_attempt_when_done, close_claim_item
 from substrack.services.journal import record, record_payment
 from substrack.services.ledger import Decision, Touched
@@ -106,7 +106,7 @@ def put_receipt_back(session: Session, fault: Fault, decision: Decision) -> Repa
         NotSafe: it settles more than that.
     """
     receipt, booked = session.get_one(Receipt, fault.key), fault.facts["history"]
-    if receipt.amount_minor - unallocated_minor(session, receipt) > booked:
+    if receipt.amount_minor - unallocated_minor(session, receipt.id) > booked:
         raise NotSafe
     before, after = {"amount": receipt.amount_minor}, {"amount": booked}
     receipt.amount_minor = booked

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import CLOSED, Act, Status
+from substrack.queries.unallocated import unallocated_minor
 from substrack.queries.undoing import EDIT, corrects_total_alone, moves_due_date
 from substrack.services.access import check_admin
-from substrack.services.allocations import unallocated_minor
 from substrack.services.erased import erased_among
 from substrack.services.journal import record, record_payment, record_period
 from substrack.services.ledger import Decision, payments_now, snapshot
@@ -261,7 +261,7 @@ def _check_money(session: Session, events: Collection[Event]) -> None:
     booked = {event.subject_id for event in events if event.subject_kind == "receipt"}
     used = set(session.scalars(select(Allocation.receipt_id).where(Allocation.id.in_(allocations))))
     for receipt in session.scalars(select(Receipt).where(Receipt.id.in_(used | booked))):
-        unused_minor = unallocated_minor(session, receipt)
+        unused_minor = unallocated_minor(session, receipt.id)
         is_used_up = unused_minor < (0 if receipt.voided_at is None else receipt.amount_minor)
         if is_used_up:
             raise TooLateToUndo

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_receiving, check_actor
+from substrack.queries.unallocated import unallocated_minor
 from substrack.services.access import check_admin
-from substrack.services.allocations import allocate, live_allocations, unallocated_minor, void_allocations
+from substrack.services.allocations import allocate, live_allocations, void_allocations
 from substrack.services.claim_items import close_claim_item
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
 from substrack.services.erased import forgive_erased
@@ -175,7 +176,7 @@ def _give_back(session: Session, payment: Payment, touched: Touched, decision: D
         if receipt.source is ReceiptSource.OWN:
             receipt.voided_at = receipt.void_reason = None
             session.flush()
-        free = 0 if receipt.voided_at is not None else unallocated_minor(session, receipt)
+        free = 0 if receipt.voided_at is not None else unallocated_minor(session, receipt.id)
         part = min(free, allocation.amount_minor)
         if part:
             allocate(session, receipt, payment, part, touched, allocation.made_at)
