@@ -23,6 +23,10 @@ Read = Callable[[Any], Any]
 
 MIN_KEY_LENGTH: Final = 32
 MIN_TOKEN_LENGTH: Final = 16
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2999
+"""The years that calendars can count in with days to spare on either side, as `domain.terms` has them."""
+
 INSECURE: Final = "insecure=1"
 """At the end of a mail server's URL: mail may travel readable to it."""
 
@@ -191,6 +195,8 @@ def instant(value: Any) -> datetime:
         raise ValueError("must be a date and time like 2026-03-01T10:00:00Z") from None
     if read.tzinfo is None:
         raise ValueError("needs a zone, like 2026-03-01T10:00:00Z")
+    if not FIRST_YEAR <= read.year <= LAST_YEAR:
+        raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
     return read
 
 

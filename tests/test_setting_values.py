@@ -11,7 +11,8 @@ from attrs.exceptions import FrozenInstanceError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from substrack.setting_values import SecretStr
+from substrack.domain.terms import EARLIEST, LATEST
+from substrack.setting_values import FIRST_YEAR, LAST_YEAR, SecretStr
 from substrack.settings import LogFormat, LogLevel, Settings, WrongSetting, load_settings
 
 KEY = "k3yW1thAllKindsOfLetters" * 2
@@ -67,6 +68,8 @@ def test_what_is_written_is_read_as_it_is_meant(name: str, written: str, meant: 
         ("metrics_token", "short", "needs at least 16 characters of randomness"),
         ("now", "yesterday", "must be a date and time like 2026-03-01T10:00:00Z"),
         ("now", "2026-03-01T10:00:00", "needs a zone, like 2026-03-01T10:00:00Z"),
+        ("now", "1999-12-31T23:00:00Z", "must be in the years 2000 to 2999"),
+        ("now", "9999-12-31T23:59:59-10:00", "must be in the years 2000 to 2999"),
         ("base_url", "subs.example.org", "must look like https://subs.example.org or"),
         ("base_url", "https://subs.example.org/#", "must look like https://subs.example.org or"),
         ("base_url", "https://subs.example.org/?", "must look like https://subs.example.org or"),
@@ -95,6 +98,10 @@ def test_a_webhook_that_telegram_would_not_call_is_refused() -> None:
     assert read(
         telegram_webhook="yes", base_url="http://subs.example.org", telegram_api_url="http://bots.lan"
     ).telegram_webhook
+
+
+def test_a_clock_is_set_to_years_that_groups_may_begin_in() -> None:
+    assert (EARLIEST.year, LATEST.year) == (FIRST_YEAR, LAST_YEAR)
 
 
 def test_what_is_left_empty_is_not_set() -> None:

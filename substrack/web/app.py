@@ -11,6 +11,7 @@ from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from substrack.bootstrap import ROOT, Runtime, secret_keys
+from substrack.settings import WrongSetting
 from substrack.web import (
     access,
     admins,
@@ -134,10 +135,22 @@ def mount(app: Flask, *, base_url: str, proxies: int) -> None:
     """Put the app behind its proxies and under the path of its base URL."""
     path = urlsplit(base_url).path
     if path:
+        _check_path(app, path)
         app.wsgi_app = UnderPath(app.wsgi_app, path)  # type: ignore[method-assign]
     if proxies:
         fixed = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
         app.wsgi_app = fixed  # type: ignore[method-assign]
+
+
+def _check_path(app: Flask, path: str) -> None:
+    """Refuse a path that could be a page of ours as well: behind a proxy that cuts it off, none could tell.
+
+    Raises:
+        WrongSetting: the path begins with a name that our own pages begin with.
+    """
+    first = path.split("/")[1]
+    if first in {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}:
+        raise WrongSetting(f"SUBSTRACK_BASE_URL: pages of SubsTrack are at /{first}; choose another path")
 
 
 class UnderPath:

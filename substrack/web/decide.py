@@ -49,14 +49,14 @@ class DecideForm(PageForm):
     amount = StringField("Another sum arrived")
 
 
-@blueprint.get("/<token>")
+@blueprint.get("/<token>", strict_slashes=False)
 @by_link
 def show(token: str) -> str:
     """Show the claim, or what became of it."""
     return _show(_open(token), DecideForm())
 
 
-@blueprint.post("/<token>")
+@blueprint.post("/<token>", strict_slashes=False)
 @by_link
 def decide(token: str) -> ResponseReturnValue:
     """Confirm, reject or undo as the admin of this link; who comes too late reads what was decided."""

@@ -79,10 +79,13 @@ def takes_file(*, most_bytes: int) -> Callable[[View], View]:
 
 
 def allow_files() -> None:
-    """Set how much this request may bring, before anything reads its form."""
+    """Let a request bring more than text only where a file can be in it, before anything reads its form.
+
+    Werkzeug limits the text of a form with files, but reads any other form as a whole.
+    """
     view = current_app.view_functions.get(request.endpoint or "")
     most_bytes = getattr(view, "most_bytes", None)
-    if most_bytes is not None:
+    if most_bytes is not None and request.mimetype == "multipart/form-data":
         request.max_content_length = most_bytes
 
 

@@ -27,14 +27,14 @@ blueprint = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe")
 _ACTS: Final = {"unsubscribe": unsubscribe, "subscribe": resubscribe}
 
 
-@blueprint.get("/<token>")
+@blueprint.get("/<token>", strict_slashes=False)
 @by_link
 def show(token: str) -> ResponseReturnValue:
     """Ask for the one press that stops requests."""
     return _show(_open(token))
 
 
-@blueprint.post("/<token>")
+@blueprint.post("/<token>", strict_slashes=False)
 @by_link
 def stop_or_start(token: str) -> ResponseReturnValue:
     """Stop requests to the address of this link, or let them come again; both as often as one likes."""

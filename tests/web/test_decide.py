@@ -63,6 +63,10 @@ def test_what_is_left_of_an_overpaid_claim_is_settled_with_earlier_money(
     assert [receipt.amount_minor for receipt in receipts(cast)] == [598]
 
 
+def test_a_slash_that_a_mail_program_adds_is_no_other_page(zed: Browser, url: str) -> None:
+    assert zed.get(f"{url}/").text == zed.get(url).text
+
+
 def test_looking_shows_the_claim_and_changes_nothing(zed: Browser, cast: Cast, url: str) -> None:
     before = events(cast)
 

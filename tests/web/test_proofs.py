@@ -29,6 +29,8 @@ from tests.web.paying import attempts
 from tests.web.scenes import claim
 from tests.web.support import NOW, Browser
 
+WITHOUT_FILE = "application/x-www-form-urlencoded"
+
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
 PDF = SafeProof(b"%PDF-1.4\n%%EOF\n", "application/pdf")
@@ -319,6 +321,11 @@ class TestRefusing:
     def test_the_text_beside_a_file_stays_short(self, page: Page, cast: Cast) -> None:
         assert page.press(PDF.content, note="x" * (MAX_TEXT_BYTES + 1)).status_code == 413
         assert attempts(cast) == []
+
+    def test_a_form_without_a_file_stays_short_as_a_whole(self, zed: Browser) -> None:
+        """Werkzeug would read such a form whole, letter by letter, however long it is."""
+        answer = zed.client.post("/pay/x", data="a&" * MAX_TEXT_BYTES, content_type=WITHOUT_FILE)
+        assert answer.status_code == 413
 
     @pytest.mark.parametrize("path", ["/sign-in", "/decide/x", "/unsubscribe/x", "/pay/x/telegram"])
     def test_no_other_form_takes_as_much(self, zed: Browser, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 import pytest
 from attrs import evolve
@@ -10,7 +11,7 @@ from flask import Flask, request
 
 from substrack.bootstrap import Runtime, make_runtime
 from substrack.domain.errors import Refused
-from substrack.settings import Settings
+from substrack.settings import Settings, WrongSetting
 from substrack.store import Installation
 from substrack.web.access import public, signed_in
 from substrack.web.app import create_app
@@ -201,6 +202,12 @@ class TestSubPath:
     def test_a_path_that_only_begins_alike_is_not_ours(self, settings: Settings) -> None:
         with Site(settings, "https://example.org/subs") as site:
             assert site.client.get("/subssign-in", base_url="https://example.org").status_code == 404
+
+    @pytest.mark.parametrize("path", ["/pay", "/static/subs", "/groups"])
+    def test_a_base_url_does_not_lie_where_our_pages_do(self, settings: Settings, path: str) -> None:
+        runtime = make_runtime(evolve(settings, base_url=f"https://example.org{path}"))
+        with closing(runtime), pytest.raises(WrongSetting, match=r"are at /\w+; choose another path"):
+            create_app(runtime)
 
 
 class TestProxies:

@@ -41,13 +41,14 @@ def test_looking_stops_nothing(zed: Browser, cast: Cast, ben: Member, url: str) 
     assert stopped_at(cast, ben) is None
 
 
+@pytest.mark.parametrize("added", ["", "/"])
 def test_one_click_of_a_mail_program_needs_no_cookie_and_is_not_sent_elsewhere(
-    app: Flask, runtime: Runtime, cast: Cast, ben: Member, url: str
+    app: Flask, runtime: Runtime, cast: Cast, ben: Member, url: str, added: str
 ) -> None:
     program = browser(app, runtime)
 
     answer = program.client.post(
-        url, data="List-Unsubscribe=One-Click", content_type="application/x-www-form-urlencoded"
+        f"{url}{added}", data="List-Unsubscribe=One-Click", content_type="application/x-www-form-urlencoded"
     )
 
     assert answer.status_code == 200
