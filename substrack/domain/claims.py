@@ -40,10 +40,10 @@ def stands_for(stated_minor: int, left_minor: int, *, booked_minor: int, is_cut:
     return min(left_minor, rest) if is_cut else rest
 
 
-def expected_for_one(left_minor: int, *, stated_minor: int, stands_for_minor: int) -> int:
+def expected_for_one(left_minor: int, *, stands_for_minor: int) -> int:
     """Return the sum, in minor units, that confirming one payment of a claim books unless another is entered.
 
-    It is what is left of the payment. Once some of the claim was booked it is at most what the claim still
-    stands for: money that came beyond what the others needed is credit by now, and settles the rest.
+    It is what is left of the payment, and no more than the claim stands for: nobody said that more came. Money
+    that came beyond what the others of the claim needed is credit by now, and settles the rest.
     """
-    return min(left_minor, stands_for_minor) if stands_for_minor < stated_minor else left_minor
+    return min(left_minor, stands_for_minor)

@@ -61,7 +61,7 @@ class ClaimItem:
 class ClaimRow:
     """One press of "I've paid": who, what sum, for what, and what was said with it.
 
-    `amount` is what it stands for by now: nothing once all that was `stated` is booked.
+    `amount` is what it stands for by now: nothing once all that was stated is booked.
     """
 
     id: int
@@ -70,7 +70,6 @@ class ClaimRow:
     contact_public_id: str
     payer: str
     amount: Money
-    stated: Money
     items: tuple[ClaimItem, ...]
     made_at: datetime
     via: Via
@@ -107,9 +106,7 @@ class ClaimRow:
 
     def expected_for(self, item: ClaimItem) -> Money:
         """The sum that is booked when this item is confirmed alone."""
-        minor = expected_for_one(
-            item.left.minor, stated_minor=self.stated.minor, stands_for_minor=self.amount.minor
-        )
+        minor = expected_for_one(item.left.minor, stands_for_minor=self.amount.minor)
         return Money(minor, self.amount.currency)
 
     @property
@@ -260,7 +257,6 @@ def _claim(
         contact_public_id=row.contact_public_id,
         payer=row.payer,
         amount=amount,
-        stated=Money(attempt.amount_minor, attempt.currency),
         items=tuple(items),
         made_at=attempt.made_at,
         via=attempt.via,

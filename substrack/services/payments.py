@@ -96,8 +96,8 @@ def confirm_payment(
     """Book money for one payment: the whole rest, or `amount`.
 
     A smaller sum is booked, answers the claim and leaves the rest pending (a rest within the group's
-    tolerance is written off); a larger one leaves credit, which settles what else the member owes. Of a claim
-    that was booked in part before, no more than it still stands for is booked unless an `amount` says so, and
+    tolerance is written off); a larger one leaves credit, which settles what else the member owes. Of a
+    payment that is claimed, no more than the claim still stands for is booked unless an `amount` says so, and
     credit settles the rest. Day and method are those that the claim states where no others are given. The
     member is told.
 
@@ -294,8 +294,7 @@ def _claim_on(session: Session, payment: Payment) -> Attempt | None:
 
 def _expected(session: Session, claim: Attempt, owed: Money) -> Money:
     stands_for = load_sums(session, [claim.id])[claim.id]
-    minor = expected_for_one(owed.minor, stated_minor=claim.amount_minor, stands_for_minor=stands_for.minor)
-    return Money(minor, owed.currency)
+    return Money(expected_for_one(owed.minor, stands_for_minor=stands_for.minor), owed.currency)
 
 
 def _arrival(

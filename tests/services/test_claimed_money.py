@@ -137,6 +137,32 @@ def test_what_came_for_one_payment_of_a_claim_writes_off_no_rest_of_another(scen
     scene.check()
 
 
+def test_a_smaller_sum_that_was_claimed_is_what_is_booked(scene: Scene) -> None:
+    scene.claim(1, amount=money("3.00"))
+    scene.decide(confirm_payment)
+    due = scene.due()
+    assert (due.status, due.received_minor, scene.credit()) == (Status.PENDING, 300, 0)
+    scene.check()
+
+
+def test_what_an_amount_was_raised_by_after_the_claim_is_not_booked_with_it(scene: Scene) -> None:
+    scene.claim(1)
+    scene.decide(adjust_payment, amount=money("8.00"), reason="more", now=LATER)
+    scene.decide(confirm_payment, now=LATEST)
+    due = scene.due()
+    assert (due.status, due.received_minor) == (Status.PENDING, 500)
+    scene.check()
+
+
+def test_payments_of_a_smaller_claim_confirmed_one_by_one_bring_no_more_than_it_states(scene: Scene) -> None:
+    scene.claim(1, 2, amount=money("4.00"))
+    scene.decide(confirm_payment)
+    scene.decide(confirm_payment, 2, now=LATER)
+    assert [scene.due(k).received_minor for k in (1, 2)] == [400, 0]
+    assert [receipt.amount_minor for receipt in scene.receipts()] == [400]
+    scene.check()
+
+
 def test_nothing_is_confirmed_while_a_claim_stands_for_something(scene: Scene) -> None:
     attempt = scene.claim(1, 2)
     with pytest.raises(NothingArrived):
