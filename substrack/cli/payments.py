@@ -141,8 +141,8 @@ def withdraw(desk: Desk, *, payment_ids: tuple[str, ...], dry_run: bool, as_json
 @payment_ids_argument
 @click.option(
     "--amount",
-    help="What arrived; default: all that is left, but no more than was claimed. What comes beyond that is kept "
-    "as credit, which settles what else the member owes, now and later.",
+    help="What arrived; default: all that is left, but no more than was claimed. What comes beyond what is "
+    "left is kept as credit, which settles what else the member owes, now and later.",
 )
 @click.option("--received-on", type=DAY)
 @click.option("--method")

@@ -63,5 +63,8 @@ TIME = Actor(ActorKind.TIME, Via.WORKER)
 
 
 def credit_of(by: Actor) -> Actor:
-    """Name the credit that settles something in the course of another actor's act."""
-    return Actor(ActorKind.CREDIT, by.via, by.id)
+    """Name the credit that settles something in the course of another actor's act.
+
+    It is in the name of a user, who may undo it with their act; a member lets no credit settle anything.
+    """
+    return Actor(ActorKind.CREDIT, by.via, by.id if by.kind is ActorKind.USER else None)

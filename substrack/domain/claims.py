@@ -43,7 +43,7 @@ def stands_for(stated_minor: int, left_minor: int, *, booked_minor: int, is_cut:
 def expected_for_one(left_minor: int, *, stands_for_minor: int) -> int:
     """Return the sum, in minor units, that confirming one payment of a claim books unless another is entered.
 
-    It is what is left of the payment, and no more than the claim stands for: nobody said that more came. Money
-    that came beyond what the others of the claim needed is credit by now, and settles the rest.
+    It is what is left of the payment, and no more than the claim stands for: nobody said that more came. What
+    came beyond what the others of the claim needed is credit by now, and settles the rest.
     """
     return min(left_minor, stands_for_minor)

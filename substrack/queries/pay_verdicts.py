@@ -38,15 +38,15 @@ def last_verdicts(events: Sequence[Event], owed: Iterable[Owed]) -> tuple[Verdic
 
 
 def _last_of_each(events: Iterable[Event]) -> dict[int, Event]:
+    """Find what was last said or decided of each payment; what credit settles by itself is no answer."""
     last: dict[int, Event] = {}
     for event in events:
-        if event.verb not in RESTS:
+        if event.verb not in RESTS and event.actor_kind is not ActorKind.CREDIT:
             last.setdefault(payment_of(event), event)
     return last
 
 
 def _is_verdict(event: Event) -> bool:
-    """Credit that settles a part by itself is no answer to anybody."""
     return event.actor_kind in _ADMINS and event.verb in _KINDS
 
 

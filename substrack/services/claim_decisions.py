@@ -17,7 +17,7 @@ from substrack.domain.payments import Act, check_actor
 from substrack.queries.claim_sums import load_sums
 from substrack.services.access import check_admin
 from substrack.services.answers import queue_received, queue_rejected
-from substrack.services.credit import apply_credit
+from substrack.services.credit import apply_credit, apply_credits
 from substrack.services.deciding import check_arrived, check_versions, clean_reason, reject_one
 from substrack.services.ledger import Decision, payments_now
 from substrack.services.locks import lock_contacts
@@ -115,6 +115,8 @@ def reject_claim(
 ) -> ClaimOutcome:
     """Reject everything of a claim that still waits; the member gets one answer with the reason.
 
+    Credit of theirs that waited for the claim settles it as far as it goes.
+
     Raises:
         NoSuchClaim, ClaimDecided, NotAllowed, ReasonMissing, DecidedAlready.
     """
@@ -126,6 +128,7 @@ def reject_claim(
     for payment in payments:
         reject_one(session, payment, decision, None)
     queue_rejected(session, payments, decision)
+    apply_credits(session, [(attempt.contact_id, attempt.payer_id)], decision.without_reason)
     reschedule_payments(session, [payment.id for payment in payments], now=now)
     return ClaimOutcome(attempt, payments, decision.correlation_id)
 

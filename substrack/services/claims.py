@@ -21,6 +21,7 @@ from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status, check_a
 from substrack.domain.wording import clean_line, clean_text
 from substrack.services.access import NoSuchPayment, check_owner
 from substrack.services.claim_items import close_claim_item
+from substrack.services.credit import apply_credits
 from substrack.services.deciding import OtherCurrencyReceived
 from substrack.services.ledger import (
     Decision,
@@ -131,7 +132,9 @@ def claim_payments(
 def withdraw_claim(
     session: Session, contact_id: int, payment_ids: Collection[int], *, by: Actor, now: datetime
 ) -> list[Payment]:
-    """Take "I've paid" back for payments nobody has decided about; return those that are pending again.
+    """Take "I've paid" back for payments nobody has decided about; return those whose claim that ended.
+
+    They are pending again, and credit that waited for the claim settles them as far as it goes.
 
     Raises:
         NotAllowed: the actor is neither the member nor an admin.
@@ -151,6 +154,7 @@ def withdraw_claim(
         close_claim_item(session, payment, AttemptState.WITHDRAWN, touched, now)
         move(session, payment, Act.WITHDRAW, decision, target=Status.PENDING, touched=touched)
         settle_if_covered(session, payment, decision)
+    apply_credits(session, {(contact_id, payment.payer_id) for payment in payments}, decision.without_reason)
     reschedule_payments(session, [payment.id for payment in payments], now=now)
     return payments
 

@@ -1,8 +1,8 @@
 """Credit: what of a contact's receipts settles nothing yet, and what it settles next.
 
-It moves when a receipt is recorded, an amount is corrected, a period opens or an admin asks; never as the
-result of a void. It never writes a rest off: a tolerance is for what somebody sent for this payment and cut
-short, and this money was sent for another.
+It moves when a receipt is recorded, an amount is corrected, a period opens, an admin asks, or a payment is
+owed again; never as the result of a void. It never writes a rest off: a tolerance is for what somebody sent
+for this payment and cut short, and this money was sent for another.
 """
 
 from __future__ import annotations
@@ -81,6 +81,14 @@ def apply_credits(
             for one in apply_credit(session, contact_id, payer, decision)
         ]
         queue_by_credit(session, contact_id, settled, decision)
+
+
+def apply_credit_of(session: Session, payment: Payment, decision: Decision) -> None:
+    """Do the same for who owes a payment again, in the course of the decision that has them owe it.
+
+    The caller holds the contact's lock.
+    """
+    apply_credits(session, [(payment.contact_id, payment.payer_id)], decision.without_reason)
 
 
 def credit_minor(session: Session, contact_id: int, payer_id: int, currency: str) -> int:

@@ -23,7 +23,7 @@ from substrack.services.allocations import live_allocations, void_allocations
 from substrack.services.amounts import change_amount
 from substrack.services.answers import Settled, queue_received, queue_rejected, queue_waived
 from substrack.services.claim_items import close_claim_item
-from substrack.services.credit import apply_credit, apply_credits
+from substrack.services.credit import apply_credit, apply_credit_of
 from substrack.services.deciding import (
     OtherCurrencyReceived,
     ReasonForHistoryMissing,
@@ -132,6 +132,8 @@ def reject_payment(
 ) -> Outcome:
     """Reject the claim on one payment: it is pending again, and the member reads why.
 
+    Credit of theirs that waited for the claim settles it as far as it goes.
+
     Raises:
         NoSuchPayment, NotAllowed, OwnShare, ReasonMissing, DecidedAlready.
     """
@@ -140,6 +142,7 @@ def reject_payment(
     check_source(session, payment, Act.REJECT)
     reject_one(session, payment, decision, version)
     queue_rejected(session, [payment], decision)
+    apply_credit_of(session, payment, decision)
     reschedule_payments(session, [payment.id], now=now)
     return Outcome(payment, changed=True, correlation_id=decision.correlation_id)
 
@@ -182,7 +185,9 @@ def unwaive_payment(
     reason: str | None = None,
     version: int | None = None,
 ) -> Outcome:
-    """Ask for a waived payment again; one that money covers by now is confirmed at once.
+    """Ask for a waived payment again; credit settles it as far as it goes.
+
+    One that money covers by now is confirmed at once.
 
     Raises:
         NoSuchPayment, NotAllowed, OwnShare, DecidedAlready, NobodyToAsk, NobodyToPay.
@@ -196,6 +201,7 @@ def unwaive_payment(
     decision = Decision(by, now, clean_reason(reason) if reason else None)
     move(session, payment, Act.UNWAIVE, decision, target=Status.PENDING, expected_version=version)
     settle_if_covered(session, payment, decision)
+    apply_credit_of(session, payment, decision)
     reschedule_payments(session, [payment.id], now=now)
     return Outcome(payment, changed=True, correlation_id=decision.correlation_id)
 
@@ -212,8 +218,8 @@ def reopen_payment(
     """Open a confirmed payment again.
 
     `never-came` voids the receipt that last gave it money, and with it everything else that one covered; what
-    earlier receipts gave stays. `something-else` takes all allocations back, and that credit does not flow
-    back to this payment by itself.
+    earlier receipts gave stays, and no credit moves. `something-else` takes all allocations back; that credit
+    does not flow back to this payment by itself, but settles what else the member owes.
 
     Raises:
         NoSuchPayment, NotAllowed, OwnShare, NothingOwed, DecidedAlready, NobodyToAsk, NobodyToPay.
@@ -236,6 +242,8 @@ def reopen_payment(
     session.refresh(payment)
     if payment.status is Status.CONFIRMED:
         move(session, payment, Act.REOPEN, decision, target=Status.PENDING)
+    if because is ReopenCause.SOMETHING_ELSE:
+        apply_credit_of(session, payment, decision)
     reschedule_payments(session, [payment.id], now=now)
     return Outcome(payment, changed=True, correlation_id=decision.correlation_id)
 
@@ -271,7 +279,7 @@ def adjust_payment(
     change_amount(session, payment, amount.minor, decision, is_fixed=True, version=version)
     if payment.period_id is not None:
         rebalance_period(session, payment.period_id, decision)
-    apply_credits(session, [(payment.contact_id, payment.payer_id)], decision.without_reason)
+    apply_credit_of(session, payment, decision)
     reschedule_payments(session, [payment.id], now=now)
     return Outcome(payment, changed=True, correlation_id=decision.correlation_id)
 

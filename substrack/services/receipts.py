@@ -1,7 +1,6 @@
 """Receipts: money that reached a payer, what it settles, and the credit that is left of it.
 
-Credit settles the next payments, oldest first, when a receipt is recorded, a period opens or an admin asks;
-never as the result of a void.
+What credit settles next, and when, is said in `credit`; it never moves as the result of a void.
 """
 
 from __future__ import annotations

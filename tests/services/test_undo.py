@@ -20,10 +20,11 @@ from substrack.services.payments import (
     confirm_payment,
     reject_payment,
     reopen_payment,
+    unwaive_payment,
     waive_payment,
 )
 from substrack.services.periods import edit_period, open_next_period
-from substrack.services.receipts import apply_credit_now, record_receipt, void_receipt
+from substrack.services.receipts import record_receipt, void_receipt
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.store import Event, Group, Member, Message, Payment, Period, Receipt
 from tests.support.books import check_books
@@ -64,10 +65,6 @@ class Scene:
         )
         query = select(Event.correlation_id).where(Event.verb == "receive", Event.subject_id == receipt.id)
         return self.cast.read(lambda session: session.scalars(query).one())
-
-    def use_credit(self) -> None:
-        pair = (self.ben.contact_id, self.cast.olga_contact)
-        self.cast.do(apply_credit_now, *pair, by=self.cast.olga, now=NOW)
 
     def credit(self) -> int:
         pair = (self.ben.contact_id, self.cast.olga_contact)
@@ -158,8 +155,9 @@ def test_money_that_paid_for_something_since_is_not_taken_back(scene: Scene) -> 
 
 def test_a_payment_does_not_get_back_what_another_has_by_now(scene: Scene) -> None:
     scene.decide(confirm_payment)
+    scene.decide(waive_payment, scene.due(sequence=2), reason="gift")
     outcome = scene.decide(reopen_payment, because=ReopenCause.SOMETHING_ELSE)
-    scene.use_credit()
+    scene.decide(unwaive_payment, scene.due(sequence=2))
     assert scene.due(sequence=2).status is Status.CONFIRMED
     with pytest.raises(TooLateToUndo):
         scene.undo(outcome.correlation_id)

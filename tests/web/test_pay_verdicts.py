@@ -12,6 +12,7 @@ from substrack.services.claim_decisions import reject_claim
 from substrack.services.claims import claim_payments
 from substrack.services.objections import answer_objection
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, reopen_payment
+from substrack.services.receipts import record_receipt
 from substrack.services.undo import undo_decision
 from substrack.store import Member, Payment
 from tests.support.cast import Cast, at, make_cast, money
@@ -74,6 +75,25 @@ def test_it_goes_when_the_member_claims_again_even_if_they_take_it_back(
     assert "Not confirmed" not in top_of(page)
     page.press("withdraw", owed)
     assert "Not confirmed" not in top_of(page)
+
+
+def test_credit_that_settles_a_part_does_not_hide_it(page: Page, cast: Cast, owed: Payment) -> None:
+    claim(cast, owed)
+    cast.do(
+        record_receipt,
+        cast.workspace_id,
+        contact_id=owed.contact_id,
+        payer_id=owed.payer_id,
+        amount=money("1.00"),
+        payment_ids=[],
+        by=cast.olga,
+        now=NOW,
+    )
+    reject(cast, owed)
+
+    [payment] = cast.payments(id=owed.id)
+    assert payment.received_minor == 100
+    assert "Nothing &lt;came&gt;" in top_of(page)
 
 
 @pytest.mark.only_sqlite
