@@ -7,12 +7,12 @@ constant number of statements. A group that is paused, ended or archived has not
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.bills import Item
@@ -20,7 +20,6 @@ from substrack.domain.collecting import asked_from, first_request_on
 from substrack.domain.coverage import Ahead, Coverage, cover, periods_a_year
 from substrack.domain.cycles import Unit, Window
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.domain.shares import FixedAmountsOverTotal, Sharer, SplitKind
 from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
 from substrack.domain.spans import Span
@@ -30,8 +29,9 @@ from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
 from substrack.queries.pay_credit import Credit
 from substrack.queries.prepared import prepared
+from substrack.queries.purses import load_purses
 from substrack.queries.sharing import rules_of
-from substrack.store import Allocation, Contact, Group, Member, Payment, Period, Price, shared_alias
+from substrack.store import Contact, Group, Member, Period, Price, shared_alias
 
 _Payer = shared_alias(Contact)
 
@@ -163,12 +163,11 @@ def load_coming(
         if place.group.id not in crowds
     }
     aheads = [_ahead(place, shares.get(place.group.id)) for place in places]
-    free, kept = _purses(credits)
-    if free:
-        _settle_what_is_open(session, contact_id, free)
+    purses = load_purses(session, contact_id, credits)
+    kept = {ahead.group_id: purses.kept.get((ahead.group_id, ahead.purse), 0) for ahead in aheads}
     unsure = [(ahead.purse, ahead.group_id) for ahead in aheads if ahead.group_id in crowds]
     unsure += [((bill.payer_id, bill.currency), bill.group_id) for bill in awaited]
-    reached = cover(aheads, free=free, kept=kept, unsure=unsure)
+    reached = cover(aheads, free=purses.free, kept=kept, unsure=unsure)
     names = {bill.group_id: bill.group for bill in awaited}
     names |= {place.group.id: place.group.name for place in places}
     day = load_askable(session, [contact_id]).get(contact_id)
@@ -183,32 +182,6 @@ def load_coming(
         for place in places
     ]
     return Foreseen(awaited, tuple(sorted(rows, key=lambda row: (row.due_on, row.group))))
-
-
-def _settle_what_is_open(session: Session, contact_id: int, free: dict[Hashable, int]) -> None:
-    """Take off the credit what it settles first when it next moves: what is open already."""
-    for payer_id, currency, left_minor in session.execute(*_open_sums(contact_id)):
-        purse = payer_id, currency
-        if purse in free:
-            free[purse] = max(0, free[purse] - int(left_minor))
-
-
-@prepared
-def _open_sums(contact_id: int) -> Select[int, str, int]:
-    """What is open by payer and currency, without what money was taken off as "for something else"."""
-    kept_away = select(Allocation.id).where(Allocation.payment_id == Payment.id, Allocation.keeps_away)
-    left = func.sum(Payment.amount_minor - Payment.received_minor - Payment.written_off_minor)
-    return (
-        select(Payment.payer_id, Payment.currency, left)
-        .where(
-            Payment.contact_id == contact_id,
-            Payment.kind == PaymentKind.DUES,
-            Payment.status.in_(ASKABLE),
-            Payment.voided_at.is_(None),
-            ~kept_away.exists(),
-        )
-        .group_by(Payment.payer_id, Payment.currency)
-    )
 
 
 @prepared
@@ -305,17 +278,6 @@ def _ahead(place: _Place, shares: _Shares | None) -> Ahead:
 def _unknown(_window: Window) -> None:
     """Say of a crowd's share that it is not known."""
     return
-
-
-def _purses(credits: Iterable[Credit]) -> tuple[dict[Hashable, int], dict[int, int]]:
-    free: dict[Hashable, int] = {}
-    kept: dict[int, int] = {}
-    for credit in credits:
-        if credit.group_id is None:
-            free[credit.payer_id, credit.amount.currency] = credit.amount.minor
-        else:
-            kept[credit.group_id] = credit.amount.minor
-    return free, kept
 
 
 def _collected_on(place: _Place, collection_day: int | None, today: date) -> date | None:

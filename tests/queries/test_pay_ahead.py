@@ -1,14 +1,21 @@
-"""What comes next for one person does not depend on how many others there are."""
+"""What comes next for one person, among however many others, and how far their credit reaches."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.orm import Session
 
+from substrack.domain.payments import ReopenCause
+from substrack.queries.groups import load_terms
 from substrack.queries.pay_ahead import CROWD, Coming, load_coming
-from substrack.queries.pay_credit import Credit
-from substrack.store import Member
-from tests.support.cast import START, Cast, money
+from substrack.queries.pay_credit import Credit, load_credits
+from substrack.services.group_edits import edit_group
+from substrack.services.payments import confirm_payment, reopen_payment
+from substrack.services.receipts import record_receipt
+from substrack.store import Group, Member
+from tests.support.cast import START, Cast, at, money
 from tests.web.crowds import fill
 
 
@@ -47,6 +54,60 @@ def test_credit_covers_nothing_whose_purse_a_crowd_shares(cast: Cast) -> None:
 
     assert before != {0}
     assert covered() == {0}
+
+
+def test_credit_kept_with_a_former_payer_covers_nothing_of_the_next(cast: Cast) -> None:
+    group = cast.group()
+    ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    _keep(cast, ben, group, "24.00")
+    assert _covered(cast, ben) == 4
+
+    terms = cast.read(lambda session: load_terms(session, group.id))
+    cast.do(edit_group, group.id, replace(terms, payer_id=mia.contact_id), by=cast.olga, now=START)
+    assert _covered(cast, ben) == 0
+
+    _keep(cast, ben, group, "12.00", payer_id=mia.contact_id)
+    assert _covered(cast, ben) == 2
+
+
+def test_credit_kept_for_a_group_settles_first_what_is_open_of_it(cast: Cast) -> None:
+    group, other = cast.group(), cast.group("Films")
+    ben, _ = cast.join(group, "Ben"), cast.join(other, "Ben")
+    cast.tick(at("2026-02-01"))
+    for each in cast.payments(contact_id=ben.contact_id):
+        cast.do(confirm_payment, each.id, by=cast.olga, now=at("2026-02-02"))
+    _keep(cast, ben, group, "9.00")
+    assert _covered(cast, ben) == 1
+
+    due = cast.payment_of(ben)
+    cast.do(reopen_payment, due.id, because=ReopenCause.NEVER_CAME, by=cast.olga, now=at("2026-02-02"))
+    assert _covered(cast, ben) == 0
+
+    cast.tick(at("2026-03-01"))
+    assert [each.received_minor for each in cast.payments(member_id=ben.id)] == [900, 0]
+
+
+def _keep(cast: Cast, member: Member, group: Group, amount: str, payer_id: int | None = None) -> None:
+    cast.do(
+        record_receipt,
+        cast.workspace_id,
+        contact_id=member.contact_id,
+        payer_id=payer_id or cast.olga_contact,
+        amount=money(amount),
+        group_id=group.id,
+        by=cast.olga,
+        now=at("2026-02-02"),
+    )
+
+
+def _covered(cast: Cast, member: Member) -> int:
+    """Tell how many periods of a member's group credit is said to cover."""
+
+    def load(session: Session) -> tuple[Coming, ...]:
+        return _load(session, member, *load_credits(session, member.contact_id))
+
+    group = cast.read(lambda session: session.get_one(Group, member.group_id))
+    return next(one.covered for one in cast.read(load) if one.group_public_id == group.public_id)
 
 
 def _coming(cast: Cast, member: Member) -> Coming:
