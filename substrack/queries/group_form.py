@@ -113,7 +113,7 @@ def find_ways_of(session: Session, workspace_id: int, public_id: str) -> Earlier
 
 
 def _find_ways(session: Session, workspace_id: int, which: ColumnElement[bool]) -> EarlierWays | None:
-    has_ways = exists().where(PayMethodRow.group_id == Group.id)
+    has_ways = exists().where(PayMethodRow.group_id == Group.id, PayMethodRow.payer_id == Group.payer_id)
     query = (
         select(
             Group.id, Group.public_id, Group.name.label("group"), Group.payer_id, Contact.name.label("payer")

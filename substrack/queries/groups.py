@@ -175,8 +175,10 @@ def load_terms(session: Session, group_id: int) -> GroupTerms:
 
 
 def load_pay_methods(session: Session, group_id: int) -> list[PayMethod]:
-    """Load how to pay for a group, in the admin's order."""
-    query = select(PayMethodRow).where(PayMethodRow.group_id == group_id).order_by(PayMethodRow.position)
+    """Load how to pay the payer of a group, in the admin's order."""
+    is_its = (PayMethodRow.group_id == Group.id, PayMethodRow.payer_id == Group.payer_id)
+    query = select(PayMethodRow).join(Group, and_(*is_its)).where(Group.id == group_id)
+    query = query.order_by(PayMethodRow.position)
     return [
         PayMethod(
             PayKind(row.kind),

@@ -144,21 +144,23 @@ def load_how_to_pay(
 
 
 def how_to_pay(
-    owed: Sequence[Owed], methods: Mapping[int, Sequence[PayMethod]], *, today: date | None = None
+    owed: Sequence[Owed], methods: Mapping[tuple[int, int], Sequence[PayMethod]], *, today: date | None = None
 ) -> tuple[HowToPay, ...]:
     """Work out one transfer per payer, currency and set of ways: what two groups share is paid at once.
 
-    `methods` are the ways by group. With `today`, ways that changed of late are called new to those who knew
-    the former ones.
+    `methods` are the ways by group and payer: nobody is told to pay one payer into the account of another.
+    With `today`, ways that changed of late are called new to those who knew the former ones.
     """
     bundles: dict[tuple[int, str, str], list[Owed]] = {}
     for row in owed:
         if row.payment.status in ASKABLE:
-            ways = repr(
-                [(method.kind, sorted(method.fields.items())) for method in methods.get(row.group.id, ())]
-            )
+            ways = repr([(way.kind, sorted(way.fields.items())) for way in methods.get(_account(row), ())])
             bundles.setdefault((row.payment.payer_id, row.payment.currency, ways), []).append(row)
-    return tuple(_how_to_pay(rows, methods.get(rows[0].group.id, ()), today) for rows in bundles.values())
+    return tuple(_how_to_pay(rows, methods.get(_account(rows[0]), ()), today) for rows in bundles.values())
+
+
+def _account(row: Owed) -> tuple[int, int]:
+    return row.group.id, row.payment.payer_id
 
 
 def own_sentences(owed: Sequence[Owed]) -> tuple[OwnSentence, ...]:
@@ -196,11 +198,11 @@ def span_of(group: Group, starts_on: date, ends_on: date) -> Span:
     return Span(group.unit, group.every, starts_on, ends_on)
 
 
-def load_methods(session: Session, group_ids: Iterable[int]) -> dict[int, list[PayMethod]]:
-    """Load the ways to pay of groups, by group, in their order."""
-    found: dict[int, list[PayMethod]] = {}
+def load_methods(session: Session, group_ids: Iterable[int]) -> dict[tuple[int, int], list[PayMethod]]:
+    """Load the ways to pay of groups, by group and payer, in their order; former payers have theirs."""
+    found: dict[tuple[int, int], list[PayMethod]] = {}
     for method in session.scalars(*_methods_of(sorted(group_ids))):
-        found.setdefault(method.group_id, []).append(method)
+        found.setdefault((method.group_id, method.payer_id), []).append(method)
     return found
 
 
@@ -225,9 +227,12 @@ def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod], today: date 
 
 
 def _changed_on(row: Owed, today: date | None) -> date | None:
-    """Say since when how to pay is another way, for two months and to who was there before."""
+    """Say since when how to pay is another way, for two months and to who was there before.
+
+    For what is owed to a former payer nothing is new.
+    """
     changed_at = row.group.pay_changed_at
-    if today is None or changed_at is None:
+    if today is None or changed_at is None or row.payment.payer_id != row.group.payer_id:
         return None
     day = local_date(changed_at, row.group.time_zone)
     return day if row.joined_on <= day and today - day <= NEW_FOR else None

@@ -146,7 +146,7 @@ WHOSE: Final[Mapping[str, Callable[[Subject], Where]]] = MappingProxyType(
         "second_factors": lambda who: SecondFactor.user_id.in_(who.user_ids),
         "recovery_codes": lambda who: RecoveryCode.user_id.in_(who.user_ids),
         "groups": lambda who: Group.payer_id == who.contact_id,
-        "pay_methods": lambda who: PayMethod.group_id.in_(_groups(who)),
+        "pay_methods": lambda who: PayMethod.payer_id == who.contact_id,
         "members": lambda who: Member.contact_id == who.contact_id,
         "payments": lambda who: Payment.contact_id == who.contact_id,
         "attempts": lambda who: Attempt.contact_id == who.contact_id,

@@ -85,7 +85,7 @@ class SharedFacts:
         return {row.group.id for row in self._owed.values()}
 
     @cached_property
-    def _methods(self) -> Mapping[int, Sequence[PayMethod]]:
+    def _methods(self) -> Mapping[tuple[int, int], Sequence[PayMethod]]:
         return load_methods(self._session, self._groups)
 
     @cached_property

@@ -85,6 +85,8 @@ def edit_group(
     rules of asking also count for what is open. Nothing is written when nothing differs, so that a second
     press is calm.
 
+    Ways to pay that were left as they were stay the former payer's when the payer changes.
+
     Raises:
         GroupChanged: it differs, and has another version than the form was opened with.
         CurrencyFrozen, StartFrozen: a period is open already.
@@ -105,7 +107,7 @@ def edit_group(
     _check_frozen(group, checked)
     check_payer(session, group.workspace_id, checked.payer_id or group.payer_id)
     before, texts = facts_of(group), [getattr(group, name) for name in TEXTS]
-    _apply(session, group, checked, announces_price=announces_price, by=by, now=now)
+    _apply(session, group, checked, former, announces_price=announces_price, by=by, now=now)
     group.version += 1
     after = facts_of(group)
     renamed = texts != [getattr(group, name) for name in TEXTS]
@@ -126,7 +128,14 @@ def _check_frozen(group: Group, terms: GroupTerms) -> None:
 
 
 def _apply(
-    session: Session, group: Group, terms: GroupTerms, *, announces_price: bool, by: Actor, now: datetime
+    session: Session,
+    group: Group,
+    terms: GroupTerms,
+    former: GroupTerms,
+    *,
+    announces_price: bool,
+    by: Actor,
+    now: datetime,
 ) -> None:
     for name in (*TEXTS, *PLAIN_COLUMNS):
         setattr(group, name, getattr(terms, name))
@@ -136,9 +145,9 @@ def _apply(
     _change_payer(session, group, terms, now)
     session.flush()
     check_people(group.split, sharers_of(session, group, window_from(group, next_start(group))))
-    former = load_terms(session, group.id)
-    change_pay_methods(session, group, terms.pay_methods, by=by, now=now)
-    if terms.price is not None and terms.price != former.price:
+    price = load_terms(session, group.id).price
+    change_pay_methods(session, group, terms.pay_methods, former=former, by=by, now=now)
+    if terms.price is not None and terms.price != price:
         set_price(session, group.id, amount=terms.price, announces=announces_price, by=by, now=now)
 
 

@@ -18,6 +18,7 @@ from substrack.domain.currencies import exponent_of
 from substrack.domain.errors import Refused
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.terms import EndsBeforeStarting, GroupTerms, check_day, check_terms
+from substrack.queries.groups import load_terms
 from substrack.services.access import check_admin
 from substrack.services.group_rows import (
     PLAIN_COLUMNS,
@@ -174,7 +175,8 @@ def set_pay_methods(
     The same again changes nothing; admins hear of a change.
     """
     group = hold_group(session, group_id, by)
-    if change_pay_methods(session, group, methods, by=by, now=now):
+    former = load_terms(session, group_id)
+    if change_pay_methods(session, group, methods, former=former, by=by, now=now):
         group.version += 1
         session.flush()
     return group

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.notices import Notice
 from substrack.domain.pay_methods import PayMethod
-from substrack.queries.groups import load_terms
+from substrack.domain.terms import GroupTerms
+from substrack.queries.groups import load_pay_methods
 from substrack.services.journal import record_group
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.store import Group
@@ -19,32 +20,45 @@ from substrack.store import PayMethod as PayMethodRow
 
 
 def write_pay_methods(session: Session, group: Group, methods: Sequence[PayMethod]) -> None:
-    """Replace how to pay for a group that is held, and tell nobody: for a group that is being set up."""
-    session.execute(delete(PayMethodRow).where(PayMethodRow.group_id == group.id))
+    """Replace how to pay the payer of a group that is held, and tell nobody: for one that is being set up."""
+    theirs = (PayMethodRow.group_id == group.id, PayMethodRow.payer_id == group.payer_id)
+    session.execute(delete(PayMethodRow).where(*theirs))
     for position, method in enumerate(methods, start=1):
         label = {"label": method.label} if method.label else {}
         fields = {**method.fields, **label}
-        session.add(PayMethodRow(group_id=group.id, position=position, kind=method.kind.value, fields=fields))
+        whose = {"group_id": group.id, "payer_id": group.payer_id}
+        session.add(PayMethodRow(**whose, position=position, kind=method.kind.value, fields=fields))
     session.flush()
 
 
 def change_pay_methods(
-    session: Session, group: Group, methods: Sequence[PayMethod], *, by: Actor, now: datetime
+    session: Session,
+    group: Group,
+    methods: Sequence[PayMethod],
+    *,
+    former: GroupTerms,
+    by: Actor,
+    now: datetime,
 ) -> bool:
-    """Replace how to pay for a group that is held; False, and nothing is written, when it is the same.
+    """Replace how to pay the payer of a group that is held; False when it stays as in its `former` terms.
+
+    Where another is the payer now, ways that were left as they were stay those of who was, for what is still
+    owed to them: an account is somebody's once an admin has said so. The new payer has those that were
+    written for them when they were it before, or none.
 
     All admins are told, the one who acts as well (it may not have been them), once the group had ways to pay
     or has opened a period. From a change of ways on, requests can say that they are new.
     """
-    former = load_terms(session, group.id).pay_methods
-    if tuple(methods) == former:
+    if tuple(methods) != former.pay_methods:
+        write_pay_methods(session, group, methods)
+    ways, is_same_payer = tuple(load_pay_methods(session, group.id)), group.payer_id == former.payer_id
+    if ways == former.pay_methods and (is_same_payer or not ways):
         return False
-    write_pay_methods(session, group, methods)
-    if former:
+    if former.pay_methods:
         group.pay_changed_at = now
-    kinds = [method.kind.value for method in methods]
+    kinds = [method.kind.value for method in ways]
     event = record_group(session, "pay_methods", group, by=by, now=now, after={"kinds": kinds})
-    if former or group.next_sequence > 1:
+    if former.pay_methods or group.next_sequence > 1:
         _tell_admins(session, group, f"pay_details:{event.correlation_id}", by=by, now=now)
     session.flush()
     return True

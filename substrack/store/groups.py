@@ -20,7 +20,7 @@ class Group(Base):
     `next_open_at` is the instant the next period opens by itself, null while nothing is to open (paused,
     ended, archived, nobody joined yet). Currency and exponent freeze with the first period.
     `request_sentence` is the admin's own sentence in requests; `pay_changed_at` is when how to pay last
-    changed after it was first given, so that requests can say that the account is new.
+    changed after it was first given, by other ways or another payer, so that requests can say that it is new.
     """
 
     __tablename__ = "groups"
@@ -91,12 +91,16 @@ class Price(Base):
 
 
 class PayMethod(Base):
-    """One way to pay the payer: a link with placeholders, an IBAN with its holder, or free text."""
+    """One way to pay a payer of a group: a link with placeholders, an IBAN with its holder, or free text.
+
+    Those of a former payer stay for what is still owed to them.
+    """
 
     __tablename__ = "pay_methods"
-    __table_args__ = (UniqueConstraint("group_id", "position"),)
+    __table_args__ = (UniqueConstraint("group_id", "payer_id", "position"),)
 
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
+    payer_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     position: Mapped[int]
     kind: Mapped[str] = mapped_column(String(16))
     fields: Mapped[dict[str, Any]]

@@ -177,7 +177,7 @@ PRIVACY: Final[Mapping[str, Tags]] = MappingProxyType(
             **_sifts("payload"),
         },
         "pay_methods": {
-            **_removes(Holds.TECHNICAL, "id group_id position kind"),
+            **_removes(Holds.TECHNICAL, "id group_id payer_id position kind"),
             **_removes(Holds.CONTACT_DATA, "fields"),
         },
         "payments": {

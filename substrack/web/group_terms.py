@@ -178,7 +178,7 @@ def _edit(form: GroupForm, group: GroupOnForm) -> ResponseReturnValue:
         title=_("Other terms"),
         act=change,
         day=group.next_start,
-        done=_("Saved."),
+        done=_done_words(form, group, terms),
         why=None if is_price_alone else Why.TERMS,
     )
     if is_price_alone:
@@ -189,9 +189,25 @@ def _edit(form: GroupForm, group: GroupOnForm) -> ResponseReturnValue:
 
 
 def _moves_money(group: GroupOnForm, terms: GroupTerms) -> bool:
-    """Tell whether members who may have been told where to pay would pay elsewhere."""
+    """Tell whether members who may have been told where to pay would pay elsewhere, or somebody else."""
     is_known = bool(group.terms.pay_methods) or group.has_opened
-    return is_known and terms.pay_methods != group.terms.pay_methods
+    return is_known and (_changes_payer(group, terms) or terms.pay_methods != group.terms.pay_methods)
+
+
+def _changes_payer(group: GroupOnForm, terms: GroupTerms) -> bool:
+    return terms.payer_id not in (None, group.terms.payer_id)
+
+
+def _done_words(form: GroupForm, group: GroupOnForm, terms: GroupTerms) -> str:
+    """Say that it is saved, and what is left to say: ways to pay are not handed over to another payer."""
+    _, payer = my_words(), form.chosen_payer
+    ways = terms.pay_methods
+    if payer is None or not _changes_payer(group, terms) or not ways or ways != group.terms.pay_methods:
+        return _("Saved.")
+    return _(
+        "Saved. The ways to pay stay with who was paid before; say under “How to pay” how to pay %(payer)s.",
+        payer=payer.name,
+    )
 
 
 def _is_price_alone(was: GroupTerms, terms: GroupTerms) -> bool:

@@ -343,7 +343,8 @@ def test_one_transfer_pays_all_that_goes_the_same_way(circle: Circle) -> None:
     vpn, in_vpn = circle.shared("VPN", circle.olga)
     for group in (circle.group, vpn):
         url = "https://pay.example.org/{amount}/{currency}?for={reference}"
-        circle.add(PayMethod(group_id=group.id, position=1, kind="link", fields={"url": url}))
+        whose = {"group_id": group.id, "payer_id": group.payer_id}
+        circle.add(PayMethod(**whose, position=1, kind="link", fields={"url": url}))
     content = asked(circle.read(circle.request(circle.payment, circle.owed(vpn, in_vpn, "X4TB9R"))))
     [how] = content.how_to_pay
     assert how.total == Money(800, "EUR")
@@ -355,7 +356,8 @@ def test_currencies_payers_and_ways_are_paid_apart(circle: Circle) -> None:
     dollars, in_dollars = circle.shared("Phone", circle.olga, "USD")
     mias, in_mias = circle.shared("VPN", mia)
     fields = {"iban": "DE02120300000000202051", "holder": "Olga Example"}
-    circle.add(PayMethod(group_id=circle.group.id, position=1, kind="iban", fields=fields))
+    whose = {"group_id": circle.group.id, "payer_id": circle.group.payer_id}
+    circle.add(PayMethod(**whose, position=1, kind="iban", fields=fields))
     message = circle.request(
         circle.payment,
         circle.owed(dollars, in_dollars, "AAAAAA"),

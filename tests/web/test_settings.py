@@ -24,7 +24,7 @@ from substrack.services.lanes import pause_lane
 from substrack.services.people import add_contact
 from substrack.store import Group, Message, UserSession
 from tests.support.cast import Cast
-from tests.web.admin import events, group_of, stranger
+from tests.web.admin import contact_named, events, group_of, stranger
 from tests.web.forms import counted, fill, press, send
 from tests.web.support import NOW, PASSWORD, Browser, TurnableClock, browser
 
@@ -260,6 +260,23 @@ class TestPayDetails:
         assert done.status_code == 303
         assert self.ways(cast, group) == ["https://paypal.me/zed"]
         assert group_of(cast, "Fon").id == group.id
+
+    def test_another_payer_is_another_place_for_money_and_takes_no_ways_over(
+        self, cast: Cast, olga: Browser, group: Group, clock: TurnableClock
+    ) -> None:
+        cast.join(group, "Ben")
+        ben, page = contact_named(cast, "Ben"), f"/groups/{group.public_id}/edit"
+        clock.turn(timedelta(minutes=10))
+        asked = send(olga, page, "ways-0-value", payer=ben.public_id)
+        assert "Please confirm that it’s you" in asked.text
+
+        shown = confirm(olga, asked.text, page, your_password=PASSWORD)
+        olga.client.post(page, data=fill(shown.text, "seen"))
+
+        assert self.ways(cast, group) == []
+        page = olga.get(f"/groups/{group.public_id}/terms").text
+        assert "members are told to ask Ben" in page
+        assert "say under “How to pay” how to pay Ben" in page
 
     def test_the_way_back_leads_to_the_form_as_it_was_typed(
         self, cast: Cast, olga: Browser, group: Group, clock: TurnableClock
