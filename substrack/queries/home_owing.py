@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
+from substrack.queries.leaving import gone_on, has_left
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.open_payments import LongestDue, OpenRow
 from substrack.queries.owing import LEFT, OwingPage, is_unclaimed, load_owing_of
@@ -64,10 +65,14 @@ def load_leavers(session: Session, longest: LongestDue, *, today: date) -> tuple
 
     One statement, none where nobody is among those looked at.
     """
-    gone = {(row.left_on, row.member_id) for row in longest.unclaimed if row.left_on and row.left_on <= today}
+    gone = {
+        (row.gone_on, row.member_id)
+        for row in longest.unclaimed
+        if row.gone_on and has_left(row.gone_on, today)
+    }
     if not gone:
         return ()
-    members = [member_id for _left_on, member_id in nsmallest(LEAVERS_SHOWN, gone)]
+    members = [member_id for _gone_on, member_id in nsmallest(LEAVERS_SHOWN, gone)]
     rows = [
         LeaverRow(contact, name, group, left_on, Money(int(owed_minor), currency), oldest)
         for contact, name, group, left_on, oldest, _member, currency, owed_minor, _place in session.execute(
@@ -92,10 +97,10 @@ def _owed_by(member_ids: list[int]) -> Select[*tuple[Any, ...]]:
         .subquery()
     )
     return (
-        select(Contact.public_id, Contact.name, Group.name, Member.left_on, ranked)
+        select(Contact.public_id, Contact.name, Group.name, gone_on().label("gone_on"), ranked)
         .join(Member, Member.id == ranked.c.member_id)
         .join(Contact, Contact.id == Member.contact_id)
         .join(Group, Group.id == Member.group_id)
         .where(ranked.c.place == 1)
-        .order_by(Member.left_on, Member.id)
+        .order_by("gone_on", Member.id)
     )

@@ -24,6 +24,7 @@ from substrack.domain.payments import ASKABLE
 from substrack.domain.paypal import with_sum
 from substrack.domain.spans import Span
 from substrack.domain.upi import upi_link
+from substrack.queries.leaving import gone_on
 from substrack.queries.prepared import prepared
 from substrack.store import Address, Contact, Group, Member, Payment, PayMethod, Period
 
@@ -33,11 +34,14 @@ NEW_FOR: Final = timedelta(days=60)
 
 @dataclass(frozen=True)
 class Owed:
-    """One payment with what decides whether it is still worth writing about."""
+    """One payment with what decides whether it is still worth writing about.
+
+    `gone_on` is the first day its person is in the group no more, in any stay.
+    """
 
     payment: Payment
     group: Group
-    left_on: date | None
+    gone_on: date | None
     item: Item
     joined_on: date = date.min
 
@@ -49,7 +53,7 @@ class OwedRow:
     payment: Payment
     group: Group
     dates: tuple[date, date] | None
-    left_on: date | None
+    gone_on: date | None
     payer: Person
     joined_on: date
 
@@ -71,13 +75,13 @@ def _owed_row(
     group: Group,
     starts_on: date | None,
     ends_on: date | None,
-    left_on: date | None,
+    gone_on: date | None,
     joined_on: date,
     payer: str,
     mailbox: str | None,
 ) -> OwedRow:
     dates = (starts_on, ends_on) if starts_on and ends_on else None
-    return OwedRow(payment, group, dates, left_on, Person(payer, mailbox), joined_on)
+    return OwedRow(payment, group, dates, gone_on, Person(payer, mailbox), joined_on)
 
 
 @prepared
@@ -88,7 +92,7 @@ def _owed(payment_ids: list[int]) -> Select[*tuple[Any, ...]]:
             Group,
             Period.starts_on,
             Period.ends_on,
-            Member.left_on,
+            gone_on(),
             Member.joined_on,
             Contact.name,
             _mailbox(),
@@ -105,7 +109,7 @@ def _owed(payment_ids: list[int]) -> Select[*tuple[Any, ...]]:
 def owed_of(row: OwedRow, steps: Mapping[int, int]) -> Owed:
     """Tell of a payment what a letter that asks for it so often tells."""
     item = _item(row.payment, row.group, row.dates, row.payer, steps)
-    return Owed(row.payment, row.group, row.left_on, item, row.joined_on)
+    return Owed(row.payment, row.group, row.gone_on, item, row.joined_on)
 
 
 def _mailbox() -> ScalarSelect[str]:

@@ -9,6 +9,7 @@ from substrack.domain.bills import OpenInAll
 from substrack.domain.cycles import local_date
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE
+from substrack.queries.leaving import has_left
 from substrack.queries.letter_facts import Reading
 from substrack.queries.letter_items import Owed
 from substrack.store import Payment
@@ -16,13 +17,13 @@ from substrack.store import Payment
 
 def is_asked(row: Owed, now: datetime) -> bool:
     """Nobody is asked for what is closed, claimed, voided or snoozed, nor after they have left."""
-    return _is_asked(row.payment, row.left_on, local_date(now, row.group.time_zone))
+    return _is_asked(row.payment, row.gone_on, local_date(now, row.group.time_zone))
 
 
-def _is_asked(payment: Payment, left_on: date | None, today: date) -> bool:
+def _is_asked(payment: Payment, gone_on: date | None, today: date) -> bool:
     is_snoozed = payment.snoozed_until is not None and payment.snoozed_until > today
-    has_left = left_on is not None and left_on <= today
-    return payment.voided_at is None and payment.status in ASKABLE and not is_snoozed and not has_left
+    is_askable = payment.voided_at is None and payment.status in ASKABLE
+    return is_askable and not is_snoozed and not has_left(gone_on, today)
 
 
 def load_open_in_all(reading: Reading, listed: Sequence[Owed]) -> tuple[OpenInAll, ...]:
@@ -45,6 +46,6 @@ def _unlisted(reading: Reading, listed: Sequence[Owed]) -> list[Payment]:
     keys = {row.payment.id for row in listed}
     return [
         payment
-        for payment, left_on, time_zone in reading.shared.open_of(listed[0].payment.contact_id)
-        if payment.id not in keys and _is_asked(payment, left_on, local_date(reading.now, time_zone))
+        for payment, gone_on, time_zone in reading.shared.open_of(listed[0].payment.contact_id)
+        if payment.id not in keys and _is_asked(payment, gone_on, local_date(reading.now, time_zone))
     ]

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ASKABLE, PaymentKind, Status
+from substrack.queries.leaving import gone_on
 from substrack.queries.owing import LEFT
 from substrack.queries.prepared import prepared
 from substrack.store import Address, Group, Member, Payment
@@ -37,7 +38,7 @@ class OpenRow(NamedTuple):
     left_minor: int
     is_overdue: bool
     is_claimed: bool
-    left_on: date | None
+    gone_on: date | None
     is_archived: bool
     has_address: bool
 
@@ -94,7 +95,7 @@ def _longest_due(workspace_id: int, *, is_unclaimed: bool) -> Select[*tuple[Any,
             LEFT,
             Payment.status == Status.OVERDUE,
             Payment.status == Status.MEMBER_CONFIRMED,
-            Member.left_on,
+            gone_on(),
             Group.archived_at.is_not(None),
             exists().where(Address.contact_id == Payment.contact_id, Address.value != ""),
         )

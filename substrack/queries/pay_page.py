@@ -18,6 +18,7 @@ from substrack.domain.payments import ASKABLE, OPEN, PaymentKind, Status
 from substrack.domain.verdicts import Verdict
 from substrack.queries.awaited_bills import Awaited
 from substrack.queries.claim_sums import load_sums
+from substrack.queries.leaving import has_left
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
 from substrack.queries.pay_ahead import Coming, load_coming, sum_of_a_year
 from substrack.queries.pay_credit import Credit, load_credits
@@ -212,7 +213,7 @@ def _owing(
         asks_again_on=until if until is not None and until > today else None,
         is_wished=until is not None and (row.payment.id, until.isoformat()) in wishes,
         objection=questions.get(row.payment.objection or ""),
-        has_left=row.left_on is not None and row.left_on <= today,
+        has_left=has_left(row.gone_on, today),
     )
 
 

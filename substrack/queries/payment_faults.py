@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.payments import CLOSED, Status
 from substrack.queries.faults import Fault, FaultKind, Window
+from substrack.queries.leaving import gone_on
 from substrack.store import Allocation, AttemptItem, AttemptState, Event, Member, Payment
 
 COLUMNS: Final = {
@@ -150,8 +151,8 @@ def _ill(claims: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
 
 def _rests() -> ColumnElement[bool]:
     """Tell whether time may have nothing to do with what is open: a leaver who was not asked is not late."""
-    has_left = exists().where(Member.id == Payment.member_id, Member.left_on.is_not(None))
-    return and_(Payment.status == Status.PENDING, has_left)
+    leaves = exists().where(Member.id == Payment.member_id, gone_on().is_not(None))
+    return and_(Payment.status == Status.PENDING, leaves)
 
 
 def _faults_of(row: Row[*tuple[Any, ...]]) -> Iterator[Fault]:

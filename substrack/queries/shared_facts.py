@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from substrack.domain.bills import HowToPay
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.introductions import find_who_added
+from substrack.queries.leaving import gone_on
 from substrack.queries.letter_items import Owed, OwedRow, how_to_pay, load_methods, load_owed_rows, owed_of
 from substrack.queries.prepared import prepared
 from substrack.store import Contact, Group, Member, Message, MessageItem, Payment, PayMethod, RoleGrant, User
 
 OpenPayment = tuple[Payment, date | None, str]
-"""A payment, the day its member left, and the time zone of its group."""
+"""A payment, since when its person is gone, and the time zone of its group."""
 
 
 class SharedFacts:
@@ -125,7 +126,7 @@ def _load_open(session: Session, contact_ids: Iterable[int]) -> dict[int, list[O
 
 @prepared
 def _open_dues(contact_ids: list[int]) -> Select[Payment, date | None, str]:
-    return select(Payment, Member.left_on, Group.time_zone).where(
+    return select(Payment, gone_on(), Group.time_zone).where(
         Payment.member_id == Member.id,
         Payment.group_id == Group.id,
         Payment.contact_id.in_(contact_ids),

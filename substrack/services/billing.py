@@ -20,6 +20,7 @@ from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.requests import AskedPayment, next_action_at
 from substrack.queries.batches import in_batches
 from substrack.queries.collection_days import load_collection_days
+from substrack.queries.leaving import has_left
 from substrack.services.credit import apply_credits
 from substrack.services.ledger import Decision
 from substrack.services.locks import lock_contacts
@@ -28,7 +29,7 @@ from substrack.services.opening_rows import EVENTS, in_lots, insert_rows, openin
 from substrack.services.outbox import queue
 from substrack.services.plans import Dues, Plan, dues_of, plan_of_bill
 from substrack.services.references import new_references
-from substrack.services.schedule import rules_of_group
+from substrack.services.schedule import reschedule_payments, rules_of_group
 from substrack.store import (
     Address,
     Allocation,
@@ -80,6 +81,9 @@ def write_bills(
     lock_contacts(session, owners)
     askable = _Askable(_reachable(session, owners), load_collection_days(session, owners))
     paid = [one for lot in in_lots(dues) for one in _write_dues(session, lot, askable, by, now)]
+    # Whose stay is over may be there in another, which the schedule looks up.
+    over = [key for plan, part, key in paid if has_left(part.member.left_on, plan.today)]
+    reschedule_payments(session, over, now=now)
     _apply_credits(session, [(plan, part) for plan, part, _key in paid], by, now)
     to_tell = [one for one in paid if one[0].group.tells_opened and one[1].status is Status.PENDING]
     return sum(queue(session, list(starmap(opened_notice, lot)), now=now) for lot in in_lots(to_tell))
@@ -159,7 +163,7 @@ def _first_action_at(plan: Plan, part: Dues, askable: _Askable) -> datetime | No
         requested_on=None,
         snoozed_until=None,
         is_reachable=contact_id in askable.reachable,
-        is_asked=left_on is None or left_on > plan.today,
+        is_asked=not has_left(left_on, plan.today),
         collection_day=askable.collection_days.get(contact_id),
     )
     return next_action_at(facts, rules_of_group(plan.group))

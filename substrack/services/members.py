@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money
-from substrack.domain.payments import OPEN
 from substrack.domain.shares import check_stay
 from substrack.domain.terms import check_day
 from substrack.services.erased import check_may_owe
@@ -35,8 +34,8 @@ from substrack.services.member_terms import (
     fixed_minor_of,
 )
 from substrack.services.people import find_or_add_contact
-from substrack.services.schedule import reschedule_group, reschedule_payments
-from substrack.store import Group, Member, Payment
+from substrack.services.schedule import reschedule_group, reschedule_stays
+from substrack.store import Group, Member
 
 
 class UnknownMember(NotFound):
@@ -111,9 +110,12 @@ def add_member(
         created_at=now,
     )
     _let_in(session, group, member)
-    record_member(session, "join", group, member, by=by, now=now, after=_facts(member), correlation_id=press)
+    record_member(
+        session, "join", group, member, by=by, now=now, after=_facts(member), correlation_id=press
+    )
     if has_opened(group) and group.next_open_at is None:
         skip_the_past(group, min(member.joined_on, today_in(group, now)))
+    reschedule_stays(session, group.id, contact_id, now=now)
     reschedule_group(session, group)
     return member
 
@@ -148,7 +150,11 @@ def edit_member(
     session.flush()
     check_fixed_fits(session, group, member)
     if _facts(member) != before:
-        record_member(session, "edit", group, member, by=by, now=now, before=before, after=_facts(member))
+        record_member(
+            session, "edit", group, member, by=by, now=now, before=before, after=_facts(member)
+        )
+        if joined_on is not None:
+            reschedule_stays(session, group.id, member.contact_id, now=now)
         reschedule_group(session, group)
     return member
 
@@ -178,9 +184,10 @@ def leave_group(
     check_not_there(session, group, member.contact_id, member.joined_on, day, but=member.id)
     before = _facts(member)
     member.left_on = day
-    record_member(session, "leave", group, member, by=by, now=now, before=before, after=_facts(member))
-    owed = select(Payment.id).where(Payment.member_id == member.id, Payment.status.in_(OPEN))
-    reschedule_payments(session, list(session.scalars(owed)), now=now)
+    record_member(
+        session, "leave", group, member, by=by, now=now, before=before, after=_facts(member)
+    )
+    reschedule_stays(session, group.id, member.contact_id, now=now)
     reschedule_group(session, group)
     return member
 

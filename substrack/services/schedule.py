@@ -22,6 +22,7 @@ from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
 from substrack.queries.calendars import cycle_of
 from substrack.queries.collection_days import collection_day
+from substrack.queries.leaving import gone_on, has_left
 from substrack.services.locks import lock_contacts
 from substrack.store import Address, Contact, Event, Group, Member, Payment, Workspace
 
@@ -94,7 +95,7 @@ class DueRow(NamedTuple):
     nudged_at: datetime | None
     next_action_at: datetime | None
     voided_at: datetime | None
-    left_on: date | None
+    gone_on: date | None
     anything_requested_on: date | None
     home_zone: str
     is_reachable: bool
@@ -136,8 +137,7 @@ class DuePayment:
             requested_on=payment.requested_on,
             snoozed_until=payment.snoozed_until,
             is_reachable=bool(payment.is_reachable),
-            is_asked=payment.kind is PaymentKind.DUES
-            and not (payment.left_on and payment.left_on <= self.today),
+            is_asked=payment.kind is PaymentKind.DUES and not has_left(payment.gone_on, self.today),
             nudged_on=local_date(payment.nudged_at, zone) if payment.nudged_at else None,
             collection_day=payment.collection_day,
             asked_by_admins=payment.asked_by_admins,
@@ -197,7 +197,7 @@ def payments_with_rules() -> Rules:
             Payment.nudged_at,
             Payment.next_action_at,
             Payment.voided_at,
-            Member.left_on,
+            gone_on(),
             Contact.requested_on,
             Workspace.time_zone,
             takes_requests(),
@@ -250,12 +250,29 @@ def reschedule_contacts(session: Session, contact_ids: Iterable[int], *, now: da
     _reschedule(session, query, now)
 
 
+def reschedule_stays(session: Session, group_id: int, contact_id: int, *, now: datetime) -> None:
+    """Write afresh when time acts on what somebody owes in a group, as after they left it or came back.
+
+    All their stays count together, so it is not only what they owe of the one that changed.
+    """
+    session.flush()
+    lock_contacts(session, [contact_id])
+    theirs = Payment.group_id == group_id, Payment.contact_id == contact_id
+    _reschedule(session, payments_with_rules().where(*theirs, Payment.status.in_(OPEN)), now)
+
+
 def reschedule_members_payments(session: Session, group_id: int, *, now: datetime) -> None:
     """Write afresh when time acts on the open payments of a group, as after a change of its rules."""
     session.flush()
+    lock_contacts(session, owers_in(session, group_id))
     are_open = (Payment.group_id == group_id, Payment.status.in_(OPEN))
-    lock_contacts(session, session.scalars(select(Payment.contact_id).where(*are_open).distinct()))
     _reschedule(session, payments_with_rules().where(*are_open), now)
+
+
+def owers_in(session: Session, group_id: int) -> Sequence[int]:
+    """List whose payments of a group are open; what waits for a check counts."""
+    query = select(Payment.contact_id).where(Payment.group_id == group_id, Payment.status.in_(OPEN))
+    return session.scalars(query.distinct()).all()
 
 
 def _reschedule(session: Session, query: Rules, now: datetime) -> None:

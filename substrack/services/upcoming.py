@@ -13,6 +13,7 @@ from substrack.domain.collecting import FirstRequest
 from substrack.domain.requests import first_requests, is_last_word, leaves_on, next_request_on
 from substrack.domain.shares import SplitKind
 from substrack.queries.collection_days import collection_day, days_in
+from substrack.queries.leaving import gone_on
 from substrack.queries.namesakes import names_of
 from substrack.queries.owing import first_owed
 from substrack.queries.prepared import prepared
@@ -99,7 +100,7 @@ def _first_of_each_kind(group_ids: list[int], yesterday: date) -> Select[int]:
         .where(
             Payment.id.in_(first_owed(group_ids)),
             Payment.next_action_at.is_not(None),
-            or_(Member.left_on.is_(None), Member.left_on > yesterday),
+            or_(gone_on().is_(None), gone_on() > yesterday),
             takes_requests(),
         )
         .subquery()
