@@ -299,7 +299,7 @@ def _member_row(
     chat_refused_since: datetime | None,
 ) -> MemberRow:
     person = _contact_row(contact, address, (), has_chat, chat_refused_since)
-    fixed = member.fixed_minor
+    fixed, is_payer = member.fixed_minor, contact.id == group.payer_id
     return MemberRow(
         id=member.id,
         public_id=member.public_id,
@@ -312,9 +312,9 @@ def _member_row(
         email=person.email,
         is_mailed=person.is_mailed,
         has_chat=person.has_chat,
-        is_payer=contact.id == group.payer_id,
+        is_payer=is_payer,
         weight=member.weight,
-        fixed=None if fixed is None else Money(fixed, group.currency),
+        fixed=None if is_payer or fixed is None else Money(fixed, group.currency),
         currency=group.currency,
         joined_on=member.joined_on,
         left_on=member.left_on,

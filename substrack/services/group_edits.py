@@ -37,7 +37,7 @@ from substrack.services.journal import record_group
 from substrack.services.pay_details import change_pay_methods
 from substrack.services.prices import set_price
 from substrack.services.schedule import reschedule_group, reschedule_members_payments
-from substrack.services.seats import seat_payer, unseat_payer
+from substrack.services.seats import release_payer, seat_payer, unseat_payer
 from substrack.store import Group, Member, Price
 
 
@@ -142,7 +142,7 @@ def _apply(
     change_end(group, terms.ends_on, today_in(group, now))
     group.currency, group.exponent = terms.currency, exponent_of(terms.currency)
     _change_rhythm(session, group, terms)
-    _change_payer(session, group, terms, now)
+    _change_payer(session, group, terms, by=by, now=now)
     session.flush()
     check_people(group.split, sharers_of(session, group, window_from(group, next_start(group))))
     price = load_terms(session, group.id).price
@@ -183,17 +183,19 @@ def _move_start(session: Session, group: Group, former: date, start: date) -> No
     )
 
 
-def _change_payer(session: Session, group: Group, terms: GroupTerms, now: datetime) -> None:
+def _change_payer(session: Session, group: Group, terms: GroupTerms, *, by: Actor, now: datetime) -> None:
     """Change who receives the money of later periods, and whether they share."""
     payer_id = terms.payer_id or group.payer_id
     if (payer_id, terms.payer_included) == (group.payer_id, group.payer_included):
         return
     begins = next_start(group) if has_opened(group) else joining_day(group, now)
     if group.payer_included and not terms.payer_included:
-        unseat_payer(session, group, begins)
+        unseat_payer(session, group, begins, now=now)
+    elif payer_id != group.payer_id:
+        release_payer(session, group, begins, by=by, now=now)
     group.payer_id, group.payer_included = payer_id, terms.payer_included
     if group.payer_included:
-        seat_payer(session, group, begins, now)
+        seat_payer(session, group, begins, by=by, now=now)
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any], renamed: bool) -> dict[str, Any]:

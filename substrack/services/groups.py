@@ -98,7 +98,7 @@ def create_group(
         session.add(Price(group_id=group.id, from_on=cycle.anchor_on, amount_minor=checked.price.minor))
     write_pay_methods(session, group, checked.pay_methods)
     if group.payer_included:
-        seat_payer(session, group, joining_day(group, now), now)
+        seat_payer(session, group, joining_day(group, now), by=by, now=now)
     price_minor = checked.price.minor if checked.price else None
     facts = facts_of(group) | {"price_minor": price_minor}
     record_group(session, "create", group, by=by, now=now, after=facts, correlation_id=press)

@@ -6,7 +6,7 @@ It refuses and changes nothing; whoever asks holds the group.
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -116,3 +116,13 @@ def check_fixed_fits(session: Session, group: Group, member: Member) -> None:
     price = price_on(session, group.id, window.starts_on)
     if price is not None:
         check_fixed_amounts(session, group, price, window)
+
+
+def facts_of_member(member: Member) -> dict[str, Any]:
+    """Write down a member's terms for the journal."""
+    return {
+        "joined_on": member.joined_on.isoformat(),
+        "left_on": member.left_on.isoformat() if member.left_on else None,
+        "weight": member.weight,
+        "fixed_minor": member.fixed_minor,
+    }

@@ -6,7 +6,6 @@ Nothing here changes what is owed already: terms and dates count for the periods
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -31,6 +30,7 @@ from substrack.services.member_terms import (
     check_fixed_fits,
     check_member_weight,
     check_not_there,
+    facts_of_member,
     fixed_minor_of,
 )
 from substrack.services.people import find_or_add_contact
@@ -111,7 +111,7 @@ def add_member(
     )
     _let_in(session, group, member)
     record_member(
-        session, "join", group, member, by=by, now=now, after=_facts(member), correlation_id=press
+        session, "join", group, member, by=by, now=now, after=facts_of_member(member), correlation_id=press
     )
     if has_opened(group) and group.next_open_at is None:
         skip_the_past(group, min(member.joined_on, today_in(group, now)))
@@ -137,7 +137,7 @@ def edit_member(
         As `add_member`; LeavesBeforeJoining.
     """
     group, member = _hold(session, member_id, by)
-    before = _facts(member)
+    before = facts_of_member(member)
     if weight is not None and weight != member.weight:
         check_member_weight(group, weight)
         member.weight = weight
@@ -149,9 +149,9 @@ def edit_member(
         member.joined_on = joined_on
     session.flush()
     check_fixed_fits(session, group, member)
-    if _facts(member) != before:
+    if facts_of_member(member) != before:
         record_member(
-            session, "edit", group, member, by=by, now=now, before=before, after=_facts(member)
+            session, "edit", group, member, by=by, now=now, before=before, after=facts_of_member(member)
         )
         if joined_on is not None:
             reschedule_stays(session, group.id, member.contact_id, now=now)
@@ -182,10 +182,10 @@ def leave_group(
     if member.left_on is not None and day > member.left_on:
         check_may_owe(session, member.contact_id, group.payer_id)
     check_not_there(session, group, member.contact_id, member.joined_on, day, but=member.id)
-    before = _facts(member)
+    before = facts_of_member(member)
     member.left_on = day
     record_member(
-        session, "leave", group, member, by=by, now=now, before=before, after=_facts(member)
+        session, "leave", group, member, by=by, now=now, before=before, after=facts_of_member(member)
     )
     reschedule_stays(session, group.id, member.contact_id, now=now)
     reschedule_group(session, group)
@@ -208,12 +208,3 @@ def _hold(session: Session, member_id: int, by: Actor) -> tuple[Group, Member]:
         raise UnknownMember
     group = hold_group(session, group_id, by)
     return group, session.get_one(Member, member_id, populate_existing=True)
-
-
-def _facts(member: Member) -> dict[str, Any]:
-    return {
-        "joined_on": member.joined_on.isoformat(),
-        "left_on": member.left_on.isoformat() if member.left_on else None,
-        "weight": member.weight,
-        "fixed_minor": member.fixed_minor,
-    }

@@ -230,6 +230,9 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
     ("member", "leave"): lambda line, _: _(
         "%(who)s leaves on %(day)s.", who=_who(line, _), day=line.day("left_on", _)
     ),
+    ("member", "seat"): lambda line, _: _(
+        "%(who)s pays for the group now and does not leave.", who=_who(line, _)
+    ),
     ("member", "tell"): lambda line, _: _("The welcome to %(who)s was written.", who=_who(line, _)),
     ("period", "open"): lambda line, _: _("%(period)s was opened.", period=_when(line, _)),
     ("period", "edit_period"): _edit_period,

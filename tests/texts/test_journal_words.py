@@ -31,7 +31,7 @@ VERBS = {
         "sentence",
         "repair",
     ],
-    "member": ["join", "edit", "leave", "tell"],
+    "member": ["join", "edit", "leave", "seat", "tell"],
     "period": ["open", "edit_period", "rebalance", "undo", "void_period", "restore_period", "repair"],
     "payment": [
         *(act.value for act in Act),
