@@ -5,11 +5,12 @@ What is open already is never touched here, but how it is asked for follows the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
@@ -38,7 +39,10 @@ from substrack.services.pay_details import change_pay_methods
 from substrack.services.prices import set_price
 from substrack.services.schedule import reschedule_group, reschedule_members_payments
 from substrack.services.seats import release_payer, seat_payer, unseat_payer
-from substrack.store import Group, Member, Price
+from substrack.store import Contact, Group, Member, Price
+
+NAMES_SHOWN: Final = 5
+"""How many people with fixed amounts a refusal names."""
 
 
 class GroupChanged(Conflict):
@@ -57,6 +61,35 @@ class CurrencyFrozen(Refused):
         super().__init__(
             "The currency stays %(currency)s once a period is open; start another group instead.",
             currency=currency,
+        )
+
+
+class AmountsInCurrency(Refused):
+    """Members have fixed amounts, which would be the same numbers of another currency."""
+
+    field = "currency"
+
+    def __init__(self, currency: str, names: Sequence[str]) -> None:
+        more = ", …" if len(names) > NAMES_SHOWN else ""
+        super().__init__(
+            "The currency stays %(currency)s while fixed amounts are set in it (%(names)s); take them out "
+            "first, or start another group.",
+            currency=currency,
+            names=", ".join(names[:NAMES_SHOWN]) + more,
+        )
+
+
+class PriceInCurrency(Refused):
+    """A price is set ahead, which would be the same number of another currency."""
+
+    field = "currency"
+
+    def __init__(self, currency: str, from_on: date) -> None:
+        super().__init__(
+            "The currency stays %(currency)s: a price from %(day)s on is set in it. Start another group "
+            "instead.",
+            currency=currency,
+            day=from_on,
         )
 
 
@@ -90,6 +123,7 @@ def edit_group(
     Raises:
         GroupChanged: it differs, and has another version than the form was opened with.
         CurrencyFrozen, StartFrozen: a period is open already.
+        AmountsInCurrency, PriceInCurrency: what is set in the former currency.
         Refused: the terms make no sense; `field` says which.
     """
     group = hold_group(session, group_id, by)
@@ -105,6 +139,8 @@ def edit_group(
     if expected_version not in (None, group.version):
         raise GroupChanged
     _check_frozen(group, checked)
+    if checked.currency != group.currency:
+        _check_nothing_is_set(session, group)
     check_payer(session, group.workspace_id, checked.payer_id or group.payer_id)
     before, texts = facts_of(group), [getattr(group, name) for name in TEXTS]
     _apply(session, group, checked, former, announces_price=announces_price, by=by, now=now)
@@ -127,6 +163,27 @@ def _check_frozen(group: Group, terms: GroupTerms) -> None:
         raise StartFrozen(group.starts_on)
 
 
+def _check_nothing_is_set(session: Session, group: Group) -> None:
+    """Refuse another currency while there are amounts in this one beside the price that the form gives."""
+    with_amounts = (
+        select(Contact.name)
+        .join(Member, Member.contact_id == Contact.id)
+        .where(
+            Member.group_id == group.id,
+            Member.fixed_minor.is_not(None),
+            Contact.id != group.payer_id,
+            or_(Member.left_on.is_(None), Member.left_on > next_start(group)),
+        )
+    )
+    names = list(session.scalars(with_amounts.order_by(Member.id).limit(NAMES_SHOWN + 1)))
+    if names:
+        raise AmountsInCurrency(group.currency, names)
+    ahead = select(Price.from_on).where(Price.group_id == group.id, Price.from_on > next_start(group))
+    from_on = session.scalar(ahead.order_by(Price.from_on).limit(1))
+    if from_on is not None:
+        raise PriceInCurrency(group.currency, from_on)
+
+
 def _apply(
     session: Session,
     group: Group,
@@ -140,7 +197,7 @@ def _apply(
     for name in (*TEXTS, *PLAIN_COLUMNS):
         setattr(group, name, getattr(terms, name))
     change_end(group, terms.ends_on, today_in(group, now))
-    group.currency, group.exponent = terms.currency, exponent_of(terms.currency)
+    _change_currency(session, group, terms.currency)
     _change_rhythm(session, group, terms)
     _change_payer(session, group, terms, by=by, now=now)
     session.flush()
@@ -149,6 +206,15 @@ def _apply(
     change_pay_methods(session, group, terms.pay_methods, former=former, by=by, now=now)
     if terms.price is not None and terms.price != price:
         set_price(session, group.id, amount=terms.price, announces=announces_price, by=by, now=now)
+
+
+def _change_currency(session: Session, group: Group, currency: str) -> None:
+    """Change the currency; the amount that waits for its payer to be a member again counts in no other."""
+    if currency == group.currency:
+        return
+    group.currency, group.exponent = currency, exponent_of(currency)
+    theirs = Member.group_id == group.id, Member.contact_id == group.payer_id
+    session.execute(update(Member).where(*theirs).values(fixed_minor=None))
 
 
 def _change_rhythm(session: Session, group: Group, terms: GroupTerms) -> None:

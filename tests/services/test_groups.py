@@ -17,7 +17,14 @@ from substrack.domain.shares import FixedAmountMissing, FixedAmountsOverTotal, S
 from substrack.domain.terms import EndsBeforeStarting, GroupTerms, PriceUnknown
 from substrack.queries.groups import UnknownGroup, load_group, load_pay_methods, load_terms, prices
 from substrack.services.contact_rows import UnknownContact
-from substrack.services.group_edits import CurrencyFrozen, GroupChanged, StartFrozen, edit_group
+from substrack.services.group_edits import (
+    AmountsInCurrency,
+    CurrencyFrozen,
+    GroupChanged,
+    PriceInCurrency,
+    StartFrozen,
+    edit_group,
+)
 from substrack.services.groups import (
     archive_group,
     create_group,
@@ -27,6 +34,7 @@ from substrack.services.groups import (
     resume_group,
     set_pay_methods,
 )
+from substrack.services.members import edit_member
 from substrack.services.people import add_contact
 from substrack.services.prices import PriceAlreadyOpen, set_price
 from substrack.store import Event, Group, Member, Message, Period
@@ -121,6 +129,36 @@ def test_a_form_opened_before_somebody_elses_change_is_refused(cast: Cast) -> No
             by=cast.olga,
             now=START,
         )
+
+
+def test_currency_stands_while_fixed_amounts_are_set_in_it(cast: Cast) -> None:
+    group = cast.group(split=SplitKind.WEIGHTS)
+    ben = cast.join(group, "Ben", fixed=money("3.00"))
+    cast.join(group, "Mia", fixed=money("2.00"))
+    with pytest.raises(AmountsInCurrency, match=r"stays EUR .* \(Ben, Mia\)"):
+        edit(cast, group, currency="JPY", price=money("2500", "JPY"))
+    for member in members(cast, group)[1:]:
+        cast.do(edit_member, member.id, clears_fixed=True, by=cast.olga, now=START)
+    edit(cast, group, currency="JPY", price=money("2500", "JPY"))
+    cast.tick(FEBRUARY)
+    assert (cast.payment_of(ben).amount_minor, cast.payment_of(ben).currency) == (833, "JPY")
+
+
+def test_currency_stands_while_a_price_is_set_ahead_in_it(cast: Cast) -> None:
+    group = cast.group()
+    cast.do(set_price, group.id, amount=money("23.99"), from_on=date(2026, 3, 1), by=cast.olga, now=START)
+    with pytest.raises(PriceInCurrency, match="2026-03-01"):
+        edit(cast, group, currency="JPY", price=money("2500", "JPY"))
+    assert fresh(cast, group).currency == "EUR"
+
+
+def test_what_a_payer_once_paid_as_a_member_counts_in_no_other_currency(cast: Cast) -> None:
+    group = cast.group(split=SplitKind.WEIGHTS)
+    ben = cast.join(group, "Ben", fixed=money("3.00"))
+    edit(cast, group, payer_id=ben.contact_id)
+    edit(cast, group, currency="JPY", price=money("2500", "JPY"))
+    edit(cast, group, payer_id=cast.olga_contact)
+    assert cast.read(lambda session: session.get_one(Member, ben.id)).fixed_minor is None
 
 
 def test_currency_and_start_stand_once_a_period_is_open(cast: Cast) -> None:
