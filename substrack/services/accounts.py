@@ -18,6 +18,7 @@ from substrack.domain.wording import clean_line
 from substrack.queries.accounts import load_credentials
 from substrack.services.chat_rows import forget_chat
 from substrack.services.journal import record
+from substrack.services.locks import lock_mailbox
 from substrack.services.mailboxes import check_email, contacts_at
 from substrack.services.passwords import matches
 from substrack.services.people import add_contact
@@ -119,6 +120,7 @@ def contact_at(
 
     Somebody who signs in already is nobody else, and in a shared mailbox only the name tells who is meant.
     """
+    lock_mailbox(session, workspace_id, email)
     administer = select(RoleGrant.contact_id).join(User, User.id == RoleGrant.user_id)
     active = (RoleGrant.workspace_id == workspace_id, User.deactivated_at.is_(None))
     taken = set(session.scalars(administer.where(*active)))

@@ -29,10 +29,9 @@ from substrack.services.chat_codes import (
 from substrack.services.chat_replacing import tell_of_replacement
 from substrack.services.chat_rows import chat_of, forget_chat, queue_into, write_chat
 from substrack.services.chat_waiting import WaitingChat, find_waiting_chat, is_waiting_for, keep_waiting
-from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
+from substrack.services.contact_rows import UnknownContact, get_contact, hold_contact, record_contact
 from substrack.services.group_rows import is_admin
 from substrack.services.links import DeadLink, LinkSigner, use_link
-from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, admin_contacts, queue, usable_addresses
 from substrack.services.schedule import reschedule_contacts
 from substrack.store import Address, Contact, Link
@@ -235,11 +234,9 @@ def _tell_of_silence(session: Session, contact: Contact, now: datetime) -> None:
 def _holder(session: Session, link: Link) -> Contact:
     """Load whose code it is, and have others who use a code of theirs wait."""
     try:
-        contact = get_contact(session, link.contact_id or 0)
+        return hold_contact(session, link.contact_id or 0)
     except UnknownContact:
         raise DeadLink from None
-    lock_contacts(session, [contact.id])
-    return contact
 
 
 def _contact(session: Session, contact_id: int, by: Actor) -> Contact:
@@ -248,8 +245,7 @@ def _contact(session: Session, contact_id: int, by: Actor) -> Contact:
     is_self = by == Actor.contact(contact_id, by.via)
     if not is_self and not is_admin(session, by, contact.workspace_id):
         raise UnknownContact
-    lock_contacts(session, [contact_id])
-    return contact
+    return hold_contact(session, contact_id)
 
 
 def _is_done(link: Link, address: Address | None, chat_id: int) -> bool:

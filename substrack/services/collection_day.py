@@ -17,7 +17,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.collecting import check_collection_day
 from substrack.domain.payments import OPEN
 from substrack.services.access import check_admin
-from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
+from substrack.services.contact_rows import UnknownContact, hold_contact, record_contact
 from substrack.services.group_rows import is_admin
 from substrack.services.journal import record
 from substrack.services.locks import lock_contacts
@@ -73,7 +73,7 @@ def set_contact_collection_day(
     Raises:
         UnknownContact: not there, or not this actor's to change; CollectionDayOutOfRange.
     """
-    contact = get_contact(session, contact_id)
+    contact = hold_contact(session, contact_id)
     if not is_admin(session, by, contact.workspace_id):
         raise UnknownContact
     before, after = contact.collection_day, check_collection_day(day)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import NotFound
 from substrack.services.journal import record
+from substrack.services.locks import lock_contacts
 from substrack.store import Contact
 
 
@@ -31,6 +32,19 @@ def get_contact(session: Session, contact_id: int) -> Contact:
     """
     contact = session.get(Contact, contact_id)
     if contact is None or contact.erased_at is not None:
+        raise UnknownContact
+    return contact
+
+
+def hold_contact(session: Session, contact_id: int, *, of: int | None = None) -> Contact:
+    """Load a person as they are now, and keep others from changing or erasing them; groups are held before.
+
+    Raises:
+        UnknownContact: not there, not of the workspace `of`, or erased, be it while this waited.
+    """
+    lock_contacts(session, [contact_id])
+    contact = session.get(Contact, contact_id, populate_existing=True)
+    if contact is None or contact.erased_at is not None or of not in (None, contact.workspace_id):
         raise UnknownContact
     return contact
 

@@ -20,7 +20,7 @@ from substrack.domain.payments import OPEN, PaymentKind
 from substrack.queries.erasing import Standing, load_standing
 from substrack.queries.personal import Subject, load_subject
 from substrack.services.addresses import empty_address
-from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
+from substrack.services.contact_rows import UnknownContact, hold_contact, record_contact
 from substrack.services.emptying import empty_mentions, empty_rows
 from substrack.services.erased import REASON
 from substrack.services.group_rows import hold_group, is_admin, next_start, today_in
@@ -60,6 +60,10 @@ class LastOwnerStays(Refused):
 
     def __init__(self) -> None:
         super().__init__("This is the last owner. Make somebody else an owner first.")
+
+
+class _MoreGroups(Exception):
+    """There is a group to hold that was none of theirs before: what is held is let go, and held anew."""
 
 
 @dataclass(frozen=True)
@@ -112,14 +116,27 @@ def _hold(session: Session, contact_id: int, by: Actor) -> Contact:
     if workspace_id is None or not is_admin(session, by, workspace_id):
         raise UnknownContact
     hold_roles(session, workspace_id)
-    for key in session.scalars(_groups_of(contact_id)).all():
-        hold_group(session, key, by)
-    lock_contacts(
-        session, [contact_id, *session.scalars(select(Payment.contact_id).where(*_open(contact_id)))]
-    )
+    while True:
+        try:
+            with session.begin_nested():
+                _hold_groups(session, contact_id, by)
+            break
+        except _MoreGroups:
+            continue
     if not is_admin(session, by, workspace_id):
         raise UnknownContact
-    return get_contact(session, contact_id)
+    return hold_contact(session, contact_id)
+
+
+def _hold_groups(session: Session, contact_id: int, by: Actor) -> None:
+    """Hold the groups of somebody and then the contacts; raises _MoreGroups if they came into another."""
+    groups = session.scalars(_groups_of(contact_id)).all()
+    for key in groups:
+        hold_group(session, key, by)
+    owing = session.scalars(select(Payment.contact_id).where(*_open(contact_id)))
+    lock_contacts(session, [contact_id, *owing])
+    if not set(groups).issuperset(session.scalars(_groups_of(contact_id))):
+        raise _MoreGroups
 
 
 def _groups_of(contact_id: int) -> Select[int]:

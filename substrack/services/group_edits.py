@@ -21,12 +21,12 @@ from substrack.domain.shares import check_terms as check_people
 from substrack.domain.terms import GroupTerms, check_terms
 from substrack.queries.groups import load_terms
 from substrack.queries.sharing import sharers_of, window_from
+from substrack.services.contact_rows import hold_contact
 from substrack.services.group_rows import (
     ASKING_RULES,
     PLAIN_COLUMNS,
     TEXTS,
     change_end,
-    check_payer,
     facts_of,
     has_opened,
     hold_group,
@@ -35,9 +35,10 @@ from substrack.services.group_rows import (
     today_in,
 )
 from substrack.services.journal import record_group
+from substrack.services.locks import lock_contacts
 from substrack.services.pay_details import change_pay_methods
 from substrack.services.prices import set_price
-from substrack.services.schedule import reschedule_group, reschedule_members_payments
+from substrack.services.schedule import owers_in, reschedule_group, reschedule_members_payments
 from substrack.services.seats import release_payer, seat_payer, unseat_payer
 from substrack.store import Contact, Group, Member, Price
 
@@ -141,7 +142,7 @@ def edit_group(
     _check_frozen(group, checked)
     if checked.currency != group.currency:
         _check_nothing_is_set(session, group)
-    check_payer(session, group.workspace_id, checked.payer_id or group.payer_id)
+    _hold_people(session, group, checked)
     before, texts = facts_of(group), [getattr(group, name) for name in TEXTS]
     _apply(session, group, checked, former, announces_price=announces_price, by=by, now=now)
     group.version += 1
@@ -152,6 +153,16 @@ def edit_group(
         reschedule_members_payments(session, group.id, now=now)
     reschedule_group(session, group)
     return group
+
+
+def _hold_people(session: Session, group: Group, terms: GroupTerms) -> None:
+    """Hold all whom an edit reaches, at once and in their order; whoever is to be the payer must be there."""
+    payer_id = terms.payer_id or group.payer_id
+    reached = {payer_id, group.payer_id}
+    if any(getattr(terms, name) != getattr(group, name) for name in ASKING_RULES):
+        reached.update(owers_in(session, group.id))
+    lock_contacts(session, reached)
+    hold_contact(session, payer_id, of=group.workspace_id)
 
 
 def _check_frozen(group: Group, terms: GroupTerms) -> None:

@@ -18,7 +18,6 @@ from substrack.domain.errors import NotFound
 from substrack.queries.calendars import cycle_of
 from substrack.queries.groups import UnknownGroup
 from substrack.services.access import check_admin
-from substrack.services.contact_rows import UnknownContact, get_contact
 from substrack.store import Group
 
 ASKING_RULES: Final = (
@@ -102,17 +101,6 @@ def change_end(group: Group, ends_on: date | None, today: date) -> None:
     if group.ends_on is not None and group.ends_on != ends_on and next_start(group) > group.ends_on:
         skip_the_past(group, today)
     group.ends_on = ends_on
-
-
-def check_payer(session: Session, workspace_id: int, contact_id: int) -> int:
-    """Return the contact when they belong to the workspace.
-
-    Raises:
-        UnknownContact.
-    """
-    if get_contact(session, contact_id).workspace_id != workspace_id:
-        raise UnknownContact
-    return contact_id
 
 
 def facts_of(group: Group) -> dict[str, Any]:

@@ -20,11 +20,11 @@ from substrack.domain.pay_methods import PayMethod
 from substrack.domain.terms import EndsBeforeStarting, GroupTerms, check_day, check_terms
 from substrack.queries.groups import load_terms
 from substrack.services.access import check_admin
+from substrack.services.contact_rows import hold_contact
 from substrack.services.group_rows import (
     PLAIN_COLUMNS,
     TEXTS,
     change_end,
-    check_payer,
     facts_of,
     hold_group,
     joining_day,
@@ -185,7 +185,7 @@ def set_pay_methods(
 def _payer_of(session: Session, workspace_id: int, contact_id: int | None, by: Actor) -> int:
     """Find who receives the money: the one named, else the acting admin, else the first owner."""
     if contact_id is not None:
-        return check_payer(session, workspace_id, contact_id)
+        return hold_contact(session, contact_id, of=workspace_id).id
     grants = select(RoleGrant.contact_id).where(RoleGrant.workspace_id == workspace_id)
     if by.kind is ActorKind.USER:
         grants = grants.where(RoleGrant.user_id == by.id)

@@ -1,7 +1,8 @@
 """Mailboxes: where people are reached by email, and who else is reached there.
 
 A mailbox that worked is told that it gets no more, whether another takes its place or none. What stops an
-address of any channel is `services.addresses`. Locks are taken in the order contact, address, messages.
+address of any channel is `services.addresses`. Locks are taken in the order contact, mailbox, address,
+messages.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from substrack.domain.notices import Channel, Notice
 from substrack.services.access import check_owner
 from substrack.services.addresses import empty_address
 from substrack.services.connections import connection_for
-from substrack.services.contact_rows import get_contact, record_contact
+from substrack.services.contact_rows import hold_contact, record_contact
 from substrack.services.links import revoke_pay_link
-from substrack.services.locks import lock_contacts
+from substrack.services.locks import lock_mailbox
 from substrack.services.outbox import Draft, queue_to
 from substrack.services.roles import check_whose_account
 from substrack.services.schedule import reschedule_contacts
@@ -129,12 +130,12 @@ def set_email(
         OwnersOnly: it is another admin's, whose resets and decisions go there.
     """
     check_owner(session, by, contact_id)
-    lock_contacts(session, [contact_id])
-    contact = get_contact(session, contact_id)
+    contact = hold_contact(session, contact_id)
     if by.kind is ActorKind.USER:
         check_whose_account(session, contact_id, by)
     value = check_email(email) if email and email.strip() else None
     if value:
+        lock_mailbox(session, contact.workspace_id, value)
         _ask_about_others(session, contact, value, shares_mailbox=shares_mailbox, wanted_again=wanted_again)
     address = _mailbox(session, contact)
     former_key = address.value_key if address else ""

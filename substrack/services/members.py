@@ -15,9 +15,9 @@ from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money
 from substrack.domain.shares import check_stay
 from substrack.domain.terms import check_day
+from substrack.services.contact_rows import hold_contact
 from substrack.services.erased import check_may_owe
 from substrack.services.group_rows import (
-    check_payer,
     has_opened,
     hold_group,
     joining_day,
@@ -100,7 +100,7 @@ def add_member(
             by=by,
             now=now,
         ).id
-    check_payer(session, group.workspace_id, contact_id)
+    hold_contact(session, contact_id, of=group.workspace_id)
     member = Member(
         group_id=group.id,
         contact_id=contact_id,

@@ -17,8 +17,9 @@ from substrack.domain.errors import Refused
 from substrack.domain.wording import clean_line, clean_text
 from substrack.queries.known_names import find_named
 from substrack.services.access import check_admin, check_owner
-from substrack.services.contact_rows import UnknownContact, get_contact, record_contact
+from substrack.services.contact_rows import UnknownContact, hold_contact, record_contact
 from substrack.services.group_rows import is_admin
+from substrack.services.locks import lock_mailbox
 from substrack.services.mailboxes import ask_about_sharing, check_email, contacts_at, write_mailbox
 from substrack.services.suppression import ask_about_erased
 from substrack.store import Contact
@@ -111,9 +112,10 @@ def add_contact(
         created_at=now,
     )
     address = check_email(email) if email and email.strip() else None
-    if address and not shares_mailbox:
-        ask_about_sharing(contacts_at(session, workspace_id, address))
     if address:
+        lock_mailbox(session, workspace_id, address)
+        if not shares_mailbox:
+            ask_about_sharing(contacts_at(session, workspace_id, address))
         ask_about_erased(session, workspace_id, address, wanted_again=wanted_again)
     session.add(contact)
     session.flush()
@@ -143,10 +145,13 @@ def find_or_add_contact(
         AddressErased: it was that of somebody who was erased, and nobody said that they want that again.
     """
     if email and email.strip():
-        wanted = clean_line(name, field="name").casefold()
-        for known in contacts_at(session, workspace_id, check_email(email)):
-            if known.name.casefold() == wanted:
-                return known
+        address, wanted = check_email(email), clean_line(name, field="name").casefold()
+        known = _named_at(session, workspace_id, address, wanted)
+        if known is None:
+            lock_mailbox(session, workspace_id, address)
+            known = _named_at(session, workspace_id, address, wanted)
+        if known is not None:
+            return known
     return add_contact(
         session,
         workspace_id,
@@ -157,6 +162,13 @@ def find_or_add_contact(
         by=by,
         now=now,
     )
+
+
+def _named_at(session: Session, workspace_id: int, address: str, wanted: str) -> Contact | None:
+    named = (
+        known for known in contacts_at(session, workspace_id, address) if known.name.casefold() == wanted
+    )
+    return next(named, None)
 
 
 def edit_contact(
@@ -175,7 +187,7 @@ def edit_contact(
         UnknownContact, TextRefused, WrongLanguage, UnknownZone.
     """
     check_owner(session, by, contact_id)
-    contact = get_contact(session, contact_id)
+    contact = hold_contact(session, contact_id)
     before, former_name = _kept(contact), contact.name
     if name is not None:
         contact.name = clean_line(name, field="name")
@@ -200,7 +212,7 @@ def write_note(session: Session, contact_id: int, note: str, *, by: Actor, now: 
     Raises:
         UnknownContact: not there, or not this actor's to know; TextRefused.
     """
-    contact = get_contact(session, contact_id)
+    contact = hold_contact(session, contact_id)
     if not is_admin(session, by, contact.workspace_id):
         raise UnknownContact
     cleaned = clean_text(note, field="note", maximum=MAX_NOTE)

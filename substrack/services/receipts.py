@@ -18,10 +18,9 @@ from substrack.domain.payments import OPEN, Act, PaymentKind, check_actor
 from substrack.queries.groups import UnknownGroup
 from substrack.services.access import check_admin
 from substrack.services.answers import queue_by_credit, queue_received, queue_taken_back, was_told_received
-from substrack.services.contact_rows import get_contact
+from substrack.services.contact_rows import UnknownContact, get_contact, hold_contact
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
-from substrack.services.group_rows import check_payer
 from substrack.services.ledger import Decision, payments_now
 from substrack.services.locks import lock_contacts
 from substrack.services.settling import Arrival, day_received, receive, record_receipt_event
@@ -87,10 +86,10 @@ def record_receipt(
     """
     check_actor(Act.CONFIRM, by)
     check_admin(session, by, workspace_id)
-    _check_workspace(session, workspace_id, contact_id, payer_id, group_id)
+    hold_contact(session, contact_id, of=workspace_id)
+    _check_workspace(session, workspace_id, payer_id, group_id)
     if amount.minor <= 0:
         raise NothingReceived
-    lock_contacts(session, [contact_id])
     decision = Decision(by, now)
     chosen = _open_of(contact_id, payer_id, amount.currency, group_id)
     if payment_ids is not None:
@@ -108,12 +107,10 @@ def record_receipt(
     return receipt
 
 
-def _check_workspace(
-    session: Session, workspace_id: int, contact_id: int, payer_id: int, group_id: int | None
-) -> None:
+def _check_workspace(session: Session, workspace_id: int, payer_id: int, group_id: int | None) -> None:
     """Let no key from a form reach into another workspace."""
-    check_payer(session, workspace_id, contact_id)
-    check_payer(session, workspace_id, payer_id)
+    if get_contact(session, payer_id).workspace_id != workspace_id:
+        raise UnknownContact
     group = session.get(Group, group_id) if group_id is not None else None
     if group_id is not None and (group is None or group.workspace_id != workspace_id):
         raise UnknownGroup
