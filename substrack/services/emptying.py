@@ -38,6 +38,7 @@ from substrack.store import (
     Contact,
     Event,
     Group,
+    Member,
     Message,
     MessageItem,
     Payment,
@@ -76,11 +77,13 @@ def empty_rows(session: Session, who: Subject, name: str, *, now: datetime) -> l
     return [file for file in kept if file and KEPT_NAME.fullmatch(file)]
 
 
-def empty_mentions(session: Session, who: Subject, name: str, *, now: datetime) -> list[str]:
+def empty_mentions(
+    session: Session, who: Subject, mentions: Mentions, name: str, *, now: datetime
+) -> list[str]:
     """Take a person out of what others were told and wrote; return the files of mails that were kept.
 
     Messages about them lose their texts, and are not sent if they wait. Where others only name them, in a
-    reason or note, the neutral name stands instead.
+    reason or note, the neutral name stands instead; `mentions` says what names them.
     """
     about = _is_about(who)
     lock_messages(session, about, Message.state.in_(WAITING))
@@ -90,13 +93,12 @@ def empty_mentions(session: Session, who: Subject, name: str, *, now: datetime) 
             state=MessageState.CANCELLED, last_error=None, lease_token=None, lease_until=None
         ).execution_options(synchronize_session=False)
     )
-    mentions = Mentions([who.name, *who.mailboxes])
     done = select(Message.id).where(
         Message.workspace_id == who.workspace_id,
         Message.emptied_at.is_(None),
         Message.state.not_in(WAITING),
     )
-    keys = {*session.scalars(done.where(about)), *_naming(session, mentions, done)}
+    keys = _naming(session, who, mentions, done).union(session.scalars(done.where(about)))
     files = _empty_messages(session, keys, now)
     # What was tried already is repeated with the same bytes, whoever it names.
     untried = select(Message.id).where(
@@ -105,7 +107,7 @@ def empty_mentions(session: Session, who: Subject, name: str, *, now: datetime) 
         Message.attempts == 0,
         Message.rendered.is_not(None),
     )
-    for batch in in_batches(_naming(session, mentions, untried)):
+    for batch in in_batches(_naming(session, who, mentions, untried)):
         again = update(Message).where(Message.id.in_(batch)).values(rendered=null())
         session.execute(again.execution_options(synchronize_session=False))
     for table, columns in WORDS_OF_OTHERS:
@@ -186,10 +188,28 @@ def _is_about(who: Subject) -> ColumnElement[bool]:
     )
 
 
-def _naming(session: Session, mentions: Mentions, messages: Select[int]) -> list[int]:
-    """Choose, of some messages, those whose stored text or facts name the person."""
+def _says_to_pay(who: Subject) -> ColumnElement[bool]:
+    """Select what tells others to pay somebody, whatever their name is."""
+    owed = select(MessageItem.message_id).join(Payment, Payment.id == MessageItem.payment_id)
+    groups = select(Group.id).where(Group.payer_id == who.contact_id)
+    members = select(Member.id).where(Member.group_id.in_(groups))
+    return or_(
+        Message.id.in_(owed.where(Payment.payer_id == who.contact_id)),
+        Message.payload["group_id"].as_integer().in_(groups),
+        Message.payload["member_id"].as_integer().in_(members),
+    )
+
+
+def _naming(session: Session, who: Subject, mentions: Mentions, messages: Select[int]) -> set[int]:
+    """Choose, of some messages, those whose stored text or facts name the person, or say to pay them."""
+    paid = set(session.scalars(select(Payment.id).where(Payment.payer_id == who.contact_id)))
     found = messages.add_columns(Message.rendered, Message.payload).execution_options(yield_per=500)
-    return [key for key, rendered, payload in session.execute(found) if mentions.are_in([rendered, payload])]
+    named = {
+        key
+        for key, rendered, payload in session.execute(found)
+        if mentions.are_in([rendered, payload]) or not paid.isdisjoint(payload.get("payment_ids", ()))
+    }
+    return named.union(session.scalars(messages.where(_says_to_pay(who))))
 
 
 def _rename(

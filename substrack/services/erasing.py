@@ -16,6 +16,8 @@ from substrack.domain.actors import Actor
 from substrack.domain.delivery import WAITING, MessageState
 from substrack.domain.errors import Refused
 from substrack.domain.former import former_name
+from substrack.domain.mentions import Mentions
+from substrack.domain.notices import Channel
 from substrack.domain.payments import OPEN, PaymentKind
 from substrack.queries.erasing import Standing, load_standing
 from substrack.queries.personal import Subject, load_subject
@@ -155,6 +157,7 @@ def _erase(
     session: Session, contact: Contact, by: Actor, now: datetime, *, suppresses: bool = True
 ) -> Erased:
     who, name = load_subject(session, contact.id), former_name(contact.id)
+    mentions = Mentions(who.name, _mailboxes_of_their_own(session, who))
     forgiven = _close_books(session, contact, by, now)
     _end_account(session, who, now)
     if suppresses:
@@ -162,7 +165,10 @@ def _erase(
     _cut_off(session, who, now)
     record_contact(session, "erase", contact, by=by, now=now)
     session.flush()
-    files = (*empty_rows(session, who, name, now=now), *empty_mentions(session, who, name, now=now))
+    files = (
+        *empty_rows(session, who, name, now=now),
+        *empty_mentions(session, who, mentions, name, now=now),
+    )
     session.execute(update(Contact).where(Contact.id == contact.id).values(erased_at=now))
     session.add(Erasure(workspace_id=who.workspace_id, contact_public_id=who.public_id, erased_at=now))
     session.flush()
@@ -250,6 +256,13 @@ def _cut_off(session: Session, who: Subject, now: datetime) -> None:
             state=MessageState.CANCELLED, last_error=None, lease_token=None, lease_until=None, edit_at=None
         )
     )
+
+
+def _mailboxes_of_their_own(session: Session, who: Subject) -> list[str]:
+    """List where nobody else is reached: a mailbox that is shared names the others as well."""
+    theirs = Address.contact_id == who.contact_id, Address.channel == Channel.EMAIL, Address.value != ""
+    addresses = session.scalars(select(Address).where(*theirs)).all()
+    return [address.value for address in addresses if not _is_shared(session, address)]
 
 
 def _is_shared(session: Session, address: Address) -> bool:

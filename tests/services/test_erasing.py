@@ -36,7 +36,13 @@ from substrack.services.locks import lock_contacts
 from substrack.services.mailboxes import set_email
 from substrack.services.members import add_member
 from substrack.services.pacing import pace_of_bot, reserve_send
-from substrack.services.payments import confirm_payment, reject_payment, unwaive_payment
+from substrack.services.payments import (
+    adjust_payment,
+    confirm_payment,
+    reject_payment,
+    unwaive_payment,
+    waive_payment,
+)
 from substrack.services.people import add_contact, write_note
 from substrack.services.periods import edit_period
 from substrack.services.purging import purge
@@ -50,12 +56,14 @@ from substrack.store import (
     Base,
     Connection,
     Contact,
+    Event,
     Group,
     Lane,
     LinkPurpose,
     Member,
     Message,
     Period,
+    Receipt,
     Role,
     RoleGrant,
     User,
@@ -176,12 +184,70 @@ def test_names_of_every_alphabet_go_and_parts_of_words_stay(cast: Cast) -> None:
         name: cast.do(add_contact, cast.workspace_id, name=name, **terms).id
         for name in ("Mia", "Женя", "Özlem", "Al")
     }
-    cast.do(write_note, keys["Mia"], "ЖЕНЯ, özlem, Al; also Özlems", **terms)
+    cast.do(write_note, keys["Mia"], "ЖЕНЯ, Özlem, Al; also Özlems", **terms)
     for name in ("Женя", "Özlem", "Al"):
         cast.do(erase_contact, keys[name], by=cast.olga, now=NOW)
     former = [f"Former member {keys[name]}" for name in ("Женя", "Özlem", "Al")]
     note = cast.read(lambda session: session.get_one(Contact, keys["Mia"]).note)
     assert note == f"{', '.join(former)}; also Özlems"
+
+
+def test_a_name_that_is_a_common_word_takes_nothing_out_of_the_records_of_others(cast: Cast) -> None:
+    group = cast.group()
+    may, mia = cast.join(group, "May"), cast.join(group, "Mia")
+    cast.tick(at("2026-02-01"))
+    owed, terms = cast.payment_of(mia), {"by": cast.olga, "now": at("2026-02-02")}
+    cast.do(adjust_payment, owed.id, amount=money("5.00"), reason="The bill for May was wrong", **terms)
+    cast.do(
+        record_receipt,
+        cast.workspace_id,
+        contact_id=mia.contact_id,
+        payer_id=cast.olga_contact,
+        amount=money("1.00"),
+        note="Rent for May 2026",
+        **terms,
+    )
+    reason = "May never paid"
+    cast.do(waive_payment, cast.payment_of(may).id, reason=reason, **terms)
+    cast.do(erase_contact, may.contact_id, anyway=True, by=cast.olga, now=NOW)
+    with cast.runtime.reading() as session:
+        reasons = session.scalars(select(Event.reason)).all()
+        assert "The bill for May was wrong" in reasons
+        assert reason not in reasons
+        assert "Rent for May 2026" in session.scalars(select(Receipt.note)).all()
+
+
+def test_a_shared_mailbox_takes_nothing_out_of_the_letters_of_others(cast: Cast) -> None:
+    group = cast.group()
+    person = cast.join(group, NAME, email="home@example.org")
+    mia = cast.join(group, "Mia", email="home@example.org", shares_mailbox=True)
+    cast.do(tell_them, group.id, None, by=cast.olga, now=START)
+    store_texts(cast, {"to": "home@example.org", "text": "Hello"})
+    cast.do(erase_contact, person.contact_id, anyway=True, by=cast.olga, now=NOW)
+    texts = {one.contact_id: one.rendered for one in cast.messages()}
+    assert texts[mia.contact_id] is not None
+    assert texts[person.contact_id] is None
+
+
+def test_letters_that_say_to_pay_them_lose_their_texts_whatever_the_name(cast: Cast) -> None:
+    may = cast.do(add_contact, cast.workspace_id, name="May", by=cast.olga, now=START).id
+    group = cast.group(payer_id=may)
+    mia = cast.join(group, "Mia")
+    cast.do(tell_them, group.id, None, by=cast.olga, now=START)
+    cast.tick(at("2026-02-01"))
+    cast.tick(at("2026-02-04"))
+    store_texts(cast, {"text": "Pay May"})
+    cast.do(erase_contact, may, anyway=True, by=cast.olga, now=NOW)
+    assert {one.rendered for one in cast.messages(contact_id=mia.contact_id) if one.sent_at} == {None}
+
+
+def store_texts(cast: Cast, rendered: dict[str, str]) -> None:
+    """Let all that waits be sent, in these words."""
+    keys = [message.id for message in cast.send(NOW)]
+    assert keys
+    with cast.runtime.transaction() as session:
+        for message in session.scalars(select(Message).where(Message.id.in_(keys))):
+            message.rendered = rendered
 
 
 def test_a_group_says_the_neutral_name_as_long_as_it_fits(scene: Scene) -> None:
