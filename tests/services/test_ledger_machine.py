@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -34,8 +34,11 @@ from substrack.domain.money import Money
 from substrack.domain.notices import REQUESTS, Notice
 from substrack.domain.payments import ASKABLE, CLOSED, OPEN, ReopenCause, Status
 from substrack.domain.shares import PartPeriod, SplitKind
+from substrack.queries.groups import load_terms
 from substrack.services.claim_decisions import confirm_claim, reject_claim
 from substrack.services.claims import claim_payments, withdraw_claim
+from substrack.services.erasing import erase_contact
+from substrack.services.group_edits import edit_group
 from substrack.services.groups import pause_group, resume_group
 from substrack.services.late_joiners import add_to_period
 from substrack.services.members import leave_group
@@ -221,12 +224,13 @@ class Ledger(RuleBasedStateMachine):
     @rule(pick=picks, amount=amounts, is_kept=st.booleans())
     def money_in(self, pick: int, amount: int, is_kept: bool) -> None:
         group = self.groups[pick % len(self.groups)]
+        payer_id = self.some_payer(pick)
         for contact_id in self.some_contact(pick):
             receipt = self.act(
                 record_receipt,
                 self.cast.workspace_id,
                 contact_id=contact_id,
-                payer_id=self.cast.olga_contact,
+                payer_id=payer_id,
                 amount=Money(amount * 2, "EUR"),
                 group_id=group.id if is_kept else None,
                 by=self.cast.olga,
@@ -241,7 +245,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(pick=picks)
     def use_credit(self, pick: int) -> None:
         for contact_id in self.some_contact(pick):
-            self.act(apply_credit_now, contact_id, self.cast.olga_contact, by=self.cast.olga)
+            self.act(apply_credit_now, contact_id, self.some_payer(pick), by=self.cast.olga)
 
     @rule(pick=picks, days=st.integers(0, 31), objects=st.booleans())
     def put_off(self, pick: int, days: int, objects: bool) -> None:
@@ -271,10 +275,24 @@ class Ledger(RuleBasedStateMachine):
             day = self.now.date() + timedelta(days=days)
             self.act(leave_group, member_id, left_on=day, by=self.cast.olga)
 
-    @rule(pick=picks, price=st.integers(0, 3000))
-    def change_price(self, pick: int, price: int) -> None:
+    @rule(pick=picks, price=st.integers(0, 3000), days=st.none() | st.integers(0, 90))
+    def change_price(self, pick: int, price: int, days: int | None) -> None:
         group = self.groups[pick % 2]
-        self.act(set_price, group.id, amount=Money(price, "EUR"), by=self.cast.olga)
+        day = None if days is None else self.now.date() + timedelta(days=days)
+        self.act(set_price, group.id, amount=Money(price, "EUR"), from_on=day, by=self.cast.olga)
+
+    @rule(pick=picks)
+    def another_is_paid(self, pick: int) -> None:
+        group = self.groups[pick % len(self.groups)]
+        for contact_id in [self.cast.olga_contact] if pick % 3 == 0 else self.some_contact(pick):
+            terms = self.cast.read(lambda session: load_terms(session, group.id))
+            self.act(edit_group, group.id, replace(terms, payer_id=contact_id), by=self.cast.olga)
+
+    @rule(pick=picks)
+    def erase(self, pick: int) -> None:
+        """Erase somebody for good, now and then: whoever is gone has no more to live through."""
+        for contact_id in self.some_contact(pick) if pick % 10 == 0 else []:
+            self.act(erase_contact, contact_id, anyway=True, by=self.cast.olga)
 
     @rule(pick=picks)
     def pause_or_resume(self, pick: int) -> None:
@@ -431,6 +449,12 @@ class Ledger(RuleBasedStateMachine):
         query = select(Payment.contact_id).where(Payment.kind == "dues").distinct()
         keys = self.cast.read(lambda session: sorted(session.scalars(query)))
         return keys[pick % len(keys) :][:1] if keys else []
+
+    def some_payer(self, pick: int) -> int:
+        """Choose who was ever paid, mostly olga."""
+        query = select(Period.payer_id).distinct().order_by(Period.payer_id)
+        keys = self.cast.read(lambda session: list(session.scalars(query)))
+        return keys[pick % len(keys)] if keys and pick % 4 == 0 else self.cast.olga_contact
 
     def correlation_of(self, receipt: Receipt) -> str | None:
         query = select(Event.correlation_id).where(
