@@ -182,12 +182,16 @@ class TakenBack:
 
 @dataclass(frozen=True)
 class Decided:
-    """Items an admin rejected or waived, and why; `taken_back` is the money that they had been settled by."""
+    """Items an admin rejected or waived, and why; `taken_back` is the money that they had been settled by.
+
+    `claimed` are those that were rejected and that the member has said since to have paid.
+    """
 
     items: tuple[Item, ...]
     reason: str | None
     how_to_pay: tuple[HowToPay, ...] = ()
     taken_back: TakenBack | None = None
+    claimed: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -218,7 +222,8 @@ class BillWanted:
 class About:
     """A note to admins about a member: exhausted requests or an objection (`text` quotes it).
 
-    `objection` is the id under which an objection is answered.
+    `items` are those still to be paid. `objection` is the id under which an objection is answered, `about`
+    all that it was about; `rests` while requests for it do.
     """
 
     member: Person
@@ -226,6 +231,8 @@ class About:
     text: str | None = None
     objection: str | None = None
     open_in_all: tuple[OpenInAll, ...] = ()
+    about: tuple[Item, ...] = ()
+    rests: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from substrack.domain.bills import Person
 from substrack.domain.cycles import local_date
 from substrack.domain.letters import About, AboutAddress, BillWanted, Claim, Claims, Plain
 from substrack.domain.money import Money
+from substrack.domain.notices import Channel
 from substrack.domain.payments import ASKABLE, Act
 from substrack.queries.claim_sums import load_sums
 from substrack.queries.letter_facts import Facts, Reading, items_of, person
@@ -123,7 +124,8 @@ def bill_wanted(reading: Reading) -> Facts | None:
 
 
 def requests_exhausted(reading: Reading) -> Facts | None:
-    owed = [row for row in reading.payments() if row.payment.status in ASKABLE and not row.payment.voided_at]
+    """Tell it while it is so: payments that became open anew since are asked for afresh."""
+    owed = [row for row in reading.payments() if reading.is_preview or _is_used_up(row)]
     if not owed:
         return None
     member = person(reading, owed[0].payment.contact_id)
@@ -131,28 +133,84 @@ def requests_exhausted(reading: Reading) -> Facts | None:
     return Facts(content, reply_to=member.email)
 
 
+def _is_used_up(row: Owed) -> bool:
+    return _is_to_be_paid(row) and row.payment.exhausted_at is not None
+
+
 def objection(reading: Reading) -> Facts | None:
+    """Pass a note on until it is answered or set aside; nothing that was settled since is called due."""
     payload = reading.message.payload
     owed = reading.payments()
-    if not owed:
+    waits = reading.is_preview or any(row.payment.objection is not None for row in owed)
+    if not waits or not owed:
         return None
+    to_pay = [row for row in owed if reading.is_preview or _is_to_be_paid(row)]
     member = person(reading, payload["contact_id"])
-    content = About(member, items_of(owed), payload["text"], reading.message.correlation_id)
+    content = About(
+        member,
+        items_of(to_pay),
+        payload["text"],
+        reading.message.correlation_id,
+        about=items_of(owed),
+        rests=reading.is_preview or any(_rests(row, reading) for row in to_pay),
+    )
     return Facts(content, thread=owed[0].item.payment_id, reply_to=member.email)
 
 
-def address(reading: Reading) -> Facts | None:
-    payload = reading.message.payload
-    address = reading.session.get(Address, payload["address_id"])
-    if address is None:
+def _is_to_be_paid(row: Owed) -> bool:
+    return row.payment.status in ASKABLE and row.payment.voided_at is None
+
+
+def _rests(row: Owed, reading: Reading) -> bool:
+    until = row.payment.snoozed_until
+    return until is not None and until > local_date(reading.now, row.group.time_zone)
+
+
+def address_refused(reading: Reading) -> Facts | None:
+    """Nothing is left to say once mail or messages go there again, or the mailbox was removed."""
+    address = _address(reading)
+    if address is None or not (reading.is_preview or _is_refused(address)):
         return None
-    member = person(reading, address.contact_id)
-    return Facts(AboutAddress(member, address.value, payload.get("reason"), address.channel))
+    return _about_address(reading, address)
+
+
+def _is_refused(address: Address) -> bool:
+    is_removed_mailbox = address.channel is Channel.EMAIL and not address.value
+    return address.refused_since is not None and not is_removed_mailbox
+
+
+def unsubscribed(reading: Reading) -> Facts | None:
+    """Nothing is left to say once requests are wanted there again, or nothing leads there any more."""
+    address = _address(reading)
+    if address is None or not (reading.is_preview or (address.value and address.unsubscribed_at)):
+        return None
+    return _about_address(reading, address)
+
+
+def _address(reading: Reading) -> Address | None:
+    return reading.session.get(Address, reading.message.payload["address_id"])
+
+
+def _about_address(reading: Reading, address: Address) -> Facts:
+    member, reason = person(reading, address.contact_id), reading.message.payload.get("reason")
+    return Facts(AboutAddress(member, address.value, reason, address.channel))
 
 
 def stale_code(reading: Reading) -> Facts | None:
-    member = person(reading, reading.message.payload["contact_id"])
+    """Nothing is left to say once there is a chat that works."""
+    contact_id = reading.message.payload["contact_id"]
+    if _has_chat(reading.session, contact_id):
+        return None
+    member = person(reading, contact_id)
     return Facts(About(member, ()), reply_to=member.email)
+
+
+def _has_chat(session: Session, contact_id: int) -> bool:
+    works = (Address.channel == Channel.TELEGRAM, Address.refused_since.is_(None))
+    return (
+        session.scalar(select(Address.id).where(Address.contact_id == contact_id, *works).limit(1))
+        is not None
+    )
 
 
 def bot_refused(reading: Reading) -> Facts | None:

@@ -30,6 +30,11 @@ class Reading:
     now: datetime
     shared: SharedFacts
 
+    @property
+    def is_preview(self) -> bool:
+        """Tell whether nothing of this has happened: the letter is only looked at."""
+        return self.message.id is None
+
     @cached_property
     def workspace(self) -> Workspace:
         return self.session.get_one(Workspace, self.message.workspace_id)

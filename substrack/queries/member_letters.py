@@ -24,7 +24,7 @@ from substrack.domain.letters import (
     Welcome,
 )
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE, OPEN
+from substrack.domain.payments import ASKABLE, OPEN, Status
 from substrack.domain.shares import SplitKind
 from substrack.queries.former_prices import former_price
 from substrack.queries.groups import price_on
@@ -64,7 +64,8 @@ def welcome(reading: Reading) -> Facts | None:
     if member is None:
         return None
     group = reading.session.get_one(Group, member.group_id)
-    if member.left_on is not None and member.left_on <= local_date(reading.now, group.time_zone):
+    has_left = member.left_on is not None and member.left_on <= local_date(reading.now, group.time_zone)
+    if has_left or group.archived_at is not None:
         return None
     payer = payer_of(reading, group)
     first_on, share, stretch = _first_share(reading, group, member)
@@ -90,7 +91,7 @@ def _first_share(
         window = first_window_of(group, member)
     except SequenceOutOfRange:
         return None, None, None
-    if group.ends_on is not None and window.starts_on > group.ends_on:
+    if is_over(group, window):
         return None, None, None
     is_variable = group.split is SplitKind.VARIABLE
     total = None if is_variable else price_on(reading.session, group.id, window.starts_on)
@@ -162,13 +163,17 @@ def price_change(reading: Reading) -> Facts | None:
 
 
 def rejected(reading: Reading) -> Facts | None:
-    """Payments settled in the meantime have an answer of their own; that money was taken back, has none."""
+    """Payments settled in the meantime have an answer of their own; that money was taken back, has none.
+
+    What the member has claimed again since is not called open.
+    """
     owed = [row for row in reading.payments() if row.payment.status in OPEN and row.payment.voided_at is None]
+    to_pay = [row for row in owed if reading.is_preview or row.payment.status in ASKABLE]
+    claimed = [row for row in owed if row not in to_pay]
     taken_back = _taken_back(reading)
-    if not owed and taken_back is None:
-        return None
     reason = reading.message.payload["reason"]
-    content = Decided(items_of(owed), reason, reading.how_to_pay(owed), taken_back)
+    ways = reading.how_to_pay(to_pay)
+    content = Decided(items_of(to_pay), reason, ways, taken_back, items_of(claimed))
     if owed:
         return about(owed, content)
     return Facts(content, (taken_back.payer,)) if taken_back else None
@@ -205,7 +210,12 @@ def objection_answered(reading: Reading) -> Facts | None:
 
 
 def waived(reading: Reading) -> Facts | None:
-    owed = [row for row in reading.payments() if row.payment.voided_at is None]
+    """Tell only what is still waived: it may have been taken back."""
+    owed = [row for row in reading.payments() if reading.is_preview or _is_waived(row.payment)]
     if not owed:
         return None
     return about(owed, Decided(items_of(owed), reading.message.payload["reason"]))
+
+
+def _is_waived(payment: Payment) -> bool:
+    return payment.status is Status.WAIVED and payment.voided_at is None

@@ -87,16 +87,32 @@ def objection(letter: Letter, content: About, _: Words) -> Composition:
     """Pass on what a member wrote about their payments."""
     name = content.member.name
     address = letter.links.objection(content.objection) if content.objection else letter.links.home
+    about = content.about or content.items
+    what = what_for(about[0], _) if len(about) == 1 else _("several payments")
     blocks = (
-        Paragraph(_("%(name)s says that something is off here:", name=name)),
-        bill(content.items, _),
+        *_what_is_off(content, what, _),
         Quote(content.text or ""),
-        Paragraph(_("Requests for it rest for up to 14 days.")),
+        *_what_rests(content, _),
         *_reply_hint(letter, _),
         Action(_("Look at it"), address, _("Answer, adjust or waive it here:")),
     )
-    what = what_for(content.items[0], _) if len(content.items) == 1 else _("several payments")
     return Composition(_("%(name)s asks about %(what)s", name=name, what=what), blocks)
+
+
+def _what_is_off(content: About, what: str, _: Words) -> Iterator[Block]:
+    name = content.member.name
+    if content.items:
+        yield Paragraph(_("%(name)s says that something is off here:", name=name))
+        yield bill(content.items, _)
+    else:
+        yield Paragraph(_("%(name)s says that something is off with %(what)s:", name=name, what=what))
+
+
+def _what_rests(content: About, _: Words) -> Iterator[Block]:
+    if not content.items:
+        yield Paragraph(_("There is nothing to pay for it now."))
+    elif content.rests:
+        yield Paragraph(_("Requests for it rest for up to 14 days."))
 
 
 def address_refused(letter: Letter, content: AboutAddress, _: Words) -> Composition:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from substrack.domain.bills import Item
 from substrack.domain.claims import RejectReason
 from substrack.domain.letters import (
     Asking,
@@ -141,24 +142,32 @@ def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
     """Say that a claim was not accepted, why, and that the items are open again."""
     if content.taken_back:
         return _taken_back(letter, content, content.taken_back, _)
-    payers = payers_of(content.items, _)
+    told = (*content.items, *content.claimed)
+    payers, what = payers_of(told, _), _items_in_words(told, _)
     if content.reason == RejectReason.NOT_RECEIVED:
         opening = _("You said you had paid, but %(payers)s could not find the money.", payers=payers)
-        subject = _("Not found yet: your payment for %(what)s", what=_items_in_words(content, _))
+        subject = _("Not found yet: your payment for %(what)s", what=what)
     else:
         opening = _("You said you had paid, but %(payers)s does not confirm it.", payers=payers)
-        subject = _("Not confirmed: your payment for %(what)s", what=_items_in_words(content, _))
+        subject = _("Not confirmed: your payment for %(what)s", what=what)
     words = reason_in_words(content.reason, _.locale) if content.reason else ""
     reason = (Paragraph(_("The reason given:")), Quote(words)) if words else ()
-    blocks = (
-        Paragraph(opening),
-        *reason,
-        Paragraph(_("So this is open again:")),
-        bill(content.items, _),
-        *how_to_pay(content.how_to_pay, _),
-        *paid_button(letter, payers, _),
-    )
-    return Composition(subject, blocks)
+    return Composition(subject, (Paragraph(opening), *reason, *_open_again(letter, content, _)))
+
+
+def _open_again(letter: Letter, content: Decided, _: Words) -> Iterator[Block]:
+    """List what is open again and how to pay it, and say what the member has claimed again since."""
+    if content.claimed:
+        payers = payers_of(content.claimed, _)
+        again = _("You have said since that you’ve paid; %(payers)s will check.", payers=payers)
+        yield Paragraph(f"{_items_in_words(content.claimed, _)}: {again}" if content.items else again)
+    if not content.items:
+        yield from page_button(letter, _)
+        return
+    yield Paragraph(_("So this is open again:"))
+    yield bill(content.items, _)
+    yield from how_to_pay(content.how_to_pay, _)
+    yield from paid_button(letter, payers_of(content.items, _), _)
 
 
 def _taken_back(letter: Letter, content: Decided, taken: TakenBack, _: Words) -> Composition:
@@ -168,9 +177,7 @@ def _taken_back(letter: Letter, content: Decided, taken: TakenBack, _: Words) ->
         "%(payer)s had noted that your %(amount)s of %(day)s came, and has taken that back.", **values
     )
     reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
-    is_open = (Paragraph(_("So this is open again:")), bill(content.items, _)) if content.items else ()
-    to_do = paid_button(letter, taken.payer.name, _) if content.items else page_button(letter, _)
-    blocks = (Paragraph(opening), *reason, *is_open, *how_to_pay(content.how_to_pay, _), *to_do)
+    blocks = (Paragraph(opening), *reason, *_open_again(letter, content, _))
     return Composition(_("Taken back: %(amount)s of %(day)s", **values), blocks)
 
 
@@ -181,7 +188,7 @@ def waived(letter: Letter, content: Decided, _: Words) -> Composition:
     reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
     rows = tuple(Row(what_for(item, _), _.money(item.left)) for item in content.items)
     blocks: tuple[Block, ...] = (Paragraph(opening), Bill(rows), *reason, *page_button(letter, _))
-    return Composition(_("Nothing to pay: %(what)s", what=_items_in_words(content, _)), blocks)
+    return Composition(_("Nothing to pay: %(what)s", what=_items_in_words(content.items, _)), blocks)
 
 
 def fresh_link(letter: Letter, content: Plain, _: Words) -> Composition:
@@ -219,7 +226,7 @@ def _opened_subject(content: Asking, _: Words) -> str:
 
 
 def _reminding_subject(content: Asking, _: Words) -> str:
-    total, what = total_in_words(content.items, _), _items_in_words(content, _)
+    total, what = total_in_words(content.items, _), _items_in_words(content.items, _)
     if len(content.overdue) == len(content.items):
         return _("Overdue: %(total)s for %(what)s", total=total, what=what)
     if _is_factual(content):
@@ -257,7 +264,7 @@ def _is_factual(content: Asking) -> bool:
     return bool(content.overdue) or content.step >= FACTUAL_FROM_STEP
 
 
-def _items_in_words(content: Asking | Decided, _: Words) -> str:
-    if len(content.items) == 1:
-        return what_for(content.items[0], _)
-    return _.ngettext("%(n)s share", "%(n)s shares", len(content.items))
+def _items_in_words(items: Sequence[Item], _: Words) -> str:
+    if len(items) == 1:
+        return what_for(items[0], _)
+    return _.ngettext("%(n)s share", "%(n)s shares", len(items))

@@ -303,6 +303,7 @@ def test_what_is_not_asked_for_is_not_open_in_all(circle: Circle) -> None:
 
 def test_admins_hear_what_is_open_in_all_behind_what_was_asked_in_vain(circle: Circle) -> None:
     circle.owed(circle.group, circle.member, "X4TB9R", date(2026, 4, 1))
+    circle.payment.exhausted_at = NOW
     payload = {"payment_ids": [circle.payment.id]}
     letter = circle.letter(Notice.REQUESTS_EXHAUSTED, payload, circle.olga)
     assert letter is not None
@@ -533,6 +534,7 @@ def test_a_bill_is_wanted_until_it_is_entered(circle: Circle) -> None:
 
 @pytest.mark.parametrize("notice", [Notice.REQUESTS_EXHAUSTED, Notice.OBJECTION])
 def test_admins_hear_about_a_member_and_can_reply_to_them(circle: Circle, notice: Notice) -> None:
+    circle.payment.exhausted_at, circle.payment.objection = NOW, "N0teAb0utIt2"
     payload = {"payment_ids": [circle.payment.id], "contact_id": circle.ben.id, "text": "I left."}
     letter = circle.letter(notice, payload, circle.olga)
     assert letter is not None
@@ -543,6 +545,7 @@ def test_admins_hear_about_a_member_and_can_reply_to_them(circle: Circle, notice
 @pytest.mark.parametrize("notice", [Notice.ADDRESS_REFUSED, Notice.UNSUBSCRIBED])
 def test_admins_hear_about_an_address(circle: Circle, notice: Notice) -> None:
     address = circle.session.query(Address).filter_by(contact_id=circle.ben.id).one()
+    address.refused_since = address.unsubscribed_at = NOW
     letter = circle.letter(notice, {"address_id": address.id, "reason": "550"}, circle.olga)
     assert letter is not None
     assert isinstance(letter.content, AboutAddress)
