@@ -6,7 +6,7 @@ What is wrong with a payment is mended by decisions about payments (adjust, waiv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -16,14 +16,14 @@ from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, NotFound
 from substrack.domain.notices import Notice
-from substrack.domain.requests import ANSWER_REST_DAYS, OBJECTION_REST_DAYS
+from substrack.domain.requests import ANSWER_REST_DAYS
 from substrack.domain.wording import clean_text
 from substrack.services.access import check_admin
 from substrack.services.journal import record_payment
 from substrack.services.ledger import Decision
 from substrack.services.locks import lock_contacts
 from substrack.services.outbox import Draft, queue
-from substrack.services.putting_off import OBJECT
+from substrack.services.putting_off import OBJECT, SNOOZE
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown
 from substrack.store import Event, Payment, Workspace
@@ -98,18 +98,22 @@ def _take(session: Session, objection: str, noted: Sequence[Event], by: Actor) -
 
 
 def _end_rests(session: Session, payments: Sequence[Payment], now: datetime) -> None:
-    """Let requests begin again where a note had put them off; what members wished for themselves stays."""
+    """Let requests begin again three days from now, or when the member wished for if that is later."""
     zone = session.get_one(Workspace, payments[0].workspace_id).time_zone
     begins = local_date(now, zone) + timedelta(days=ANSWER_REST_DAYS)
-    keys = [payment.id for payment in payments]
-    query = select(Event.payment_id, Event.at).where(Event.payment_id.in_(keys), Event.verb == OBJECT)
-    rests = {
-        (key, local_date(at, zone) + timedelta(days=OBJECTION_REST_DAYS))
-        for key, at in session.execute(query)
-    }
+    wishes = _wishes(session, [payment.id for payment in payments])
     for payment in payments:
-        if payment.snoozed_until is not None and (payment.id, payment.snoozed_until) in rests:
-            payment.snoozed_until = min(payment.snoozed_until, begins)
+        payment.snoozed_until = max(begins, wishes.get(payment.id, begins))
+
+
+def _wishes(session: Session, payment_ids: Sequence[int]) -> dict[int, date]:
+    """Find until when members put payments off last, by payment: "not yet" says so itself, no note does."""
+    query = select(Event.payment_id, Event.after).where(
+        Event.payment_id.in_(payment_ids), Event.verb == SNOOZE
+    )
+    return {
+        key: date.fromisoformat(after["until"]) for key, after in session.execute(query.order_by(Event.id))
+    }
 
 
 def _close(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +20,7 @@ from substrack.services.objections import (
 )
 from substrack.services.payments import confirm_payment
 from substrack.services.putting_off import object_to_payments, snooze_payments
-from substrack.store import Event, Member, Payment
+from substrack.store import Event, Member, Payment, Workspace
 from tests.support.cast import Cast, at, money
 
 NOW = at("2026-02-05")
@@ -116,6 +116,44 @@ def test_what_the_member_put_off_for_longer_stays_put_off(cast: Cast, ben: Membe
     reply(cast, write(cast, ben, "And it is wrong"))
 
     assert {payment.snoozed_until for payment in owed(cast, ben)} == {until}
+
+
+def test_an_earlier_wish_of_the_member_still_holds_after_an_answer(cast: Cast, ben: Member) -> None:
+    keys = [payment.id for payment in owed(cast, ben)]
+    by, until = Actor.contact(ben.contact_id), date(2026, 2, 12)
+    cast.do(snooze_payments, ben.contact_id, keys, until=until, by=by, now=NOW)
+
+    reply(cast, write(cast, ben, "And it is wrong"))
+
+    assert {payment.snoozed_until for payment in owed(cast, ben)} == {until}
+
+
+@pytest.mark.parametrize("answered", [at("2026-02-18", 17), at("2026-02-25", 17)], ids=["ending", "over"])
+def test_an_answer_gives_three_days_when_the_rest_is_ending_or_over(
+    cast: Cast, ben: Member, note: str, answered: datetime
+) -> None:
+    cast.do(answer_objection, note, text="It is right", by=cast.olga, now=answered)
+
+    asked_again_on = answered.date() + timedelta(days=3)
+    assert {payment.snoozed_until for payment in owed(cast, ben)} == {asked_again_on}
+    before = cast.notices_to(ben.contact_id)
+    for day in range(1, 3):
+        cast.tick(answered.replace(hour=10) + timedelta(days=day))
+    assert cast.notices_to(ben.contact_id) == before
+    cast.tick(answered.replace(hour=10) + timedelta(days=3))
+    assert len(cast.notices_to(ben.contact_id)) == len(before) + 1
+
+
+def test_an_early_answer_shortens_the_rest_though_the_zone_changed(cast: Cast, ben: Member) -> None:
+    by, keys = Actor.contact(ben.contact_id), [payment.id for payment in owed(cast, ben)]
+    cast.do(object_to_payments, ben.contact_id, keys, text="Off", by=by, now=at("2026-02-05", 20))
+    with cast.runtime.transaction() as session:
+        session.get_one(Workspace, cast.workspace_id).time_zone = "Asia/Tokyo"
+    [note] = {payment.objection for payment in owed(cast, ben)}
+
+    cast.do(answer_objection, note or "", text="It is right", by=cast.olga, now=at("2026-02-06"))
+
+    assert {payment.snoozed_until for payment in owed(cast, ben)} == {date(2026, 2, 9)}
 
 
 def test_a_note_without_need_of_an_answer_is_told_to_nobody_and_rests_on(
