@@ -17,10 +17,11 @@ from substrack.store import Payment
 
 def is_asked(row: Owed, now: datetime) -> bool:
     """Nobody is asked for what is closed, claimed, voided or snoozed, nor after they have left."""
-    return _is_asked(row.payment, row.gone_on, local_date(now, row.group.time_zone))
+    return may_be_asked(row.payment, row.gone_on, local_date(now, row.group.time_zone))
 
 
-def _is_asked(payment: Payment, gone_on: date | None, today: date) -> bool:
+def may_be_asked(payment: Payment, gone_on: date | None, today: date) -> bool:
+    """Say so of a payment whose person is in the group no more from a day on, on a day of its group's."""
     is_snoozed = payment.snoozed_until is not None and payment.snoozed_until > today
     is_askable = payment.voided_at is None and payment.status in ASKABLE
     return is_askable and not is_snoozed and not has_left(gone_on, today)
@@ -47,5 +48,5 @@ def _unlisted(reading: Reading, listed: Sequence[Owed]) -> list[Payment]:
     return [
         payment
         for payment, gone_on, time_zone in reading.shared.open_of(listed[0].payment.contact_id)
-        if payment.id not in keys and _is_asked(payment, gone_on, local_date(reading.now, time_zone))
+        if payment.id not in keys and may_be_asked(payment, gone_on, local_date(reading.now, time_zone))
     ]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.asking import AT_ANY_HOUR
+from substrack.domain.cycles import local_date
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import (
     OPENS_AN_ACCOUNT,
@@ -26,9 +27,11 @@ from substrack.domain.notices import (
 )
 from substrack.domain.requests import may_ask_at, next_hours_at
 from substrack.queries.chats import administers
+from substrack.queries.leaving import gone_on
+from substrack.queries.letter_totals import may_be_asked
 from substrack.queries.prepared import prepared
 from substrack.services.schedule import rules_of_group
-from substrack.store import Address, Group, Link, Message, MessageItem, Payment, User
+from substrack.store import Address, Group, Link, Member, Message, MessageItem, Payment, User
 
 
 @dataclass(frozen=True)
@@ -70,21 +73,27 @@ def rests_until(session: Session, message: Message, *, now: datetime) -> datetim
 def resting(session: Session, message_ids: Collection[int], *, now: datetime) -> dict[int, datetime]:
     """Say which of some messages are requests that must not go out now, and when they may.
 
-    The hours are those of the group whose payment has been due the longest; an admin can overrule them.
+    The hours are those of the group whose payment, of those still asked for, has been due the longest; an
+    admin can overrule them.
     """
-    rows = session.execute(*_hours_of(list(message_ids)))
-    hours = {key: group for key, payload, group in rows if AT_ANY_HOUR not in payload}
+    rows = session.execute(*_named_by(list(message_ids)))
+    hours = {
+        key: group
+        for key, payload, group, payment, gone_from in rows
+        if AT_ANY_HOUR not in payload and may_be_asked(payment, gone_from, local_date(now, group.time_zone))
+    }
     rules = {key: rules_of_group(group) for key, group in hours.items()}
     return {key: next_hours_at(now, one) for key, one in rules.items() if not may_ask_at(now, one)}
 
 
 @prepared
-def _hours_of(message_ids: list[int]) -> Select[int, dict[str, Any], Group]:
+def _named_by(message_ids: list[int]) -> Select[int, dict[str, Any], Group, Payment, date | None]:
     return (
-        select(Message.id, Message.payload, Group)
+        select(Message.id, Message.payload, Group, Payment, gone_on())
         .join(MessageItem, MessageItem.message_id == Message.id)
         .join(Payment, Payment.id == MessageItem.payment_id)
         .join(Group, Group.id == Payment.group_id)
+        .join(Member, Member.id == Payment.member_id)
         .where(Message.id.in_(message_ids), Message.notice.in_(REQUESTS))
         .order_by(Payment.due_on.desc(), Payment.id.desc())
     )

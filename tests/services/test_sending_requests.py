@@ -12,13 +12,14 @@ from substrack.domain.actors import OPERATOR
 from substrack.domain.cycles import Unit
 from substrack.domain.delivery import LANE_PROBE, DeliveryFailed, MessageState, Scope
 from substrack.domain.notices import Notice
-from substrack.services.asking_now import note_asked_by_hand
+from substrack.services.asking_now import ask_people, note_asked_by_hand
 from substrack.services.delivery import build_message, claim_messages, clear_lane
 from substrack.services.installation import hold_sending, release_hold
 from substrack.services.leases import ClaimedMessage
 from substrack.services.outcomes import mark_failed
 from substrack.services.payments import confirm_payment
 from substrack.services.restoring import settle_restored
+from substrack.services.withholding import rests_until
 from substrack.store import Contact, Member, Message
 from substrack.worker.outbox import DeliverReport, deliver_due
 from tests.support.books import check_books
@@ -76,6 +77,22 @@ def test_a_request_left_over_from_the_evening_waits_for_the_morning(scene: Scene
     assert before.expires_at is not None
     assert message.expires_at == before.expires_at + (MORNING - NIGHT)
     assert scene.deliver(MORNING).sent == 2
+
+
+def test_a_request_waits_for_the_hours_of_what_it_still_asks_for(cast: Cast) -> None:
+    early = cast.join(cast.group("A", hour=10), "Ben")
+    cast.join(cast.group("B", hour=18, starts_on=date(2026, 2, 2)), "Ben")
+    cast.tick(at("2026-02-01"))
+    cast.tick(at("2026-02-02", 17))
+    cast.do(ask_people, cast.workspace_id, [early.contact_id], by=cast.olga, now=at("2026-02-04", 7))
+    [message] = cast.messages(contact_id=early.contact_id)
+    until = cast.read(lambda session: rests_until(session, message, now=at("2026-02-04", 8)))
+    assert until == at("2026-02-04", 9)
+
+    cast.do(confirm_payment, cast.payment_of(early).id, by=cast.olga, now=at("2026-02-04", 8))
+
+    until = cast.read(lambda session: rests_until(session, message, now=at("2026-02-04", 9)))
+    assert until == at("2026-02-04", 17)
 
 
 def test_an_answer_goes_out_by_night(scene: Scene) -> None:
