@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from substrack.domain.letters import Received, ReceivedItem
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE
@@ -15,7 +18,7 @@ from substrack.queries.letter_facts import Facts, Reading, about, person
 from substrack.queries.letter_items import Owed, load_owed
 from substrack.queries.pay_credit import load_credits
 from substrack.queries.unallocated import unallocated_minor
-from substrack.store import Receipt
+from substrack.store import Allocation, Receipt
 
 
 def received(reading: Reading) -> Facts | None:
@@ -24,10 +27,11 @@ def received(reading: Reading) -> Facts | None:
     named = {item["payment_id"]: item for item in payload["items"]}
     receipt = _receipt_of(reading)
     is_void = receipt is not None and receipt.voided_at is not None
+    parts = _parts_of(reading.session, receipt)
     told = [
         (row, item)
         for row in load_owed(reading.session, named)
-        if (item := _received_item(reading, row, named[row.payment.id], is_void=is_void)) is not None
+        if (item := _received_item(reading, row, named[row.payment.id], parts)) is not None
     ]
     came = None if is_void else _money(payload["receipt_minor"], payload["currency"])
     credit = None if is_void else _money(_credit_left(reading, receipt), payload["currency"])
@@ -45,25 +49,37 @@ def received(reading: Reading) -> Facts | None:
 
 
 def _received_item(
-    reading: Reading, row: Owed, told: Mapping[str, int], *, is_void: bool
+    reading: Reading, row: Owed, told: Mapping[str, int], parts: Mapping[int, int]
 ) -> ReceivedItem | None:
     """Say what a payment got and what is left of it by now; None when it is no longer so.
 
-    A letter that is only previewed, or was queued before letters named their receipt, says what it was told.
+    `parts` is what of the receipt settles which payment by now: another may have taken its place. A letter
+    that is only previewed, or was queued before letters named their receipt, says what it was told.
     """
     payment, currency = row.payment, row.payment.currency
     got_minor, credit_minor = told["received_minor"], told.get("credit_minor", _all_or_none(reading, told))
     if "receipt_id" not in reading.message.payload:
         left = Money(told["left_minor"], currency)
         return ReceivedItem(row.item, Money(got_minor, currency), left, Money(credit_minor, currency))
-    got_minor = min(credit_minor if is_void else got_minor, payment.received_minor)
+    part_minor = parts.get(payment.id, 0)
+    from_receipt = min(got_minor - credit_minor, part_minor)
+    credit_minor = min(credit_minor, payment.received_minor - part_minor)
+    got_minor = from_receipt + credit_minor
     is_open = payment.status in ASKABLE and payment.voided_at is None
     left = row.item.left if is_open else Money(0, currency)
     is_gone = not got_minor if told["received_minor"] else left.minor > 0 == told["left_minor"]
     if is_gone or payment.voided_at is not None:
         return None
-    from_credit = Money(min(credit_minor, got_minor), currency)
-    return ReceivedItem(row.item, Money(got_minor, currency), left, from_credit)
+    return ReceivedItem(row.item, Money(got_minor, currency), left, Money(credit_minor, currency))
+
+
+def _parts_of(session: Session, receipt: Receipt | None) -> dict[int, int]:
+    """Load what of a receipt settles which payment by now, in minor units."""
+    if receipt is None:
+        return {}
+    live = (Allocation.receipt_id == receipt.id, Allocation.voided_at.is_(None))
+    found = session.execute(select(Allocation.payment_id, Allocation.amount_minor).where(*live))
+    return {row.payment_id: row.amount_minor for row in found}
 
 
 def _all_or_none(reading: Reading, told: Mapping[str, int]) -> int:

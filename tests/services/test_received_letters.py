@@ -176,6 +176,16 @@ def test_money_that_was_for_something_else_is_not_told_to_have_settled_this(scen
     assert "February 2026" not in scene.last
 
 
+def test_of_two_sums_only_the_one_that_settles_it_is_told_to(scene: Scene) -> None:
+    scene.decide(confirm_payment)
+    scene.decide(reopen_payment, because=ReopenCause.SOMETHING_ELSE)
+    scene.decide(confirm_payment)
+    first, second = scene.letters()
+    assert "Olga received your 5.00 €. Thank you!" in first
+    assert "February 2026" not in first
+    assert "February 2026: 5.00 €" in second
+
+
 def test_credit_that_was_used_meanwhile_is_not_told_to_be_kept(scene: Scene) -> None:
     scene.claim(2)
     scene.money_in("12.00")
