@@ -9,20 +9,23 @@ from substrack.domain.simulation import Why
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, money_in, payer_of
 from substrack.queries.shares_told import SharesTold, is_over
-from substrack.queries.sharing import window_from
+from substrack.queries.sharing import period_from
 from substrack.store import Group
 
 
 def share_changed(reading: Reading) -> Facts | None:
-    """Tell the share that is coming as things stand now; nothing when it is again what it was."""
+    """Tell the share that is coming as things stand now; nothing when it is again what it was.
+
+    It is told of the period that was announced, even once that is open: then of what was billed.
+    """
     payload = reading.message.payload
     group = reading.session.get_one(Group, payload["group_id"])
-    window = window_from(group, date.fromisoformat(payload["from_on"]))
+    window = period_from(reading.session, group, date.fromisoformat(payload["from_on"]))
     if is_over(group, window):
         return None
     shares = SharesTold(reading, group)
     is_in = shares.is_in(window)
-    after = shares.of(window, price_on(reading.session, group.id, window.starts_on))
+    after = shares.told(window, price_on(reading.session, group.id, window.starts_on))
     before = payload["before_minor"]
     if is_in == payload["leaves"] or (is_in and (after is None or after == before)):
         return None

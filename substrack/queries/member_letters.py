@@ -32,7 +32,7 @@ from substrack.queries.letter_facts import Facts, Reading, about, items_of, mone
 from substrack.queries.letter_items import Owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.queries.shares_told import SharesTold, is_over
-from substrack.queries.sharing import first_window_of, window_from
+from substrack.queries.sharing import first_window_of, period_from, window_from
 from substrack.store import Group, Member, Payment, Price, User
 
 
@@ -132,27 +132,27 @@ def heads_up(reading: Reading) -> Facts | None:
 def price_change(reading: Reading) -> Facts | None:
     """Tell what the price will be, and the reader's share of it as things stand now.
 
-    Nothing is told of a price that is no other than until then, or that another comes before.
+    It is told of the first period at that price, even once that is open: then of what was billed. Nothing is
+    told of a price that is no other than until then, or that another comes before.
     """
     payload = reading.message.payload
     group = reading.session.get_one(Group, payload["group_id"])
     price = reading.session.get(Price, payload["price_id"])
     if price is None or price.amount_minor != payload["after_minor"]:
         return None
-    from_on = date.fromisoformat(payload["from_on"])
-    window = window_from(group, from_on)
+    window = period_from(reading.session, group, date.fromisoformat(payload["from_on"]))
     if is_over(group, window) or group.split is SplitKind.VARIABLE:
         return None
-    before, after = former_price(reading, group, price, from_on), price.amount_minor
+    before, after = former_price(reading, group, price, window), price.amount_minor
     shares = SharesTold(reading, group)
-    share_after = shares.of(window, after)
-    if before is None or share_after is None or price_on(reading.session, group.id, from_on) != after:
+    share_after, holds = shares.told(window, after), price_on(reading.session, group.id, window.starts_on)
+    if before is None or share_after is None or holds != after:
         return None
     payer = payer_of(reading, group)
     content = PriceChange(
         group=group.name,
         payer=payer,
-        from_on=from_on,
+        from_on=window.starts_on,
         before=Money(before, group.currency),
         after=Money(after, group.currency),
         share_before=shares.until(window),

@@ -23,7 +23,7 @@ from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Reading, money_in
 from substrack.queries.letter_items import span_of
 from substrack.queries.prepared import prepared
-from substrack.queries.sharing import rules_of, stay_of, window_of
+from substrack.queries.sharing import is_open, rules_of, stay_of, window_of
 from substrack.store import Event, Group, Member, Payment, Period
 
 WINDOWS_AHEAD: Final = 12
@@ -41,6 +41,12 @@ class SharesTold:
         members = reading.session.scalars(select(Member).where(Member.group_id == group.id))
         self._stays: Sequence[Stay] = [stay_of(member) for member in members]
         self._own = [stay for stay in self._stays if stay.contact_id == reading.message.contact_id]
+
+    def told(self, window: Window, total_minor: int | None) -> int | None:
+        """Find what the reader bears of a period: what was billed where it is open, else what will be."""
+        if is_open(self._group, window):
+            return self._billed(window.sequence, with_parts=True)
+        return self.of(window, total_minor)
 
     def of(self, window: Window, total_minor: int | None) -> int | None:
         """Work out what the reader will owe of a period's total; None when they will not share it."""
@@ -108,7 +114,8 @@ class SharesTold:
 
     def _first_whole_after(self, window: Window) -> Window | None:
         """Find the first period after another in which nobody is there for a part only."""
-        for sequence in range(window.sequence + 1, window.sequence + 1 + WINDOWS_AHEAD):
+        first = max(window.sequence + 1, self._group.next_sequence)
+        for sequence in range(first, first + WINDOWS_AHEAD):
             later = window_of(self._group, sequence)
             if is_over(self._group, later):
                 return None
@@ -125,8 +132,8 @@ class SharesTold:
     def _mine(self, window: Window) -> Sharer | None:
         return next(iter(sharers_in(window, self._own, rules_of(self._group))), None)
 
-    def _billed(self, sequence: int) -> int | None:
-        """Find what the reader was billed for an open period; not a part of one, nor what was typed later."""
+    def _billed(self, sequence: int, *, with_parts: bool = False) -> int | None:
+        """Find what the reader was billed for an open period, not what was typed later; a part if wanted."""
         contact_id = self._reading.message.contact_id
         if contact_id is None:
             return None
@@ -134,13 +141,15 @@ class SharesTold:
         if found is None:
             return None
         amount_minor, part_days, billed_at, opened_at, after = found
-        if part_days is not None or (opened_at is not None and opened_at != billed_at):
+        if (part_days is not None and not with_parts) or (opened_at is not None and opened_at != billed_at):
             return None
         return int((after or {}).get("amount", amount_minor))
 
 
 def is_over(group: Group, window: Window) -> bool:
     """Tell whether a period never opens: the group rests, or has ended by then."""
+    if is_open(group, window):
+        return False
     is_stopped = group.paused_at is not None or group.archived_at is not None
     return is_stopped or (group.ends_on is not None and window.starts_on > group.ends_on)
 

@@ -13,7 +13,7 @@ from substrack.domain.cycles import Window
 from substrack.domain.shares import FixedAmountsOverTotal, Sharer
 from substrack.domain.sharing import SharingRules, Stay, first_window, share_out, sharers_in
 from substrack.queries.calendars import cycle_of
-from substrack.store import Group, Member
+from substrack.store import Group, Member, Period
 
 
 class MemberRow(NamedTuple):
@@ -87,6 +87,20 @@ def window_from(group: Group, day: date) -> Window:
     """Find the first unopened period that starts on a day or later."""
     cycle = cycle_of(group)
     return cycle.window(max(cycle.sequence_on_or_after(day), group.next_sequence))
+
+
+def period_from(session: Session, group: Group, day: date) -> Window:
+    """Find the first period that starts on a day or later, open already or not."""
+    query = select(Period.sequence, Period.starts_on, Period.ends_on).where(
+        Period.group_id == group.id, Period.starts_on >= day, Period.voided_at.is_(None)
+    )
+    found = session.execute(query.order_by(Period.starts_on).limit(1)).first()
+    return window_from(group, day) if found is None else Window(*found)
+
+
+def is_open(group: Group, window: Window) -> bool:
+    """Tell whether a period was opened already."""
+    return window.sequence < group.next_sequence
 
 
 def window_of(group: Group, sequence: int) -> Window:

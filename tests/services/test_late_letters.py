@@ -1,21 +1,38 @@
 """What letters say that waited: for the end of an undo, or for a mail server."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.notices import Notice
+from substrack.domain.simulation import Why
+from substrack.queries.groups import load_terms
 from substrack.services.addresses import mark_refused, resubscribe, unsubscribe
 from substrack.services.claims import claim_payments
+from substrack.services.group_edits import edit_group
 from substrack.services.groups import archive_group, pause_group
 from substrack.services.mailboxes import set_email
+from substrack.services.members import leave_group
 from substrack.services.objections import answer_objection, dismiss_objection
-from substrack.services.payments import confirm_payment, reject_payment, unwaive_payment, waive_payment
+from substrack.services.payments import (
+    adjust_payment,
+    confirm_payment,
+    reject_payment,
+    unwaive_payment,
+    waive_payment,
+)
+from substrack.services.periods import open_next_period
+from substrack.services.prices import set_price
 from substrack.services.putting_off import object_to_payments
+from substrack.services.simulating import carry_out, look_ahead, mark_of
 from substrack.services.voiding import void_period
 from substrack.services.welcoming import tell_them
-from substrack.store import Address, Member, Message, Payment
-from tests.support.cast import Cast, at
+from substrack.store import Address, Group, Member, Message, Payment
+from tests.support.cast import Cast, at, money
 
 NOW = at("2026-02-02")
 LATER = at("2026-02-03")
@@ -161,3 +178,76 @@ class TestWelcome:
         cast.do(tell_them, ben.group_id, by=cast.olga, now=NOW)
         cast.do(archive_group, ben.group_id, by=cast.olga, now=NOW)
         assert says(cast, Notice.WELCOME) == ""
+
+
+class TestAfterTheOpening:
+    """A price or a share is told when its first period is open already."""
+
+    @pytest.fixture
+    def pair(self, cast: Cast) -> tuple[Member, Member]:
+        group = cast.group(price="18.00")
+        return cast.join(group, "Ben"), cast.join(group, "Mia")
+
+    def test_a_price_names_what_was_paid_until_then_and_what_was_billed(
+        self, cast: Cast, pair: tuple[Member, Member]
+    ) -> None:
+        group_id = pair[0].group_id
+        cast.tick(at("2026-02-01"))
+        cast.do(set_price, group_id, amount=money("24.00"), by=cast.olga, now=at("2026-02-28"))
+        cast.tick(at("2026-03-01"))
+        _assert_tells(cast, pair[0], Notice.PRICE_CHANGE, "1 March 2026", "6.00 €", "8.00 €")
+
+    def test_so_it_does_when_the_period_was_opened_by_hand(
+        self, cast: Cast, pair: tuple[Member, Member]
+    ) -> None:
+        group_id = pair[0].group_id
+        cast.tick(at("2026-02-01"))
+        cast.do(set_price, group_id, amount=money("24.00"), by=cast.olga, now=at("2026-02-02"))
+        for _ in range(2):
+            cast.do(open_next_period, group_id, by=cast.olga, now=at("2026-02-10"))
+        cast.do(adjust_payment, cast.payment_of(pair[0], 2).id, amount=money("1.00"), reason="a discount",
+                by=cast.olga, now=at("2026-02-11"))  # fmt: skip
+        _assert_tells(cast, pair[0], Notice.PRICE_CHANGE, "1 March 2026", "6.00 €", "8.00 €")
+
+    def test_it_is_told_though_the_group_rests_by_then(self, cast: Cast, pair: tuple[Member, Member]) -> None:
+        group_id = pair[0].group_id
+        cast.tick(at("2026-02-01"))
+        cast.do(set_price, group_id, amount=money("24.00"), by=cast.olga, now=at("2026-02-28"))
+        cast.tick(at("2026-03-01"))
+        cast.do(pause_group, group_id, by=cast.olga, now=at("2026-03-01"))
+        _assert_tells(cast, pair[0], Notice.PRICE_CHANGE, "1 March 2026", "6.00 €", "8.00 €")
+
+    def test_a_share_names_the_period_that_was_announced(
+        self, cast: Cast, pair: tuple[Member, Member]
+    ) -> None:
+        ben, mia = pair
+        cast.tick(at("2026-02-01"))
+        day, now = date(2026, 3, 1), at("2026-02-27")
+
+        def leave(session: Session) -> None:
+            leave_group(session, mia.id, left_on=day, by=cast.olga, now=now)
+
+        around = {"day": day, "by": cast.olga, "now": now}
+        seen = cast.do(look_ahead, ben.group_id, leave, **around)
+        assert seen is not None
+        cast.do(carry_out, ben.group_id, leave, seen=mark_of(seen), why=Why.LEAVE, **around)
+        cast.tick(at("2026-03-01"))
+        _assert_tells(cast, ben, Notice.SHARE_CHANGED, "1 March 2026", "6.00 €", "9.00 €")
+
+
+def _assert_tells(cast: Cast, member: Member, notice: Notice, day: str, until: str, then: str) -> None:
+    [message] = cast.messages(contact_id=member.contact_id, notice=notice)
+    text = cast.text_of(message, at("2026-03-02")).replace("\xa0", " ")
+    assert day in text
+    assert f"Your share until then: {until}" in text
+    assert f"Your new share: {then}" in text
+
+
+def test_a_price_letter_names_the_day_on_which_it_first_counts(cast: Cast, ben: Member) -> None:
+    group = cast.read(lambda session: session.get_one(Group, ben.group_id))
+    cast.do(set_price, group.id, amount=money("12.00"), from_on=date(2026, 5, 1), by=cast.olga, now=NOW)
+    terms = cast.read(lambda session: load_terms(session, group.id))
+    cast.do(edit_group, group.id, replace(terms, billing_day=15), by=cast.olga, now=NOW)
+    text = cast.text_of(cast.messages(notice=Notice.PRICE_CHANGE)[0], LATER)
+    assert "changes on 15 May 2026" in text
+    assert "1 May" not in text
