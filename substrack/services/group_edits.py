@@ -21,6 +21,7 @@ from substrack.domain.shares import check_terms as check_people
 from substrack.domain.terms import GroupTerms, check_terms
 from substrack.queries.groups import load_terms
 from substrack.queries.sharing import sharers_of, window_from
+from substrack.services.announcing import announce_ahead
 from substrack.services.contact_rows import hold_contact
 from substrack.services.group_rows import (
     ASKING_RULES,
@@ -152,6 +153,7 @@ def edit_group(
     if any(before[name] != after[name] for name in ASKING_RULES):
         reschedule_members_payments(session, group.id, now=now)
     reschedule_group(session, group)
+    announce_ahead(session, group, now=now)
     return group
 
 

@@ -20,6 +20,7 @@ from substrack.domain.pay_methods import PayMethod
 from substrack.domain.terms import EndsBeforeStarting, GroupTerms, check_day, check_terms
 from substrack.queries.groups import load_terms
 from substrack.services.access import check_admin
+from substrack.services.announcing import announce_ahead
 from substrack.services.contact_rows import hold_contact
 from substrack.services.group_rows import (
     PLAIN_COLUMNS,
@@ -122,6 +123,7 @@ def resume_group(session: Session, group_id: int, *, by: Actor, now: datetime) -
         group.paused_at = None
         skip_the_past(group, today_in(group, now))
         _changed(session, "resume", group, by=by, now=now)
+        announce_ahead(session, group, now=now)
     return group
 
 
@@ -139,6 +141,7 @@ def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Acto
     if group.ends_on != ends_on:
         change_end(group, ends_on, today_in(group, now))
         _changed(session, "end", group, by=by, now=now)
+        announce_ahead(session, group, now=now)
     return group
 
 
@@ -164,6 +167,7 @@ def restore_group(session: Session, group_id: int, *, by: Actor, now: datetime) 
         group.archived_at = None
         skip_the_past(group, today_in(group, now))
         _changed(session, "restore", group, by=by, now=now)
+        announce_ahead(session, group, now=now)
     return group
 
 

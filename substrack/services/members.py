@@ -15,6 +15,7 @@ from substrack.domain.errors import NotFound, Refused
 from substrack.domain.money import Money
 from substrack.domain.shares import check_stay
 from substrack.domain.terms import check_day
+from substrack.services.announcing import announce_ahead
 from substrack.services.contact_rows import hold_contact
 from substrack.services.erased import check_may_owe
 from substrack.services.group_rows import (
@@ -117,6 +118,7 @@ def add_member(
         skip_the_past(group, min(member.joined_on, today_in(group, now)))
     reschedule_stays(session, group.id, contact_id, now=now)
     reschedule_group(session, group)
+    announce_ahead(session, group, only=member, now=now)
     return member
 
 
@@ -156,6 +158,7 @@ def edit_member(
         if joined_on is not None:
             reschedule_stays(session, group.id, member.contact_id, now=now)
         reschedule_group(session, group)
+        announce_ahead(session, group, only=member, now=now)
     return member
 
 
@@ -189,6 +192,7 @@ def leave_group(
     )
     reschedule_stays(session, group.id, member.contact_id, now=now)
     reschedule_group(session, group)
+    announce_ahead(session, group, only=member, now=now)
     return member
 
 

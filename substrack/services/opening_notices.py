@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from substrack.domain.cycles import at_hour
+from substrack.domain.cycles import Window, at_hour
 from substrack.domain.notices import Notice
 from substrack.domain.payments import Status
 from substrack.domain.shares import FixedAmountsOverTotal
@@ -16,6 +16,7 @@ from substrack.queries.calendars import cycle_of
 from substrack.services.outbox import Draft, admin_contacts
 from substrack.services.plans import Dues, Plan, dues_of, price_on
 from substrack.services.schedule import next_opening
+from substrack.store import Group
 
 
 def opened_notice(plan: Plan, part: Dues, payment_id: int) -> Draft:
@@ -79,19 +80,23 @@ def heads_up(plan: Plan, now: datetime) -> list[Draft]:
         dues = dues_of(coming)[0]
     except FixedAmountsOverTotal:
         return []
-    sent_on = coming.opens_on - timedelta(days=group.heads_up_days)
     return [
-        Draft(
-            workspace_id=group.workspace_id,
-            contact_id=part.member.contact_id,
-            notice=Notice.HEADS_UP,
-            dedupe_key=f"heads_up:{group.id}:{window.sequence}:{part.member.id}",
-            due_at=at_hour(sent_on, group.hour, group.time_zone),
-            payload={
-                "group_id": group.id,
-                "starts_on": window.starts_on.isoformat(),
-            },
+        heads_up_draft(
+            group, window, part.member.contact_id, f"heads_up:{group.id}:{window.sequence}:{part.member.id}"
         )
         for part in dues
         if part.status is Status.PENDING
     ]
+
+
+def heads_up_draft(group: Group, window: Window, contact_id: int, key: str) -> Draft:
+    """Announce a period to one person, `heads_up_days` before it opens."""
+    days_ahead = timedelta(days=group.collect_days_before + group.heads_up_days)
+    return Draft(
+        workspace_id=group.workspace_id,
+        contact_id=contact_id,
+        notice=Notice.HEADS_UP,
+        dedupe_key=key,
+        due_at=at_hour(window.starts_on - days_ahead, group.hour, group.time_zone),
+        payload={"group_id": group.id, "starts_on": window.starts_on.isoformat()},
+    )

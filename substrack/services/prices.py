@@ -1,18 +1,17 @@
-"""Prices: what a group costs from a date on, and the notice that it changes.
+"""Prices: what a group costs from a date on. That it changes is told by `services.announcing`.
 
 A price never touches a period that is open already: those are corrected by editing their total.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Final
+from datetime import date, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.cycles import Window, at_hour, local_date
+from substrack.domain.cycles import Window, local_date
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Refused
 from substrack.domain.money import CurrencyMismatch, Money
@@ -22,13 +21,10 @@ from substrack.domain.sharing import share_out
 from substrack.domain.terms import PriceUnknown, check_day, check_price
 from substrack.queries.groups import price_on
 from substrack.queries.sharing import sharers_of, window_from
+from substrack.services.announcing import announce_price, announced_at
 from substrack.services.group_rows import hold_group, next_start
 from substrack.services.journal import record_group
-from substrack.services.outbox import Draft, queue
-from substrack.store import Group, Member, Message, Price
-
-DAYS_AHEAD: Final = 7
-"""How long before the first period at a new price opens its members hear of it."""
+from substrack.store import Group, Message, Price
 
 
 class PriceAlreadyOpen(Refused):
@@ -80,18 +76,18 @@ def set_price(
         by=by,
         now=now,
         before={"amount_minor": before},
-        after={"amount_minor": amount.minor, "from_on": begins.isoformat()},
+        after={"amount_minor": amount.minor, "from_on": begins.isoformat(), "is_announced": announces},
     )
     session.flush()
     if announces:
-        _announce(session, group, price, now)
+        announce_price(session, group, price, now=now)
     return price
 
 
 def announced_on(session: Session, group_id: int, starts_on: date, *, now: datetime) -> date | None:
     """Say on which day members hear of a price whose first period starts on a day; None for at once."""
     group = session.get_one(Group, group_id)
-    due_at = _announced_at(group, starts_on)
+    due_at = announced_at(group, starts_on)
     return local_date(due_at, group.time_zone) if due_at > now else None
 
 
@@ -137,62 +133,4 @@ def _cancel_announcements(session: Session, group: Group, price: Price) -> None:
         update(Message)
         .where(Message.id.in_(stale), Message.state == MessageState.QUEUED)
         .values(state=MessageState.CANCELLED, last_error="the price changed again")
-    )
-
-
-def _announce(session: Session, group: Group, price: Price, now: datetime) -> None:
-    window = window_from(group, price.from_on)
-    former = _known_before(session, group, price)
-    ends_before = group.ends_on is not None and window.starts_on > group.ends_on
-    if former is None or former == price.amount_minor or ends_before:
-        return
-    sharers = [one.key for one in sharers_of(session, group, window) if not one.is_payer]
-    due_at = _announced_at(group, window.starts_on)
-    drafts = [
-        Draft(
-            workspace_id=group.workspace_id,
-            contact_id=contact_id,
-            notice=Notice.PRICE_CHANGE,
-            # The version tells a price that was changed and changed back from the first announcement.
-            dedupe_key=f"price:{price.id}:{group.version}:{contact_id}",
-            due_at=max(due_at, now),
-            payload={
-                "group_id": group.id,
-                "price_id": price.id,
-                "from_on": window.starts_on.isoformat(),
-                "after_minor": price.amount_minor,
-            },
-        )
-        for contact_id in _contacts_of(session, sharers)
-    ]
-    queue(session, drafts, now=now)
-
-
-def _announced_at(group: Group, starts_on: date) -> datetime:
-    opens_on = starts_on - timedelta(days=group.collect_days_before)
-    return at_hour(opens_on - timedelta(days=DAYS_AHEAD), group.hour, group.time_zone)
-
-
-def _known_before(session: Session, group: Group, price: Price) -> int | None:
-    """Find which price members suppose: the one until then, or another that was announced in its place.
-
-    What each of them is told of it is read when the letter goes out (`queries.former_prices`).
-    """
-    former = price_on(session, group.id, price.from_on - timedelta(days=1))
-    if former is None or former != price.amount_minor:
-        return former
-    sent = select(Message.payload).where(
-        Message.workspace_id == group.workspace_id,
-        Message.notice == Notice.PRICE_CHANGE,
-        Message.state.in_((MessageState.SENDING, MessageState.SENT)),
-    )
-    told = [
-        payload for payload in session.scalars(sent.order_by(Message.id)) if payload["price_id"] == price.id
-    ]
-    return int(told[-1]["after_minor"]) if told else former
-
-
-def _contacts_of(session: Session, member_ids: list[int]) -> list[int]:
-    return list(
-        session.scalars(select(Member.contact_id).where(Member.id.in_(member_ids)).order_by(Member.id))
     )
