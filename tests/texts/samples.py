@@ -323,6 +323,13 @@ SAMPLES: dict[str, Letter] = {
         Notice.REJECTED,
         Decided((YOUTUBE,), RejectReason.NOT_RECEIVED.value, (ways(euros(400), "K7M2PQ"),)),
     ),
+    "rejected_and_claimed_again": letter(
+        Notice.REJECTED, Decided((), "Nothing came by the 10th.", claimed=(YOUTUBE,))
+    ),
+    "rejected_and_partly_claimed_again": letter(
+        Notice.REJECTED,
+        Decided((YOUTUBE,), "Which bank?", (ways(euros(400), "K7M2PQ"),), claimed=(VPN,)),
+    ),
     "waived": letter(Notice.WAIVED, Decided((YOUTUBE,), "Happy birthday!")),
     "objection_answered": letter(
         Notice.OBJECTION_ANSWERED,
@@ -360,6 +367,11 @@ SAMPLES: dict[str, Letter] = {
     "objection": to_olga(
         Notice.OBJECTION,
         About(BEN, (YOUTUBE,), "I left in February.\nSee my mail.", objection="N0teAb0utIt2"),
+        reply_to=BEN.email,
+    ),
+    "objection_settled": to_olga(
+        Notice.OBJECTION,
+        About(BEN, (), "I left in February.", objection="N0teAb0utIt2", about=(YOUTUBE,)),
         reply_to=BEN.email,
     ),
     "address_refused": to_olga(
