@@ -172,8 +172,10 @@ def test_what_credit_settled_is_told_when_the_new_money_never_came(scene: Scene)
 def test_money_that_was_for_something_else_is_not_told_to_have_settled_this(scene: Scene) -> None:
     scene.decide(confirm_payment)
     scene.decide(reopen_payment, because=ReopenCause.SOMETHING_ELSE, now=NOW + timedelta(hours=1))
-    assert "Olga received your 5.00 €. Thank you!" in scene.last
-    assert "February 2026" not in scene.last
+    came, by_credit = scene.letters()
+    assert "Olga received your 5.00 €. Thank you!" in came
+    assert "February 2026" not in came
+    assert "March 2026: 5.00 €" in by_credit
 
 
 def test_of_two_sums_only_the_one_that_settles_it_is_told_to(scene: Scene) -> None:
