@@ -16,6 +16,7 @@ from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, Phrase
 from substrack.domain.money import Money
 from substrack.domain.references import LINE_LENGTH, split_references
+from substrack.domain.statement_lines import amount_in
 from substrack.queries.money_page import (
     Account,
     OpenRow,
@@ -96,13 +97,15 @@ def show() -> str:
     references = request.args.get("references", "")
     named = _named(load_open(reading(), account), references)
     owed = sum((row.left for row in named), Money(0, account.owed.currency)) if named else account.owed
+    said = amount_in(request.args.get("said", ""), owed.currency)
+    arrived = said or owed
     form = MoneyForm(
         account=account.key,
-        amount=owed.major() if owed.minor else "",
+        amount=arrived.major() if arrived.minor else "",
         received_on=today_of_books(reading(), me().workspace_id, runtime().now()).isoformat(),
         references=references,
     )
-    return _show(account, form, owed)
+    return _show(account, form, arrived, differs_from=owed if arrived != owed else None)
 
 
 @blueprint.post("")
@@ -263,7 +266,9 @@ def _show_people() -> str:
     )
 
 
-def _show(account: Account, form: MoneyForm, amount: Money | None = None) -> str:
+def _show(
+    account: Account, form: MoneyForm, amount: Money | None = None, *, differs_from: Money | None = None
+) -> str:
     rows = load_open(reading(), account)
     choices = load_choices(reading(), account)
     form.group.choices = [("", Phrase("all they owe")), *((one.public_id, one.name) for one in choices)]
@@ -279,6 +284,8 @@ def _show(account: Account, form: MoneyForm, amount: Money | None = None) -> str
         parts=parts,
         rest=rest,
         named=named,
+        said=amount if differs_from else None,
+        taken=differs_from,
         receipts=_recent(account.contact_id),
         what_for=what_for,
     )
