@@ -31,11 +31,15 @@ MANY: Final = 1_000
 
 @dataclass(frozen=True)
 class Tally:
-    """What members owe for one period in all: how many are in which status, and the sums."""
+    """What members owe for one period in all: how many are in which status, and the sums.
+
+    `claimed` is the part of what is outstanding that members say they have paid.
+    """
 
     counts: Mapping[Status, int]
     collected: Money
     outstanding: Money
+    claimed: Money
 
     @property
     def count(self) -> int:
@@ -121,6 +125,24 @@ def _latest(group_id: int, before: int | None) -> Select[*tuple[Any, ...]]:
     if before is not None:
         query = query.where(Period.sequence < before)
     return query.order_by(Period.sequence.desc(), Period.id.desc()).limit(PERIODS_A_PAGE + 1)
+
+
+@dataclass(frozen=True)
+class OpenPeriod:
+    """A period that is open and stays as it is, whatever day is typed."""
+
+    public_id: str
+    span: Span
+
+
+def find_open_period(session: Session, group_id: int, *, day: date) -> OpenPeriod | None:
+    """Find the latest open period of a group that is not over before a day, in one statement."""
+    query = _periods().where(Period.group_id == group_id, Period.voided_at.is_(None), Period.ends_on >= day)
+    found = session.execute(query.order_by(Period.sequence.desc()).limit(1)).first()
+    if found is None:
+        return None
+    period, unit, every, _currency = found
+    return OpenPeriod(period.public_id, _span(period, unit, every))
 
 
 def load_voided_periods(session: Session, group_id: int) -> tuple[VoidedPeriod, ...]:
@@ -234,6 +256,10 @@ def _tally(rows: Collection[tuple[Status, int, int, int]], currency: str) -> Tal
         counts={status: count for status, count, _received, _owed in rows},
         collected=Money(sum(received for _status, _count, received, _owed in rows), currency),
         outstanding=Money(sum(owed for _status, _count, _received, owed in rows), currency),
+        claimed=Money(
+            sum(owed for status, _count, _received, owed in rows if status is Status.MEMBER_CONFIRMED),
+            currency,
+        ),
     )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
-from substrack.domain.payments import OPEN, Status
+from substrack.domain.payments import ASKABLE, OPEN, Status
 from substrack.domain.spans import Span
 from substrack.queries.batches import in_batches
 from substrack.queries.claim_sums import load_sums
@@ -34,10 +34,15 @@ _People = tuple[tuple[str, ...], int | None]
 
 _NOBODY: Final[_People] = ((), 0)
 
+_Sums = tuple[int, int, int]
+"""What nobody says to have paid and what somebody does, in minor units, and how many claims say so."""
+
+_NOTHING: Final[_Sums] = (0, 0, 0)
+
 
 @dataclass(frozen=True)
 class Progress:
-    """The latest period of a group: how many of its payments are settled, and what is missing.
+    """The latest period of a group: how many of its payments are settled, and what nobody says to have paid.
 
     The payer's own share and what is waived are never counted. `is_billed` is False while the bill is wanted.
     Nothing of it is known (None) where the period has too many payments to be added up here.
@@ -53,11 +58,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Missing:
-    """What a group waits for over all its periods: the sum, the claims to check, and who owes the rest.
+    """What a group waits for in all its periods: what nobody says to have paid, who owes it, and the claims.
 
-    A claim that names payments of several groups is to be checked in each of them. Of a group whose latest
-    period has too many payments, neither the sum (None) nor the claims are added up, and `is_any` alone tells
-    whether it waits for something.
+    `is_any` tells whether it waits for money at all, claimed or not. A claim that names payments of several
+    groups is to be checked in each of them. Of a group whose latest period has too many payments, neither
+    the sum (None) nor the claims are added up, and `is_any` alone tells whether it waits for something.
     """
 
     total: Money | None
@@ -103,7 +108,7 @@ class CardPage:
 
 @dataclass(frozen=True)
 class Out:
-    """What is still out in one currency: all of it, and of that what is overdue or waits to be checked."""
+    """What is out in one currency: what nobody says to have paid, what of it is overdue, and the claims."""
 
     total: Money
     overdue: Money
@@ -132,7 +137,7 @@ def load_cards(session: Session, workspace_id: int, longest: LongestDue, *, toda
     missing = {
         group.id: _large_missing(group.id in waiting, people.get(group.id, _NOBODY))
         if group.id in large
-        else _missing(group, sums.get(group.id, (0, 0)), people.get(group.id, _NOBODY))
+        else _missing(group, sums.get(group.id, _NOTHING), people.get(group.id, _NOBODY))
         for group in groups
     }
     cards = (Card(group, progress.get(group.id), missing[group.id]) for group in groups)
@@ -164,7 +169,7 @@ def load_out(session: Session, workspace_id: int, longest: LongestDue, *, all_of
     totals: Counter[str] = Counter()
     overdue: Counter[str] = Counter()
     for part in parts:
-        totals[part.currency] += part.left_minor
+        totals[part.currency] += 0 if part.is_claimed else part.left_minor
         overdue[part.currency] += part.left_minor if part.is_overdue else 0
     claimed = _claimed(session, workspace_id) if totals else {}
     rows = (
@@ -184,11 +189,15 @@ class _Part(NamedTuple):
     currency: str
     left_minor: int
     is_overdue: bool
+    is_claimed: bool
 
 
 def _all_that_is_out(session: Session, workspace_id: int) -> list[_Part]:
     found = session.execute(*_out(workspace_id))
-    return [_Part(currency, int(minor), status is Status.OVERDUE) for currency, status, minor in found]
+    return [
+        _Part(currency, int(minor), status is Status.OVERDUE, status is Status.MEMBER_CONFIRMED)
+        for currency, status, minor in found
+    ]
 
 
 @prepared
@@ -227,7 +236,7 @@ def _progress_of(row: Row[*tuple[Any, ...]], tally: Tally | None) -> Progress:
         span=Span(row.unit, row.every, row.starts_on, row.ends_on),
         settled=tally.settled if tally else None,
         count=tally.count if tally else None,
-        missing=tally.outstanding if tally else None,
+        missing=tally.outstanding - tally.claimed if tally else None,
         is_billed=row.total_minor is not None,
     )
 
@@ -256,9 +265,9 @@ def _latest(group_ids: list[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _missing(group: GroupRow, sums: tuple[int, int], people: _People) -> Missing:
-    minor, to_check = sums
-    return Missing(Money(minor, group.currency), minor != 0, to_check, *people)
+def _missing(group: GroupRow, sums: _Sums, people: _People) -> Missing:
+    owed, claimed, to_check = sums
+    return Missing(Money(owed, group.currency), owed + claimed != 0, to_check, *people)
 
 
 def _large_missing(is_any: bool, people: _People) -> Missing:
@@ -276,17 +285,22 @@ def _with_open(group_ids: list[int]) -> Select[int]:
     return select(Group.id).where(Group.id.in_(group_ids), waits)
 
 
-def _sums(session: Session, group_ids: list[int]) -> dict[int, tuple[int, int]]:
+def _sums(session: Session, group_ids: list[int]) -> dict[int, _Sums]:
     """Add up what each group waits for, and count the claims that name a payment of it."""
     found = session.execute(*_missing_of(group_ids))
-    return {group_id: (int(minor), count) for group_id, minor, count in found}
+    return {group_id: (int(owed), int(claimed), count) for group_id, owed, claimed, count in found}
 
 
 @prepared
-def _missing_of(group_ids: list[int]) -> Select[int, int, int]:
+def _missing_of(group_ids: list[int]) -> Select[int, int, int, int]:
     is_claimed = and_(AttemptItem.payment_id == Payment.id, AttemptItem.state == AttemptState.OPEN)
     return (
-        select(Payment.group_id, func.sum(LEFT), func.count(AttemptItem.attempt_id.distinct()))
+        select(
+            Payment.group_id,
+            func.sum(case((Payment.status.in_(ASKABLE), LEFT), else_=0)),
+            func.sum(case((Payment.status == Status.MEMBER_CONFIRMED, LEFT), else_=0)),
+            func.count(AttemptItem.attempt_id.distinct()),
+        )
         .outerjoin(AttemptItem, is_claimed)
         .where(Payment.group_id.in_(group_ids), Payment.status.in_(OPEN), *is_open())
         .group_by(Payment.group_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, func, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, case, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.money import Money
@@ -35,7 +35,8 @@ _Payer = shared_alias(Contact)
 class OwingRow:
     """What one person owes one payer in one currency; `key` names the three in a form, as for an Account.
 
-    `version` changes with every payment of it, so that the same money is not booked by a second press.
+    `is_asked` once they were asked for any of it, or it is overdue. `version` changes with every payment of
+    it, so that the same money is not booked by a second press.
     """
 
     key: str
@@ -47,6 +48,7 @@ class OwingRow:
     owed: Money
     count: int
     oldest_due_on: date | None
+    is_asked: bool
     version: str
 
 
@@ -144,6 +146,10 @@ def _is_due(payment: type[Payment], status: Status) -> tuple[ColumnElement[bool]
     return (payment.status == status, payment.kind == PaymentKind.DUES, payment.voided_at.is_(None))
 
 
+def _is_asked() -> ColumnElement[bool]:
+    return or_(Payment.requested_on.is_not(None), Payment.status == Status.OVERDUE)
+
+
 def _owing(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     whose = (Contact.id, Contact.public_id, Contact.name, _Payer.id, _Payer.public_id, _Payer.name)
     oldest, owed = func.min(Payment.due_on), func.sum(LEFT)
@@ -159,6 +165,7 @@ def _owing(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             owed.label("owed"),
             func.count().label("payments"),
             oldest.label("oldest"),
+            func.max(case((_is_asked(), 1), else_=0)).label("asked"),
             func.sum(Payment.version).label("versions"),
             func.max(Payment.id).label("newest"),
         )
@@ -181,5 +188,6 @@ def _row(found: Row[*tuple[Any, ...]]) -> OwingRow:
         owed=Money(int(found.owed), found.currency),
         count=found.payments,
         oldest_due_on=found.oldest,
+        is_asked=bool(found.asked),
         version=f"{found.payments}.{found.owed}.{found.versions}.{found.newest}",
     )

@@ -11,11 +11,16 @@ from substrack.texts.days_away import days_away
 from substrack.texts.words import Words
 
 
-def due_when(due_on: date | None, today: date, _: Words) -> str:
-    """Say how late a debt is, or when it is due: "9 days late, 11 Nov 2026"."""
+def due_when(due_on: date | None, today: date, _: Words, *, is_asked: bool = True) -> str:
+    """Say how late a debt is, or when it is due: "9 days late, 11 Nov 2026".
+
+    Nobody is called late who was not asked yet: then it is the day alone, "due 11 Nov 2026".
+    """
     if due_on is None:
         return _("no due date")
     days = (today - due_on).days
+    if days > 0 and not is_asked:
+        return _("due %(day)s", day=_.short_day(due_on))
     if days > 0:
         return _.ngettext(
             "%(n)s day late, %(day)s", "%(n)s days late, %(day)s", days, day=_.short_day(due_on)
@@ -62,9 +67,9 @@ def opens_when(state: str, opens_on: date | None, _: Words, *, is_next: bool) ->
 
 
 def days_taken(days: int | None, _: Words) -> str:
-    """Say how long people took: "3 days"."""
+    """Say how long people took: "3 days"; None where no money came that settled a payment."""
     if days is None:
-        return _("nobody paid")
+        return _("nothing to measure")
     return _.ngettext("%(n)s day", "%(n)s days", days)
 
 

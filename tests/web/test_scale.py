@@ -143,7 +143,7 @@ def test_what_is_to_check_is_the_same_everywhere(old: House) -> None:
     assert review.count('class="claim"') == 50
     sums = re.findall(r'class="claim-sum">(.*?)</span></span>', review)
     assert sum(cents(one) for one in sums) == cents(home, rf"({MONEY}) to check") == 51 * 300
-    cards = dict(re.findall(r'class="group-card" href="([^"]*)".*?· (\d+) to check', home, re.DOTALL))
+    cards = _to_check(home)
     assert len(cards) == 24
     for path, count in cards.items():
         assert re.findall(r"(\d+) to check</a>", old.get(path)) == [count] == ["1"], path
@@ -156,9 +156,20 @@ def test_what_is_missing_is_the_same_on_home_and_on_the_pages_of_groups(old: Hou
     assert len(cards) == 24
     groups = set(re.findall(r'href="(/groups/\w{12})"', old.get("/groups")))
     outstanding = {path: _outstanding(old.get(path)) for path in groups}
-    assert {path: cents(missing) for path, missing in cards.items()}.items() <= outstanding.items()
+    claimed = sorted(outstanding[path] - cents(missing) for path, missing in cards.items())
+    assert claimed == [300] * 23 + [600]  # one month in each group, and in one of them two
     assert len(groups) == 50
-    assert sum(outstanding.values()) == cents(home.partition("Still to come in all")[2])
+    out = home.partition("Still to come in all")[2]
+    assert sum(outstanding.values()) == cents(out) + cents(out, rf"({MONEY}) to check")
+
+
+def _to_check(home: str) -> dict[str, str]:
+    """Find how many claims the cards of groups name, by the address of the group."""
+    parts = home.split('class="group-card" href="')[1:]
+    counts = {
+        part.partition('"')[0]: re.search(r"(\d+) to check", part.partition("</a>")[0]) for part in parts
+    }
+    return {path: found[1] for path, found in counts.items() if found}
 
 
 def _outstanding(shown: str) -> int:
@@ -172,7 +183,7 @@ def test_what_is_owed_and_what_is_to_check_are_all_that_is_out(old: House) -> No
 
     assert len(owed) == 151
     assert f"See all {len(owed)}" in old.get("/")
-    assert sum(owed) + cents(out, rf"({MONEY}) to check") == cents(out)
+    assert sum(owed) == cents(out)
 
 
 def test_what_one_person_owes_is_the_same_everywhere(old: House) -> None:
