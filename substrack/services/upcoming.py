@@ -13,7 +13,7 @@ from substrack.domain.collecting import FirstRequest
 from substrack.domain.requests import first_requests, is_last_word, leaves_on, next_request_on
 from substrack.domain.shares import SplitKind
 from substrack.queries.collection_days import collection_day, days_in
-from substrack.queries.leaving import gone_on
+from substrack.queries.leaving import gone_on, has_left
 from substrack.queries.namesakes import names_of
 from substrack.queries.owing import first_owed
 from substrack.queries.prepared import prepared
@@ -89,6 +89,7 @@ def _first_of_each_kind(group_ids: list[int], yesterday: date) -> Select[int]:
         Payment.status,
         Payment.requested_on,
         Payment.snoozed_until,
+        gone_on(),
         collection_day(),
     )
     place = func.row_number().over(partition_by=kind, order_by=(Payment.asked_on, Payment.id))
@@ -118,7 +119,13 @@ def _next_asking(dues: list[DuePayment], names: dict[int, str]) -> NextAsking | 
 
 
 def _asks_on(due: DuePayment) -> date | None:
-    """Say when a payment is asked for; None when it is not, or the next slot tells the admin instead."""
+    """Say when a payment is asked for.
+
+    None when it is not, the next slot tells the admin instead, or its member is gone by then.
+    """
     facts, rules = due.facts, due.rules
     slot = None if is_last_word(facts, rules) else next_request_on(facts, rules)
-    return leaves_on(slot, due.now, rules) if slot else None
+    if slot is None:
+        return None
+    day = leaves_on(slot, due.now, rules)
+    return None if has_left(due.payment.gone_on, day) else day

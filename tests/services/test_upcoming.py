@@ -40,6 +40,21 @@ def test_who_is_asked_first_is_named_though_others_lapse_before(cast: Cast, memb
     assert next_asking(cast) == NextAsking(date(2026, 2, 5), ("Fay",), is_more=False)
 
 
+def test_who_is_gone_by_then_is_not_announced(cast: Cast, members: list[Member]) -> None:
+    for member in members[:5]:
+        cast.do(leave_group, member.id, left_on=date(2026, 2, 8), by=cast.olga, now=NOW)
+
+    assert next_asking(cast) == NextAsking(date(2026, 2, 8), ("Fay",), is_more=False)
+
+
+def test_who_leaves_only_after_it_is_announced(cast: Cast, members: list[Member]) -> None:
+    for member in members[1:]:
+        cast.do(leave_group, member.id, left_on=date(2026, 2, 2), by=cast.olga, now=NOW)
+    cast.do(leave_group, members[0].id, left_on=date(2026, 2, 9), by=cast.olga, now=NOW)
+
+    assert next_asking(cast) == NextAsking(date(2026, 2, 8), ("Ann",), is_more=False)
+
+
 def test_who_is_not_asked_hides_nobody(cast: Cast, members: list[Member]) -> None:
     for member in members[:2]:
         cast.do(leave_group, member.id, left_on=date(2026, 2, 2), by=cast.olga, now=NOW)
