@@ -42,8 +42,8 @@ from substrack.store import Attempt, AttemptItem, AttemptState, Payment
 class Owing:
     """One open payment. `asks_again_on` is set while its requests rest, `is_wished` where it was their wish.
 
-    `objection` is what was written about it, as long as nobody has answered. Whoever `has_left` its group is
-    not asked for it any more.
+    `was_requested` once they were asked for it. `objection` is what was written about it, as long as nobody
+    has answered. Whoever `has_left` its group is not asked for it any more.
     """
 
     item: Item
@@ -51,6 +51,7 @@ class Owing:
     is_wished: bool
     objection: str | None
     has_left: bool
+    was_requested: bool
 
     @property
     def is_overdue(self) -> bool:
@@ -214,6 +215,7 @@ def _owing(
         is_wished=until is not None and (row.payment.id, until.isoformat()) in wishes,
         objection=questions.get(row.payment.objection or ""),
         has_left=has_left(row.gone_on, today),
+        was_requested=row.payment.requested_on is not None,
     )
 
 

@@ -56,12 +56,15 @@ def promise(items: Sequence[Item], _: Words) -> str:
     return _("Paid? One more tap and %(payers)s knows.", payers=payers)
 
 
-def by_when(items: Sequence[Item], today: date, _: Words) -> str:
-    """Say by when the first of the items is due, near and exactly; empty when none has a day."""
+def by_when(items: Sequence[Item], today: date, _: Words, *, is_asked: bool = True) -> str:
+    """Say by when the first of the items is due, near and exactly; empty when none has a day.
+
+    Of what nobody was asked for yet no days are counted once it was due.
+    """
     first = min((item.due_on for item in items if item.due_on), default=None)
     if first is None:
         return ""
-    when = days_away(first, today, _.locale)
+    when = days_away(first, today, _.locale) if is_asked or first >= today else _.short_day(first)
     if len(items) == 1:
         return _("It was due %(when)s.", when=when) if first < today else _("It is due %(when)s.", when=when)
     if first < today:

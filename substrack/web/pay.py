@@ -121,7 +121,7 @@ def _act(act: str, form: PayForm, token: str) -> ResponseReturnValue:
         if not payments:
             raise NothingTicked
         _ACTS[act](session, visit.contact_id, payments, form, now)
-    return redirect(_here(said=act == "claim"), 303)
+    return redirect(_here(said=_SAID.get(act)), 303)
 
 
 def _lead_to(chosen: Sequence[str]) -> ResponseReturnValue:
@@ -131,10 +131,10 @@ def _lead_to(chosen: Sequence[str]) -> ResponseReturnValue:
     return redirect(_here(chosen), 303)
 
 
-def _here(chosen: Sequence[str] = (), *, said: bool = False) -> str:
-    """Write the address of this page in the language it is read in; `said` has it answer "I've paid"."""
+def _here(chosen: Sequence[str] = (), *, said: str | None = None) -> str:
+    """Write the address of this page in the language it is read in; `said` has it answer a press."""
     kept = [("language", one) for one in request.args.getlist("language")]
-    answers = [("said", "paid")] if said else []
+    answers = [("said", said)] if said else []
     query = urlencode([*kept, *answers, *(("payment", one) for one in chosen)])
     return f"{request.script_root}{request.path}{'?' if query else ''}{query}"
 
@@ -185,6 +185,10 @@ _ACTS: Final[Mapping[str, Callable[[Session, int, Mapping[int, str], PayForm, da
     "object": _object,
     "withdraw": _withdraw,
 }
+
+
+_SAID: Final[Mapping[str, str]] = {"claim": "paid", "snooze": "later"}
+"""What the address of the page after a press says, so that the page answers it."""
 
 
 def _in_three_days(today: date) -> date:
@@ -245,6 +249,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         form=form,
         today=today,
         just_said=_just_said(rows, now),
+        rests_until=_rests_until(rows),
         verdicts=[verdict_in_words(verdict, _) for verdict in rows.verdicts],
         payers=payers_of(rows.items, _),
         totals=totals(rows.chosen),
@@ -274,10 +279,13 @@ class _Head:
 def _head(rows: PayPage, today: date, _: Words) -> _Head:
     if not rows.asked:
         return _Head(_("This is still open"))
-    when = by_when(rows.asked, today, _)
+    is_asked = any(owing.was_requested or owing.is_overdue for owing in rows.owing if not owing.has_left)
+    when = by_when(rows.asked, today, _, is_asked=is_asked)
     if rows.waiting:
         return _Head(_("This is still open"), who_asks(rows.asked, _), when)
-    return _Head(headline(rows.asked, _asking(rows), _), when, promise(rows.asked, _))
+    title, how = headline(rows.asked, _asking(rows), _), promise(rows.asked, _)
+    is_past = any(item.due_on is not None and item.due_on < today for item in rows.asked)
+    return _Head(title, "", f"{when} {how}") if is_past and not is_asked else _Head(title, when, how)
 
 
 def _asking(rows: PayPage) -> Asking:
@@ -300,6 +308,17 @@ def _just_said(rows: PayPage, now: datetime) -> bool:
     """Tell whether the page answers a press of "I've paid": the address says so, and it was just now."""
     is_answer = request.method != "POST" and request.args.get("said") == "paid"
     return is_answer and bool(rows.waiting) and now - rows.waiting[0].made_at < JUST
+
+
+def _rests_until(rows: PayPage) -> date | None:
+    """Say until when nobody reminds them of what is asked for, as they wished.
+
+    None where some of it does not rest by their wish, unless the page answers a press of "Not yet".
+    """
+    asked = [owing for owing in rows.owing if not owing.has_left]
+    wished = [owing.asks_again_on for owing in asked if owing.is_wished and owing.asks_again_on]
+    is_answer = request.method != "POST" and request.args.get("said") == "later"
+    return max(wished) if wished and (is_answer or len(wished) == len(asked)) else None
 
 
 def _choice(form: PayForm) -> list[str] | None:

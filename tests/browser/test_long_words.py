@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from substrack.domain.actors import Actor
 from substrack.services.payments import waive_payment
+from substrack.services.people import edit_contact
 from substrack.services.putting_off import object_to_payments
 from substrack.store import Member
 from tests.browser.checks import sideways_scroll, unfold
@@ -40,6 +41,7 @@ def wordy(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def _make_wordy(site: Site) -> Scene:
     home = found_home(site.runtime)
     cast, zed = cast_of(site.runtime, home), make_stranger(site.runtime)
+    cast.do(edit_contact, cast.olga_contact, name="Olga" + WORD, by=cast.olga, now=NOW)
     group = cast.group("X" * 100)
     names = ("Ben" + WORD, "Mia", "Theo" * 12)
     ben, mia, theo = (cast.join(group, name, email=f"{name[:3]}@example.org") for name in names)

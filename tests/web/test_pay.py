@@ -10,7 +10,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from substrack.bootstrap import ROOT, Runtime
 from substrack.domain.actors import Actor
@@ -220,8 +220,12 @@ class TestLooking:
         assert left in shown
         assert "<h1>This is still open</h1>" in shown
         assert "asks you for 6.00" not in shown
+        assert 'value="claim"' in shown
+        assert 'value="snooze"' not in shown
+        assert 'name="until"' not in shown
         page.press("snooze", owed, until="days")
         assert "no reminder before" not in page.show().text
+        assert "not reminded before" not in page.show().text
 
         cast.join(cast.group("Netflix", "12.00"), "Ben")
         cast.tick(NOW)
@@ -229,6 +233,18 @@ class TestLooking:
         assert shown.count(left) == 1
         assert "One more tap and Olga knows" in shown
         assert "<h1>Olga asks you for 6.00\xa0€</h1>" in shown  # of Netflix, not of what he has left
+        assert 'value="snooze"' in shown
+
+    @pytest.mark.only_sqlite
+    def test_nobody_counts_days_before_anything_was_asked_for(
+        self, page: Page, cast: Cast, clock: TurnableClock, owed: Payment
+    ) -> None:
+        clock.turn(timedelta(days=2))
+        assert "It was due 1 Feb 2026. Paid?" in page.show().text
+
+        with cast.runtime.transaction() as session:
+            session.execute(update(Payment).values(requested_on=date(2026, 2, 3)))
+        assert "<strong>It was due 2 days ago, 1 Feb 2026.</strong> Paid?" in page.show().text
 
     @pytest.mark.only_sqlite
     def test_a_language_can_be_chosen_and_stays(self, page: Page, owed: Payment) -> None:
@@ -303,6 +319,20 @@ class TestSaying:
 
         assert cast.payments(id=owed.id)[0].snoozed_until == date.fromisoformat(day)
         assert "no reminder before" in page.show().text
+
+    @pytest.mark.only_sqlite
+    def test_not_yet_is_answered_above_what_is_asked(
+        self, page: Page, cast: Cast, ben: Member, owed: Payment
+    ) -> None:
+        cast.join(cast.group("Netflix", "12.00"), "Ben")
+        cast.tick(NOW)
+        answered = page.press("snooze", owed, until="days")
+
+        told = "All right, later. You are not reminded before 4 February 2026."
+        assert answered.headers["Location"].endswith("said=later")
+        top = page.browser.get(answered.headers["Location"]).text.partition("<h1>")[0]
+        assert told in top
+        assert told not in page.show().text  # of Netflix they are asked all the same
 
     @pytest.mark.only_sqlite
     @pytest.mark.parametrize("until", ["days", "week", "first"])
