@@ -83,6 +83,18 @@ def read_guests(text: str) -> tuple[Guest, ...]:
     return guests
 
 
+def read_guest(text: str) -> Guest | None:
+    """Read one person who is typed with an address: "Ann <ann@example.org>", or the address alone.
+
+    None for anything else, such as a name alone, several people, or somebody with a part.
+    """
+    try:
+        guests = read_guests(text)
+    except Refused:
+        return None
+    return guests[0] if len(guests) == 1 and guests[0].email and not guests[0].part else None
+
+
 def _entries(text: str) -> Iterator[str]:
     place = 0
     while place < len(text):

@@ -13,6 +13,7 @@ from wtforms import BooleanField, SelectField
 
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase, Refused
+from substrack.domain.guest_list import read_guest
 from substrack.domain.simulation import Why
 from substrack.queries.group_members import find_members, load_member_page
 from substrack.queries.groups import GroupRow, find_group, load_group
@@ -162,20 +163,20 @@ def _joining(group: GroupRow, form: JoinForm) -> Proposal:
     fixed = read_optional_amount(form.amount.data, group.currency, field="amount")
     known = chosen_person(form.known.data, form.known_typed.data, field="known_typed")
     weight, press, now = form.weight.data, this_press(), runtime().now()
+    name, email = _name_and_email(form)
     joined_on: date | None = form.joined_on.data
 
     def let_join(session: Session, tells: bool) -> None:
         if find_made(session, me().workspace_id, press, by=by_me()) is not None:
             return
         if known is None and not form.is_another.data:
-            workspace_id, name, email = me().workspace_id, form.name.data, form.email.data
-            ask_about_namesake(session, workspace_id, name=name, email=email)
+            ask_about_namesake(session, me().workspace_id, name=name, email=email)
         member = add_member(
             session,
             group.id,
             contact_id=known.id if known else None,
-            name=form.name.data,
-            email=form.email.data,
+            name=name,
+            email=email,
             weight=1 if weight is None else weight,
             fixed=fixed,
             joined_on=joined_on,
@@ -197,6 +198,13 @@ def _joining(group: GroupRow, form: JoinForm) -> Proposal:
         done=_("Added. What others owe already stays as it is."),
         why=Why.JOIN,
     )
+
+
+def _name_and_email(form: JoinForm) -> tuple[str, str]:
+    """Read who is new; an address may stand behind the name, as the form of a group has it."""
+    name, email = form.name.data or "", form.email.data or ""
+    guest = None if email.strip() else read_guest(name)
+    return (guest.name, guest.email or "") if guest else (name, email)
 
 
 def _editing(member: MemberRow, form: TermsForm) -> Proposal:

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from substrack.domain.simulation import GroupChange, Why
+from substrack.queries.group_periods import find_open_period
 from substrack.queries.groups import GroupRow
 from substrack.services.simulating import SeenOtherwise, carry_out, look_ahead, mark_of
 from substrack.texts.catalogue import language_of
@@ -22,7 +23,7 @@ from substrack.texts.refusals import in_words
 from substrack.texts.simulations import Setting, tell_change
 from substrack.web.confirming import FIELD as PASSWORD
 from substrack.web.pages import my_words, page
-from substrack.web.reading import runtime
+from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
 
 OURS: Final = frozenset({"csrf_token", "press", "seen", "tell", "back", PASSWORD})
@@ -106,6 +107,7 @@ def _show(proposal: Proposal, change: GroupChange, *, note: str = "") -> str:
         "web/simulated.html",
         group=group,
         title=proposal.title,
+        open_period=find_open_period(reading(), group.id, day=proposal.day),
         story=tell_change(change, setting, language_of(me().language)),
         typed=typed,
         seen=mark_of(change),

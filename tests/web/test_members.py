@@ -40,6 +40,16 @@ class TestJoining:
         assert (mia.joined_on, mia.weight, mia.fixed_minor) == (date(2026, 3, 1), 1, None)
         assert [(one.id, one.amount_minor) for one in cast.payments(group_id=youtube.id)] == owed
 
+    @pytest.mark.parametrize("typed", ["Mia <mia@example.org>", "Mia mia@example.org"])
+    def test_an_address_may_stand_behind_the_name(
+        self, cast: Cast, olga: Browser, youtube: Group, typed: str
+    ) -> None:
+        apply(olga, f"/groups/{youtube.public_id}/members/new", "known", name=typed)
+
+        mia = contact_named(cast, "Mia")
+        assert members_of(cast, youtube)[-1].contact_id == mia.id
+        assert "mia@example.org" in olga.get(f"/people/{mia.public_id}").text
+
     def test_somebody_known_joins_another_group_as_the_same_person(
         self, cast: Cast, olga: Browser, youtube: Group
     ) -> None:

@@ -16,7 +16,7 @@ from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.services.groups import pause_group
 from substrack.services.payments import adjust_payment
 from substrack.services.prices import set_price
-from substrack.store import Contact, Group, Member, Message, Price
+from substrack.store import Contact, Group, Member, Message, Period, Price
 from substrack.worker.outbox import deliver_due
 from tests.support.cast import Cast, money
 from tests.web.admin import events, members_of, stranger
@@ -421,6 +421,23 @@ class TestPartPeriods:
         assert "You bear the days of it that nobody pays for." in shown
         assert "From 1 May 2026 on 3 people share it." in shown
         assert "Tell Ben, Mia and Kim now" in shown
+
+    def test_a_period_that_is_open_stays_and_is_led_to(self, cast: Cast, olga: Browser, house: Group) -> None:
+        march = cast.read(
+            lambda session: session.scalars(
+                select(Period).where(Period.group_id == house.id).order_by(Period.sequence.desc())
+            ).first()
+        )
+        assert march is not None
+        path = f"/members/{members_of(cast, house)[1].public_id}"
+        joining = f"/groups/{house.public_id}/members/new"
+        leaves = send(olga, path, "left_on", f"{path}/leave", left_on="2026-03-20").text
+        joins = send(olga, joining, "known", name="Gina", joined_on="2026-03-20").text
+
+        link = f'<a href="/periods/{march.public_id}">March 2026</a>'
+        for shown in (leaves, joins):
+            assert f"That includes {link}, whatever day was typed." in shown
+        assert "That includes" not in self.leave(cast, olga, house, send).text
 
     def test_who_leaves_reads_when_and_what_for(self, cast: Cast, olga: Browser, house: Group) -> None:
         self.leave(cast, olga, house)
