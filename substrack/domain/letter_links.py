@@ -20,6 +20,10 @@ class LetterLinks:
         """Write the URL of a group's page."""
         return f"{self.home.rstrip('/')}/groups/{public_id}"
 
+    def bill(self, period_id: str) -> str:
+        """Write the URL of the field for the bill of a period."""
+        return f"{self.home.rstrip('/')}/periods/{period_id}#bill"
+
     def payment(self, public_id: str) -> str:
         """Write the URL of a payment's page."""
         return f"{self.home.rstrip('/')}/payments/{public_id}"

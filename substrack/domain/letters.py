@@ -61,7 +61,8 @@ class Welcome:
     """A member's first letter. `share` is None while the price of the next period is unknown.
 
     `owes_already`: something is open, so it would be wrong to say that there is nothing to do. `stretch` says
-    how far the share holds, where it does not last.
+    how far the share holds, where it does not last. `asked_after_days` after a due day they are first asked,
+    if the share is not paid by then; None where that is another day, such as a collection day.
     """
 
     group: str
@@ -72,6 +73,7 @@ class Welcome:
     first_on: date | None
     share: Money | None
     owes_already: bool = False
+    asked_after_days: int | None = None
     stretch: Stretch | None = None
 
 
@@ -123,7 +125,8 @@ class ShareChanged:
 class Claim:
     """One press of "I've paid": who, what sum, for which items, and what was said with it.
 
-    `noted_by` is the admin who wrote it down for them.
+    `noted_by` is the admin who wrote it down for them. `account_of` is who gets the money, where the reader
+    does not.
     """
 
     member: Person
@@ -135,6 +138,7 @@ class Claim:
     note: str | None = None
     is_flagged: bool = False
     noted_by: str | None = None
+    account_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +217,7 @@ class BillWanted:
     """A variable period that waits for its total."""
 
     group: str
-    group_id: str
+    period_id: str
     span: Span
     due_on: date
 

@@ -89,6 +89,7 @@ def _payments_of(session: Session, attempt_ids: Sequence[int]) -> dict[int, set[
 
 
 def _claim(attempt: Attempt, amount: Money, member: Person, owed: Sequence[Owed], reading: Reading) -> Claim:
+    is_readers = attempt.payer_id == reading.message.contact_id
     return Claim(
         member=member,
         amount=amount,
@@ -99,6 +100,7 @@ def _claim(attempt: Attempt, amount: Money, member: Person, owed: Sequence[Owed]
         note=attempt.note,
         is_flagged=attempt.flagged,
         noted_by=_noted_by(reading.session, attempt, owed),
+        account_of=None if is_readers else owed[0].item.payer.name,
     )
 
 
@@ -120,7 +122,7 @@ def bill_wanted(reading: Reading) -> Facts | None:
         return None
     group = reading.session.get_one(Group, period.group_id)
     span = span_of(group, period.starts_on, period.ends_on)
-    return Facts(BillWanted(group.name, group.public_id, span, period.due_on), groups=(group.name,))
+    return Facts(BillWanted(group.name, period.public_id, span, period.due_on), groups=(group.name,))
 
 
 def requests_exhausted(reading: Reading) -> Facts | None:

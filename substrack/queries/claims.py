@@ -68,6 +68,7 @@ class ClaimRow:
     public_id: str
     name: str
     contact_public_id: str
+    payer_id: int
     payer: str
     amount: Money
     items: tuple[ClaimItem, ...]
@@ -255,6 +256,7 @@ def _claim(
         public_id=attempt.public_id,
         name=row.name,
         contact_public_id=row.contact_public_id,
+        payer_id=attempt.payer_id,
         payer=row.payer,
         amount=amount,
         items=tuple(items),

@@ -52,6 +52,7 @@ class Decider:
     name: str
     language: str
     time_zone: str
+    contact_id: int
 
 
 def last_decision_on_claim(session: Session, attempt_id: int) -> LastDecision | None:
@@ -78,7 +79,12 @@ def name_of(session: Session, kind: ActorKind | None, actor_id: int | None) -> s
 def find_decider(session: Session, workspace_id: int, user_id: int) -> Decider | None:
     """Find an admin of the workspace who is still active."""
     row = session.execute(
-        select(User.name, func.coalesce(User.language, Workspace.language), Workspace.time_zone)
+        select(
+            User.name,
+            func.coalesce(User.language, Workspace.language),
+            Workspace.time_zone,
+            RoleGrant.contact_id,
+        )
         .join(RoleGrant, RoleGrant.user_id == User.id)
         .join(Workspace, Workspace.id == RoleGrant.workspace_id)
         .where(Workspace.id == workspace_id, User.id == user_id, User.deactivated_at.is_(None))

@@ -26,6 +26,7 @@ from substrack.domain.letters import (
 from substrack.domain.money import Money
 from substrack.domain.payments import ASKABLE, OPEN, Status
 from substrack.domain.shares import SplitKind
+from substrack.queries.collection_days import load_collection_days
 from substrack.queries.former_prices import former_price
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
@@ -79,6 +80,7 @@ def welcome(reading: Reading) -> Facts | None:
         share=share,
         stretch=stretch,
         owes_already=_owes(reading.session, member),
+        asked_after_days=_asked_after_days(reading, group, member),
     )
     return Facts(content, (payer,), (group.name,))
 
@@ -98,6 +100,14 @@ def _first_share(
     shares = SharesTold(reading, group)
     share = shares.of(window, total)
     return window.starts_on, money_in(share, group), shares.stretch(window, share)
+
+
+def _asked_after_days(reading: Reading, group: Group, member: Member) -> int | None:
+    """Count the days from a due day to the first request; None where it has a day of its own."""
+    is_told_before = group.tells_opened or group.collect_days_before > 0
+    if is_told_before or load_collection_days(reading.session, [member.contact_id]):
+        return None
+    return group.grace_days
 
 
 def _owes(session: Session, member: Member) -> bool:

@@ -29,16 +29,23 @@ def claim_received(letter: Letter, content: Claims, _: Words) -> Composition:
         Paragraph(opening),
         bill(claim.items, _),
         *_said_with_it(claim, _),
-        Paragraph(
-            _("Please look whether the money came, then confirm or reject.")
-            if claim.amount.minor
-            else _("Confirming books no more: credit settles what it can, and the rest stays open.")
-        ),
+        Paragraph(_how_to_check(claim, _)),
         Action(_("Check it"), letter.links.decide or letter.links.waiting, _("It takes one tap:")),
     )
     if not claim.amount.minor:
         return Composition(_("%(name)s paid? Please check", name=name), blocks)
     return Composition(_("%(name)s paid %(amount)s? Please check", name=name, amount=amount), blocks)
+
+
+def _how_to_check(claim: Claim, _: Words) -> str:
+    if not claim.amount.minor:
+        return _("Confirming books no more: credit settles what it can, and the rest stays open.")
+    if claim.account_of:
+        return _(
+            "It goes to %(payer)s’s account. Please find out whether it came, then confirm or reject.",
+            payer=claim.account_of,
+        )
+    return _("Please look whether the money came, then confirm or reject.")
 
 
 def claims_waiting(letter: Letter, content: Claims, _: Words) -> Composition:
@@ -63,7 +70,7 @@ def bill_wanted(letter: Letter, content: BillWanted, _: Words) -> Composition:
         period=period,
     )
     facts = Facts(((_("Period"), period), (_("Due"), _.day(content.due_on))))
-    button = Action(_("Enter the bill"), letter.links.group(content.group_id), _("It goes here:"))
+    button = Action(_("Enter the bill"), letter.links.bill(content.period_id), _("It goes here:"))
     subject = _("Bill wanted: %(group)s, %(period)s", group=content.group, period=period)
     return Composition(subject, (Paragraph(opening), facts, button))
 

@@ -87,10 +87,7 @@ def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
     if content.owes_already:
         what_now = _("You need no account. What is open already is on your page.")
     else:
-        what_now = _(
-            "There is nothing to do yet, and you need no account: "
-            "when a share is due you get a message that says how to pay."
-        )
+        what_now = _("There is nothing to do yet, and you need no account.") + " " + _when_asked(content, _)
     blocks = (
         Paragraph(shared),
         *about,
@@ -100,6 +97,20 @@ def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
     )
     subject = _("%(payer)s shares %(group)s with you", payer=content.payer.name, group=content.group)
     return Composition(subject, blocks)
+
+
+def _when_asked(content: Welcome, _: Words) -> str:
+    """Say when they are first asked for a share, by the terms of the group."""
+    days = content.asked_after_days
+    if days is None:
+        return _("When there is something to pay you get a message that says how.")
+    if days == 0:
+        return _("When a share is due you get a message that says how to pay.")
+    return _.ngettext(
+        "If a share is not paid %(n)s day after it is due, you get a message that says how to pay.",
+        "If a share is not paid %(n)s days after it is due, you get a message that says how to pay.",
+        days,
+    )
 
 
 def heads_up(letter: Letter, content: HeadsUp, _: Words) -> Composition:

@@ -406,9 +406,19 @@ def test_a_claim_is_shown_until_it_is_decided(circle: Circle) -> None:
     assert isinstance(letter.content, Claims)
     [claim] = letter.content.claims
     assert (claim.member.name, claim.amount, claim.note) == ("Ben", Money(400, "EUR"), "done")
+    assert claim.account_of is None
     assert letter.reply_to == "ben@example.org"
     attempt.state = AttemptState.CONFIRMED
     assert circle.read(message) is None
+
+
+def test_an_admin_who_is_not_the_payer_reads_whose_account_it_is(circle: Circle) -> None:
+    attempt, ada = circle.claim(circle.payment), circle.person("Ada", "ada@example.org")
+    letter = circle.letter(Notice.CLAIM_RECEIVED, {"attempt_id": attempt.id}, ada)
+
+    assert letter is not None
+    assert isinstance(letter.content, Claims)
+    assert letter.content.claims[0].account_of == "Olga"
 
 
 def test_a_summary_lists_every_open_claim_and_no_other(circle: Circle) -> None:
@@ -465,6 +475,12 @@ def test_a_welcome_names_the_next_period_and_its_share(circle: Circle) -> None:
     assert isinstance(letter.content, Welcome)
     assert (letter.content.first_on, letter.content.share) == (date(2026, 4, 1), Money(400, "EUR"))
     assert letter.content.owes_already
+    assert letter.content.asked_after_days == circle.group.grace_days
+    circle.ben.collection_day = 5
+    letter = circle.letter(Notice.WELCOME, {"member_id": circle.member.id})
+    assert letter is not None
+    assert isinstance(letter.content, Welcome)
+    assert letter.content.asked_after_days is None
     circle.member.left_on = date(2026, 3, 8)
     assert circle.letter(Notice.WELCOME, {"member_id": circle.member.id}) is None
 
@@ -528,6 +544,7 @@ def test_a_bill_is_wanted_until_it_is_entered(circle: Circle) -> None:
     letter = circle.letter(Notice.BILL_WANTED, {"period_id": period.id}, circle.olga)
     assert letter is not None
     assert isinstance(letter.content, BillWanted)
+    assert letter.content.period_id == period.public_id
     period.total_minor = 400
     assert circle.letter(Notice.BILL_WANTED, {"period_id": period.id}, circle.olga) is None
 

@@ -211,6 +211,7 @@ SAMPLES: dict[str, Letter] = {
             1,
             first_on=date(2026, 3, 1),
             share=euros(400),
+            asked_after_days=3,
         ),
     ),
     "welcome_first": replace(
@@ -350,6 +351,9 @@ SAMPLES: dict[str, Letter] = {
     "claim_noted_by_an_admin": to_olga(
         Notice.CLAIM_RECEIVED, Claims((replace(CLAIM, noted_by="Olga"),)), reply_to=BEN.email
     ),
+    "claim_for_another_account": to_olga(
+        Notice.CLAIM_RECEIVED, Claims((replace(CLAIM, account_of="Ada"),)), reply_to=BEN.email
+    ),
     "claim_booked_already": to_olga(
         Notice.CLAIM_RECEIVED, Claims((replace(CLAIM, amount=euros(0)),)), reply_to=BEN.email
     ),
@@ -358,7 +362,7 @@ SAMPLES: dict[str, Letter] = {
         Claims((CLAIM, Claim(MIA, euros(1400), (YOUTUBE, VPN), made_on=date(2026, 3, 10)))),
     ),
     "bill_wanted": to_olga(
-        Notice.BILL_WANTED, BillWanted("Electricity", "grp4power", SPRING, date(2026, 3, 5))
+        Notice.BILL_WANTED, BillWanted("Electricity", "per4power", SPRING, date(2026, 3, 5))
     ),
     "requests_exhausted": to_olga(
         Notice.REQUESTS_EXHAUSTED,

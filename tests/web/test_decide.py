@@ -17,7 +17,7 @@ from substrack.services.payments import confirm_payment
 from substrack.services.putting_off import snooze_payments
 from substrack.store import Attempt, Event, LinkPurpose, Member, Message, User
 from tests.support.cast import Cast, money
-from tests.web.admin import events
+from tests.web.admin import contact_named, events
 from tests.web.forms import fill, send
 from tests.web.scenes import answers_to, claim, receipts, status_of
 from tests.web.support import NOW, Browser, TurnableClock
@@ -80,6 +80,25 @@ def test_looking_shows_the_claim_and_changes_nothing(zed: Browser, cast: Cast, u
     assert shown.headers["Referrer-Policy"] == "no-referrer"
     assert "Set-Cookie" not in shown.headers
     assert events(cast) == before
+
+
+@pytest.mark.only_sqlite
+def test_who_is_not_the_payer_reads_whose_account_it_is(
+    zed: Browser, olga: Browser, cast: Cast, attempt: Attempt, url: str
+) -> None:
+    of_review = f"/review/{attempt.public_id}"
+    assert "Look into your account. Did it arrive?" in zed.get(url).text
+    assert "account" not in olga.get(of_review).text.partition("<main")[2]
+    mia = contact_named(cast, "Mia").id
+    with cast.runtime.transaction() as session:
+        session.execute(update(Attempt).where(Attempt.id == attempt.id).values(payer_id=mia))
+
+    shown = zed.get(url).text
+
+    assert "It goes to Mia’s account. Did it arrive there?" in shown
+    assert "your account" not in shown
+    assert "to Mia’s account" in olga.get(of_review).text
+    assert "look into your account" not in olga.get("/review").text
 
 
 def test_confirm_decides_as_that_admin(zed: Browser, cast: Cast, ben: Member, url: str) -> None:
