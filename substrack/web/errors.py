@@ -14,10 +14,12 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from substrack.domain.errors import Conflict, NotFound, Phrase, Refused
+from substrack.queries.accounts import registration_is_open
 from substrack.services.links import DeadLink
 from substrack.texts.refusals import in_words
 from substrack.web.access import Access, access_of, can_be_gone_to, host_in
 from substrack.web.pages import bare_page, bare_words, my_words
+from substrack.web.reading import reading
 from substrack.web.unavailable import init_unavailable
 
 WORDS: dict[int, tuple[str, str]] = {
@@ -56,8 +58,10 @@ def error_page(
 
 
 def answer_dead_link(_error: DeadLink) -> ResponseReturnValue:
-    """Say the same about every link that opens nothing."""
-    return make_response(bare_page("web/dead_link.html"), 404)
+    """Say the same about every link that opens nothing; of a setup link, where there is a newer one."""
+    is_for_setup = request.endpoint in ("joining.ask_setup", "joining.set_up")
+    has_newer = is_for_setup and registration_is_open(reading())
+    return make_response(bare_page("web/dead_link.html", has_newer=has_newer), 404)
 
 
 def answer_refusal(error: Refused) -> ResponseReturnValue:

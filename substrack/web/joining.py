@@ -8,14 +8,17 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from wtforms import PasswordField, SelectField, StringField
 
 from substrack.domain.actors import Actor, ActorKind, Via
 from substrack.services.founding import RegistrationClosed, create_first_owner, open_setup
 from substrack.services.invitations import Invitation, accept_invite, open_invite
+from substrack.services.links import DeadLink
 from substrack.services.passwords import hash_new_password
 from substrack.web.access import by_link, signs_in_by_link
 from substrack.web.admitting import admit
+from substrack.web.fields import line
 from substrack.web.forms import PageForm, answer, email_field, posted, required
 from substrack.web.pages import bare_page, bare_words
 from substrack.web.reading import reading, runtime
@@ -50,7 +53,7 @@ class SetupForm(InviteForm):
     """All that a new installation has to know."""
 
     email = email_field("Your email address")
-    workspace_name = StringField("A name for all this", required("Enter a name.", maximum=100))
+    workspace_name = line("A name for all this", maximum=100)
     time_zone = SelectField("Time zone", choices=lambda: zone_choices())
 
 
@@ -62,7 +65,7 @@ def ask_setup(token: str) -> ResponseReturnValue:
         open_setup(reading(), runtime().signer, token, now=runtime().now())
     except RegistrationClosed:
         return redirect(url_for("auth.ask_sign_in"))
-    return _show_setup(SetupForm(workspace_name="Home", time_zone="Europe/Berlin"))
+    return _show_setup(SetupForm(time_zone="Europe/Berlin"))
 
 
 @blueprint.post("/setup/<token>")
@@ -76,9 +79,14 @@ def set_up(token: str) -> ResponseReturnValue:
 
 @blueprint.get("/invite/<token>")
 @by_link
-def ask_invited(token: str) -> str:
-    """Show who is invited, and where to."""
-    invitation = _open_invite(token)
+def ask_invited(token: str) -> ResponseReturnValue:
+    """Show who is invited, and where to; who has accepted goes home, should they come back."""
+    try:
+        invitation = _open_invite(token)
+    except DeadLink:
+        if current_user.is_authenticated:
+            return redirect(url_for("home.show"))
+        raise
     return _show_invite(InviteForm(name=invitation.name), invitation)
 
 
@@ -92,13 +100,14 @@ def accept(token: str) -> ResponseReturnValue:
 
 def _set_up(form: SetupForm, token: str) -> Response:
     name, email = form.name.data or "", form.email.data or ""
-    password_hash = _hash(form, email=email, workspace=form.workspace_name.data or "")
+    called = (form.workspace_name.data or "").strip() or _called_after(name)
+    password_hash = _hash(form, email=email, workspace=called)
     with runtime().transaction() as session:
         founded = create_first_owner(
             session,
             runtime().signer,
             token,
-            workspace_name=form.workspace_name.data or "",
+            workspace_name=called,
             time_zone=form.time_zone.data or "",
             name=name,
             email=email,
@@ -108,6 +117,11 @@ def _set_up(form: SetupForm, token: str) -> Response:
             now=runtime().now(),
         )
     return _welcome(founded.user_id)
+
+
+def _called_after(name: str) -> str:
+    """Name a workspace that was given no name after who sets it up."""
+    return bare_words()("%(name)s’s subscriptions", name=name.strip()[:60])
 
 
 def _accept(form: InviteForm, token: str, invitation: Invitation) -> Response:

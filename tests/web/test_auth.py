@@ -114,6 +114,29 @@ class TestSettingUp:
         assert count(runtime, Workspace) == 1
 
     @pytest.mark.only_sqlite
+    def test_a_link_of_an_earlier_start_says_where_the_newest_is(
+        self, runtime: Runtime, zed: Browser
+    ) -> None:
+        former = setup_path(runtime)
+        newest = setup_path(runtime)
+
+        assert "the newest stands in the terminal where it runs" in zed.get(former).text
+        zed.post(newest, **SETUP)
+        assert "in the terminal" not in zed.get(former).text
+
+    @pytest.mark.only_sqlite
+    def test_without_a_name_for_it_all_it_is_called_after_its_owner(
+        self, runtime: Runtime, zed: Browser
+    ) -> None:
+        path = setup_path(runtime)
+        assert 'value="Home"' not in zed.get(path).text
+
+        zed.post(path, **SETUP | {"workspace_name": " "})
+
+        with runtime.reading() as session:
+            assert session.scalars(select(Workspace.name)).one() == f"{SETUP['name']}’s subscriptions"
+
+    @pytest.mark.only_sqlite
     def test_whoever_sets_up_goes_on_in_the_browsers_language(self, runtime: Runtime, zed: Browser) -> None:
         zed.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de-AT, en;q=0.5"
 
@@ -215,6 +238,17 @@ class TestInviting:
 
         assert joined.status_code == 303
         assert "Olga" in mia.get("/admins").text
+
+    @pytest.mark.only_sqlite
+    def test_who_goes_back_after_accepting_is_led_home(
+        self, app: Flask, runtime: Runtime, olga: Browser
+    ) -> None:
+        olga.post("/admins", name="Mia", email="mia@example.org")
+        mia, path = browser(app, runtime), link_path(runtime, LinkPurpose.INVITE)
+        mia.post(path, name="Mia", password=PASSWORD)
+
+        assert mia.get(path).location == "/"
+        assert browser(app, runtime).get(path).status_code == 404
 
     @pytest.mark.only_sqlite
     def test_a_second_invitation_of_an_admin_is_refused_beside_the_field(self, olga: Browser) -> None:
