@@ -28,11 +28,15 @@ class ServiceKind(StrEnum):
 
 @dataclass(frozen=True)
 class Usual:
-    """How such a thing is usually shared: `seats` counts everybody, the payer included."""
+    """How such a thing is usually shared: `seats` counts everybody, the payer included.
+
+    `is_limited` where the plans of such services have room for no more.
+    """
 
     seats: int
     unit: Unit
     every: int = 1
+    is_limited: bool = True
 
 
 USUAL: Mapping[ServiceKind, Usual] = MappingProxyType(
@@ -42,8 +46,8 @@ USUAL: Mapping[ServiceKind, Usual] = MappingProxyType(
         ServiceKind.PHONE: Usual(4, Unit.MONTH),
         ServiceKind.CLOUD: Usual(6, Unit.MONTH),
         ServiceKind.VPN: Usual(5, Unit.YEAR),
-        ServiceKind.HOME: Usual(4, Unit.MONTH),
-        ServiceKind.CLUB: Usual(10, Unit.MONTH),
-        ServiceKind.OTHER: Usual(4, Unit.MONTH),
+        ServiceKind.HOME: Usual(4, Unit.MONTH, is_limited=False),
+        ServiceKind.CLUB: Usual(10, Unit.MONTH, is_limited=False),
+        ServiceKind.OTHER: Usual(4, Unit.MONTH, is_limited=False),
     }
 )

@@ -45,8 +45,8 @@ def kind_tiles(locale: str) -> tuple[KindTile, ...]:
 
 
 def usual_seats(kind: ServiceKind) -> int | None:
-    """Say how many usually share a kind, the payer included; None where nothing is usual."""
-    return None if kind is ServiceKind.OTHER else USUAL[kind].seats
+    """Say for how many a plan usually has room, the payer included; None where there is no limit."""
+    return USUAL[kind].seats if USUAL[kind].is_limited else None
 
 
 def _tile(kind: ServiceKind, _: Words) -> KindTile:
@@ -63,14 +63,14 @@ def _tile(kind: ServiceKind, _: Words) -> KindTile:
 
 
 def _hint(kind: ServiceKind, _: Words) -> str:
-    usual, seats = USUAL[kind], usual_seats(kind)
-    if seats is None:
+    if kind is ServiceKind.OTHER:
         return ""
+    usual = USUAL[kind]
     often = rhythm(usual.unit, usual.every, _.locale)
     return _.ngettext(
         "Usually up to %(n)s person, paid %(often)s.",
         "Usually up to %(n)s people, paid %(often)s.",
-        seats,
+        usual.seats,
         often=often,
     )
 

@@ -12,7 +12,7 @@ from substrack.domain.cycles import Cycle, local_date
 from substrack.domain.errors import Refused
 from substrack.domain.preview import Preview, preview
 from substrack.domain.requests import RequestRules, first_requests
-from substrack.domain.shares import Sharer
+from substrack.domain.shares import Sharer, SplitKind
 from substrack.domain.terms import GroupTerms
 from substrack.queries.collection_days import find_collection_day, load_askable
 from substrack.queries.group_form import GroupOnForm
@@ -70,7 +70,7 @@ def _foresee(form: GroupForm, terms: GroupTerms, group: GroupOnForm | None) -> F
         opening_now=cycle.count_begun(sequence, today + timedelta(days=terms.collect_days_before)),
         first_requests=_first_requests(coming, terms, sharers),
         due_days=_due_days(terms, cycle, sequence),
-        seats=usual_seats(terms.kind),
+        seats=None if terms.split is SplitKind.VARIABLE else usual_seats(terms.kind),
     )
     return forecast(facts, language_of(me().language))
 

@@ -375,6 +375,8 @@ class TestLiveForecast:
         assert "That makes 7 people; such a plan usually has room for 6." in _part(olga, **crowd)
         assert send(olga, "/groups/new", "price", **crowd).status_code == 303
         assert "usually has room" not in _part(olga, **crowd | {"kind": ""})
+        assert "usually has room" not in _part(olga, **crowd | {"kind": "home"})
+        assert "usually has room" not in _part(olga, **crowd | {"differs": "y"})
 
 
 def _read_in(runtime: Runtime, language: str) -> None:
