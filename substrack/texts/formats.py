@@ -117,11 +117,12 @@ def file_size(size: int, locale: str) -> str:
 
 
 def _zone(value: datetime, locale: str) -> str:
-    """Name a zone in short: "CET", and where the language has no short name "GMT+05:00"."""
+    """Name a zone in short: "CET", in no other words where the language has none, else "GMT+05:00"."""
     rules = format_locale(locale)
     name = format_datetime(value, "z", tzinfo=value.tzinfo, locale=rules)
-    is_short = name.isalpha() and len(name) <= LONGEST_ZONE
-    return name if is_short else get_timezone_gmt(value, locale=rules)
+    names = (name, value.tzname() or "")
+    short = (one for one in names if one.isalpha() and len(one) <= LONGEST_ZONE)
+    return next(short, get_timezone_gmt(value, locale=rules))
 
 
 def _plain_year(written: str) -> str:
