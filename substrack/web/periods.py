@@ -144,7 +144,14 @@ def _void(form: VoidForm, period: PeriodOfGroup) -> ResponseReturnValue:
     with runtime().transaction() as session:
         reason = form.reason.data or ""
         void_period(session, period.column.id, reason=reason, by=by_me(), now=runtime().now())
-    return _done(period, Phrase("Voided. What had been received is the members’ credit."))
+    tally = period.column.tally
+    had_come = tally is None or tally.collected.minor > 0
+    return _done(
+        period,
+        Phrase("Voided. What had been received is the members’ credit.")
+        if had_come
+        else Phrase("Voided. Nothing had been received for it."),
+    )
 
 
 def _add_late(form: LateForm, period: PeriodOfGroup) -> ResponseReturnValue:

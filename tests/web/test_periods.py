@@ -145,6 +145,7 @@ class TestVoiding:
         send(olga, march, "reason", f"{march}/void", reason="billed twice")
         group_page = olga.get(f"/groups/{youtube.public_id}").text
 
+        assert "Voided. What had been received is the members’ credit." in group_page
         assert "Voided periods (1)" in group_page
         assert "This period is void" in olga.get(march).text
         press(olga, march, f"{march}/restore")
@@ -157,6 +158,7 @@ class TestVoiding:
         press(olga, march, f"{march}/void", reason="billed twice")
         shown = olga.get(march).text
 
+        assert "Voided. Nothing had been received for it." in shown
         assert "Outstanding" not in shown
         assert " left<" not in shown
         assert shown.count("> void<") == 3
