@@ -50,7 +50,7 @@ from substrack.web.errors import error_page
 from substrack.web.fields import read_optional_day, read_optional_sum
 from substrack.web.forms import answer, posted
 from substrack.web.pages import bare_page, bare_words, reader_language
-from substrack.web.pay_form import NothingTicked, PayForm, Rest
+from substrack.web.pay_form import NothingTicked, PayForm, Rest, check_all_taken
 from substrack.web.pieces import address
 from substrack.web.reading import reading, runtime
 from substrack.web.security import takes_file
@@ -163,14 +163,17 @@ def _snooze(
 ) -> None:
     today = local_date(now, zone_of(session, contact_id))
     until = _chosen_day(form.until.data or "", today)
-    snooze_payments(session, contact_id, payments, until=until, by=Actor.contact(contact_id), now=now)
+    by = Actor.contact(contact_id)
+    taken = snooze_payments(session, contact_id, payments, until=until, by=by, now=now)
+    check_all_taken(taken, payments, field="until")
 
 
 def _object(
     session: Session, contact_id: int, payments: Mapping[int, str], form: PayForm, now: datetime
 ) -> None:
     by = Actor.contact(contact_id)
-    object_to_payments(session, contact_id, payments, text=form.text.data or "", by=by, now=now)
+    taken = object_to_payments(session, contact_id, payments, text=form.text.data or "", by=by, now=now)
+    check_all_taken(taken, payments, field="text")
 
 
 def _withdraw(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from datetime import date
 
 from flask import request
 from wtforms import FileField, SelectField, SelectMultipleField, StringField, TextAreaField
 
-from substrack.domain.errors import Phrase, Refused
+from substrack.domain.errors import Conflict, Phrase, Refused
 from substrack.services.proofs import MAX_BYTES, NoProof, SafeProof, read_proof
 from substrack.texts.words import Words
 from substrack.web.forms import PageForm
@@ -29,6 +30,31 @@ class NothingTicked(Refused):
 
     def __init__(self) -> None:
         super().__init__("Tick at least one of these first.")
+
+
+class NoLongerOpen(Conflict):
+    """What was said is about a share that was claimed or decided since the page was shown."""
+
+    whole = Phrase(
+        "This is no longer open: it was said to be paid, or settled, in the meantime. Nothing was sent."
+    )
+    part = Phrase(
+        "Part of this is no longer open: it was said to be paid, or settled, in the meantime. "
+        "Nothing was sent; press again for the rest."
+    )
+
+    def __init__(self, field: str, *, in_part: bool) -> None:
+        super().__init__(self.part if in_part else self.whole, field=field)
+
+
+def check_all_taken(taken: Sized, wanted: Sized, *, field: str) -> None:
+    """Refuse a press of which a service took less than was wanted; the caller's transaction is undone.
+
+    Raises:
+        NoLongerOpen.
+    """
+    if len(taken) < len(wanted):
+        raise NoLongerOpen(field, in_part=len(taken) > 0)
 
 
 class PayForm(PageForm):
