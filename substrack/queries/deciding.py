@@ -57,9 +57,20 @@ class Decider:
 
 def last_decision_on_claim(session: Session, attempt_id: int) -> LastDecision | None:
     """Find what was decided last about any payment of a claim since it was made."""
-    payments = select(AttemptItem.payment_id).where(AttemptItem.attempt_id == attempt_id)
-    made_at = select(Attempt.made_at).where(Attempt.id == attempt_id).scalar_subquery()
-    return _last(session, Event.payment_id.in_(payments), Event.at >= made_at)
+    return _last(session, *_about_claim(attempt_id))
+
+
+def last_act_on_claim(session: Session, attempt_id: int, verb: str, *, user_id: int) -> LastDecision | None:
+    """Find the last decision about a claim if it is this act of this user.
+
+    What credit settled in its course is part of it.
+    """
+    last = last_decision_on_claim(session, attempt_id)
+    if last is None:
+        return None
+    is_it = (Event.correlation_id == last.correlation_id, Event.verb == verb)
+    is_theirs = (Event.actor_kind == ActorKind.USER, Event.actor_id == user_id)
+    return _last(session, *_about_claim(attempt_id), *is_it, *is_theirs)
 
 
 def last_decision_on_payment(session: Session, payment_id: int) -> LastDecision | None:
@@ -90,6 +101,12 @@ def find_decider(session: Session, workspace_id: int, user_id: int) -> Decider |
         .where(Workspace.id == workspace_id, User.id == user_id, User.deactivated_at.is_(None))
     ).first()
     return Decider(*row) if row else None
+
+
+def _about_claim(attempt_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    payments = select(AttemptItem.payment_id).where(AttemptItem.attempt_id == attempt_id)
+    made_at = select(Attempt.made_at).where(Attempt.id == attempt_id).scalar_subquery()
+    return Event.payment_id.in_(payments), Event.at >= made_at
 
 
 def _last(session: Session, *conditions: ColumnElement[bool]) -> LastDecision | None:

@@ -15,11 +15,13 @@ from wtforms import StringField
 
 from substrack.domain.actors import UNDO_SECONDS, Actor, ActorKind, Via
 from substrack.domain.errors import Phrase
+from substrack.domain.money import Money
 from substrack.queries.booked import load_booked
 from substrack.queries.claims import ClaimRow, claim_currency, load_claim, payments_of_claim
-from substrack.queries.deciding import LastDecision, find_decider, last_decision_on_claim
+from substrack.queries.deciding import LastDecision, find_decider, last_act_on_claim, last_decision_on_claim
 from substrack.queries.quick_presses import is_decided_quickly
 from substrack.services.claim_decisions import ClaimDecided, confirm_claim, reject_claim
+from substrack.services.deciding import clean_reason
 from substrack.services.ledger import DecidedAlready
 from substrack.services.links import DeadLink
 from substrack.services.undo import TooLateToUndo, undo_decision
@@ -82,9 +84,23 @@ def _decide(act: str, form: DecideForm, visit: DecideVisit) -> ResponseReturnVal
                 reason = form.reason.data or ""
                 reject_claim(session, key, reason=reason, by=by, now=now, versions=versions)
     except (ClaimDecided, DecidedAlready):
+        if _is_repeated(act, form, amount, visit):
+            return _again()
         form.refusal = TOO_LATE
         return _show(visit, form), 409
     return _again()
+
+
+def _is_repeated(act: str, form: DecideForm, amount: Money | None, visit: DecideVisit) -> bool:
+    """Tell whether a press says again what this admin decided last, as the second of a double tap does."""
+    reading().rollback()  # what was decided is newer than what has been read
+    last = last_act_on_claim(reading(), visit.attempt_id, act, user_id=visit.user_id)
+    if last is None:
+        return False
+    if act == "reject":
+        return clean_reason(form.reason.data or "") == last.reason
+    booked = load_booked(reading(), visit.attempt_id, correlation_id=last.correlation_id)
+    return amount is None or (booked is not None and amount == booked.amount)
 
 
 def _undo(visit: DecideVisit) -> ResponseReturnValue:

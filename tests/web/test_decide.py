@@ -228,6 +228,41 @@ def test_who_comes_too_late_reads_who_decided(
     assert len(receipts(cast)) == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [{"act": "reject", "reason": "Not there"}, {"act": "confirm"}, {"act": "confirm", "amount": "2.99"}],
+)
+def test_a_double_tap_is_answered_like_one(
+    zed: Browser, cast: Cast, ben: Member, url: str, said: dict[str, str]
+) -> None:
+    fields = fill(zed.get(url).text, "versions") | said
+    first, second = (zed.client.post(url, data=fields) for _tap in range(2))
+
+    assert (first.status_code, first.location) == (second.status_code, second.location) == (303, url)
+    assert len(answers_to(cast, ben)) == 1
+
+
+@pytest.mark.only_sqlite
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"act": "reject", "reason": "Not there"}, {"act": "reject", "reason": "Too little"}),
+        ({"act": "confirm"}, {"act": "confirm", "amount": "2.99"}),
+        ({"act": "confirm"}, {"act": "reject", "reason": "Not there"}),
+    ],
+)
+def test_another_decision_from_the_same_page_is_told_that_it_was_not_made(
+    zed: Browser, url: str, first: dict[str, str], second: dict[str, str]
+) -> None:
+    fields = fill(zed.get(url).text, "versions")
+    assert zed.client.post(url, data=fields | first).status_code == 303
+
+    late = zed.client.post(url, data=fields | second)
+
+    assert late.status_code == 409
+    assert "nothing was done" in late.text
+
+
 def test_a_decision_can_be_undone_for_ten_seconds(
     zed: Browser, cast: Cast, ben: Member, url: str, clock: TurnableClock
 ) -> None:
