@@ -22,7 +22,16 @@ from substrack.texts.blocks import Block, Heading, Row
 from substrack.texts.catalogue import LANGUAGE_NAMES, LANGUAGES, language_of
 from substrack.texts.chat_keyboards import Key, Rows, resting_lines, sum_of
 from substrack.texts.chat_letters import ROWS_TO_TRY, lay_out
-from substrack.texts.chat_markup import MAX_MESSAGE, bold, code, lines, plain, quote, shown_length
+from substrack.texts.chat_markup import (
+    MAX_CAPTION,
+    MAX_MESSAGE,
+    bold,
+    code,
+    lines,
+    plain,
+    quote,
+    shown_length,
+)
 from substrack.texts.decisions import claimed_sum
 from substrack.texts.words import Words
 
@@ -203,12 +212,13 @@ def ask_how_much(card: ClaimCard, locale: str) -> str:
 
 
 def proof_caption(card: ClaimCard, locale: str) -> str:
-    """Say below a proof who paid what, by their own words."""
+    """Say below a proof who paid what, by their own words, and for as many shares as there is room."""
     _ = words_of(locale)
-    whats = [what_for(each.item, _) for each in card.items[:MOST_IN_A_CAPTION]]
-    more = ["…"] if len(card.items) > MOST_IN_A_CAPTION else []
-    words = _("%(name)s: %(amount)s", name=card.name, amount=claimed_sum(card.amount, _))
-    return str(lines([plain(words), plain(_.listed([*whats, *more]))]))
+    for most in range(min(len(card.items), MOST_IN_A_CAPTION), -1, -1):
+        caption = _proof_caption(card, most, _)
+        if shown_length(caption) <= MAX_CAPTION:
+            break
+    return caption
 
 
 def ask_objection(locale: str) -> str:
@@ -314,6 +324,13 @@ def _when_said(card: ClaimCard, _: Words) -> Iterator[Markup]:
         yield plain(_("said on %(day)s", day=_.day(card.made_on)))
     if card.paid_on is not None:
         yield plain(_("paid on %(day)s", day=_.day(card.paid_on)))
+
+
+def _proof_caption(card: ClaimCard, most: int, _: Words) -> str:
+    whats = [what_for(each.item, _) for each in card.items[:most]]
+    more = ["…"] if len(card.items) > most else []
+    words = _("%(name)s: %(amount)s", name=card.name, amount=claimed_sum(card.amount, _))
+    return str(lines([plain(words), plain(_.listed([*whats, *more]))]))
 
 
 def _cut(text: str, most: int) -> str:

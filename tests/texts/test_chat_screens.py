@@ -14,6 +14,7 @@ from substrack.channels.chats import MAX_BUTTONS, Button
 from substrack.domain.bills import Person
 from substrack.domain.chat_cards import MemberItem, Standing
 from substrack.texts import chat_screens as screens
+from substrack.texts.catalogue import LANGUAGES
 from substrack.texts.chat_keyboards import MAX_LABEL, MAX_TOAST, Rows, keyboard
 from substrack.texts.chat_markup import MAX_CAPTION, MAX_MESSAGE
 from tests.fakes.telegram_html import cut_out, parse_html, units
@@ -115,6 +116,16 @@ def test_a_caption_has_room_for_its_references() -> None:
     caption, _entities = parse_html(screens.qr_caption(replace(IBAN_ONLY, references=references), "en"))
     assert units(caption) <= MAX_CAPTION
     assert "K7M000" in caption
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+@pytest.mark.parametrize("name", ["😀" * 100, "Ж" * 100, "&" * 100])
+def test_however_long_names_are_the_caption_of_a_proof_fits(name: str, locale: str) -> None:
+    card = claim_card(name, *[item(group=name) for _number in range(6)])
+    caption, _entities = parse_html(screens.proof_caption(card, locale))
+    assert units(caption) <= MAX_CAPTION
+    assert caption.count(name) > 1
+    assert caption.endswith("…")
 
 
 def test_however_long_names_are_a_page_of_claims_fits() -> None:
