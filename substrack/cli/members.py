@@ -9,7 +9,7 @@ import click
 from sqlalchemy.orm import Session
 
 from substrack.cli.desk import Desk, at_desk
-from substrack.cli.output import plain, show
+from substrack.cli.output import is_asked, note, plain, show
 from substrack.cli.params import DAY, dry_run_flag, json_flag, read_optional
 from substrack.domain.actors import OPERATOR
 from substrack.domain.errors import Refused
@@ -97,17 +97,21 @@ def add(
     wanted_again: bool,
     as_json: bool,
 ) -> None:
-    """Let somebody join a group."""
+    """Let somebody join a group.
+
+    Without an address, a name that is known already is refused on a terminal, and told of where none answers.
+    """
     with desk.writing() as session:
         key = find_group(session, desk.workspace_id, group_id)
         person = find_contact(session, desk.workspace_id, contact_id) if contact_id else None
         if person is None and email and not shares_mailbox:
-            known = contact_by_email(session, desk.workspace_id, email)
-            person = known.id if known else None
+            reader = contact_by_email(session, desk.workspace_id, email)
+            person = reader.id if reader else None
         if person is None and name is None:
             raise NobodyNamed
-        if person is None and not another:
-            _ask_about_namesake(desk, session, name, email)
+        known = None if person or another else _known_by_name(desk, session, name, email)
+        if known and is_asked() and not as_json:
+            raise NameKnownAtDesk(known)
         member = add_member(
             session,
             key,
@@ -124,13 +128,19 @@ def add(
         )
         result = describe_member(load_member(session, member.id))
     show(result, as_json=as_json)
+    if known:
+        note(
+            f"{known.name} is known already ({known.public_id}). If this is the same person: member leave "
+            f"{member.public_id}, then member add --group {group_id} --contact {known.public_id}."
+        )
 
 
-def _ask_about_namesake(desk: Desk, session: Session, name: str | None, email: str | None) -> None:
+def _known_by_name(desk: Desk, session: Session, name: str | None, email: str | None) -> NameKnown | None:
     try:
         ask_about_namesake(session, desk.workspace_id, name=name, email=email)
     except NameKnown as known:
-        raise NameKnownAtDesk(known) from None
+        return known
+    return None
 
 
 @members.command("list")

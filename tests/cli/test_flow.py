@@ -257,15 +257,44 @@ def test_a_known_address_is_the_same_contact(house: House) -> None:
     assert len(house.do("contact", "list")) == 2
 
 
-def test_a_known_name_without_address_is_a_question(house: House) -> None:
+@pytest.fixture
+def ben_is_known(house: House) -> tuple[str, str]:
+    """Let Ben join a group; give another group, and his id."""
     first, second = house.group(), house.group()
     house.join(first, "Ben")
-    known = next(one["id"] for one in house.do("contact", "list") if one["name"] == "Ben")
+    return second, next(one["id"] for one in house.do("contact", "list") if one["name"] == "Ben")
 
-    refused = house.refused("member", "add", "--group", second, "--name", "ben")
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_without_a_terminal_somebody_of_a_known_name_is_added_and_told_of(
+    house: House, ben_is_known: tuple[str, str], flags: tuple[str, ...]
+) -> None:
+    group, known = ben_is_known
+
+    added = house.run("member", "add", "--group", group, "--name", "ben", *flags)
+
+    assert added.exit_code == 0
+    member = next(one for one in house.do("member", "list", "--group", group) if one["name"] == "ben")
+    assert f"Ben is known already ({known})" in added.stderr
+    for way in (f"member leave {member['id']}", f"member add --group {group} --contact {known}"):
+        assert way in added.stderr
+        house.do(*way.split())
+    named = [one["contact"] for one in house.do("member", "list", "--group", group)]
+    assert known in named
+    assert member["contact"] not in named
+
+
+def test_on_a_terminal_a_known_name_without_address_is_a_question(
+    house: House, ben_is_known: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, known = ben_is_known
+    monkeypatch.setattr("substrack.cli.members.is_asked", lambda: True)
+
+    refused = house.refused("member", "add", "--group", group, "--name", "ben")
 
     assert f"Ben is known already: give --contact {known}, or --another" in refused
-    house.do("member", "add", "--group", second, "--name", "ben", "--another")
+    assert house.run("member", "add", "--group", group, "--name", "ben", "--another").stderr == ""
+    assert house.do("member", "add", "--group", group, "--name", "Ben")["name"] == "Ben"
     assert [one["name"] for one in house.do("contact", "list")].count("ben") == 1
 
 
