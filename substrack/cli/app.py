@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -20,9 +20,12 @@ _FLAGS = {
     "iban": "pay_iban",
     "holder": "pay_holder",
     "text": "pay_text",
+    "password": "password_stdin",
+    "tolerance_minor": "tolerance",
 }
 """Fields whose flag is called otherwise."""
-
+_TYPED = f"{__name__}.typed"
+"""Where a context keeps the words that were typed."""
 
 _ANSWERS: dict[type[Refused], str] = {
     MailboxShared: " If so, add --shares-mailbox.",
@@ -68,13 +71,14 @@ class App(click.Group):
         for number, one in enumerate(args, 1):
             if not _is_text(one):
                 raise Sentence(f"Argument {number} holds a character that is no text; type it again.")
+        ctx.meta[_TYPED] = tuple(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except Refused as refused:
-            raise Sentence(_sentence(refused)) from None
+            raise Sentence(_sentence(refused, self._flags_of_command(ctx))) from None
         except WrongSetting as wrong:
             raise Sentence(str(wrong)) from None
         except DatabaseTrouble as error:
@@ -82,18 +86,30 @@ class App(click.Group):
             advice = f". {error.advice}" if error.advice else ""
             raise Sentence(f"The database can't be used right now: {cause}{advice}") from None
 
+    def _flags_of_command(self, ctx: click.Context) -> set[str]:
+        """Name the flags of the command that was typed; groups have no options that take a value."""
+        command: click.Command = self
+        for word in ctx.meta[_TYPED]:
+            found = command.get_command(ctx, word) if isinstance(command, click.Group) else None
+            if found is None:
+                break
+            command = found
+        return {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
+
 
 def _is_text(typed: str) -> bool:
     return "\0" not in typed and not any("\ud800" <= char <= "\udfff" for char in typed)
 
 
-def _sentence(refused: Refused) -> str:
-    """Put the flag a refusal is about before it, and after a question the flag that answers it."""
+def _sentence(refused: Refused, flags: Collection[str]) -> str:
+    """Put the flag a refusal is about before it, and after a question the flag that answers it.
+
+    What the command has no flag for is said alone, as where a page has a field for it.
+    """
     answer = _ANSWERS.get(type(refused), "")
-    if refused.field is None:
-        return _on_one_line(f"{refused}{answer}")
-    flag = _FLAGS.get(refused.field, refused.field).replace("_", "-")
-    return _on_one_line(f"--{flag}: {refused}{answer}")
+    field = refused.field or ""
+    flag = f"--{_FLAGS.get(field, field).replace('_', '-')}"
+    return _on_one_line(f"{flag}: {refused}{answer}" if flag in flags else f"{refused}{answer}")
 
 
 def _on_one_line(text: str) -> str:

@@ -20,6 +20,7 @@ from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.domain.wording import clean_line, clean_text
 
 MAX_DESCRIPTION: Final = 2000
+MAX_TOLERANCE_MINOR: Final = 1_000_000
 EARLIEST: Final = date(2000, 1, 1)
 LATEST: Final = date(2999, 12, 31)
 
@@ -35,6 +36,20 @@ class OutOfRange(Refused):
             label=_LABELS[field],
             lowest=lowest,
             highest=highest,
+        )
+
+
+class ToleranceOutOfRange(Refused):
+    """A rest that is written off is small change, and no less than nothing."""
+
+    field = "tolerance_minor"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(
+            "%(label)s must be from %(lowest)s to %(highest)s.",
+            label=Phrase("The tolerance"),
+            lowest=Money(0, currency),
+            highest=Money(MAX_TOLERANCE_MINOR, currency),
         )
 
 
@@ -141,7 +156,6 @@ _RANGES: Final = {
     "max_requests": (1, 100),
     "overdue_after_days": (1, 3650),
     "hour": (0, 23),
-    "tolerance_minor": (0, 1_000_000),
     "heads_up_days": (0, 365),
 }
 _LABELS: Final = {
@@ -152,7 +166,6 @@ _LABELS: Final = {
     "max_requests": Phrase("The number of requests"),
     "overdue_after_days": Phrase("The days until it is overdue"),
     "hour": Phrase("The hour"),
-    "tolerance_minor": Phrase("The tolerance in minor units"),
     "heads_up_days": Phrase("The days of a heads-up"),
 }
 
@@ -169,6 +182,8 @@ def check_terms(terms: GroupTerms) -> GroupTerms:
     _check_dates(terms)
     _ = terms.cycle
     currency = currency_code(terms.currency)
+    if not 0 <= terms.tolerance_minor <= MAX_TOLERANCE_MINOR:
+        raise ToleranceOutOfRange(currency)
     _check_price(terms, currency)
     return replace(
         terms,

@@ -1,15 +1,23 @@
 """Bad input ends in one clear sentence and leaves everything as it was."""
 
+import re
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
+import click
 import pytest
 from click.testing import CliRunner
 
+import substrack as package
 from substrack.bootstrap import ROOT
 from substrack.cli import substrack
+from substrack.cli.app import _FLAGS
+from substrack.domain.errors import Refused
 from tests.cli.conftest import House
 
 GROUP = ("group", "add", "--name", "VPN", "--currency", "EUR", "--starts-on", "2026-02-01")
@@ -42,6 +50,10 @@ GROUP = ("group", "add", "--name", "VPN", "--currency", "EUR", "--starts-on", "2
             "--description: This has 10,000 characters",
         ),
         ((*GROUP, "--price", "3", "--payer", "nobody"), "There is no such person"),
+        (
+            (*GROUP, "--price", "3", "--tolerance", "999999999"),
+            "--tolerance: The tolerance must be from 0.00 EUR to 10000.00 EUR.",
+        ),
         (("group", "show", "nosuchgroup"), "There is no such group"),
         (("member", "leave", "nosuchmember"), "There is no such member"),
         (("period", "edit", "nosuchperiod", "--total", "3"), "There is no such period"),
@@ -55,6 +67,60 @@ GROUP = ("group", "add", "--name", "VPN", "--currency", "EUR", "--starts-on", "2
 def test_bad_input_is_refused_with_its_flag(house: House, arguments: tuple[str, ...], about: str) -> None:
     assert about in house.refused(*arguments)
     assert house.do("group", "list") == []
+
+
+@pytest.mark.only_sqlite
+def test_a_refused_password_names_the_flag_it_came_by(house: House) -> None:
+    add = ("user", "add", "--email", "eve@example.org", "--name", "Eve", "--password-stdin")
+    refused = house.run(*add, stdin="short\n")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("--password-stdin: Use at least")
+
+
+def _commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands(command, *path, name)
+        else:
+            yield (*path, name), command
+
+
+def _fields() -> set[str]:
+    """Name every field that a refusal of the domain, the services or the command line is about."""
+    for module in walk_packages(package.__path__, "substrack."):
+        if module.name.split(".")[1] in ("cli", "domain", "services"):
+            import_module(module.name)
+    kinds = [Refused]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return {kind.field for kind in kinds if kind.field} | set(_FLAGS)
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), [pytest.param(*found, id=" ".join(found[0])) for found in _commands(substrack)]
+)
+def test_no_refusal_names_a_flag_that_its_command_does_not_have(
+    path: tuple[str, ...], command: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
+    monkeypatch.setattr(command, "params", [each for each in command.params if not each.required])
+    for field in sorted(_fields()):
+        monkeypatch.setattr(command, "callback", _refuse(field))
+        said = CliRunner().invoke(substrack, path)
+        assert said.exit_code == 1, said.output
+        named = re.fullmatch(r"(?:(--[a-z-]+): )?No\.\n", said.stderr)
+        assert named
+        assert named[1] is None or named[1] in known
+
+
+def _refuse(field: str) -> Callable[..., None]:
+    def refuse(**_options: object) -> None:
+        raise Refused("No.", field=field)
+
+    return refuse
 
 
 def test_bad_terms_of_members_are_refused(house: House) -> None:

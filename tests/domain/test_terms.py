@@ -15,6 +15,7 @@ from substrack.domain.terms import (
     EndsBeforeStarting,
     GroupTerms,
     OutOfRange,
+    ToleranceOutOfRange,
     check_terms,
 )
 
@@ -120,7 +121,7 @@ def test_a_number_lies_between_its_bounds_and_may_be_one(field: str, lowest: int
         terms = replace(TERMS, **{field: number})  # type: ignore[arg-type]
         assert check_terms(terms) == terms
     for number in (lowest - 1, highest + 1):
-        with pytest.raises(OutOfRange):
+        with pytest.raises((OutOfRange, ToleranceOutOfRange)):
             check_terms(replace(TERMS, **{field: number}))  # type: ignore[arg-type]
 
 
