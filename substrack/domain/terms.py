@@ -13,7 +13,7 @@ from typing import Final
 from substrack.domain.currencies import currency_code
 from substrack.domain.cycles import Cycle, Unit, check_zone
 from substrack.domain.errors import Phrase, Refused
-from substrack.domain.money import MAX_MINOR, CurrencyMismatch, Money, NegativeAmount
+from substrack.domain.money import MAX_MINOR, Money, NegativeAmount
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.service_kinds import ServiceKind
 from substrack.domain.shares import PartPeriod, SplitKind
@@ -82,6 +82,15 @@ class PriceMissing(Refused):
 
     def __init__(self) -> None:
         super().__init__("Give the price, or choose the split “variable” if it is different every time.")
+
+
+class PriceInOtherCurrency(Refused):
+    """The currency was changed, and the price is still in the former one."""
+
+    field = "price"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__("Give the price in %(currency)s as well.", currency=currency)
 
 
 class PriceUnknown(Refused):
@@ -229,5 +238,5 @@ def _check_price(terms: GroupTerms, currency: str) -> None:
     if terms.price is None:
         raise PriceMissing
     if terms.price.currency != currency:
-        raise CurrencyMismatch(terms.price.currency, currency)
+        raise PriceInOtherCurrency(currency)
     check_price(terms.price)

@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.currencies import exponent_of
+from substrack.domain.currencies import currency_code, exponent_of
 from substrack.domain.cycles import Cycle
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.shares import check_terms as check_people
@@ -135,14 +135,16 @@ def edit_group(
         time_zone=terms.time_zone or group.time_zone,
         payer_id=terms.payer_id or group.payer_id,
     )
+    is_current = expected_version in (None, group.version)
+    if is_current:
+        _check_frozen(group, wanted)
+        if currency_code(wanted.currency) != group.currency:
+            _check_nothing_is_set(session, group)
     checked = check_terms(wanted)
     if checked == former:
         return group
-    if expected_version not in (None, group.version):
+    if not is_current:
         raise GroupChanged
-    _check_frozen(group, checked)
-    if checked.currency != group.currency:
-        _check_nothing_is_set(session, group)
     _hold_people(session, group, checked)
     before, texts = facts_of(group), [getattr(group, name) for name in TEXTS]
     _apply(session, group, checked, former, announces_price=announces_price, by=by, now=now)
@@ -170,7 +172,7 @@ def _hold_people(session: Session, group: Group, terms: GroupTerms) -> None:
 def _check_frozen(group: Group, terms: GroupTerms) -> None:
     if not has_opened(group):
         return
-    if terms.currency != group.currency:
+    if currency_code(terms.currency) != group.currency:
         raise CurrencyFrozen(group.currency)
     if terms.starts_on != group.starts_on:
         raise StartFrozen(group.starts_on)

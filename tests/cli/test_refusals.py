@@ -134,6 +134,22 @@ def test_bad_terms_of_members_are_refused(house: House) -> None:
     assert [one["name"] for one in house.do("member", "list")] == ["Olga", "Ben"]
 
 
+@pytest.mark.only_sqlite
+def test_another_currency_needs_its_price_and_stands_once_a_period_is_open(house: House) -> None:
+    group = house.group()
+    edit = ("group", "edit", group, "--currency", "usd")
+
+    assert house.refused(*edit) == "--price: Give the price in USD as well."
+    assert house.do(*edit, "--price", "20")["price"] == "20.00"
+
+    house.join(group, "Ben")
+    house.do("tick", now="2026-02-01T12:00:00Z")
+    for price in ((), ("--price", "20")):
+        frozen = house.refused("group", "edit", group, "--currency", "EUR", *price)
+        assert frozen.startswith("--currency: The currency stays USD once a period is open")
+    assert house.do("group", "edit", group, "--currency", "usd", "--name", "Videos")["name"] == "Videos"
+
+
 def test_a_shared_mailbox_is_a_question_that_a_flag_answers(house: House) -> None:
     house.join(house.group(), "Ben")
     ben = next(one["id"] for one in house.do("contact", "list") if one["name"] == "Ben")
