@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ from substrack.domain.errors import Refused
 from substrack.files import keep_whole
 from substrack.queries.erasing import Standing, load_standing
 from substrack.queries.people import find_contact
-from substrack.queries.personal_export import load_personal_data
+from substrack.queries.personal_export import PersonalData, load_personal_data
 from substrack.services.erasing import erase_contact
 from substrack.services.handing_out import note_handed_out
 from substrack.texts.personal import data_archive
@@ -49,6 +50,16 @@ class Unsettled(Refused):
         )
 
 
+class NobodyAsked(Refused):
+    """Erasing is for good, and nobody is there to say that it is meant."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Erasing is for good, and nobody can be asked here: give --yes, or see with --dry-run what would "
+            "be done."
+        )
+
+
 @contacts.command("export")
 @at_desk
 @click.argument("contact_id")
@@ -58,23 +69,41 @@ class Unsettled(Refused):
 @json_flag
 def export(desk: Desk, *, contact_id: str, output: Path | None, as_json: bool) -> None:
     """Print all that is known about a person as JSON, or write it into a file together with their proofs."""
-    with desk.writing(dry_run=False) as session:
-        key = find_contact(session, desk.workspace_id, contact_id)
-        note_handed_out(session, key, by=OPERATOR, now=desk.now)
     with desk.reading() as session:
-        data = load_personal_data(session, key)
-    everything = data.as_dict(desk.now)
-    if output is None:
-        show(everything, as_json=True)
-        if data.files and not as_json:
-            note("They have sent proofs as well; --output FILE writes a ZIP with them.")
+        key = find_contact(session, desk.workspace_id, contact_id)
+    if output is not None:
+        show(_write_export(desk, key, output), as_json=as_json)
         return
+    _note_export(desk, key)
+    data = _load(desk, key)
+    show(data.as_dict(desk.now), as_json=True)
+    if data.files and not as_json:
+        note("They have sent proofs as well; --output FILE writes a ZIP with them.")
+
+
+def _write_export(desk: Desk, contact_id: int, path: Path) -> dict[str, Any]:
+    """Write the file and then note it: the journal lists what left the house, and no file is left unnoted."""
+    data = _load(desk, contact_id)
     try:
-        keep_whole(output.absolute(), data_archive(everything, data.files))
+        keep_whole(path.absolute(), data_archive(data.as_dict(desk.now), data.files))
     except OSError as error:
         raise NotWritten(str(error.strerror)) from None
-    rows = sum(map(len, data.tables.values()))
-    show({"path": str(output), "rows": rows, "proofs": len(data.files)}, as_json=as_json)
+    try:
+        _note_export(desk, contact_id)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return {"path": str(path), "rows": sum(map(len, data.tables.values())), "proofs": len(data.files)}
+
+
+def _note_export(desk: Desk, contact_id: int) -> None:
+    with desk.writing() as session:
+        note_handed_out(session, contact_id, by=OPERATOR, now=desk.now)
+
+
+def _load(desk: Desk, contact_id: int) -> PersonalData:
+    with desk.reading() as session:
+        return load_personal_data(session, contact_id)
 
 
 @contacts.command("erase")
@@ -83,7 +112,7 @@ def export(desk: Desk, *, contact_id: str, output: Path | None, as_json: bool) -
 @click.option(
     "--anyway", is_flag=True, help="Forgive what is open with them, and archive groups that pay them."
 )
-@click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.option("--yes", is_flag=True, help="Ask nothing; needed where nobody can be asked.")
 @dry_run_flag
 @json_flag
 def erase(desk: Desk, *, contact_id: str, anyway: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
@@ -93,7 +122,9 @@ def erase(desk: Desk, *, contact_id: str, anyway: bool, yes: bool, dry_run: bool
         standing = load_standing(session, key)
     if not (standing.is_settled or anyway or dry_run):
         raise Unsettled(standing)
-    if not (dry_run or yes) and is_asked():
+    if not (dry_run or yes):
+        if not is_asked():
+            raise NobodyAsked
         click.confirm(f"Erase {contact_id} for good?", default=False, abort=True, err=True)
     with desk.writing(dry_run=dry_run) as session:
         erased = erase_contact(session, key, anyway=anyway or dry_run, by=OPERATOR, now=desk.now)

@@ -13,7 +13,9 @@ from substrack.services.roles import check_whose_account
 
 
 def note_handed_out(session: Session, contact_id: int, *, by: Actor, now: datetime) -> None:
-    """Note that somebody takes everything known of a person; call it before it is read.
+    """Note that somebody takes everything known of a person.
+
+    Call it before it is read; where it goes into a file that may fail to be written, once that is there.
 
     Raises:
         UnknownContact, NotFound, OwnersOnly.

@@ -6,9 +6,11 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from substrack.cli.personal import standing_words
 from substrack.queries.erasing import Standing
+from substrack.services.contact_rows import UnknownContact
 from tests.cli.conftest import House
 
 pytestmark = pytest.mark.only_sqlite
@@ -44,6 +46,32 @@ def test_an_export_to_a_file_is_a_zip_for_its_owner_only(house: House, ben: str,
 def test_a_file_that_can_not_be_written_is_a_sentence(house: House, ben: str, tmp_path: Path) -> None:
     said = house.refused("contact", "export", ben, "--output", str(tmp_path / "none" / "x.zip"), now=LATER)
     assert said.startswith("--output: The file can't be written")
+    assert _exports_noted(house) == 0
+
+
+def test_an_export_is_noted_once_it_is_there(house: House, ben: str, tmp_path: Path) -> None:
+    house.do("contact", "export", ben, now=LATER)
+    house.do("contact", "export", ben, "--output", str(tmp_path / "x.zip"), now=LATER)
+    assert _exports_noted(house) == 2
+
+
+def test_a_file_that_could_not_be_noted_is_not_left(
+    house: House, ben: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object, **_named: object) -> None:
+        raise UnknownContact
+
+    monkeypatch.setattr("substrack.cli.personal.note_handed_out", fail)
+    house.refused("contact", "export", ben, "--output", str(tmp_path / "x.zip"), now=LATER)
+    assert not (tmp_path / "x.zip").exists()
+
+
+def _exports_noted(house: House) -> int:
+    engine = create_engine(house.env["SUBSTRACK_DATABASE_URL"])
+    with engine.connect() as connection:
+        noted = connection.execute(text("SELECT count(*) FROM events WHERE verb = 'export'")).scalar_one()
+    engine.dispose()
+    return int(noted)
 
 
 def test_nobody_unknown_is_exported(house: House, ben: str) -> None:
@@ -61,7 +89,7 @@ def test_an_erasure_says_what_is_open_and_is_rehearsed_without_a_trace(house: Ho
 
 
 def test_an_erasure_is_noted_beside_the_backups(house: House, ben: str) -> None:
-    done = house.do("contact", "erase", ben, "--anyway", now=LATER)
+    done = house.do("contact", "erase", ben, "--anyway", "--yes", now=LATER)
     assert (done["forgiven"], done["noted"]) == (2, True)
     noted = Path(house.env["SUBSTRACK_DATA_DIR"], "backups", "erasures.jsonl").read_text()
     assert ben in noted
@@ -70,12 +98,18 @@ def test_an_erasure_is_noted_beside_the_backups(house: House, ben: str) -> None:
 
 
 def test_who_was_erased_is_added_again_only_on_purpose(house: House, ben: str) -> None:
-    house.do("contact", "erase", ben, "--anyway", now=LATER)
+    house.do("contact", "erase", ben, "--anyway", "--yes", now=LATER)
     group = house.do("group", "list")[0]["id"]
     add = ("member", "add", "--group", group, "--name", "Ben", "--email", "ben@example.org")
     said = house.refused(*add, now=LATER)
     assert said.endswith("Do they want to be written to again? If so, add --wanted-again.")
     house.do(*add, "--wanted-again", now=LATER)
+
+
+def test_where_nobody_can_be_asked_nobody_is_erased_without_yes(house: House, ben: str) -> None:
+    said = house.refused("contact", "erase", ben, "--anyway", now=LATER)
+    assert said.startswith("Erasing is for good, and nobody can be asked here: give --yes")
+    assert house.do("contact", "show", ben)["name"] == "Ben"
 
 
 @pytest.mark.parametrize(("answer", "is_erased"), [("n", False), ("y", True)])
