@@ -12,6 +12,7 @@ from substrack.cli.desk import open_runtime, rehearsal
 from substrack.cli.output import show
 from substrack.cli.params import dry_run_flag, json_flag, now_option
 from substrack.queries.message_lists import count_due
+from substrack.services.installation import hold_status
 from substrack.settings import Settings, load_settings
 
 host_option = click.option("--host", help="Default: SUBSTRACK_HOST, else 127.0.0.1.")
@@ -79,13 +80,13 @@ def deliver(*, dry_run: bool, as_json: bool, now: datetime | None) -> None:
 
     Without a mail server mail is kept in files instead; --json counts it as sent, and as kept beside.
     """
-    from substrack.worker.outbox import deliver_due
+    from substrack.worker.outbox import DeliverReport, deliver_due
 
     with open_runtime(now) as runtime:
         if dry_run:
             with runtime.reading() as session:
-                due = count_due(session, now=runtime.now())
-            report = {"sent": 0, "kept": 0, "retrying": 0, "failed": 0, "queued": due}
+                due, held = count_due(session, now=runtime.now()), hold_status(session).hold_reason
+            report = asdict(DeliverReport(0, 0, 0, due, held))
         else:
             report = asdict(deliver_due(runtime, now=runtime.now()))
     show(report if as_json else _told_apart(report), as_json=as_json)

@@ -1,10 +1,14 @@
 """The billing loop by hand: what each command prints and leaves behind; on both databases."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
+from substrack.services.installation import hold_sending
 from tests.cli.conftest import House
 
 LATER = "2026-03-05T12:00:00Z"
@@ -206,6 +210,28 @@ def test_messages_are_listed_shown_cancelled_and_delivered(opened: House) -> Non
     shown = opened.do("message", "show", received["id"])
     assert shown["state"] == "sent"
     assert "6.00" in shown["text"]
+
+
+def test_a_rehearsed_delivery_reports_as_a_real_one_does_and_tells_of_a_hold(opened: House) -> None:
+    opened.do("payment", "confirm", opened.payment("Mia")["id"], now=LATER)
+    _hold(opened, "moving house")
+    rehearsed, done = (opened.do("deliver", *flags, now=LATER) for flags in (("--dry-run",), ()))
+
+    assert rehearsed == done
+    assert (done["queued"], done["held"]) == (1, "moving house")
+    assert "moving house" in opened.run("deliver", "--dry-run", now=LATER).stdout
+
+    opened.do("hold", "release")
+    rehearsed, done = (opened.do("deliver", *flags, now=LATER) for flags in (("--dry-run",), ()))
+    assert rehearsed.keys() == done.keys()
+    assert rehearsed["held"] is done["held"] is None
+
+
+def _hold(house: House, reason: str) -> None:
+    engine = create_engine(house.env["SUBSTRACK_DATABASE_URL"])
+    with Session(engine) as session, session.begin():
+        hold_sending(session, reason, now=datetime(2026, 3, 5, tzinfo=UTC))
+    engine.dispose()
 
 
 def test_people_are_not_told_that_kept_mail_was_sent(opened: House) -> None:
