@@ -11,7 +11,14 @@ from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.payments import TRANSITIONS, Act, Status
 from substrack.domain.wording import clean_text
 from substrack.services.claim_items import close_claim_item
-from substrack.services.ledger import Decision, Touched, decided_already, move, settle_if_covered
+from substrack.services.ledger import (
+    Decision,
+    Touched,
+    decided_already,
+    is_last_act,
+    move,
+    settle_if_covered,
+)
 from substrack.store import AttemptState, Payment
 
 
@@ -78,6 +85,12 @@ def check_not_negative(amount: Money, field: str = "amount") -> None:
         refusal = NegativeAmount("An amount cannot be negative; leave out the minus.", amount.major())
         refusal.field = field
         raise refusal
+
+
+def is_repeated(session: Session, payment: Payment, act: Act, *, like: Decision | None = None) -> bool:
+    """Tell whether an act is the last that was done; with `like` by the same actor for the same reason."""
+    is_done = payment.status not in TRANSITIONS[act].sources
+    return is_done and is_last_act(session, payment, act, like=like)
 
 
 def check_source(session: Session, payment: Payment, act: Act) -> None:

@@ -205,13 +205,27 @@ def settle_if_covered(session: Session, payment: Payment, decision: Decision) ->
 def decided_already(session: Session, payment: Payment, act: Act) -> DecidedAlready:
     """Say what was decided about a payment last, and by whom."""
     session.refresh(payment)
-    last = session.scalar(
-        select(Event)
-        .where(Event.payment_id == payment.id, Event.verb.in_([act.value for act in Act]))
-        .order_by(Event.id.desc())
-        .limit(1)
-    )
+    last = _last_act(session, payment)
     return DecidedAlready(act, payment.status, last, _name_of_user(session, last))
+
+
+def is_last_act(session: Session, payment: Payment, act: Act, *, like: Decision | None = None) -> bool:
+    """Tell whether this was done to a payment last, by the same actor for the same reason if `like` is given.
+
+    What credit settled in the course of it is part of it.
+    """
+    last = _last_act(session, payment)
+    if last is None:
+        return False
+    same = [Event.payment_id == payment.id, Event.correlation_id == last.correlation_id]
+    if like is not None:
+        same += [Event.actor_kind == like.by.kind, Event.actor_id == like.by.id, Event.reason == like.reason]
+    return session.scalar(select(Event.id).where(*same, Event.verb == act.value).limit(1)) is not None
+
+
+def _last_act(session: Session, payment: Payment) -> Event | None:
+    acts = select(Event).where(Event.payment_id == payment.id, Event.verb.in_([act.value for act in Act]))
+    return session.scalar(acts.order_by(Event.id.desc()).limit(1))
 
 
 def _name_of_user(session: Session, event: Event | None) -> str | None:

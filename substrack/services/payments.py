@@ -32,13 +32,13 @@ from substrack.services.deciding import (
     check_source,
     check_versions,
     clean_reason,
+    is_repeated,
     reject_one,
 )
 from substrack.services.erased import check_may_owe
 from substrack.services.ledger import (
     Decision,
     Touched,
-    decided_already,
     locked_payment,
     move,
     settle_if_covered,
@@ -139,6 +139,8 @@ def reject_payment(
     """
     payment = _decidable(session, payment_id, Act.REJECT, by)
     decision = Decision(by, now, clean_reason(reason))
+    if is_repeated(session, payment, Act.REJECT, like=decision):
+        return Outcome(payment, changed=False)
     check_source(session, payment, Act.REJECT)
     reject_one(session, payment, decision, version)
     queue_rejected(session, [payment], decision)
@@ -194,10 +196,9 @@ def unwaive_payment(
     """
     payment = _decidable(session, payment_id, Act.UNWAIVE, by)
     check_may_owe(session, payment.contact_id, payment.payer_id)
-    if payment.status is not Status.WAIVED and not _is_last_act(session, payment, Act.UNWAIVE):
-        check_source(session, payment, Act.UNWAIVE)
-    if payment.status is not Status.WAIVED:
+    if is_repeated(session, payment, Act.UNWAIVE):
         return Outcome(payment, changed=False)
+    check_source(session, payment, Act.UNWAIVE)
     decision = Decision(by, now, clean_reason(reason) if reason else None)
     move(session, payment, Act.UNWAIVE, decision, target=Status.PENDING, expected_version=version)
     settle_if_covered(session, payment, decision)
@@ -225,12 +226,14 @@ def reopen_payment(
         NoSuchPayment, NotAllowed, OwnShare, NothingOwed, DecidedAlready, NobodyToAsk, NobodyToPay.
     """
     payment = _decidable(session, payment_id, Act.REOPEN, by)
+    decision = Decision(by, now, because.value)
+    if is_repeated(session, payment, Act.REOPEN, like=decision):
+        return Outcome(payment, changed=False)
     check_source(session, payment, Act.REOPEN)
     if payment.amount_minor == 0:
         raise NothingOwed
     check_may_owe(session, payment.contact_id, payment.payer_id)
     check_versions(session, [payment], None if version is None else {payment.id: version}, Act.REOPEN)
-    decision = Decision(by, now, because.value)
     allocations = live_allocations(session, Allocation.payment_id == payment.id)
     if because is ReopenCause.NEVER_CAME:
         for allocation in allocations[-1:]:
@@ -348,7 +351,3 @@ def _book(
     by_credit = apply_credit(session, payment.contact_id, payment.payer_id, decision, just_came=receipt)
     queue_received(session, payment.contact_id, arrival.settled, by_credit, receipt, decision)
     return by_credit
-
-
-def _is_last_act(session: Session, payment: Payment, act: Act) -> bool:
-    return decided_already(session, payment, act).verb == act.value

@@ -124,6 +124,24 @@ def test_a_payment_that_was_confirmed_already_is_said_to_be(opened: House) -> No
     assert f"{key} was confirmed already; nothing was booked." in second.stdout
 
 
+def test_a_second_press_of_the_same_decision_ends_with_zero(opened: House) -> None:
+    key = opened.payment("Ben")["id"]
+    opened.do("payment", "claim", key, now=LATER)
+    steps = [
+        ("reject", key, "--reason", "no"),
+        ("confirm", key),
+        ("reopen", key, "--because", "never-came"),
+        ("waive", key, "--reason", "birthday"),
+        ("unwaive", key),
+    ]
+    for step in steps:
+        first, second = (opened.do("payment", *step, now=LATER) for _press in range(2))
+        assert first == second
+    assert "The last act was “unwaive”" in opened.refused(
+        "payment", "reject", key, "--reason", "no", now=LATER
+    )
+
+
 def test_several_payments_are_confirmed_at_once_or_not_at_all(opened: House) -> None:
     keys = [opened.payment("Ben")["id"], opened.payment("Mia")["id"]]
     opened.refused("payment", "confirm", keys[0], "nosuchpaymnt", now=LATER)

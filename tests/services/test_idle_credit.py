@@ -114,6 +114,40 @@ def test_credit_settles_what_is_asked_for_again_after_a_waiver(cast: Cast, ben: 
     assert standing(cast, ben) == (Status.WAIVED, 0, 300)
 
 
+def hold_back_by_claim(cast: Cast, ben: Member) -> None:
+    claim(cast, ben)
+
+
+def hold_back_by_waiver(cast: Cast, ben: Member) -> None:
+    decide(cast, ben, waive_payment, reason="birthday")
+
+
+@pytest.mark.parametrize("amount", ["12.00", "50.00"])
+@pytest.mark.parametrize(
+    ("hold_back", "act", "terms"),
+    [
+        (hold_back_by_claim, reject_payment, {"reason": "not there"}),
+        (hold_back_by_waiver, unwaive_payment, {}),
+    ],
+)
+def test_a_second_press_is_calm_whatever_credit_settled_in_the_course_of_the_first(
+    cast: Cast,
+    ben: Member,
+    hold_back: Callable[..., None],
+    act: Callable[..., Any],
+    terms: dict[str, Any],
+    amount: str,
+) -> None:
+    hold_back(cast, ben)
+    money_comes(cast, ben, amount)
+    assert decide(cast, ben, act, **terms).changed
+    stands = standing(cast, ben)
+
+    assert not decide(cast, ben, act, **terms).changed
+
+    assert standing(cast, ben) == stands
+
+
 def test_money_that_was_for_something_else_settles_what_else_is_owed(cast: Cast, ben: Member) -> None:
     decide(cast, ben, confirm_payment, 2)
     outcome = decide(cast, ben, reopen_payment, 2, because=ReopenCause.SOMETHING_ELSE)

@@ -104,6 +104,45 @@ def test_second_confirm_is_calm_and_changes_nothing(scene: Scene) -> None:
     assert scene.due().version == version
 
 
+def test_second_reject_is_calm_and_tells_nobody_again(scene: Scene) -> None:
+    scene.claim()
+    assert scene.decide(reject_payment, reason="not there").changed
+    version, told = scene.due().version, scene.cast.notices_to(scene.ben.contact_id)
+
+    assert not scene.decide(reject_payment, reason=" not there ").changed
+
+    assert scene.due().version == version
+    assert scene.cast.notices_to(scene.ben.contact_id) == told
+    with pytest.raises(DecidedAlready) as refusal:  # other words would go unread
+        scene.decide(reject_payment, reason="too little")
+    assert refusal.value.verb == "reject"
+    scene.claim()
+    assert scene.decide(reject_payment, reason="not there").changed
+
+
+@pytest.mark.parametrize("because", list(ReopenCause))
+def test_second_reopen_for_the_same_cause_is_calm(scene: Scene, because: ReopenCause) -> None:
+    scene.decide(confirm_payment)
+    assert scene.decide(reopen_payment, because=because).changed
+    version = scene.due().version
+
+    assert not scene.decide(reopen_payment, because=because).changed
+
+    assert scene.due().version == version
+    (other,) = set(ReopenCause) - {because}
+    with pytest.raises(DecidedAlready):
+        scene.decide(reopen_payment, because=other)
+
+
+def test_two_payments_that_one_receipt_covered_are_reopened_in_one_go(scene: Scene) -> None:
+    scene.cast.tick(at("2026-03-01"))
+    attempt = scene.claim(scene.due(1), scene.due(2), now=at("2026-03-02"))
+    scene.cast.do(confirm_claim, attempt.id, by=scene.cast.olga, now=at("2026-03-02"))
+    for sequence, changed in ((1, True), (2, False)):
+        terms = {"because": ReopenCause.NEVER_CAME, "by": scene.cast.olga, "now": at("2026-03-03")}
+        assert scene.cast.do(reopen_payment, scene.due(sequence).id, **terms).changed is changed
+
+
 def test_late_reject_hears_what_was_decided_and_by_whom(scene: Scene) -> None:
     scene.claim()
     scene.decide(confirm_payment)
