@@ -13,6 +13,7 @@ from substrack.cli.params import DAY, dry_run_flag, json_flag, read_optional
 from substrack.domain.actors import OPERATOR
 from substrack.queries.groups import find_group
 from substrack.queries.ledger_lists import PeriodRow, find_period, list_periods, load_period
+from substrack.queries.period_places import Place, load_place
 from substrack.services.periods import edit_period, open_next_period
 from substrack.services.voiding import restore_period, void_period
 
@@ -86,11 +87,14 @@ def edit(
 @dry_run_flag
 @json_flag
 def void(desk: Desk, *, period_id: str, reason: str, dry_run: bool, as_json: bool) -> None:
-    """Take a period and its payments out of every sum; nobody is asked for it any more."""
+    """Take a period and its payments out of every sum; nobody is asked for it any more.
+
+    The newest one, voided before its time, opens again then; the answer says whether and when.
+    """
     with desk.writing(dry_run=dry_run) as session:
         key = find_period(session, desk.workspace_id, period_id)
         void_period(session, key, reason=reason, by=OPERATOR, now=desk.now)
-        result = describe(load_period(session, key))
+        result = describe(load_period(session, key)) | _comes_again(load_place(session, key))
     show(result, as_json=as_json)
 
 
@@ -106,6 +110,10 @@ def restore(desk: Desk, *, period_id: str, dry_run: bool, as_json: bool) -> None
         restore_period(session, key, by=OPERATOR, now=desk.now)
         result = describe(load_period(session, key))
     show(result, as_json=as_json)
+
+
+def _comes_again(place: Place) -> dict[str, Any]:
+    return {"opens_again": place.opens_again, "opens_again_on": plain(place.opens_on)}
 
 
 def describe(row: PeriodRow) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from substrack.domain.pay_methods import PayMethod
 from substrack.domain.shares import Sharer
 from substrack.domain.terms import GroupTerms
 from substrack.queries.calendars import cycle_of
-from substrack.queries.groups import find_group, load_pay_methods, load_terms
+from substrack.queries.groups import find_group, has_periods, load_pay_methods, load_terms
 from substrack.queries.people_choices import PersonChoice
 from substrack.queries.sharing import sharers_of
 from substrack.store import Address, Contact, Group, Member, Workspace
@@ -39,7 +39,7 @@ class GroupOnForm:
     """A group that is being edited; `next_start` is the first day of the next unopened period.
 
     `sharers` share that period, as if from end to end, the payer perhaps among them; their keys are members'.
-    `has_opened` freezes the currency and the start.
+    `has_opened` freezes the currency and the start, also when all that was opened is void.
     """
 
     id: int
@@ -63,8 +63,8 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
     """
     group_id = find_group(session, workspace_id, public_id)
     terms = load_terms(session, group_id)
-    group, payer = session.execute(
-        select(Group, Contact.public_id)
+    group, payer, has_opened = session.execute(
+        select(Group, Contact.public_id, has_periods(Group.id))
         .join(Contact, Contact.id == Group.payer_id)
         .where(Group.id == group_id)
     ).one()
@@ -76,7 +76,7 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
         name=group.name,
         terms=terms,
         version=group.version,
-        has_opened=group.next_sequence > 1,
+        has_opened=bool(has_opened),
         next_start=window.starts_on,
         next_sequence=group.next_sequence,
         cycle=cycle,

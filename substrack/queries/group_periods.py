@@ -19,6 +19,7 @@ from substrack.domain.money import Money
 from substrack.domain.payments import COUNTED, PaymentKind, Status
 from substrack.domain.spans import Span
 from substrack.queries.finding import NotListed
+from substrack.queries.period_places import Place, is_taken, place_of
 from substrack.queries.prepared import prepared
 from substrack.store import Group, Payment, Period
 
@@ -106,6 +107,7 @@ class PeriodOfGroup:
     group_public_id: str
     group: str
     currency: str
+    place: Place
 
 
 def load_periods(session: Session, group_id: int, *, before: int | None = None) -> PeriodPage:
@@ -162,17 +164,18 @@ def _voided(group_id: int) -> Select[Period, Unit, int, str]:
 
 def load_period(session: Session, workspace_id: int, public_id: str) -> PeriodOfGroup:
     """Load one period of this workspace, void or not, in two statements; raises NotListed."""
-    query = _periods().add_columns(Group.id, Group.public_id, Group.name)
+    query = _periods().add_columns(Group, is_taken())
     found = session.execute(
         query.where(Group.workspace_id == workspace_id, Period.public_id == public_id)
     ).first()
     if found is None:
         raise NotListed("period")
-    period, unit, every, currency, group_id, group_public_id, group = found
+    period, unit, every, currency, group, taken = found
     tally = load_tallies(session, {period.id: currency}, period.voided_at)[period.id]
     is_large = sum(tally.counts.values()) > MANY
     column = _column(period, _span(period, unit, every), currency, tally, is_large=is_large)
-    return PeriodOfGroup(column, group_id, group_public_id, group, currency)
+    place = place_of(period, group, is_taken=bool(taken))
+    return PeriodOfGroup(column, group.id, group.public_id, group.name, currency, place)
 
 
 def _span(period: Period, unit: Unit, every: int) -> Span:

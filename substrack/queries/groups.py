@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from substrack.domain.cycles import Unit
 from substrack.domain.errors import NotFound
@@ -19,7 +19,7 @@ from substrack.domain.terms import GroupTerms
 from substrack.queries.batches import in_batches
 from substrack.queries.calendars import cycle_of
 from substrack.queries.prepared import prepared
-from substrack.store import Contact, Group, Member, Price
+from substrack.store import Contact, Group, Member, Period, Price
 from substrack.store import PayMethod as PayMethodRow
 
 COUNTED: Final = 1_000
@@ -187,6 +187,11 @@ def load_pay_methods(session: Session, group_id: int) -> list[PayMethod]:
         )
         for row in session.scalars(query)
     ]
+
+
+def has_periods(group_id: InstrumentedAttribute[int] | int) -> ColumnElement[bool]:
+    """Tell whether a period of a group was ever opened, void ones as well."""
+    return exists().where(Period.group_id == group_id)
 
 
 def price_on(session: Session, group_id: int, day: date) -> int | None:

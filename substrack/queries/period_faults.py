@@ -70,19 +70,24 @@ def missing_periods(session: Session, window: Window) -> Iterator[Fault]:
     """Find groups in whose sequence a number was left out or is gone, or which go on with a wrong one.
 
     A group that goes on later than its last period has lost those between, if the journal knows of more:
-    opened once again, they would be asked for once again.
+    opened once again, they would be asked for once again. What was void before its time may be opened again.
     """
+    latest_opening = _days_after(session, Period.opens_on, 2)  # whatever the hour, anywhere on Earth
+    is_kept = or_(Period.voided_at.is_(None), Period.voided_at >= latest_opening)
     numbers = (
         select(
             Period.group_id,
             func.count(Period.sequence.distinct()).label("count"),
             func.max(Period.sequence).label("last"),
+            func.max(case((is_kept, Period.sequence), else_=0)).label("kept"),
         )
         .where(window.holds(Period.group_id), Period.member_id.is_(None))
         .group_by(Period.group_id)
         .subquery()
     )
     count, last = func.coalesce(numbers.c.count, 0), func.coalesce(numbers.c.last, 0)
+    kept = func.coalesce(numbers.c.kept, 0)
+    goes_on_right = Group.next_sequence.between(kept + 1, last + 1)
     is_lost = exists().where(
         Event.group_id == Group.id,
         Event.subject_kind == "period",
@@ -95,10 +100,11 @@ def missing_periods(session: Session, window: Window) -> Iterator[Fault]:
             Group.next_sequence,
             count.label("count"),
             last.label("last"),
+            goes_on_right.label("goes_on_right"),
             is_lost.label("is_lost"),
         )
         .outerjoin(numbers, numbers.c.group_id == Group.id)
-        .where(window.holds(Group.id), or_(count != last, Group.next_sequence != last + 1))
+        .where(window.holds(Group.id), or_(count != last, ~goes_on_right))
         .order_by(Group.id)
     )
     for row in session.execute(query):
@@ -106,7 +112,7 @@ def missing_periods(session: Session, window: Window) -> Iterator[Fault]:
         is_short = row.is_lost and row.next_sequence > row.last + 1
         if row.count != row.last or is_short:
             yield Fault(FaultKind.PERIOD_MISSING, "group", row.id, row.public_id, None, facts)
-        if row.next_sequence != row.last + 1 and not is_short:
+        if not row.goes_on_right and not is_short:
             yield Fault(FaultKind.SEQUENCE_WRONG, "group", row.id, row.public_id, None, facts)
 
 
@@ -135,7 +141,7 @@ def periods_apart(session: Session, window: Window) -> Iterator[Fault]:
             window.holds(Period.id),
             Period.voided_at.is_(None),
             Period.member_id.is_(None),
-            later.starts_on != _day_after(session, Period.ends_on),
+            later.starts_on != _days_after(session, Period.ends_on, 1),
             ~changed,
         )
         .order_by(Period.id)
@@ -227,5 +233,7 @@ def _last_event(window: Window) -> Subquery:
     )
 
 
-def _day_after(session: Session, day: Any) -> Any:
-    return func.date(day, "+1 day") if session.get_bind().dialect.name == "sqlite" else day + 1
+def _days_after(session: Session, day: Any, count: int) -> Any:
+    if session.get_bind().dialect.name == "sqlite":
+        return func.date(day, f"+{count} day")
+    return day + count

@@ -19,7 +19,7 @@ from substrack.domain.cycles import Cycle
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.shares import check_terms as check_people
 from substrack.domain.terms import GroupTerms, check_terms
-from substrack.queries.groups import load_terms
+from substrack.queries.groups import has_periods, load_terms
 from substrack.queries.sharing import sharers_of, window_from
 from substrack.services.announcing import announce_ahead
 from substrack.services.contact_rows import hold_contact
@@ -137,7 +137,7 @@ def edit_group(
     )
     is_current = expected_version in (None, group.version)
     if is_current:
-        _check_frozen(group, wanted)
+        _check_frozen(session, group, wanted)
         if currency_code(wanted.currency) != group.currency:
             _check_nothing_is_set(session, group)
     checked = check_terms(wanted)
@@ -169,8 +169,8 @@ def _hold_people(session: Session, group: Group, terms: GroupTerms) -> None:
     hold_contact(session, payer_id, of=group.workspace_id)
 
 
-def _check_frozen(group: Group, terms: GroupTerms) -> None:
-    if not has_opened(group):
+def _check_frozen(session: Session, group: Group, terms: GroupTerms) -> None:
+    if not session.scalar(select(has_periods(group.id))):
         return
     if currency_code(terms.currency) != group.currency:
         raise CurrencyFrozen(group.currency)

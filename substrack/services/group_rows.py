@@ -72,7 +72,7 @@ def next_start(group: Group) -> date:
 
 
 def has_opened(group: Group) -> bool:
-    """Tell whether any period was ever opened; from then on start and currency stand."""
+    """Tell whether any period is behind the group: opened, and not given back before its time."""
     return group.next_sequence > 1
 
 

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from substrack.queries.calendars import cycle_of
 from substrack.queries.faults import Fault
 from substrack.queries.period_faults import journalled_bill, journalled_totals
+from substrack.queries.period_places import is_taken
 from substrack.services.journal import record_group, record_period
 from substrack.services.ledger import Decision
+from substrack.services.places import give_back_places
 from substrack.services.repaired import NotSafe, Repaired, note_repair
 from substrack.services.schedule import reschedule_group
 from substrack.services.totals import sum_of
@@ -47,7 +49,7 @@ def mend_void(session: Session, fault: Fault, decision: Decision) -> Repaired:
     """Let a period be void exactly when the journal says so.
 
     Raises:
-        NotSafe: its payments are live, or another period has its place.
+        NotSafe: its payments are live, or another period has its place or is to have it.
     """
     period, is_void = session.get_one(Period, fault.key), fault.facts["is_void"]
     if is_void and _is_taken(session, period):
@@ -62,6 +64,8 @@ def mend_void(session: Session, fault: Fault, decision: Decision) -> Repaired:
 def mend_sequence(session: Session, fault: Fault, decision: Decision) -> Repaired:
     """Let a group go on with the number after its last period, from when its calendar has it.
 
+    Periods that were void before their time, which is still to come, come again.
+
     Raises:
         NotSafe: its rhythm begins later than that.
     """
@@ -71,7 +75,8 @@ def mend_sequence(session: Session, fault: Fault, decision: Decision) -> Repaire
         raise NotSafe
     before = _calendar(group)
     group.next_sequence = wanted
-    reschedule_group(session, group)
+    if not give_back_places(session, group, now=decision.now):
+        reschedule_group(session, group)
     return _record_calendar(session, group, before, decision)
 
 
@@ -106,12 +111,9 @@ def _known_sum(
 
 
 def _is_taken(session: Session, period: Period) -> bool:
-    taken = select(Period.id).where(
-        Period.group_id == period.group_id,
-        Period.voided_at.is_(None),
-        (Period.sequence == period.sequence) | (Period.starts_on == period.starts_on),
-    )
-    return session.scalar(taken.limit(1)) is not None
+    group = session.get_one(Group, period.group_id)
+    taken = select(is_taken()).where(Period.id == period.id)
+    return period.sequence >= group.next_sequence or bool(session.scalar(taken))
 
 
 def _voided_at(session: Session, period: Period) -> Any:

@@ -2,7 +2,8 @@
 
 Voided periods and payments carry `voided_at`; no sum and no unique key sees them. What had been received
 for them is the members' credit, and no credit moves by itself because of a void. Restoring gives it back
-where it is still free, and claims that the void closed wait again.
+where it is still free, and claims that the void closed wait again. What was opened early and is void before
+its time opens again then; what is void later stays so.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +20,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict
 from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_receiving, check_actor
+from substrack.queries.period_places import is_taken
 from substrack.queries.unallocated import unallocated_minor
 from substrack.services.access import check_admin
 from substrack.services.allocations import allocate, live_allocations, void_allocations
@@ -27,6 +31,7 @@ from substrack.services.journal import record_payment, record_period
 from substrack.services.ledger import Decision, Touched, snapshot
 from substrack.services.locks import lock_contacts
 from substrack.services.periods import NoSuchPeriod
+from substrack.services.places import give_back_places, take_place
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown
 from substrack.store import (
@@ -41,6 +46,8 @@ from substrack.store import (
     Receipt,
     ReceiptSource,
 )
+
+_NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class VoidAlready(Conflict):
@@ -58,10 +65,17 @@ class NotVoid(Conflict):
 
 
 class PlaceTaken(Conflict):
-    """Another live period has this one's place in the calendar."""
+    """Another live period has this one's place in the calendar, or some of its days."""
 
     def __init__(self) -> None:
         super().__init__("Another period has taken this one's place. Void that one first.")
+
+
+class PlaceAhead(Conflict):
+    """A period before this one is still to be opened."""
+
+    def __init__(self) -> None:
+        super().__init__("The period before this one is not open. Restore or open that one first.")
 
 
 @dataclass(frozen=True)
@@ -75,12 +89,14 @@ class Restored:
 def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now: datetime) -> Period:
     """Void a period and its payments; open claims close, received money becomes credit.
 
+    The newest period opens again in its time if that is still to come, and so do void ones just before it.
+
     Raises:
         NoSuchPeriod, NotAllowed, ReasonMissing, VoidAlready.
     """
     check_actor(Act.ADJUST, by)
     decision = _decision(reason, by, now)
-    period, payments = _locked(session, period_id, by)
+    period, group, payments = _locked(session, period_id, by)
     if period.voided_at is not None:
         raise VoidAlready
     for payment in payments:
@@ -88,8 +104,8 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
             _void_payment(session, payment, decision)
     period.voided_at = now
     period.version += 1
-    session.flush()
-    _record(session, "void_period", period, decision)
+    opens_again = give_back_places(session, group, now=now)
+    _record(session, "void_period", period, decision, {"opens_again": True} if opens_again else {})
     return period
 
 
@@ -100,17 +116,18 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
     who was erased since would owe is forgiven.
 
     Raises:
-        NoSuchPeriod, NotAllowed, NotVoid, PlaceTaken.
+        NoSuchPeriod, NotAllowed, NotVoid, PlaceTaken, PlaceAhead.
     """
     check_actor(Act.ADJUST, by)
-    period, payments = _locked(session, period_id, by)
+    period, group, payments = _locked(session, period_id, by)
     if period.voided_at is None:
         raise NotVoid
-    _check_place(session, period)
+    _check_place(session, period, group)
     decision, voided_at = Decision(by, now), period.voided_at
     period.voided_at = None
     period.version += 1
     session.flush()
+    take_place(session, group, period)
     restored = [payment for payment in payments if payment.voided_at == voided_at]
     for payment in restored:
         _restore_payment(session, payment, decision)
@@ -219,35 +236,34 @@ def _void_of(session: Session, payment: Payment) -> Event | None:
     )
 
 
-def _check_place(session: Session, period: Period) -> None:
-    taken = session.scalar(
-        select(Period.id).where(
-            Period.group_id == period.group_id,
-            Period.voided_at.is_(None),
-            (Period.sequence == period.sequence) | (Period.starts_on == period.starts_on),
-        )
-    )
-    if taken is not None:
+def _check_place(session: Session, period: Period, group: Group) -> None:
+    if session.scalar(select(is_taken()).where(Period.id == period.id)):
         raise PlaceTaken
+    if period.sequence > group.next_sequence:
+        raise PlaceAhead
 
 
-def _locked(session: Session, period_id: int, by: Actor) -> tuple[Period, list[Payment]]:
+def _locked(session: Session, period_id: int, by: Actor) -> tuple[Period, Group, list[Payment]]:
     found = session.get(Period, period_id)
     if found is None:
         raise NoSuchPeriod
-    group = session.get_one(Group, found.group_id, with_for_update={"key_share": True})
+    group = session.get_one(
+        Group, found.group_id, with_for_update={"key_share": True}, populate_existing=True
+    )
     check_admin(session, by, group.workspace_id)
     lock_contacts(session, session.scalars(select(Payment.contact_id).where(Payment.period_id == period_id)))
     period = session.get_one(Period, period_id, with_for_update={"key_share": True}, populate_existing=True)
     query = select(Payment).where(Payment.period_id == period_id).order_by(Payment.id)
-    return period, list(session.scalars(query.execution_options(populate_existing=True)))
+    return period, group, list(session.scalars(query.execution_options(populate_existing=True)))
 
 
 def _decision(reason: str, by: Actor, now: datetime) -> Decision:
     return Decision(by, now, clean_reason(reason, ReasonForHistoryMissing))
 
 
-def _record(session: Session, verb: str, period: Period, decision: Decision) -> None:
+def _record(
+    session: Session, verb: str, period: Period, decision: Decision, facts: Mapping[str, Any] = _NOTHING_MORE
+) -> None:
     record_period(
         session,
         verb,
@@ -255,7 +271,7 @@ def _record(session: Session, verb: str, period: Period, decision: Decision) -> 
         by=decision.by,
         now=decision.now,
         reason=decision.reason,
-        after={"total": period.total_minor},
+        after={"total": period.total_minor, **facts},
         correlation_id=decision.correlation_id,
     )
 

@@ -153,6 +153,12 @@ def _edit_period(line: Line, _: Words) -> str:
     return _("The total of %(period)s is now %(total)s.", **values)
 
 
+def _void_period(line: Line, _: Words) -> str:
+    if line.after.get("opens_again"):
+        return _("%(period)s was voided before its time and opens again then.", period=_when(line, _))
+    return _("%(period)s was voided.", period=_when(line, _))
+
+
 def _edit_group(line: Line, _: Words) -> str:
     what = terms_changed(line.before, line.after, _.locale)
     if not what:
@@ -246,7 +252,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         period=_when(line, _),
         total=line.money("total", _),
     ),
-    ("period", "void_period"): lambda line, _: _("%(period)s was voided.", period=_when(line, _)),
+    ("period", "void_period"): _void_period,
     ("period", "restore_period"): lambda line, _: _("%(period)s was restored.", period=_when(line, _)),
     ("period", "repair"): _repair_period,
     ("payment", "open"): _owes,

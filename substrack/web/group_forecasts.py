@@ -119,7 +119,7 @@ def _due_days(terms: GroupTerms, cycle: Cycle, sequence: int) -> tuple[date, ...
 
 def _cycle(terms: GroupTerms, group: GroupOnForm | None) -> tuple[Cycle, int]:
     """Find the calendar as it would be: a changed rhythm begins at the next unopened period."""
-    if group is None or not group.has_opened:
+    if group is None or group.next_sequence == 1:
         return terms.cycle, 1
     was = group.terms
     if (terms.unit, terms.every, terms.cycle.billing_day) == (was.unit, was.every, was.cycle.billing_day):

@@ -17,6 +17,7 @@ from substrack.queries.group_periods import PeriodOfGroup, load_period
 from substrack.queries.journal import load_period_journal
 from substrack.queries.people import MemberRow, find_member
 from substrack.queries.period_cells import load_cells
+from substrack.queries.period_places import Place
 from substrack.queries.undoing import correction_to_undo
 from substrack.services.late_joiners import add_to_period
 from substrack.services.periods import edit_period
@@ -42,6 +43,10 @@ _BACK_AS = {
     Status.PENDING: Phrase("%(n)s to pay"),
     Status.WAIVED: Phrase("%(n)s waived"),
 }
+
+
+_VOIDED = Phrase("Voided. What had been received is the members’ credit.")
+_VOIDED_UNPAID = Phrase("Voided. Nothing had been received for it.")
 
 
 class PeriodForm(PageForm):
@@ -141,17 +146,27 @@ def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:
 
 
 def _void(form: VoidForm, period: PeriodOfGroup) -> ResponseReturnValue:
+    _ = my_words()
     with runtime().transaction() as session:
         reason = form.reason.data or ""
         void_period(session, period.column.id, reason=reason, by=by_me(), now=runtime().now())
     tally = period.column.tally
     had_come = tally is None or tally.collected.minor > 0
-    return _done(
-        period,
-        Phrase("Voided. What had been received is the members’ credit.")
-        if had_come
-        else Phrase("Voided. Nothing had been received for it."),
-    )
+    reading().rollback()  # the calendar is newer than what this request has read
+    place = load_period(reading(), me().workspace_id, period.column.public_id).place
+    return _done(period, f"{_(_VOIDED if had_come else _VOIDED_UNPAID)} {_comes_again(place)}")
+
+
+def _comes_again(place: Place) -> str:
+    """Say whether and when a void period opens again."""
+    _ = my_words()
+    if place.opens_on:
+        return _("It opens again by itself on %(day)s.", day=_.day(place.opens_on))
+    if place.opens_again:
+        return _("It opens again when its time comes and the group goes on.")
+    if place.is_taken:
+        return _("Another period has its place.")
+    return _("It does not open again by itself.")
 
 
 def _add_late(form: LateForm, period: PeriodOfGroup) -> ResponseReturnValue:
@@ -189,6 +204,8 @@ def _show(
         column=column,
         edit=edit or shown,
         void=void or VoidForm(),
+        comes_again=_comes_again(period.place) if column.voided_at else "",
+        is_early=period.place.is_free(runtime().now()),
         late=late,
         could_join=could_join,
         cells=load_cells(reading(), column, search=search, number=numbered()),

@@ -209,7 +209,8 @@ def test_the_next_periods_can_be_opened_by_hand(opened: House) -> None:
 
 def test_a_voided_period_is_gone_and_comes_back(opened: House) -> None:
     key = opened.do("period", "list")[1]["id"]
-    opened.do("period", "void", key, "--reason", "free month", now=LATER)
+    voided = opened.do("period", "void", key, "--reason", "free month", now=LATER)
+    assert (voided["opens_again"], voided["opens_again_on"]) == (False, None)
     assert len(opened.do("period", "list")) == 1
     assert len(opened.do("payment", "list")) == 3
     opened.do("period", "restore", key, now=LATER)
@@ -410,3 +411,11 @@ def test_who_leaves_later_is_listed_with_their_group_until_then(opened: House) -
 
     listed = {one["name"]: one["groups"] for one in opened.do("contact", "list", now=LATER)}
     assert listed["Ben"] == listed["Mia"]
+
+
+def test_a_period_opened_by_a_slip_is_said_to_open_again(opened: House) -> None:
+    slip = opened.do("period", "open", "--group", opened.do("group", "list")[0]["id"], now=LATER)
+    voided = opened.do("period", "void", slip["id"], "--reason", "a slip", now=LATER)
+    assert (voided["opens_again"], voided["opens_again_on"]) == (True, slip["starts_on"])
+    assert opened.do("tick", now=f"{slip['starts_on']}T12:00:00Z")["periods_opened"] == 1
+    assert "has taken this one's place" in opened.refused("period", "restore", slip["id"])

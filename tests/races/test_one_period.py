@@ -8,7 +8,9 @@ from sqlalchemy import func, select
 from substrack.domain.errors import Refused
 from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import adjust_payment, confirm_payment
+from substrack.services.periods import OpenedAlready, open_next_period
 from substrack.services.undo import TooLateToUndo, undo_decision
+from substrack.services.voiding import NotVoid, PlaceTaken, restore_period, void_period
 from substrack.store import Period
 from tests.races.conftest import NOW, Race
 from tests.races.crowd import all_at_once
@@ -94,3 +96,25 @@ def test_a_request_goes_out_once_however_many_clocks_tick(race: Race) -> None:
         all_at_once([lambda: race.cast.tick(at("2026-02-04"))] * 5)
     asked = [message.contact_id for message in race.cast.messages(notice="request")]
     assert sorted(map(str, asked)) == sorted(map(str, [race.ben.contact_id, race.mia.contact_id]))
+
+
+def test_a_month_given_back_is_opened_once_however_many_reach_for_it(race: Race) -> None:
+    slip, april = at("2026-03-02"), at("2026-04-01")
+    terms: dict[str, Any] = {"by": race.cast.olga}
+    race.cast.tick(at("2026-03-01"))
+    early = race.cast.do(open_next_period, race.group.id, **terms, now=slip).id
+    race.cast.do(void_period, early, reason="a slip", **terms, now=slip)
+
+    def restore() -> Any:
+        return race.cast.do(restore_period, early, **terms, now=april)
+
+    def open_by_hand() -> Any:
+        return race.cast.do(open_next_period, race.group.id, expected_sequence=3, **terms, now=april)
+
+    answers = all_at_once([lambda: race.cast.tick(april), restore, open_by_hand] * 3)
+    refusals = {type(answer) for answer in answers if isinstance(answer, Refused)}
+    assert refusals <= {PlaceTaken, NotVoid, OpenedAlready}
+    live = select(Period.starts_on).where(Period.voided_at.is_(None), Period.starts_on >= april.date())
+    assert race.cast.read(lambda session: list(session.scalars(live))) == [april.date()]
+    race.cast.tick(at("2026-05-01"))
+    race.check_books()

@@ -173,7 +173,34 @@ class TestVoiding:
         told = olga.get("/journal").text
 
         act = told[: told.index("lines more")].rpartition("<li")[2]
-        assert "April 2026 was voided." in act
+        assert "April 2026 was voided before its time and opens again then." in act
+
+    def test_what_is_said_before_and_after_a_void_is_what_becomes_of_its_days(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str
+    ) -> None:
+        april = f"/periods/{opened(cast, youtube)}"
+        assert "It does not open again by itself." in olga.get(march).text
+        assert "It was opened early and opens again when its time comes." in olga.get(april).text
+
+        press(olga, april, f"{april}/void", reason="a slip")
+
+        shown = olga.get(april).text
+        assert "Nothing had been received for it. It opens again by itself on 1 April 2026." in shown
+        assert "nobody is asked for it. It opens again by itself on 1 April 2026." in shown
+        press(olga, march, f"{march}/void", reason="billed twice")
+        assert "It does not open again by itself." in olga.get(march).text
+
+    def test_a_void_period_whose_place_is_taken_can_not_be_restored(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        april = f"/periods/{opened(cast, youtube)}"
+        press(olga, april, f"{april}/void", reason="a slip")
+        opened(cast, youtube)
+
+        shown = olga.get(april).text
+
+        assert "Another period has its place." in shown
+        assert "Restore it" not in shown
 
     def test_voiding_wants_a_reason(self, cast: Cast, olga: Browser, youtube: Group, march: str) -> None:
         form = fill(olga.get(march).text, "csrf_token")
