@@ -73,6 +73,7 @@ CHECKS: Final = (
     Check("worker", operation.worker, Needs.TABLES),
     Check("hold", operation.hold, Needs.TABLES),
     Check("messages", operation.messages, Needs.TABLES),
+    Check("openings", operation.openings, Needs.TABLES),
     Check("backup", operation.backup, Needs.TABLES),
     Check("ledger", database.ledger, Needs.TABLES),
     Check("address", outreach.address, waits=True),

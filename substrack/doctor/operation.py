@@ -1,4 +1,4 @@
-"""What runs: the worker's beat, a hold on sending, messages that are stuck, and backups."""
+"""What runs: the worker's beat, a hold on sending, stuck messages, refused openings, and backups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from substrack.doctor.verdicts import Verdict, ok, unknown, warning, wrong
 from substrack.domain.delivery import STUCK_AFTER, channel_of
 from substrack.domain.notices import Channel
 from substrack.queries.installation import load_installation
-from substrack.queries.soundness import has_workspace, load_waiting
+from substrack.queries.soundness import has_workspace, load_unopened, load_waiting
 from substrack.services.installation import LATE_AFTER
 
 LEASE_GRACE: Final = timedelta(minutes=10)
@@ -77,6 +77,20 @@ def messages(patient: Patient) -> Verdict:
             "Look at `message list --state dead`; then `message retry ID`, or `message cancel ID`.",
         )
     return ok("None is late and none was given up.")
+
+
+def openings(patient: Patient) -> Verdict:
+    """Look for groups that can't open their next period as their terms stand."""
+    with patient.reading() as session:
+        found = load_unopened(session, now=patient.now)
+    if not found:
+        return ok("Every period that was due is open.")
+    first = found[0]
+    more = f" The same goes for {len(found) - 1:,} more." if len(found) > 1 else ""
+    return wrong(
+        f"Group {first.public_id} could not open its next period: {first.reason}{more}",
+        "Put its terms right (`price set`, `member edit ID --amount …`); it is then tried again at once.",
+    )
 
 
 def _messages(count: int, one: str, more: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, case, false, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, case, exists, false, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
@@ -125,8 +125,11 @@ def unbilled(workspace_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
     )  # "+ 0" keeps SQLite from looking through all periods of all groups
 
 
-def refused_openings(workspace_id: int, since: datetime, *columns: Any) -> Select[*tuple[Any, ...]]:
-    """Select openings that failed since an instant, of groups that still try."""
+def refused_openings(
+    workspace_id: int | InstrumentedAttribute[int], since: datetime, *columns: Any
+) -> Select[*tuple[Any, ...]]:
+    """Select openings that failed since an instant, of groups that still try and have opened none since."""
+    opened_since = exists().where(Period.group_id == Event.group_id, Period.opened_at > Event.at)
     return (
         select(*columns or (Event.id,))
         .join(Group, Group.id == Event.group_id)
@@ -135,6 +138,7 @@ def refused_openings(workspace_id: int, since: datetime, *columns: Any) -> Selec
             Event.at > since,
             Event.verb == written("opening_refused"),
             Group.next_open_at.is_not(None),
+            ~opened_since,
         )
     )
 

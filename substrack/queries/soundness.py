@@ -15,11 +15,13 @@ from substrack.domain.notices import Channel
 from substrack.domain.payments import PaymentKind
 from substrack.queries.chats import ENVIRONMENT
 from substrack.queries.delivery import is_waiting
+from substrack.queries.home_signs import REFUSED_LATELY, refused_openings
 from substrack.queries.prepared import written
 from substrack.store import (
     Allocation,
     Connection,
     Contact,
+    Event,
     Group,
     Installation,
     Lane,
@@ -41,6 +43,22 @@ class Waiting:
     dead: int
     lost_leases: int
     failing: tuple[tuple[str, datetime, str | None], ...]
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """A group whose next period could not be opened, and why."""
+
+    public_id: str
+    reason: str
+
+
+def load_unopened(session: Session, *, now: datetime) -> list[Unopened]:
+    """List the groups of all workspaces whose last try to open a period was refused, in one statement."""
+    columns = (Group.public_id, Event.reason)
+    query = refused_openings(Group.workspace_id, now - REFUSED_LATELY, *columns).order_by(Event.id)
+    last = {public_id: Unopened(public_id, reason or "") for public_id, reason in session.execute(query)}
+    return list(last.values())
 
 
 def load_server_version(session: Session) -> str:

@@ -21,9 +21,8 @@ from substrack.domain.shares import (
     check_weight,
 )
 from substrack.domain.sharing import overlaps
-from substrack.queries.groups import price_on
 from substrack.queries.sharing import first_window_of, stay_of
-from substrack.services.prices import check_fixed_amounts
+from substrack.services.fixed_amounts import check_fixed_amounts
 from substrack.store import Group, Member
 
 BY_WEIGHT: Final = frozenset({SplitKind.WEIGHTS, SplitKind.VARIABLE})
@@ -105,17 +104,14 @@ def check_not_there(
 
 
 def check_fixed_fits(session: Session, group: Group, member: Member) -> None:
-    """Check that fixed amounts fit the price from the day both this member and a period are there.
+    """Check that fixed amounts fit the price while both this member and a period are there.
 
     Raises:
-        FixedAmountsOverTotal.
+        FixedAmountsOverTotal, FixedAmountsOverLater.
     """
     if group.split is SplitKind.VARIABLE or member.fixed_minor is None:
         return
-    window = first_window_of(group, member)
-    price = price_on(session, group.id, window.starts_on)
-    if price is not None:
-        check_fixed_amounts(session, group, price, window)
+    check_fixed_amounts(session, group, first_window_of(group, member), until=member.left_on)
 
 
 def facts_of_member(member: Member) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def add_member(
 
     Raises:
         AlreadyMember, MailboxShared and AddressErased (questions), FixedAmountsOverTotal,
-        FixedAmountMissing (fixed split),
+        FixedAmountsOverLater, FixedAmountMissing (fixed split),
         PayerShareIsTheRest, PayerJoinsByTerms, WeightOutOfRange, WeightMeansNothing, CurrencyMismatch,
         UnknownGroup, UnknownContact, Refused.
     """
@@ -172,7 +172,7 @@ def leave_group(
 
     Raises:
         LeavesBeforeJoining, PayerStays, UnknownMember, DateOutOfRange, AlreadyMember (they came back before),
-        NobodyToAsk, NobodyToPay.
+        NobodyToAsk, NobodyToPay, FixedAmountsOverTotal, FixedAmountsOverLater.
     """
     group, member = _hold(session, member_id, by)
     lock_contacts(session, [member.contact_id])
@@ -182,11 +182,14 @@ def leave_group(
     check_stay(member.joined_on, day)
     if member.left_on == day:
         return member
-    if member.left_on is not None and day > member.left_on:
+    stays_longer = member.left_on is not None and day > member.left_on
+    if stays_longer:
         check_may_owe(session, member.contact_id, group.payer_id)
     check_not_there(session, group, member.contact_id, member.joined_on, day, but=member.id)
     before = facts_of_member(member)
     member.left_on = day
+    if stays_longer:
+        check_fixed_fits(session, group, member)
     record_member(
         session, "leave", group, member, by=by, now=now, before=before, after=facts_of_member(member)
     )

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.cycles import Window, local_date
+from substrack.domain.cycles import local_date
 from substrack.domain.delivery import MessageState
 from substrack.domain.errors import Refused
 from substrack.domain.money import CurrencyMismatch, Money
 from substrack.domain.notices import Notice
 from substrack.domain.shares import SplitKind
-from substrack.domain.sharing import share_out
 from substrack.domain.terms import PriceUnknown, check_day, check_price
 from substrack.queries.groups import price_on
-from substrack.queries.sharing import sharers_of, window_from
+from substrack.queries.sharing import window_from
 from substrack.services.announcing import announce_price, announced_at
+from substrack.services.fixed_amounts import check_fixed_amounts
 from substrack.services.group_rows import hold_group, next_start
 from substrack.services.journal import record_group
+from substrack.services.schedule import reschedule_group
 from substrack.store import Group, Message, Price
 
 
@@ -53,21 +54,24 @@ def set_price(
 ) -> Price:
     """Set what the group costs from a date on; without one, from the next unopened period.
 
-    A price set before for that very date is replaced. Members hear of a change a week before the first period
-    it is for opens, or at once when that is nearer, unless it is not announced here; the first price of a
-    group is no change.
+    A price set before for that very date is replaced; it has to bear the fixed amounts until the next price
+    begins. A period whose opening was refused is tried again at once. Members hear of a change a week before
+    the first period it is for opens, or at once when that is nearer, unless it is not announced here; the
+    first price of a group is no change.
 
     Raises:
-        PriceAlreadyOpen, PriceUnknown (variable group), CurrencyMismatch, FixedAmountsOverTotal, Refused.
+        PriceAlreadyOpen, PriceUnknown (variable group), CurrencyMismatch, FixedAmountsOverTotal,
+        FixedAmountsOverLater, Refused.
     """
     group = hold_group(session, group_id, by)
     opens_next = next_start(group)
     begins = check_day(from_on or opens_next, "from_on")
     if begins < opens_next:
         raise PriceAlreadyOpen(opens_next)
-    _check_amount(session, group, amount, begins)
+    _check_amount(group, amount)
     before = price_on(session, group_id, begins)
     price = _write(session, group, amount, begins)
+    check_fixed_amounts(session, group, window_from(group, begins), until=_next_price_on(session, price))
     group.version += 1
     record_group(
         session,
@@ -78,7 +82,7 @@ def set_price(
         before={"amount_minor": before},
         after={"amount_minor": amount.minor, "from_on": begins.isoformat(), "is_announced": announces},
     )
-    session.flush()
+    reschedule_group(session, group)
     if announces:
         announce_price(session, group, price, now=now)
     return price
@@ -91,23 +95,19 @@ def announced_on(session: Session, group_id: int, starts_on: date, *, now: datet
     return local_date(due_at, group.time_zone) if due_at > now else None
 
 
-def check_fixed_amounts(session: Session, group: Group, total_minor: int, window: Window) -> None:
-    """Check that the fixed amounts of those who share a period do not exceed what there is to pay.
-
-    Raises:
-        FixedAmountsOverTotal.
-    """
-    sharers = sharers_of(session, group, window)
-    share_out(total_minor, sharers, window, payer_included=group.payer_included)
-
-
-def _check_amount(session: Session, group: Group, amount: Money, begins: date) -> None:
+def _check_amount(group: Group, amount: Money) -> None:
     if group.split is SplitKind.VARIABLE:
         raise PriceUnknown
     if amount.currency != group.currency:
         raise CurrencyMismatch(amount.currency, group.currency)
     check_price(amount)
-    check_fixed_amounts(session, group, amount.minor, window_from(group, begins))
+
+
+def _next_price_on(session: Session, price: Price) -> date | None:
+    later = select(func.min(Price.from_on)).where(
+        Price.group_id == price.group_id, Price.from_on > price.from_on
+    )
+    return session.scalar(later)
 
 
 def _write(session: Session, group: Group, amount: Money, begins: date) -> Price:

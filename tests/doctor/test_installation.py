@@ -144,6 +144,11 @@ A_MESSAGE = (
 LATE = f"{A_MESSAGE}'queued', :long_ago, 0, 0, :long_ago, NULL)"
 DEAD = f"{A_MESSAGE}'dead', :long_ago, 8, 0, :long_ago, NULL)"
 LOST = f"{A_MESSAGE}'sending', :long_ago, 0, 0, :long_ago, :long_ago)"
+UNOPENED = (
+    "INSERT INTO events (workspace_id, group_id, subject_kind, subject_id, verb, actor_kind, via, at, "
+    "reason, correlation_id) SELECT workspace_id, id, 'group', id, 'opening_refused', 'time', 'worker', "
+    ":ahead, 'lower them', 'x' FROM groups"
+)
 WEBHOOK = env(TELEGRAM_WEBHOOK="on")
 OURS = "{base}/telegram/{key}"
 
@@ -198,6 +203,7 @@ BROKEN = (
         "wrong",
         "The mail server has failed since",
     ),
+    Broken("a period that can't open", sql(UNOPENED), "openings", "wrong", "lower them"),
     Broken("no backup", no_backup, "backup", "wrong", "There is none"),
     Broken(
         "failed backup",

@@ -227,18 +227,20 @@ def test_one_group_that_cannot_open_holds_up_nobody(cast: Cast) -> None:
     assert "opening_refused" in verbs
 
 
-def _lower_price(cast: Cast, group: Group) -> None:
+def _lower_price(cast: Cast, group: Group, *, from_on: date = date(2026, 2, 1), minor: int = 500) -> None:
     """Let a price come to stand that the services refuse together with the members' fixed amounts."""
+    query = select(Price).where(Price.group_id == group.id, Price.from_on == from_on)
     with cast.runtime.transaction() as session:
-        session.scalars(select(Price).where(Price.group_id == group.id)).one().amount_minor = 500
+        session.scalars(query).one().amount_minor = minor
 
 
 def test_a_heads_up_that_does_not_work_out_holds_up_no_period(cast: Cast) -> None:
     group = cast.group(price="9.00", heads_up_days=3)
     terms: dict[str, Any] = {"by": cast.olga, "now": START}
     cast.join(group, "Ben")
-    cast.do(set_price, group.id, amount=money("2.00"), from_on=date(2026, 3, 1), **terms)
+    cast.do(set_price, group.id, amount=money("5.00"), from_on=date(2026, 3, 1), **terms)
     cast.join(group, "Mia", fixed=money("4.00"))
+    _lower_price(cast, group, from_on=date(2026, 3, 1), minor=200)
     assert cast.tick(at("2026-02-01")) == TickReport(periods_opened=1)
 
 

@@ -25,7 +25,7 @@ from substrack.services.installation import hold_sending
 from substrack.services.members import leave_group
 from substrack.services.pay_links import give_pay_link
 from substrack.services.payments import confirm_payment, waive_payment
-from substrack.services.periods import postpone_opening
+from substrack.services.periods import open_next_period, postpone_opening
 from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import void_receipt
 from substrack.services.restoring import settle_restored
@@ -251,6 +251,9 @@ class TestNeeds:
 
         assert "The next period of YouTube Premium could not be opened" in shown
         assert "The fixed amounts exceed the price." in shown
+
+        cast.do(open_next_period, group.id, by=cast.olga, now=NOW + timedelta(minutes=1))
+        assert "could not be opened" not in olga.get("/").text
 
     def test_messages_that_failed_for_good_are_counted(
         self, olga: Browser, runtime: Runtime, cast: Cast, ben: Member
