@@ -33,6 +33,7 @@ ACTS: Mapping[JournalKind, Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "adjust",
                 "undo",
                 "release",
+                "reshare",
                 "repair",
                 "answer",
                 "dismiss",

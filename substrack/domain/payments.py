@@ -39,6 +39,7 @@ class Act(StrEnum):
     REOPEN = "reopen"
     ADJUST = "adjust"
     RELEASE = "release"
+    RESHARE = "reshare"
     UNDO = "undo"
 
 
@@ -99,6 +100,7 @@ TRANSITIONS: Mapping[Act, Transition] = MappingProxyType(
         Act.UNWAIVE: _row(_WAIVED, {Status.PENDING}, _ADMINS),
         Act.REOPEN: _row(_CONFIRMED, {Status.PENDING}, _ADMINS),
         Act.ADJUST: _row(OPEN | _CONFIRMED, set(OPEN | _CONFIRMED), _ADMINS),
+        Act.RESHARE: _row(_WAIVED, {Status.WAIVED}, _ADMINS),
         Act.RELEASE: _row(OPEN | _WAIVED, set(OPEN | _WAIVED), _ADMINS),
     }
 )

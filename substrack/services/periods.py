@@ -17,21 +17,19 @@ from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.money import Money
 from substrack.domain.payments import Act, PaymentKind, Status, check_actor
 from substrack.domain.requests import lapses_on
-from substrack.domain.shares import Sharer, split
 from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.queries.batches import in_batches
 from substrack.queries.calendars import cycle_of
 from substrack.services.access import check_admin
-from substrack.services.amounts import change_amount
 from substrack.services.billing import bill
-from substrack.services.credit import apply_credits
 from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, check_not_negative
-from substrack.services.erased import check_may_owe, erased_among
+from substrack.services.erased import check_may_owe
 from substrack.services.journal import record, record_period
 from substrack.services.ledger import Decision, move, payments_now
 from substrack.services.locks import lock_contacts
 from substrack.services.opening import BATCH, Opened, lock_due_groups, open_next_of
+from substrack.services.resharing import share_again
 from substrack.services.schedule import (
     due_payments,
     payments_with_rules,
@@ -39,7 +37,7 @@ from substrack.services.schedule import (
     reschedule_payments,
 )
 from substrack.services.shown import flag_shown
-from substrack.services.totals import rebalance_period, sum_of
+from substrack.services.totals import sum_of
 from substrack.store import Group, Payment, Period, PeriodOrigin
 
 
@@ -171,9 +169,10 @@ def edit_period(
     """Enter the bill of a variable period, or correct a period's total or due date.
 
     A corrected total is shared among the same members on the terms of the day it was opened; single amounts
-    that were corrected by hand, fixed amounts, waived payments and those of erased people stay. Every payment
-    that changes gets its Event; what somebody paid too much then settles what else they owe. Entering a bill
-    needs no reason; one that comes after the due date moves it to the day it comes.
+    that were corrected by hand, fixed amounts, waived payments and those of erased people stay, but what
+    erased people were forgiven falls with the total. Every payment that changes gets its Event; what somebody
+    paid too much then settles what else they owe. Entering a bill needs no reason; one that comes after the
+    due date moves it to the day it comes.
 
     Raises:
         NoSuchPeriod, PeriodVoided, PeriodChanged, NotAllowed, NothingToChange, ReasonMissing,
@@ -233,47 +232,12 @@ def _set_total(session: Session, period: Period, group: Group, total_minor: int,
         period.payer_part_minor = _payer_part(session, period)
         session.flush()
     else:
-        _share_again(session, period, total_minor, decision)
+        share_again(session, period, total_minor, decision)
 
 
 def _payer_part(session: Session, period: Period) -> int:
     dues = payments_now(session, Payment.period_id == period.id, Payment.kind == PaymentKind.DUES)
     return (period.total_minor or 0) - sum(payment.amount_minor for payment in dues)
-
-
-def _share_again(session: Session, period: Period, total_minor: int, decision: Decision) -> None:
-    """Share a corrected total among the payments there are, on the terms they were made from."""
-    payments = payments_now(session, Payment.period_id == period.id)
-    lock_contacts(session, [payment.contact_id for payment in payments])
-    payments = payments_now(session, Payment.period_id == period.id)
-    gone = erased_among(session, {payment.contact_id for payment in payments})
-    in_order = sorted(payments, key=lambda payment: payment.member_id)
-    sharers = [_terms_of(payment, is_gone=payment.contact_id in gone) for payment in in_order]
-    shares = split(
-        total_minor,
-        sharers,
-        sequence=period.sequence,
-        period_days=(period.ends_on - period.starts_on).days + 1,
-        payer_included=any(sharer.is_payer for sharer in sharers),
-    )
-    period.total_minor = period.billed_minor = total_minor
-    session.flush()
-    for payment in payments:
-        amount = shares.amounts.get(payment.id)
-        if amount is not None and amount != payment.amount_minor:
-            change_amount(session, payment, amount, decision, is_fixed=payment.is_fixed)
-    rebalance_period(session, period.id, decision)
-    dues = {(each.contact_id, each.payer_id) for each in payments if each.kind is PaymentKind.DUES}
-    apply_credits(session, dues, decision.without_reason)
-    reschedule_payments(session, [payment.id for payment in payments], now=decision.now)
-
-
-def _terms_of(payment: Payment, *, is_gone: bool) -> Sharer:
-    is_payer = payment.kind is PaymentKind.OWN
-    stays = (payment.is_fixed or payment.status is Status.WAIVED or is_gone) and not is_payer
-    fixed = payment.amount_minor if stays else None
-    days = None if stays else payment.part_days
-    return Sharer(payment.id, payment.weight, fixed, days, is_payer=is_payer)
 
 
 def _move_due_date(session: Session, period: Period, group: Group, due_on: date, decision: Decision) -> None:

@@ -30,7 +30,10 @@ from substrack.services.shown import flag_shown
 from substrack.services.totals import sum_of
 from substrack.store import Allocation, Attempt, AttemptItem, AttemptState, Event, Payment, Period, Receipt
 
-_DECISIONS = (Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST, Act.RELEASE)
+_DECISIONS = (
+    *(Act.CONFIRM, Act.REJECT, Act.WAIVE, Act.UNWAIVE, Act.REOPEN, Act.ADJUST),
+    *(Act.RELEASE, Act.RESHARE),
+)
 UNDOABLE = {
     "payment": {act.value for act in _DECISIONS},
     "period": {"rebalance", EDIT},
@@ -66,8 +69,7 @@ def undo_decision(session: Session, correlation_id: str, *, by: Actor, now: date
     payments = _locked(session, histories, receipt_ids)
     _lock_periods(session, periods)
     _check_due_dates(session, payments.values(), events[-1])
-    if erased_among(session, {key for one in payments.values() for key in (one.contact_id, one.payer_id)}):
-        raise TooLateToUndo
+    _check_nobody_is_erased(session, payments, events)
     if not cancel_waiting(session, correlation_id):
         raise TooLateToUndo
     decision = Decision(by, now)
@@ -136,6 +138,16 @@ def _check_due_dates(session: Session, payments: Collection[Payment], last: Even
         Event.id > last.id,
     )
     if any(map(moves_due_date, session.scalars(since))):
+        raise TooLateToUndo
+
+
+def _check_nobody_is_erased(
+    session: Session, payments: Mapping[int, Payment], events: Collection[Event]
+) -> None:
+    """Refuse what would have the erased owe or be owed; what they were forgiven may be as it was."""
+    decided = {event.payment_id for event in events if event.verb != Act.RESHARE}
+    people = {key for one in payments.values() if one.id in decided for key in (one.contact_id, one.payer_id)}
+    if erased_among(session, people):
         raise TooLateToUndo
 
 

@@ -299,6 +299,11 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         "%(who)s’s payment for %(period)s was restored.", **_both(line, _)
     ),
     ("payment", "release"): _taken_off,
+    ("payment", "reshare"): lambda line, _: _(
+        "What %(who)s was forgiven for %(period)s is %(amount)s now.",
+        amount=line.money("amount", _),
+        **_both(line, _),
+    ),
     ("payment", "repair"): lambda line, _: _(
         "What the books say of %(who)s’s payment for %(period)s was put right.", **_both(line, _)
     ),

@@ -32,6 +32,7 @@ TABLE = {
     Act.UNWAIVE: ({W}, {P}, {ADMIN, OPERATOR}),
     Act.REOPEN: ({C}, {P}, {ADMIN, OPERATOR}),
     Act.ADJUST: ({P, LATE, M, C}, {P, LATE, M, C}, {ADMIN, OPERATOR}),
+    Act.RESHARE: ({W}, {W}, {ADMIN, OPERATOR}),
     Act.RELEASE: ({P, LATE, M, W}, {P, LATE, M, W}, {ADMIN, OPERATOR}),
 }
 """From, to and who, as the map of the project states them."""

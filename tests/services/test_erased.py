@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from substrack.domain.actors import Actor
 from substrack.domain.payments import ReopenCause, Status
-from substrack.domain.shares import SplitKind
+from substrack.domain.shares import FixedAmountsOverTotal, SplitKind
 from substrack.services.claims import claim_payments
 from substrack.services.credit import credit_minor
 from substrack.services.erased import NobodyToAsk, NobodyToPay
@@ -164,6 +164,66 @@ def test_a_corrected_total_leaves_what_the_erased_have_paid(scene: Scene) -> Non
     scene.act(edit_period, scene.february, total=money("12.00"), reason="dearer")
     assert (scene.due.status, scene.due.amount_minor) == (Status.CONFIRMED, 500)
     assert scene.cast.payment_of(scene.mia).amount_minor == 700
+    scene.cast.read(check_books)
+
+
+@pytest.mark.parametrize(
+    ("total", "ben", "mia"), [("12.00", 500, 700), ("9.00", 450, 450), ("4.00", 200, 200), ("0.00", 0, 0)]
+)
+def test_what_the_erased_were_forgiven_falls_with_the_total(
+    scene: Scene, total: str, ben: int, mia: int
+) -> None:
+    scene.erase()
+    scene.act(edit_period, scene.february, total=money(total), reason="typo")
+    assert (scene.due.status, scene.due.amount_minor) == (Status.WAIVED, ben)
+    assert scene.cast.payment_of(scene.mia).amount_minor == mia
+    assert scene.history()[-1] == (("waive", None) if ben == 500 else ("reshare", "typo"))
+    scene.cast.read(check_books)
+
+    scene.act(edit_period, scene.february, total=money("10.00"), reason="it was right")
+    assert [one.amount_minor for one in scene.cast.payments()] == [500, 500]
+    scene.cast.read(check_books)
+
+
+def test_a_fixed_amount_that_was_forgiven_is_as_much_as_the_others_leave(cast: Cast) -> None:
+    scene = _opened(cast, price="10.00")
+    scene.act(adjust_payment, scene.due.id, amount=money("6.00"), reason="as agreed")
+    scene.erase()
+    scene.act(edit_period, scene.february, total=money("8.00"), reason="cheaper")
+    assert [one.amount_minor for one in cast.payments()] == [600, 200]
+    scene.act(edit_period, scene.february, total=money("5.00"), reason="cheaper still")
+    assert [one.amount_minor for one in cast.payments()] == [500, 0]
+    cast.read(check_books)
+
+
+def test_a_total_falls_to_what_the_erased_have_paid_and_no_further(scene: Scene) -> None:
+    scene.act(confirm_payment, scene.due.id, amount=money("2.00"))
+    scene.erase()
+    scene.act(edit_period, scene.february, total=money("3.00"), reason="typo")
+    assert [one.amount_minor for one in scene.cast.payments()] == [200, 100]
+    scene.cast.read(check_books)
+    with pytest.raises(FixedAmountsOverTotal):
+        scene.act(edit_period, scene.february, total=money("1.00"), reason="typo")
+
+
+def test_a_total_that_fell_below_what_was_forgiven_is_undone_as_a_whole(scene: Scene) -> None:
+    scene.erase()
+    scene.act(edit_period, scene.february, total=money("8.00"), reason="typo")
+    edit = scene.cast.read(
+        lambda s: s.scalars(select(Event.correlation_id).where(Event.verb == "edit_period")).one()
+    )
+    scene.act(undo_decision, edit, now=NOW + timedelta(seconds=5))
+    assert [(one.status, one.amount_minor) for one in scene.cast.payments()] == [
+        (Status.WAIVED, 500),
+        (Status.PENDING, 500),
+    ]
+    scene.cast.read(check_books)
+
+
+def test_a_total_can_be_lowered_though_its_payer_was_erased(scene: Scene) -> None:
+    scene.erase("pat")
+    scene.act(edit_period, scene.february, total=money("4.00"), reason="typo")
+    assert [one.amount_minor for one in scene.cast.payments()] == [200, 200]
     scene.cast.read(check_books)
 
 

@@ -131,6 +131,13 @@ def _released(state: State, line: Line, _act: Act | None = None) -> State:
     return replace(state, received=received, written_off=0)
 
 
+def _reshared(state: State, line: Line, _act: Act | None = None) -> State:
+    amount = line.after["amount"]
+    if amount < state.received:
+        raise Illegal(f"{state.received} received of {amount}")
+    return replace(state, amount=amount)
+
+
 _MOVES: Final[Mapping[str, tuple[Sequence[str], Callable[[State, Line, Act | None], State]]]] = {
     "claim": (ASKED, _to("member_confirmed")),
     "withdraw": (("member_confirmed",), _to("pending")),
@@ -143,5 +150,6 @@ _MOVES: Final[Mapping[str, tuple[Sequence[str], Callable[[State, Line, Act | Non
     "reopen": (("confirmed",), _reopen),
     "adjust": ((*OPEN, "confirmed"), _adjust),
     "release": ((*OPEN, "waived"), _released),
+    "reshare": (("waived",), _reshared),
 }
 """From where each act leads, and how; `release` takes money off what is open or waived."""
