@@ -83,7 +83,10 @@ def terms_options(*, is_new: bool) -> Callable[[F], F]:
         click.option("--overdue-after-days", type=int),
         click.option("--hour", type=int, help="The local hour at which time acts (10)."),
         click.option("--timezone", "time_zone", help="Default: the workspace's."),
-        click.option("--tolerance", help="A rest of up to this amount is written off."),
+        click.option(
+            "--tolerance",
+            help="A rest of up to this amount is written off, if it is at most a tenth of the share.",
+        ),
         click.option("--part-period", type=choice(PartPeriod)),
         click.option("--heads-up-days", type=int),
         click.option("--tells-opened/--no-tells-opened", default=None),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from substrack.domain.actors import Actor, ActorKind
 from substrack.domain.errors import Conflict, Phrase, Refused
@@ -59,6 +60,9 @@ class ReopenCause(StrEnum):
 
 ASKABLE = frozenset({Status.PENDING, Status.OVERDUE})
 OPEN = frozenset({Status.PENDING, Status.OVERDUE, Status.MEMBER_CONFIRMED})
+SMALLEST_PART: Final = 10
+"""A rest is small change only up to this part of what was owed (docs/decisions/0019-small-rests.md)."""
+
 CLOSED = frozenset({Status.CONFIRMED, Status.WAIVED})
 COUNTED = OPEN | {Status.CONFIRMED}
 """What "2 of 3 paid" counts: a waived share is neither paid nor still to be."""
@@ -161,11 +165,17 @@ class Standing:
 
 
 def after_receiving(standing: Standing, allocated_minor: int, *, tolerance_minor: int) -> Standing:
-    """Add money to a payment; a rest of up to the tolerance is written off.
+    """Add money to a payment; a rest of up to the tolerance is written off, if it is no more than a tenth.
 
     Nothing is written off while nothing at all has been received: silence is not a payment.
     """
+    at_most = min(tolerance_minor, standing.amount_minor // SMALLEST_PART)
+    return after_giving_back(standing, allocated_minor, written_off_minor=at_most)
+
+
+def after_giving_back(standing: Standing, allocated_minor: int, *, written_off_minor: int) -> Standing:
+    """Add money to a payment of which so much was written off before; no more of it is now."""
     received = standing.received_minor + allocated_minor
     rest = standing.amount_minor - received
-    written_off = rest if received > 0 and 0 < rest <= tolerance_minor else 0
+    written_off = rest if received > 0 and 0 < rest <= written_off_minor else 0
     return Standing(standing.amount_minor, received, written_off)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict
-from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_receiving, check_actor
+from substrack.domain.payments import Act, PaymentKind, Standing, Status, after_giving_back, check_actor
 from substrack.queries.period_places import is_taken
 from substrack.queries.unallocated import unallocated_minor
 from substrack.services.access import check_admin
@@ -168,8 +168,8 @@ def _restore_payment(session: Session, payment: Payment, decision: Decision) -> 
         allocation.amount_minor
         for allocation in live_allocations(session, Allocation.payment_id == payment.id)
     )
-    standing = after_receiving(
-        Standing(payment.amount_minor, 0), given, tolerance_minor=_written_off_before(session, payment)
+    standing = after_giving_back(
+        Standing(payment.amount_minor, 0), given, written_off_minor=_written_off_before(session, payment)
     )
     is_claimed = _reopen_claim(session, payment)
     is_settled = standing.is_covered and payment.status is not Status.WAIVED and not is_claimed

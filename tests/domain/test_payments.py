@@ -81,7 +81,10 @@ def test_who_comes_too_late_hears_how_the_payment_stands(status: Status, sentenc
         (299, 0, 293, (293, 0)),
         (299, 200, 99, (299, 0)),
         (299, 0, 298, (298, 1)),
-        (6, 0, 1, (1, 5)),
+        (50, 0, 45, (45, 5)),
+        (49, 0, 44, (44, 0)),
+        (6, 0, 1, (1, 0)),
+        (5, 0, 1, (1, 0)),
         (4, 0, 0, (0, 0)),
     ],
 )
@@ -90,6 +93,16 @@ def test_rest_within_the_tolerance_is_written_off_once_something_came(
 ) -> None:
     after = after_receiving(Standing(amount, received), comes, tolerance_minor=5)
     assert (after.received_minor, after.written_off_minor) == expected
+
+
+@given(amount=st.integers(1, 10**9), rest=st.integers(1, 200), tolerance=st.integers(0, 100))
+def test_a_rest_is_forgiven_exactly_while_it_is_small_beside_both(
+    amount: int, rest: int, tolerance: int
+) -> None:
+    comes = max(amount - rest, 1)
+    after = after_receiving(Standing(amount, 0), comes, tolerance_minor=tolerance)
+    rest = amount - comes
+    assert after.is_covered == (rest <= tolerance and 10 * rest <= amount)
 
 
 @given(
@@ -102,4 +115,5 @@ def test_nothing_received_is_lost_or_made_up(amount: int, share: float, toleranc
     after = after_receiving(Standing(amount, 0), comes, tolerance_minor=tolerance)
     assert after.received_minor == comes
     assert 0 <= after.written_off_minor <= tolerance
+    assert 10 * after.written_off_minor <= amount
     assert after.left_minor >= 0

@@ -176,6 +176,15 @@ def test_rest_within_the_tolerance_is_written_off(scene: Scene) -> None:
     assert (payment.status, payment.received_minor, payment.written_off_minor) == (Status.CONFIRMED, 294, 5)
 
 
+def test_a_cent_settles_no_share_of_a_few(cast: Cast) -> None:
+    group = cast.group(price="0.16")
+    ben, _mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(at("2026-02-01"))
+    cast.do(confirm_payment, cast.payment_of(ben).id, amount=money("0.01"), by=cast.olga, now=NOW)
+    payment = cast.payment_of(ben)
+    assert (payment.status, payment.received_minor, payment.written_off_minor) == (Status.PENDING, 1, 0)
+
+
 def test_larger_sum_becomes_credit_that_settles_the_next_period(scene: Scene) -> None:
     scene.decide(confirm_payment, amount=money("5.00"))
     assert scene.credit() == 201
@@ -423,7 +432,7 @@ def test_credit_writes_no_rest_off(cast: Cast) -> None:
     cast.tick(at("2026-03-01"))
     march = cast.payment_of(ben, 2)
     assert (march.status, march.received_minor, march.written_off_minor) == (Status.PENDING, 1, 0)
-    cast.do(confirm_payment, march.id, amount=money("0.99"), by=cast.olga, now=at("2026-03-02"))
+    cast.do(confirm_payment, march.id, amount=money("4.49"), by=cast.olga, now=at("2026-03-02"))
     march = cast.payment_of(ben, 2)
-    assert (march.status, march.received_minor, march.written_off_minor) == (Status.CONFIRMED, 100, 400)
+    assert (march.status, march.received_minor, march.written_off_minor) == (Status.CONFIRMED, 450, 50)
     cast.read(check_books)
