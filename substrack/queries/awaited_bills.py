@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Window
-from substrack.domain.sharing import sharers_in
+from substrack.domain.sharing import SharingRules, sharers_in
 from substrack.domain.spans import Span
 from substrack.queries.letter_items import span_of
 from substrack.queries.prepared import prepared
@@ -32,7 +32,10 @@ class Awaited:
 
 
 def load_awaited(session: Session, contact_id: int) -> tuple[Awaited, ...]:
-    """List the periods that a person shares and whose bill is not in yet, oldest first (one statement)."""
+    """List the periods that a person shares and whose bill is not in yet, oldest first (one statement).
+
+    Whoever pays for the group by now shared those that are paid to another.
+    """
     members: dict[Period, list[Member]] = defaultdict(list)
     whose: dict[Period, tuple[Group, str]] = {}
     for period, group, payer, member in session.execute(*_unbilled(contact_id)):
@@ -41,7 +44,7 @@ def load_awaited(session: Session, contact_id: int) -> tuple[Awaited, ...]:
     return tuple(
         _awaited(period, *whose[period])
         for period, own in members.items()
-        if sharers_in(_window(period), map(stay_of, own), rules_of(whose[period][0]))
+        if sharers_in(_window(period), map(stay_of, own), _rules(whose[period][0], period))
     )
 
 
@@ -61,6 +64,10 @@ def _unbilled(contact_id: int) -> Select[Period, Group, str, Member]:
         )
         .order_by(Period.starts_on, Period.id, Member.id)
     )
+
+
+def _rules(group: Group, period: Period) -> SharingRules:
+    return replace(rules_of(group), payer_id=period.payer_id)
 
 
 def _window(period: Period) -> Window:

@@ -151,7 +151,7 @@ def load_coming(
     """
     shared = session.execute(*_shared_by(contact_id)).all()
     awaited = load_awaited(session, contact_id) if any(is_awaited for *_, is_awaited in shared) else ()
-    memberships = [row for row in shared if row[0].paused_at is None]
+    memberships = [row for row in shared if row[0].paused_at is None and row[0].payer_id != contact_id]
     crowds = {group.id for group, _payer, is_crowd, _is_awaited in memberships if is_crowd}
     group_ids = sorted({group.id for group, *_ in memberships})
     stays, prices = _stays(session, contact_id, group_ids, crowds), _prices(session, group_ids)
@@ -188,14 +188,16 @@ def load_coming(
 def _shared_by(contact_id: int) -> Select[Group, str, bool, bool]:
     last = select(Member.id).where(Member.group_id == Group.id).order_by(Member.id).limit(1).offset(CROWD)
     unbilled = select(Period.id).where(
-        Period.group_id == Group.id, Period.billed_at.is_(None), Period.voided_at.is_(None)
+        Period.group_id == Group.id,
+        Period.payer_id != contact_id,
+        Period.billed_at.is_(None),
+        Period.voided_at.is_(None),
     )
     return (
         select(Group, _Payer.name, last.correlate(Group).exists(), unbilled.correlate(Group).exists())
         .join(_Payer, _Payer.id == Group.payer_id)
         .where(
             Group.id.in_(select(Member.group_id).where(Member.contact_id == contact_id)),
-            Group.payer_id != contact_id,
             Group.archived_at.is_(None),
         )
         .order_by(Group.id)

@@ -50,7 +50,9 @@ def _put_back(session: Session, payment: Payment | None, event: Event, *, by: Ac
         raise TooLateToUndo
     payment.requests_sent = before["requests_sent"]
     payment.requests_before = min(payment.requests_before, payment.requests_sent)
-    payment.exhausted_at = _instant(before.get("exhausted_at"))
+    told_at = _instant(before.get("exhausted_at"))
+    if told_at is None or told_at >= payment.pending_at:  # else a round of requests has begun since
+        payment.exhausted_at = told_at
     payment.requested_on = _day(before["requested_on"])
     contact = session.get_one(Contact, payment.contact_id)
     contact.requested_on = _day(before["contact_requested_on"])

@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ReopenCause
+from substrack.domain.shares import SplitKind
 from substrack.queries.groups import load_terms
 from substrack.queries.pay_ahead import CROWD, Coming, load_coming
 from substrack.queries.pay_credit import Credit, load_credits
 from substrack.services.group_edits import edit_group
 from substrack.services.payments import confirm_payment, reopen_payment
+from substrack.services.periods import edit_period
 from substrack.services.receipts import record_receipt
 from substrack.store import Group, Member
 from tests.support.cast import START, Cast, at, money
@@ -54,6 +56,22 @@ def test_credit_covers_nothing_whose_purse_a_crowd_shares(cast: Cast) -> None:
 
     assert before != {0}
     assert covered() == {0}
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_who_pays_for_the_group_by_now_awaits_the_bill_of_before(cast: Cast, shares: bool) -> None:
+    group = cast.group(split=SplitKind.VARIABLE)
+    ben, _mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(at("2026-02-01"))
+    terms = cast.read(lambda session: load_terms(session, group.id))
+    changed = replace(terms, payer_id=ben.contact_id, payer_included=shares)
+    cast.do(edit_group, group.id, changed, by=cast.olga, now=at("2026-02-02"))
+
+    foreseen = cast.read(lambda session: load_coming(session, ben.contact_id, (), today=START.date()).awaited)
+
+    assert [(one.payer_id, one.span.starts_on) for one in foreseen] == [(cast.olga_contact, group.starts_on)]
+    cast.do(edit_period, 1, total=money("9.00"), by=cast.olga, now=at("2026-02-03"))
+    assert cast.payment_of(ben).payer_id == cast.olga_contact
 
 
 def test_credit_kept_with_a_former_payer_covers_nothing_of_the_next(cast: Cast) -> None:

@@ -200,6 +200,22 @@ def test_taking_back_asking_leaves_the_admins_told(scene: Scene) -> None:
     assert scene.due().exhausted_at == before.exhausted_at == at("2026-02-10")
 
 
+def test_taking_back_asking_leaves_a_round_that_began_since_as_it_is(scene: Scene) -> None:
+    scene.live("2026-02-01", "2026-02-12")
+    scene.edit(at("2026-02-12"), max_requests=3)
+    correlation_id = scene.ask(at("2026-02-12"))
+    soon = at("2026-02-12") + timedelta(seconds=5)
+    scene.as_olga(waive_payment, soon, reason="a slip")
+    scene.as_olga(unwaive_payment, soon)
+
+    assert scene.cast.do(stop_asking, correlation_id, by=scene.cast.olga, now=soon)
+
+    assert scene.due().exhausted_at is None
+    scene.cast.read(check_books)
+    scene.live("2026-02-13", "2026-03-20")
+    assert len(scene.told_on()) == 2
+
+
 def test_what_no_request_left_for_lapses_once_nobody_asks_any_more(scene: Scene) -> None:
     """Each mail is given up for good, as when a server refuses it for what it says."""
     for day in range(1, 21):
