@@ -15,7 +15,7 @@ EDIT: Final = "edit_period"
 
 
 def correction_to_undo(session: Session, period_id: int) -> str | None:
-    """Find the correlation id of a period's last correction; None for one that an undo would not put back.
+    """Find the correlation id of a period's bill or last correction; None for what no undo would put back.
 
     Nor would it put back one that is undone already, or one that was made before that.
     """
@@ -25,18 +25,24 @@ def correction_to_undo(session: Session, period_id: int) -> str | None:
     undone: set[int] = set()
     for event in session.scalars(query.order_by(Event.id.desc())):
         if event.verb == EDIT:
-            is_last = event.id not in undone and corrects_total_alone(event)
+            is_last = event.id not in undone and (corrects_total_alone(event) or enters_bill(event))
             return event.correlation_id if is_last else None
         undone |= set((event.after or {}).get("undone", ()))
     return None
 
 
 def corrects_total_alone(edit: Event) -> bool:
-    """Tell whether an edit of a period can be put back.
+    """Tell whether an edit of a period can be put back by itself.
 
-    A bill that was entered made payments, and a moved due date moved when people are asked.
+    A bill that was entered made payments (`services.bill_undo`), and a moved due date moved when people are
+    asked.
     """
     return (edit.before or {})["total"] is not None and not moves_due_date(edit)
+
+
+def enters_bill(edit: Event) -> bool:
+    """Tell whether an edit gave a period its bill."""
+    return (edit.before or {})["total"] is None and (edit.after or {})["total"] is not None
 
 
 def moves_due_date(edit: Event) -> bool:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import starmap
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -86,7 +85,11 @@ def write_bills(
     reschedule_payments(session, over, now=now)
     _apply_credits(session, [(plan, part) for plan, part, _key in paid], by, now)
     to_tell = [one for one in paid if one[0].group.tells_opened and one[1].status is Status.PENDING]
-    return sum(queue(session, list(starmap(opened_notice, lot)), now=now) for lot in in_lots(to_tell))
+    soonest = now + timedelta(seconds=by.undo_seconds)
+    return sum(
+        queue(session, [opened_notice(*one, not_before=soonest) for one in lot], now=now)
+        for lot in in_lots(to_tell)
+    )
 
 
 def _reachable(session: Session, contact_ids: Collection[int]) -> set[int]:

@@ -19,14 +19,14 @@ from substrack.services.schedule import next_opening
 from substrack.store import Group
 
 
-def opened_notice(plan: Plan, part: Dues, payment_id: int) -> Draft:
+def opened_notice(plan: Plan, part: Dues, payment_id: int, *, not_before: datetime) -> Draft:
     """Tell a member that a period is open and what they owe for it."""
     return Draft(
         workspace_id=plan.group.workspace_id,
         contact_id=part.member.contact_id,
         notice=Notice.PERIOD_OPENED,
         dedupe_key=f"opened:{payment_id}",
-        due_at=at_hour(plan.today, plan.group.hour, plan.group.time_zone),
+        due_at=max(at_hour(plan.today, plan.group.hour, plan.group.time_zone), not_before),
         payload={"payment_ids": [payment_id]},
         correlation_id=plan.correlation_id,
     )

@@ -101,12 +101,28 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
         raise VoidAlready
     for payment in payments:
         if payment.voided_at is None:
-            _void_payment(session, payment, decision)
+            void_payment(session, payment, decision)
     period.voided_at = now
     period.version += 1
     opens_again = give_back_places(session, group, now=now)
     _record(session, "void_period", period, decision, {"opens_again": True} if opens_again else {})
     return period
+
+
+def void_payment(session: Session, payment: Payment, decision: Decision) -> None:
+    """Void one locked payment with its claim and allocations; the sum of its period is the caller's."""
+    before, touched = snapshot(payment), Touched()
+    close_claim_item(session, payment, AttemptState.VOIDED, touched, decision.now, reason=decision.reason)
+    allocations = live_allocations(session, Allocation.payment_id == payment.id)
+    void_allocations(session, allocations, touched, decision.now)
+    if payment.kind is PaymentKind.OWN:
+        _void_own_receipts(session, allocations, touched, decision)
+    payment.status = payment.status if payment.status is Status.WAIVED else Status.PENDING
+    payment.received_minor = payment.written_off_minor = 0
+    payment.voided_at, payment.next_action_at = decision.now, None
+    payment.version += 1
+    session.flush()
+    _record_payment(session, "void", payment, before, touched, decision)
 
 
 def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime) -> Restored:
@@ -137,27 +153,12 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
     return Restored(period, restored)
 
 
-def _void_payment(session: Session, payment: Payment, decision: Decision) -> None:
-    before, touched = snapshot(payment), Touched()
-    close_claim_item(session, payment, AttemptState.VOIDED, touched, decision.now, reason=decision.reason)
-    allocations = live_allocations(session, Allocation.payment_id == payment.id)
-    void_allocations(session, allocations, touched, decision.now)
-    if payment.kind is PaymentKind.OWN:
-        _void_own_receipts(session, allocations, touched, decision)
-    payment.status = payment.status if payment.status is Status.WAIVED else Status.PENDING
-    payment.received_minor = payment.written_off_minor = 0
-    payment.voided_at, payment.next_action_at = decision.now, None
-    payment.version += 1
-    session.flush()
-    _record_payment(session, "void", payment, before, touched, decision)
-
-
 def _void_own_receipts(
     session: Session, allocations: Iterable[Allocation], touched: Touched, decision: Decision
 ) -> None:
     for allocation in allocations:
         receipt = session.get_one(Receipt, allocation.receipt_id)
-        receipt.voided_at, receipt.void_reason = decision.now, decision.reason
+        receipt.voided_at, receipt.void_reason = decision.now, decision.reason or "undone"
         touched.receipts_voided.append(receipt.id)
 
 

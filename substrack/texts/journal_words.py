@@ -178,6 +178,13 @@ def _undone(line: Line, _: Words) -> str:
     return f"{sentence} {left_by_undo(line.after, _.locale)}".rstrip()
 
 
+def _undone_period(line: Line, _: Words) -> str:
+    values = {"period": _when(line, _), "total": line.money("total", _)}
+    if line.after.get("total") is None:
+        return _("The bill of %(period)s was taken back; it is wanted again.", **values)
+    return _("A correction of %(period)s was undone; its total is %(total)s.", **values)
+
+
 def _repair_period(line: Line, _: Words) -> str:
     is_void = line.after.get("void")
     if is_void is None:
@@ -247,11 +254,7 @@ _SENTENCES: Final[Mapping[tuple[str, str], Callable[[Line, Words], str]]] = {
         period=_when(line, _),
         part=line.money("payer_part", _),
     ),
-    ("period", "undo"): lambda line, _: _(
-        "A correction of %(period)s was undone; its total is %(total)s.",
-        period=_when(line, _),
-        total=line.money("total", _),
-    ),
+    ("period", "undo"): _undone_period,
     ("period", "void_period"): _void_period,
     ("period", "restore_period"): lambda line, _: _("%(period)s was restored.", period=_when(line, _)),
     ("period", "repair"): _repair_period,

@@ -15,6 +15,7 @@ from substrack.domain.notices import Channel
 from substrack.queries.answers import answer_channels
 from substrack.queries.deciding import LastDecision, name_of
 from substrack.services.asking_undo import stop_asking
+from substrack.services.bill_undo import take_back_bill
 from substrack.services.ledger import DecidedAlready
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.texts.catalogue import language_of
@@ -117,8 +118,10 @@ def _undo(correlation_id: str) -> TooLateToUndo | None:
     """Undo one decision; when that can't be done any more, say why and go on to the others."""
     try:
         with runtime().transaction() as session:
-            if not stop_asking(session, correlation_id, by=by_me(), now=runtime().now()):
-                undo_decision(session, correlation_id, by=by_me(), now=runtime().now())
+            by, now = by_me(), runtime().now()
+            is_asking = stop_asking(session, correlation_id, by=by, now=now)
+            if not is_asking and not take_back_bill(session, correlation_id, by=by, now=now):
+                undo_decision(session, correlation_id, by=by, now=now)
     except TooLateToUndo as refused:
         return refused
     return None

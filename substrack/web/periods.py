@@ -137,11 +137,10 @@ def _edit(form: PeriodForm, period: PeriodOfGroup) -> ResponseReturnValue:
             by=by_me(),
             now=runtime().now(),
         )
-    if period.column.total is None:
-        return _done(period, Phrase("The bill is entered."))
     reading().rollback()  # the correction is newer than what this request has read
     _ = my_words()
-    flash_decision(_("Corrected."), correction_to_undo(reading(), period.column.id))
+    done = _("The bill is entered.") if period.column.total is None else _("Corrected.")
+    flash_decision(done, correction_to_undo(reading(), period.column.id))
     return redirect(url_for("periods.show", public_id=period.column.public_id), 303)
 
 

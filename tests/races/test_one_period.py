@@ -5,10 +5,15 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
+from substrack.domain.shares import SplitKind
+from substrack.queries.undoing import correction_to_undo
+from substrack.services.bill_undo import take_back_bill
+from substrack.services.claims import claim_payments
 from substrack.services.ledger import DecidedAlready
 from substrack.services.payments import adjust_payment, confirm_payment
-from substrack.services.periods import OpenedAlready, open_next_period
+from substrack.services.periods import OpenedAlready, edit_period, open_next_period
 from substrack.services.undo import TooLateToUndo, undo_decision
 from substrack.services.voiding import NotVoid, PlaceTaken, restore_period, void_period
 from substrack.store import Period
@@ -88,6 +93,31 @@ def test_an_undo_beside_a_correction_keeps_the_sum(race: Race) -> None:
     answers = all_at_once([undo, adjust] * 4)
     refusals = {type(answer) for answer in answers if isinstance(answer, Refused)}
     assert refusals <= {TooLateToUndo, DecidedAlready}
+    race.check_books()
+
+
+def test_a_bill_is_taken_back_or_claimed_and_never_both(race: Race) -> None:
+    pitch = race.cast.group("Pitch", split=SplitKind.VARIABLE)
+    cleo = race.cast.join(pitch, "Cleo")
+    race.cast.tick(NOW)
+    query = select(Period.id).where(Period.group_id == pitch.id)
+    key = race.cast.read(lambda session: session.scalars(query).one())
+    terms: dict[str, Any] = {"by": race.cast.olga, "now": NOW}
+    race.cast.do(edit_period, key, total=money("312.00"), **terms)
+    bill = race.cast.read(lambda session: correction_to_undo(session, key)) or ""
+    payment = race.cast.payment_of(cleo)
+
+    def claim() -> Any:
+        by = Actor.contact(cleo.contact_id)
+        return race.cast.do(claim_payments, cleo.contact_id, [payment.id], by=by, now=NOW)
+
+    def take_back() -> Any:
+        return race.cast.do(take_back_bill, bill, **terms)
+
+    answers = all_at_once([claim, take_back, lambda: race.cast.tick(NOW)] * 3)
+    is_back = any(answer is True for answer in answers)
+    live = race.cast.payments(group_id=pitch.id, voided_at=None)
+    assert [one.status.value for one in live] == ([] if is_back else ["confirmed", "member_confirmed"])
     race.check_books()
 
 

@@ -44,6 +44,24 @@ class TestBills:
         assert [one.amount_minor for one in cast.payments(group_id=pitch.id)] == [1040, 1040, 1040]
         assert "The bill of February 2026 is 31.20\xa0€." in olga.get(page).text
 
+    def test_a_bill_that_was_mistyped_is_taken_back_with_one_press(self, cast: Cast, olga: Browser) -> None:
+        pitch = cast.group("Pitch", split=SplitKind.VARIABLE)
+        cast.join(pitch, "Ben")
+        cast.tick(NOW)
+        page = f"/periods/{period(cast, pitch, 1).public_id}"
+        send(olga, page, "total", total="312.00")
+        shown = olga.get(page).text
+        assert "The bill is entered." in shown
+
+        undo = re.search(r'action="(/decisions/[^"]+/undo)"', shown)
+        assert undo
+        press(olga, page, undo[1])
+
+        assert period(cast, pitch, 1).total_minor is None
+        after = olga.get(page).text
+        assert "Enter the bill" in after
+        assert "The bill of February 2026 was taken back; it is wanted again." in after
+
     @pytest.mark.parametrize(
         ("typed", "sentence"), [("", "Enter a new total"), ("1.234", "two ways"), ("-1", "negative")]
     )
