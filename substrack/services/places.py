@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.cycles import Cycle
 from substrack.queries.calendars import cycle_of
 from substrack.queries.period_places import opening_ahead
+from substrack.services.announcing import announce_ahead
 from substrack.services.group_rows import next_start, today_in
 from substrack.services.schedule import reschedule_group
 from substrack.store import Group, Period
@@ -42,16 +43,18 @@ def give_back_places(session: Session, group: Group, *, now: datetime) -> bool:
     if group.next_sequence == was:
         return False
     reschedule_group(session, group)
+    announce_ahead(session, group, now=now)
     return True
 
 
-def take_place(session: Session, group: Group, period: Period) -> None:
+def take_place(session: Session, group: Group, period: Period, *, now: datetime) -> None:
     """Let a group go on after a period that was put back, where it would have opened its days again."""
     after = period.ends_on + timedelta(days=1)
     if group.next_sequence > period.sequence and next_start(group) >= after:
         return
     _go_on(group, max(group.next_sequence, period.sequence + 1), after)
     reschedule_group(session, group)
+    announce_ahead(session, group, now=now)
 
 
 def _go_on(group: Group, sequence: int, starts_on: date) -> None:

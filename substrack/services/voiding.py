@@ -143,7 +143,7 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
     period.voided_at = None
     period.version += 1
     session.flush()
-    take_place(session, group, period)
+    take_place(session, group, period, now=now)
     restored = [payment for payment in payments if payment.voided_at == voided_at]
     for payment in restored:
         _restore_payment(session, payment, decision)

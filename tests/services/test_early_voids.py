@@ -247,5 +247,17 @@ def test_the_journal_tells_whether_it_opens_again(scene: Scene) -> None:
     assert told == [True, None]
 
 
+def test_nobody_is_told_twice_of_what_comes(cast: Cast) -> None:
+    group = cast.group(price="9.00", heads_up_days=3)
+    scene = Scene(cast, group, cast.join(group, "Ben"))
+    cast.tick(at("2026-03-01"))
+    scene.void(scene.open())
+    for day in ("2026-03-29", "2026-04-01", "2026-04-28", "2026-05-01"):
+        cast.tick(at(day))
+        cast.send(at(day))
+    told = [one.payload["starts_on"] for one in cast.messages(notice="heads_up", state="sent")]
+    assert sorted(told) == ["2026-04-01", "2026-05-01"]
+
+
 def _payment(scene: Scene, period_id: int) -> Any:
     return scene.cast.payments(period_id=period_id, member_id=scene.ben.id)[0]

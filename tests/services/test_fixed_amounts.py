@@ -1,6 +1,6 @@
 """Fixed amounts and prices to come: what would keep a period from opening is refused when it is entered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from substrack.domain.shares import FixedAmountsOverTotal, PartPeriod, SplitKind
+from substrack.queries.groups import load_terms
 from substrack.services.fixed_amounts import FixedAmountsOverLater
+from substrack.services.group_edits import edit_group
 from substrack.services.groups import end_group
 from substrack.services.members import edit_member, leave_group
 from substrack.services.prices import set_price
@@ -129,3 +131,14 @@ def test_a_refused_opening_is_tried_again_as_soon_as_it_is_mended(scene: Scene, 
 
     assert scene.open_in_april(at("2026-04-02", 13))
     scene.cast.read(check_books)
+
+
+def test_who_pays_for_the_group_no_more_has_an_amount_that_fits_what_comes(scene: Scene) -> None:
+    mia = scene.join("Mia", "6.00")
+    terms = scene.cast.read(lambda session: load_terms(session, scene.group.id))
+    edit: dict[str, Any] = {"by": scene.cast.olga, "now": NOW}
+    scene.cast.do(edit_group, scene.group.id, replace(terms, payer_id=mia.contact_id), **edit)
+    scene.price("5.00")
+    with pytest.raises(FixedAmountsOverLater):
+        scene.cast.do(edit_group, scene.group.id, terms, **edit)
+    assert scene.open_in_april(at("2026-04-01"))
