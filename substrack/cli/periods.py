@@ -13,6 +13,7 @@ from substrack.cli.params import DAY, dry_run_flag, json_flag, read_optional
 from substrack.domain.actors import OPERATOR
 from substrack.queries.groups import find_group
 from substrack.queries.ledger_lists import PeriodRow, find_period, list_periods, load_period
+from substrack.queries.period_claims import load_period_claims
 from substrack.queries.period_places import Place, load_place
 from substrack.services.periods import edit_period, open_next_period
 from substrack.services.voiding import restore_period, void_period
@@ -83,18 +84,22 @@ def edit(
 @periods.command("void")
 @at_desk
 @click.argument("period_id")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why; whoever paid, said so or was asked reads it.")
 @dry_run_flag
 @json_flag
 def void(desk: Desk, *, period_id: str, reason: str, dry_run: bool, as_json: bool) -> None:
     """Take a period and its payments out of every sum; nobody is asked for it any more.
 
+    Claims that wait close with it (`claims_closed`, `claimed`); `receipt add` books what came for them.
+
     The newest one, voided before its time, opens again then; the answer says whether and when.
     """
     with desk.writing(dry_run=dry_run) as session:
         key = find_period(session, desk.workspace_id, period_id)
+        claims = load_period_claims(session, key, load_period(session, key).currency)
         void_period(session, key, reason=reason, by=OPERATOR, now=desk.now)
-        result = describe(load_period(session, key)) | _comes_again(load_place(session, key))
+        closed = {"claims_closed": claims.count, "claimed": claims.amount.major()}
+        result = describe(load_period(session, key)) | closed | _comes_again(load_place(session, key))
     show(result, as_json=as_json)
 
 

@@ -185,10 +185,19 @@ class TakenBack:
 
 
 @dataclass(frozen=True)
+class Void:
+    """Shares of a period that was taken back: whether a claim waited, and what of their money is credit."""
+
+    is_claimed: bool
+    credit: Money | None
+
+
+@dataclass(frozen=True)
 class Decided:
     """Items an admin rejected or waived, and why; `taken_back` is the money that they had been settled by.
 
     `claimed` are those that were rejected and that the member has said since to have paid.
+    `void` where nobody owes them any more because their period was taken back.
     """
 
     items: tuple[Item, ...]
@@ -196,6 +205,7 @@ class Decided:
     how_to_pay: tuple[HowToPay, ...] = ()
     taken_back: TakenBack | None = None
     claimed: tuple[Item, ...] = ()
+    void: Void | None = None
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ class ClaimItem:
 class ClaimRow:
     """One press of "I've paid": who, what sum, for what, and what was said with it.
 
-    `amount` is what it stands for by now: nothing once all that was stated is booked.
+    `amount` is what it stands for by now: nothing once all that was stated is booked. `account` is where
+    *Money in* books it.
     """
 
     id: int
@@ -70,6 +71,7 @@ class ClaimRow:
     contact_public_id: str
     payer_id: int
     payer: str
+    account: str
     amount: Money
     items: tuple[ClaimItem, ...]
     made_at: datetime
@@ -89,6 +91,12 @@ class ClaimRow:
     def is_taken_back(self) -> bool:
         """Tell whether the member took all of it back, so that nobody decided anything."""
         return all(item.state is AttemptState.WITHDRAWN for item in self.items)
+
+    @property
+    def is_void(self) -> bool:
+        """Tell whether all that it was for was taken back, so that nobody looked whether its money came."""
+        states = {item.state for item in self.items}
+        return AttemptState.VOIDED in states <= {AttemptState.VOIDED, AttemptState.WITHDRAWN}
 
     @cached_property
     def waiting(self) -> tuple[ClaimItem, ...]:
@@ -171,6 +179,7 @@ def select_claims(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             Contact.name,
             Contact.public_id.label("contact_public_id"),
             _Payer.name.label("payer"),
+            _Payer.public_id.label("payer_public_id"),
         )
         .join(Contact, Contact.id == Attempt.contact_id)
         .join(_Payer, _Payer.id == Attempt.payer_id)
@@ -258,6 +267,7 @@ def _claim(
         contact_public_id=row.contact_public_id,
         payer_id=attempt.payer_id,
         payer=row.payer,
+        account=f"{row.contact_public_id}.{row.payer_public_id}.{attempt.currency}",
         amount=amount,
         items=tuple(items),
         made_at=attempt.made_at,

@@ -21,6 +21,7 @@ from substrack.domain.letters import (
     PriceChange,
     Stretch,
     TakenBack,
+    Void,
     Welcome,
 )
 from substrack.domain.money import Money
@@ -220,12 +221,26 @@ def objection_answered(reading: Reading) -> Facts | None:
 
 
 def waived(reading: Reading) -> Facts | None:
-    """Tell only what is still waived: it may have been taken back."""
-    owed = [row for row in reading.payments() if reading.is_preview or _is_waived(row.payment)]
+    """Tell only what is still waived, or void: either may have been taken back."""
+    payload, void = reading.message.payload, _void(reading)
+    stands = _is_waived if void is None else _is_void
+    owed = [row for row in reading.payments() if reading.is_preview or stands(row.payment)]
     if not owed:
         return None
-    return about(owed, Decided(items_of(owed), reading.message.payload["reason"]))
+    return about(owed, Decided(items_of(owed), payload["reason"], void=void))
 
 
 def _is_waived(payment: Payment) -> bool:
     return payment.status is Status.WAIVED and payment.voided_at is None
+
+
+def _is_void(payment: Payment) -> bool:
+    return payment.voided_at is not None
+
+
+def _void(reading: Reading) -> Void | None:
+    facts = reading.message.payload.get("void")
+    if facts is None:
+        return None
+    credit = Money(facts["credit_minor"], facts["currency"]) if facts["credit_minor"] else None
+    return Void(facts["is_claimed"], credit)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from substrack.domain.money import Money
@@ -22,6 +22,7 @@ from substrack.queries.owing import LEFT
 from substrack.queries.searching import named_like
 from substrack.queries.unallocated import UNALLOCATED, is_money_in, unallocated_minor
 from substrack.store import (
+    Attempt,
     Contact,
     Event,
     Group,
@@ -223,7 +224,8 @@ def _accounts(session: Session, contact_ids: Collection[int]) -> list[Account]:
 
 
 def _members(session: Session, contact_ids: Collection[int]) -> set[tuple[int, int, str]]:
-    query = (
+    """Find with whom people share, or once said that they had paid: money for either may still come."""
+    shared = (
         select(Member.contact_id, Group.payer_id, Group.currency)
         .join(Group, Group.id == Member.group_id)
         .where(
@@ -232,9 +234,12 @@ def _members(session: Session, contact_ids: Collection[int]) -> set[tuple[int, i
             Member.left_on.is_(None),
             Member.contact_id != Group.payer_id,
         )
-        .distinct()
     )
-    return {(contact, payer, currency) for contact, payer, currency in session.execute(query)}
+    said = select(Attempt.contact_id, Attempt.payer_id, Attempt.currency).where(
+        Attempt.contact_id.in_(contact_ids)
+    )
+    found = session.execute(union(shared, said))
+    return {(contact, payer, currency) for contact, payer, currency in found}
 
 
 def _last_receipts(session: Session, contact_ids: Collection[int]) -> dict[tuple[int, int, str], int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.bills import Item
@@ -23,6 +23,7 @@ NEWS: Final = 12
 ANSWER: Final = "answer"
 TAKEN_BACK: Final = "taken_back"
 OBJECT: Final = "object"
+VOID: Final = "void"
 _TOLD: Final = (
     Act.CONFIRM.value,
     Act.REJECT.value,
@@ -38,10 +39,13 @@ RESTS: Final = (SNOOZE, OBJECT)
 
 @dataclass(frozen=True)
 class News:
-    """What became of one payment: `verb` is confirm, reject, waive, adjust, withdraw, answer or taken_back.
+    """What became of one payment.
+
+    `verb` is confirm, reject, waive, adjust, withdraw, answer, taken_back or void.
 
     `received` is what it booked, or took off again, of the money of `received_on`; `amount` and `left` are
     what was owed and open after it. `question` is what was written, where `reason` is the answer to it.
+    `was_claimed` where a claim of it waited when it became void.
     """
 
     verb: str
@@ -53,10 +57,14 @@ class News:
     left: Money
     reason: str | None
     question: str
+    was_claimed: bool = False
 
 
 def load_events(session: Session, contact_id: int) -> list[Event]:
-    """Load what was said and decided about a person's payments, newest first, without what was undone."""
+    """Load what was said and decided about a person's payments, newest first, without what was undone.
+
+    Of one that is void, only that it became so.
+    """
     events = list(session.scalars(*_said(contact_id)))
     undoing = [event for event in events if event.verb == Act.UNDO.value]
     undone = {key for event in undoing for key in (event.after or {}).get("undone", ())}
@@ -71,8 +79,13 @@ def _said(contact_id: int) -> Select[Event]:
         .where(
             Payment.contact_id == contact_id,
             Payment.kind == PaymentKind.DUES,
-            Payment.voided_at.is_(None),
-            Event.verb.in_((*_TOLD, *RESTS, *_TAKING, Act.UNDO.value)),
+            or_(
+                and_(
+                    Payment.voided_at.is_(None),
+                    Event.verb.in_((*_TOLD, *RESTS, *_TAKING, Act.UNDO.value)),
+                ),
+                and_(Payment.voided_at.is_not(None), Event.verb == VOID),
+            ),
         )
         .order_by(Event.id.desc())
         .limit(10 * NEWS)
@@ -89,7 +102,7 @@ def newest(events: Iterable[Event]) -> list[Event]:
         if is_off or takes_back(event):
             # What credit joined to an earlier part is off with it.
             off.update(_allocations(event, "voided"))
-        if takes_back(event) or (event.verb in _TOLD and not is_off):
+        if takes_back(event) or _took_something(event) or (event.verb in _TOLD and not is_off):
             told.append(event)
     return told[:NEWS]
 
@@ -105,6 +118,16 @@ def takes_back(event: Event) -> bool:
         and before.get("amount") == after.get("amount")
         and after.get("received", 0) < before.get("received", 0)
     )
+
+
+def _took_something(event: Event) -> bool:
+    """Tell whether a payment became void that somebody had paid, or said they had."""
+    is_paid = bool((event.before or {}).get("received"))
+    return event.verb == VOID and (is_paid or _closed_a_claim(event))
+
+
+def _closed_a_claim(event: Event) -> bool:
+    return bool((event.after or {}).get("rows", {}).get("items_closed"))
 
 
 def payment_of(event: Event) -> int:
@@ -145,7 +168,7 @@ def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping
     is_back = takes_back(event)
     moved = _allocations(event, "voided" if is_back else "made")
     came_minor = after.get("allocated", 0)
-    if is_back:
+    if is_back or event.verb == VOID:
         came_minor = (event.before or {}).get("received", 0) - after.get("received", 0)
     left_minor = after.get("amount", 0) - after.get("received", 0) - after.get("written_off", 0)
     return News(
@@ -158,6 +181,7 @@ def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping
         left=Money(left_minor, currency),
         reason=event.reason,
         question=question_of(event, questions),
+        was_claimed=event.verb == VOID and _closed_a_claim(event),
     )
 
 

@@ -126,6 +126,23 @@ def queue_waived(session: Session, payments: Sequence[Payment], decision: Decisi
     _answer_about(session, Notice.WAIVED, payments, decision)
 
 
+def queue_void(
+    session: Session,
+    payments: Sequence[Payment],
+    *,
+    is_claimed: bool,
+    credit_minor: int,
+    decision: Decision,
+) -> None:
+    """Tell a member that these payments are owed no more, and what of their money is credit now."""
+    payload = {
+        "payment_ids": [payment.id for payment in payments],
+        "reason": decision.reason,
+        "void": {"is_claimed": is_claimed, "credit_minor": credit_minor, "currency": payments[0].currency},
+    }
+    _answer(session, payments[0].contact_id, Notice.WAIVED, payload, decision)
+
+
 def _answer_about(session: Session, notice: Notice, payments: Sequence[Payment], decision: Decision) -> None:
     payload = {"payment_ids": [payment.id for payment in payments], "reason": decision.reason}
     _answer(session, payments[0].contact_id, notice, payload, decision)

@@ -1,9 +1,9 @@
 """Voiding: take a whole period out of the books, with a reason, and put it back.
 
 Voided periods and payments carry `voided_at`; no sum and no unique key sees them. What had been received
-for them is the members' credit, and no credit moves by itself because of a void. Restoring gives it back
-where it is still free, and claims that the void closed wait again. What was opened early and is void before
-its time opens again then; what is void later stays so.
+for them is the members' credit, and no credit moves by itself because of a void. Whoever knew of it is told.
+Restoring gives it back where it is still free, and claims that the void closed wait again. What was opened
+early and is void before its time opens again then; what is void later stays so.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from substrack.services.periods import NoSuchPeriod
 from substrack.services.places import give_back_places, take_place
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown
+from substrack.services.telling_void import TakenOff, drop_void_letters, tell_void
 from substrack.store import (
     Allocation,
     Attempt,
@@ -90,6 +91,7 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
     """Void a period and its payments; open claims close, received money becomes credit.
 
     The newest period opens again in its time if that is still to come, and so do void ones just before it.
+    Queues a letter to whoever had been asked, had said they paid, or had paid; they read the reason.
 
     Raises:
         NoSuchPeriod, NotAllowed, ReasonMissing, VoidAlready.
@@ -99,37 +101,41 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
     period, group, payments = _locked(session, period_id, by)
     if period.voided_at is not None:
         raise VoidAlready
-    for payment in payments:
-        if payment.voided_at is None:
-            void_payment(session, payment, decision)
+    taken = [void_payment(session, payment, decision) for payment in payments if payment.voided_at is None]
     period.voided_at = now
     period.version += 1
     opens_again = give_back_places(session, group, now=now)
     _record(session, "void_period", period, decision, {"opens_again": True} if opens_again else {})
+    tell_void(session, taken, decision)
     return period
 
 
-def void_payment(session: Session, payment: Payment, decision: Decision) -> None:
-    """Void one locked payment with its claim and allocations; the sum of its period is the caller's."""
+def void_payment(session: Session, payment: Payment, decision: Decision) -> TakenOff:
+    """Void one locked payment with its claim and allocations, and say what was taken off it.
+
+    The sum of its period, and telling the member, are the caller's.
+    """
     before, touched = snapshot(payment), Touched()
     close_claim_item(session, payment, AttemptState.VOIDED, touched, decision.now, reason=decision.reason)
     allocations = live_allocations(session, Allocation.payment_id == payment.id)
     void_allocations(session, allocations, touched, decision.now)
     if payment.kind is PaymentKind.OWN:
         _void_own_receipts(session, allocations, touched, decision)
+    taken = TakenOff(payment, bool(touched.items_closed), payment.received_minor)
     payment.status = payment.status if payment.status is Status.WAIVED else Status.PENDING
     payment.received_minor = payment.written_off_minor = 0
     payment.voided_at, payment.next_action_at = decision.now, None
     payment.version += 1
     session.flush()
     _record_payment(session, "void", payment, before, touched, decision)
+    return taken
 
 
 def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime) -> Restored:
     """Put a voided period and the payments voided with it back, settled as far as their money is still free.
 
     A claim that the void closed is open again: nobody is asked for what they said they paid. What somebody
-    who was erased since would owe is forgiven.
+    who was erased since would owe is forgiven. Letters about the void that still wait are dropped.
 
     Raises:
         NoSuchPeriod, NotAllowed, NotVoid, PlaceTaken, PlaceAhead.
@@ -145,6 +151,7 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
     session.flush()
     take_place(session, group, period, now=now)
     restored = [payment for payment in payments if payment.voided_at == voided_at]
+    drop_void_letters(session, restored)
     for payment in restored:
         _restore_payment(session, payment, decision)
     forgive_erased(session, restored, decision)

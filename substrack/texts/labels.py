@@ -111,7 +111,7 @@ def notice_name(notice: Notice, locale: str) -> str:
         Notice.RECEIVED: _("Received"),
         Notice.PART_RECEIVED: _("Part received"),
         Notice.REJECTED: _("Rejected"),
-        Notice.WAIVED: _("Waived"),
+        Notice.WAIVED: _("Nothing to pay"),
         Notice.BILL_WANTED: _("Bill wanted"),
         Notice.REQUESTS_EXHAUSTED: _("No answer"),
         Notice.ADDRESS_REFUSED: _("Address refused"),

@@ -14,6 +14,7 @@ from substrack.domain.letters import (
     Plain,
     PriceChange,
     TakenBack,
+    Void,
     Welcome,
 )
 from substrack.texts.bills import (
@@ -195,11 +196,35 @@ def _taken_back(letter: Letter, content: Decided, taken: TakenBack, _: Words) ->
 def waived(letter: Letter, content: Decided, _: Words) -> Composition:
     """Say that somebody let a member off."""
     payers = payers_of(content.items, _)
-    opening = _("%(payers)s waived this; there is nothing left to pay for it.", payers=payers)
+    if content.void is None:
+        opening = _("%(payers)s waived this; there is nothing left to pay for it.", payers=payers)
+    else:
+        opening = _("%(payers)s has taken this back; nothing is owed for it.", payers=payers)
+    money = _void_money(content.void, payers, _) if content.void else ()
     reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
     rows = tuple(Row(what_for(item, _), _.money(item.left)) for item in content.items)
-    blocks: tuple[Block, ...] = (Paragraph(opening), Bill(rows), *reason, *page_button(letter, _))
+    blocks: tuple[Block, ...] = (
+        Paragraph(opening),
+        Bill(rows),
+        *money,
+        *reason,
+        *page_button(letter, _),
+    )
     return Composition(_("Nothing to pay: %(what)s", what=_items_in_words(content.items, _)), blocks)
+
+
+def _void_money(void: Void, payers: str, _: Words) -> Iterator[Block]:
+    """Say where money for it is, or may be."""
+    if void.credit is not None:
+        yield Paragraph(_("%(amount)s that had come for it is your credit.", amount=_.money(void.credit)))
+    if void.is_claimed:
+        yield Paragraph(
+            _(
+                "You had said that you paid it. If you sent the money, %(payers)s can keep it as your credit "
+                "or send it back.",
+                payers=payers,
+            )
+        )
 
 
 def fresh_link(letter: Letter, content: Plain, _: Words) -> Composition:

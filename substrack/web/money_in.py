@@ -51,6 +51,7 @@ blueprint = Blueprint("money_in", __name__, url_prefix="/money-in")
 RECENT: Final = 10
 OWING_A_PAGE: Final = 25
 OTHERS_SHOWN: Final = 25
+AMOUNT_TYPED: Final = 40
 REFERENCE_TYPED: Final = LINE_LENGTH
 """Of a reference code that was not found, so much is shown again; its field takes no more."""
 
@@ -89,7 +90,10 @@ class Part:
 @blueprint.get("")
 @signed_in
 def show() -> str:
-    """Choose a person, or show what the chosen one owes; below, what came lately."""
+    """Choose a person, or show what the chosen one owes; below, what came lately.
+
+    `?amount=` is a sum to begin with, for money that is known of.
+    """
     wanted = request.args.get("account")
     if not wanted:
         return _show_people()
@@ -98,14 +102,15 @@ def show() -> str:
     named = _named(load_open(reading(), account), references)
     owed = sum((row.left for row in named), Money(0, account.owed.currency)) if named else account.owed
     said = amount_in(request.args.get("said", ""), owed.currency)
-    arrived = said or owed
+    arrived, given = said or owed, request.args.get("amount", "")[:AMOUNT_TYPED]
     form = MoneyForm(
         account=account.key,
-        amount=arrived.major() if arrived.minor else "",
+        amount=given or (arrived.major() if arrived.minor else ""),
         received_on=today_of_books(reading(), me().workspace_id, runtime().now()).isoformat(),
         references=references,
     )
-    return _show(account, form, arrived, differs_from=owed if arrived != owed else None)
+    differs_from = owed if arrived != owed else None
+    return _show(account, form, None if given else arrived, differs_from=differs_from)
 
 
 @blueprint.post("")

@@ -17,6 +17,7 @@ from substrack.queries.group_periods import PeriodOfGroup, load_period
 from substrack.queries.journal import load_period_journal
 from substrack.queries.people import MemberRow, find_member
 from substrack.queries.period_cells import load_cells
+from substrack.queries.period_claims import load_period_claims
 from substrack.queries.period_places import Place
 from substrack.queries.undoing import correction_to_undo
 from substrack.services.late_joiners import add_to_period
@@ -207,6 +208,7 @@ def _show(
         is_early=period.place.is_free(runtime().now()),
         late=late,
         could_join=could_join,
+        claims=load_period_claims(reading(), column.id, period.currency, voided_at=column.voided_at),
         cells=load_cells(reading(), column, search=search, number=numbered()),
         search=search,
         due_words=days_away(column.due_on, _today(), language_of(me().language)),

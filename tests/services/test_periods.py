@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from substrack.domain.actors import Actor
+from substrack.domain.delivery import MessageState
 from substrack.domain.errors import NotFound, Refused
+from substrack.domain.notices import Notice
 from substrack.domain.payments import NotAllowed, Status
 from substrack.domain.shares import FixedAmountsOverTotal, PartPeriod, SplitKind
+from substrack.queries.period_claims import load_period_claims
 from substrack.queries.undoing import correction_to_undo
 from substrack.services.claims import claim_payments
 from substrack.services.credit import credit_minor
@@ -474,3 +477,63 @@ def test_a_moved_due_date_is_not_put_back_by_undo(scene: Scene, terms: dict[str,
     with pytest.raises(TooLateToUndo):
         scene.cast.do(undo_decision, edited.correlation_id, by=scene.cast.olga, now=NOW)
     assert scene.cast.read(lambda session: correction_to_undo(session, scene.period.id)) is None
+
+
+def asked(scene: Scene) -> None:
+    """Let the first requests go out."""
+    scene.cast.tick(at("2026-02-05"))
+    assert scene.cast.send(at("2026-02-05"))
+
+
+def void_letters(scene: Scene) -> list[Message]:
+    return scene.cast.messages(notice=Notice.WAIVED)
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_whoever_claimed_or_was_asked_or_paid_hears_once_that_a_period_is_void(
+    scene: Scene, paid: bool
+) -> None:
+    asked(scene)
+    if paid:
+        scene.decide(confirm_payment)
+    else:
+        scene.claim()
+
+    scene.change(void_period, reason="a free month", now=at("2026-02-06"))
+
+    told = {message.contact_id: scene.cast.text_of(message) for message in void_letters(scene)}
+    assert len(void_letters(scene)) == 2
+    assert "nothing is owed for it" in told[scene.mia.contact_id]
+    assert "a free month" in told[scene.mia.contact_id]
+    assert "credit" not in told[scene.mia.contact_id]
+    expected = "3.00 € that had come for it is your credit." if paid else "You had said that you paid it."
+    assert expected in told[scene.ben.contact_id]
+
+
+def test_nobody_hears_that_a_period_is_void_of_which_they_had_not_heard(scene: Scene) -> None:
+    scene.change(void_period, reason="opened twice")
+    assert void_letters(scene) == []
+
+
+def test_a_letter_about_a_void_is_not_sent_once_the_period_is_back(scene: Scene) -> None:
+    asked(scene)
+    scene.change(void_period, reason="by mistake", now=at("2026-02-06"))
+    before = void_letters(scene)
+    scene.change(restore_period, now=at("2026-02-06"))
+
+    assert {message.state for message in void_letters(scene)} == {MessageState.CANCELLED}
+    assert [scene.cast.text_of(message) for message in before] == ["", ""]
+
+
+def test_a_period_tells_which_claims_close_with_it(scene: Scene) -> None:
+    scene.claim()
+    period = scene.period
+    waiting = scene.cast.read(lambda session: load_period_claims(session, period.id, "EUR"))
+    scene.change(void_period, reason="by mistake", now=NOW)
+    closed = scene.cast.read(
+        lambda session: load_period_claims(session, period.id, "EUR", voided_at=scene.period.voided_at)
+    )
+    assert [(one.count, one.amount, one.named[0].name) for one in (waiting, closed)] == [
+        (1, money("3.00"), "Ben"),
+        (1, money("3.00"), "Ben"),
+    ]

@@ -30,6 +30,7 @@ from substrack.domain.letters import (
     ReceivedItem,
     ShareChanged,
     Stretch,
+    Void,
     Welcome,
 )
 from substrack.domain.money import Money
@@ -332,6 +333,10 @@ SAMPLES: dict[str, Letter] = {
         Decided((YOUTUBE,), "Which bank?", (ways(euros(400), "K7M2PQ"),), claimed=(VPN,)),
     ),
     "waived": letter(Notice.WAIVED, Decided((YOUTUBE,), "Happy birthday!")),
+    "void": letter(Notice.WAIVED, Decided((YOUTUBE,), "No March this year.", void=Void(False, None))),
+    "void_and_claimed": letter(
+        Notice.WAIVED, Decided((YOUTUBE,), "No March this year.", void=Void(True, euros(100)))
+    ),
     "objection_answered": letter(
         Notice.OBJECTION_ANSWERED,
         Answered(

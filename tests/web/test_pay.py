@@ -20,6 +20,7 @@ from substrack.services.links import revoke_pay_link
 from substrack.services.members import leave_group
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
 from substrack.services.receipts import record_receipt, void_receipt
+from substrack.services.voiding import void_period
 from substrack.store import Group, Member, Payment, Receipt
 from substrack.texts import catalogue
 from tests.support.cast import Cast, at, make_cast, money
@@ -569,3 +570,15 @@ def test_whoever_chose_no_language_reads_in_the_browsers(app: Flask, page: Page,
 
     assert '<html lang="de">' in german.text
     assert '<html lang="en">' in other.text
+
+
+def test_a_claim_of_a_period_that_became_void_stays_in_the_history(
+    page: Page, cast: Cast, owed: Payment
+) -> None:
+    page.press("claim", owed)
+    cast.do(void_period, owed.period_id, reason="a free month", by=cast.olga, now=NOW)
+
+    shown = page.show().text
+
+    assert "Nothing to pay right now" in shown
+    assert "you said that you paid; then it was taken back, nothing to pay: “a free month”" in shown

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from html import unescape
 
 import pytest
 from flask import Flask
 
 from substrack.bootstrap import Runtime
+from substrack.domain.actors import Actor
 from substrack.domain.payments import Status
 from substrack.domain.shares import SplitKind
+from substrack.services.claims import claim_payments
 from substrack.services.payments import confirm_payment
 from substrack.services.periods import open_next_period
 from substrack.store import Group, Member
@@ -219,6 +222,25 @@ class TestVoiding:
 
         assert "Another period has its place." in shown
         assert "Restore it" not in shown
+
+    def test_claims_that_close_with_it_are_named_and_can_be_booked(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str
+    ) -> None:
+        ben = cast.payments(period_id=period(cast, youtube, 2).id)[1]
+        [attempt] = cast.do(
+            claim_payments, ben.contact_id, [ben.id], by=Actor.contact(ben.contact_id), now=NOW
+        )
+        assert "1 claim of 2.99\xa0€ waits for a check" in olga.get(march).text
+
+        send(olga, march, "reason", f"{march}/void", reason="a free month")
+
+        claim_page = f"/review/{attempt.public_id}"
+        assert claim_page in olga.get(march).text
+        link = re.search(r'href="(/money-in\?[^"]*)"', olga.get(claim_page).text)
+        assert link is not None
+        form = fill(olga.get(unescape(link[1])).text, "amount")
+        assert form["amount"] == "2.99"
+        assert olga.client.post("/money-in", data=form | {"act": "record"}).status_code == 303
 
     def test_voiding_wants_a_reason(self, cast: Cast, olga: Browser, youtube: Group, march: str) -> None:
         form = fill(olga.get(march).text, "csrf_token")
