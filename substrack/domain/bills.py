@@ -25,7 +25,8 @@ class Person:
 class Item:
     """One payment that a letter or page names. `left` is still to come; `payment_id` is the public one.
 
-    `due_on` and `span` are None for a payment that belongs to no period.
+    `due_on` and `span` are None for a payment that belongs to no period. `days` is from when to when it is,
+    where that is a part of its period.
     """
 
     payment_id: str
@@ -38,6 +39,7 @@ class Item:
     reference: str
     status: Status
     step: int = 0
+    days: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True)

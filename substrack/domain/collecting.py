@@ -57,6 +57,25 @@ def asked_from(*, due_on: date, opens_on: date, in_advance: bool, today: date) -
     return max(today, opens_on if in_advance else due_on)
 
 
+@dataclass(frozen=True)
+class Days:
+    """When a share is due and when it opens, of a whole period or of one that begins within it."""
+
+    due_on: date
+    opens_on: date
+
+    def beginning(self, first_on: date | None, *, collect_days_before: int) -> Days:
+        """Say the same of a share that begins on a later day: nobody is to pay before it does."""
+        if first_on is None:
+            return self
+        opens_on = first_on - timedelta(days=collect_days_before)
+        return Days(max(self.due_on, first_on), max(self.opens_on, opens_on))
+
+    def asked_from(self, *, in_advance: bool, today: date) -> date:
+        """Say from which day it is asked for."""
+        return asked_from(due_on=self.due_on, opens_on=self.opens_on, in_advance=in_advance, today=today)
+
+
 def first_request_on(asked_on: date, *, grace_days: int, collection_day: int | None) -> date:
     """Say when what is asked for from `asked_on` on is due for its first request."""
     if collection_day is None:

@@ -60,6 +60,7 @@ class Stretch:
 class Welcome:
     """A member's first letter. `share` is None while the price of the next period is unknown.
 
+    `first_on` is the first day of it, or theirs where they come within it (`comes_within`).
     `owes_already`: something is open, so it would be wrong to say that there is nothing to do. `stretch` says
     how far the share holds, where it does not last. `asked_after_days` after a due day they are first asked,
     if the share is not paid by then; None where that is another day, such as a collection day.
@@ -75,17 +76,22 @@ class Welcome:
     owes_already: bool = False
     asked_after_days: int | None = None
     stretch: Stretch | None = None
+    comes_within: bool = False
 
 
 @dataclass(frozen=True)
 class HeadsUp:
-    """A period that will open soon; `amount` is None when the bill is not known yet."""
+    """A period that will open soon; `amount` is None when the bill is not known yet.
+
+    `stretch` says how far the amount holds, where it does not last.
+    """
 
     group: str
     payer: Person
     span: Span
     due_on: date
     amount: Money | None
+    stretch: Stretch | None = None
 
 
 @dataclass(frozen=True)

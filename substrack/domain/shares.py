@@ -107,7 +107,8 @@ class Sharer:
     """One member's terms for one period.
 
     `key` is the caller's name for them; `days` is how many days of the period they are there, None
-    for all. A fixed amount is for a whole period and shrinks with `days`.
+    for all. A fixed amount is for a whole period and shrinks with `days`. `first_on` is the day on which they
+    come within the period, None where they are there from its first.
 
     Raises: WeightOutOfRange, FixedAmountNegative.
     """
@@ -117,6 +118,7 @@ class Sharer:
     fixed_minor: int | None = None
     days: int | None = None
     is_payer: bool = False
+    first_on: date | None = None
 
     def __post_init__(self) -> None:
         check_weight(self.weight)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from substrack.domain.cycles import Cycle, Window
 from substrack.domain.shares import ABSENT, PartPeriod, Sharer, Shares, SplitKind, part_days, split
@@ -60,6 +60,21 @@ def sharers_in(window: Window, stays: Iterable[Stay], rules: SharingRules) -> li
     return sorted(by_contact.values(), key=lambda sharer: sharer.key)
 
 
+def days_of(
+    starts_on: date, ends_on: date, days: int | None, *, joined_on: date, left_on: date | None
+) -> tuple[date, date] | None:
+    """Say from when to when somebody shares who shares `days` of a period; None for all of it.
+
+    None too where these days are not in a row, because they left and came back.
+    """
+    if days is None:
+        return None
+    first_on = max(starts_on, joined_on)
+    last_on = first_on + timedelta(days=days - 1)
+    ends = {ends_on, left_on - timedelta(days=1) if left_on else ends_on}
+    return (first_on, last_on) if last_on in ends else None
+
+
 def share_out(total_minor: int, sharers: Sequence[Sharer], window: Window, *, payer_included: bool) -> Shares:
     """Divide the total of a period among its sharers; a payer who is not there bears nothing.
 
@@ -92,11 +107,15 @@ def _sharer(window: Window, stay: Stay, rules: SharingRules) -> Sharer | None:
         is_here = stay.left_on is None or stay.joined_on <= window.starts_on < stay.left_on
         return Sharer(stay.key, weight, is_payer=True) if rules.payer_included and is_here else None
     days = part_days(rules.part_period, stay.joined_on, stay.left_on, window)
-    return None if days is ABSENT else Sharer(stay.key, weight, stay.fixed_minor, days)
+    if days is ABSENT:
+        return None
+    first_on = stay.joined_on if stay.joined_on > window.starts_on else None
+    return Sharer(stay.key, weight, stay.fixed_minor, days, first_on=first_on)
 
 
 def _joined(earlier: Sharer, later: Sharer, window: Window) -> Sharer:
     """Join the shares of two stays of one person: stays don't overlap, so their days add up."""
     days = None if earlier.days is None or later.days is None else earlier.days + later.days
     whole = days is None or days >= window.days
-    return Sharer(later.key, later.weight, later.fixed_minor, None if whole else days, later.is_payer)
+    shared = None if whole else days
+    return Sharer(later.key, later.weight, later.fixed_minor, shared, later.is_payer, earlier.first_on)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from substrack.domain.collecting import FirstRequest
@@ -37,7 +38,7 @@ class Outlook:
 
     `total_minor` and the shares are None while the bill is not known; `weights` tell them apart then.
     `so_far` is the same at the price of the period before, when that is another. `days` has how many days
-    those bear a part for who are not there from end to end.
+    those bear a part for who are not there from end to end, `first_days` the first of who come within it.
     """
 
     window: Window
@@ -46,6 +47,7 @@ class Outlook:
     weights: Mapping[int, int]
     so_far: Outlook | None = None
     days: Mapping[int, int] = field(default_factory=dict)
+    first_days: Mapping[int, date] = field(default_factory=dict)
 
     @property
     def is_part(self) -> bool:

@@ -17,10 +17,10 @@ from substrack.domain.chat_buttons import Subject, SubjectKind
 from substrack.domain.chat_cards import Card, ClaimCard
 from substrack.domain.notices import TO_ADMINS, Channel
 from substrack.domain.payments import ASKABLE, Act, PaymentKind, Status
-from substrack.queries.calendars import cycle_of
 from substrack.queries.chat_cards import load_card, load_claim_card, open_payments_of, payments_of_message
 from substrack.queries.chats import administers
 from substrack.queries.letter_items import load_how_to_pay, load_owed
+from substrack.queries.sharing import first_window_of
 from substrack.store import (
     Address,
     Attachment,
@@ -279,7 +279,7 @@ def load_proofs(session: Session, attempt_id: int) -> list[Proof]:
 def next_dues(session: Session, contact_id: int) -> list[NextDue]:
     """Say when a person's groups are due next, soonest first; nothing for groups that are to open none."""
     query = (
-        select(Group)
+        select(Group, Member)
         .join(Member, Member.group_id == Group.id)
         .where(
             Member.contact_id == contact_id,
@@ -288,10 +288,10 @@ def next_dues(session: Session, contact_id: int) -> list[NextDue]:
             Group.payer_id != contact_id,
         )
     )
-    found = [NextDue(group.name, _next_due_on(group)) for group in session.scalars(query)]
+    found = [NextDue(group.name, _next_due_on(group, member)) for group, member in session.execute(query)]
     return sorted(found, key=lambda each: (each.due_on, each.group))
 
 
-def _next_due_on(group: Group) -> date:
-    cycle = cycle_of(group)
-    return cycle.start_of(group.next_sequence) + timedelta(days=group.due_days)
+def _next_due_on(group: Group, member: Member) -> date:
+    window = first_window_of(group, member)
+    return max(window.starts_on + timedelta(days=group.due_days), member.joined_on)

@@ -22,6 +22,7 @@ from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import PayKind, fill
 from substrack.domain.payments import ASKABLE
 from substrack.domain.paypal import with_sum
+from substrack.domain.sharing import days_of
 from substrack.domain.spans import Span
 from substrack.domain.upi import upi_link
 from substrack.queries.leaving import gone_on
@@ -56,6 +57,7 @@ class OwedRow:
     gone_on: date | None
     payer: Person
     joined_on: date
+    left_on: date | None
 
 
 def load_owed(
@@ -77,11 +79,12 @@ def _owed_row(
     ends_on: date | None,
     gone_on: date | None,
     joined_on: date,
+    left_on: date | None,
     payer: str,
     mailbox: str | None,
 ) -> OwedRow:
     dates = (starts_on, ends_on) if starts_on and ends_on else None
-    return OwedRow(payment, group, dates, gone_on, Person(payer, mailbox), joined_on)
+    return OwedRow(payment, group, dates, gone_on, Person(payer, mailbox), joined_on, left_on)
 
 
 @prepared
@@ -94,6 +97,7 @@ def _owed(payment_ids: list[int]) -> Select[*tuple[Any, ...]]:
             Period.ends_on,
             gone_on(),
             Member.joined_on,
+            Member.left_on,
             Contact.name,
             _mailbox(),
         )
@@ -108,7 +112,7 @@ def _owed(payment_ids: list[int]) -> Select[*tuple[Any, ...]]:
 
 def owed_of(row: OwedRow, steps: Mapping[int, int]) -> Owed:
     """Tell of a payment what a letter that asks for it so often tells."""
-    item = _item(row.payment, row.group, row.dates, row.payer, steps)
+    item = _item(row, steps)
     return Owed(row.payment, row.group, row.gone_on, item, row.joined_on)
 
 
@@ -175,26 +179,28 @@ def own_sentences(owed: Sequence[Owed]) -> tuple[OwnSentence, ...]:
     )
 
 
-def _item(
-    payment: Payment,
-    group: Group,
-    dates: tuple[date, date] | None,
-    payer: Person,
-    steps: Mapping[int, int],
-) -> Item:
+def _item(row: OwedRow, steps: Mapping[int, int]) -> Item:
+    payment, group = row.payment, row.group
     left = payment.amount_minor - payment.received_minor - payment.written_off_minor
     return Item(
         payment_id=payment.public_id,
         group=group.name,
-        payer=payer,
-        span=None if dates is None else span_of(group, *dates),
+        payer=row.payer,
+        span=None if row.dates is None else span_of(group, *row.dates),
         amount=Money(payment.amount_minor, payment.currency),
         left=Money(left, payment.currency),
         due_on=payment.due_on,
         reference=payment.reference,
         status=payment.status,
         step=steps.get(payment.id, 0),
+        days=_days_of(row),
     )
+
+
+def _days_of(row: OwedRow) -> tuple[date, date] | None:
+    if row.dates is None:
+        return None
+    return days_of(*row.dates, row.payment.part_days, joined_on=row.joined_on, left_on=row.left_on)
 
 
 def span_of(group: Group, starts_on: date, ends_on: date) -> Span:

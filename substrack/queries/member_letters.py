@@ -12,14 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.bills import OpenInAll, OwnSentence
-from substrack.domain.cycles import SequenceOutOfRange, local_date
+from substrack.domain.cycles import SequenceOutOfRange, Window, local_date
 from substrack.domain.letters import (
     Answered,
     Asking,
     Decided,
     HeadsUp,
     PriceChange,
-    Stretch,
     TakenBack,
     Void,
     Welcome,
@@ -70,7 +69,10 @@ def welcome(reading: Reading) -> Facts | None:
     if has_left or group.archived_at is not None:
         return None
     payer = payer_of(reading, group)
-    first_on, share, stretch = _first_share(reading, group, member)
+    window = _first_window(group, member)
+    shares = SharesTold(reading, group)
+    share = _share_of(reading, group, shares, window) if window else None
+    first_on = shares.first_day(window) if window else None
     content = Welcome(
         group=group.name,
         description=group.description,
@@ -78,29 +80,27 @@ def welcome(reading: Reading) -> Facts | None:
         unit=group.unit,
         every=group.every,
         first_on=first_on,
-        share=share,
-        stretch=stretch,
+        share=money_in(share, group),
+        stretch=shares.stretch(window, share) if window else None,
+        comes_within=window is not None and first_on != window.starts_on,
         owes_already=_owes(reading.session, member),
         asked_after_days=_asked_after_days(reading, group, member),
     )
     return Facts(content, (payer,), (group.name,))
 
 
-def _first_share(
-    reading: Reading, group: Group, member: Member
-) -> tuple[date | None, Money | None, Stretch | None]:
-    """Find the first period that waits for a member, and what their share of it will be, and how long."""
+def _first_window(group: Group, member: Member) -> Window | None:
+    """Find the first period that waits for a member; None when it never opens."""
     try:
         window = first_window_of(group, member)
     except SequenceOutOfRange:
-        return None, None, None
-    if is_over(group, window):
-        return None, None, None
+        return None
+    return None if is_over(group, window) else window
+
+
+def _share_of(reading: Reading, group: Group, shares: SharesTold, window: Window) -> int | None:
     is_variable = group.split is SplitKind.VARIABLE
-    total = None if is_variable else price_on(reading.session, group.id, window.starts_on)
-    shares = SharesTold(reading, group)
-    share = shares.of(window, total)
-    return window.starts_on, money_in(share, group), shares.stretch(window, share)
+    return shares.of(window, None if is_variable else price_on(reading.session, group.id, window.starts_on))
 
 
 def _asked_after_days(reading: Reading, group: Group, member: Member) -> int | None:
@@ -126,7 +126,8 @@ def heads_up(reading: Reading) -> Facts | None:
     window = window_from(group, starts_on)
     if is_over(group, window) or window.starts_on != starts_on or group.split is SplitKind.VARIABLE:
         return None
-    share = SharesTold(reading, group).of(window, price_on(reading.session, group.id, starts_on))
+    shares = SharesTold(reading, group)
+    share = shares.of(window, price_on(reading.session, group.id, starts_on))
     if not share:
         return None
     payer = payer_of(reading, group)
@@ -134,8 +135,9 @@ def heads_up(reading: Reading) -> Facts | None:
         group=group.name,
         payer=payer,
         span=span_of(group, window.starts_on, window.ends_on),
-        due_on=starts_on + timedelta(days=group.due_days),
+        due_on=max(starts_on + timedelta(days=group.due_days), shares.first_day(window)),
         amount=Money(share, group.currency),
+        stretch=shares.stretch(window, share),
     )
     return Facts(content, (payer,), (group.name,))
 

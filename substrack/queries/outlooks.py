@@ -63,6 +63,7 @@ def _at_price(group: Group, members: list[Member], window: Window, total: int | 
         shares=shares | _shares(group, sharers, contacts, window, total),
         weights={contacts[sharer.key]: sharer.weight for sharer in sharers},
         days={contacts[sharer.key]: sharer.days for sharer in sharers if sharer.days is not None},
+        first_days={contacts[one.key]: one.first_on for one in sharers if one.first_on is not None},
     )
 
 

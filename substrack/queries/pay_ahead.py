@@ -16,7 +16,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.bills import Item
-from substrack.domain.collecting import asked_from, first_request_on
+from substrack.domain.collecting import Days, first_request_on
 from substrack.domain.coverage import Ahead, Coverage, cover, periods_a_year
 from substrack.domain.cycles import Unit, Window
 from substrack.domain.money import Money
@@ -103,6 +103,15 @@ class _Place:
     contact_id: int
     window: Window
     stays: tuple[Stay, ...]
+
+    @property
+    def days(self) -> Days:
+        """Say when its share is due and opens."""
+        group, starts_on = self.group, self.window.starts_on
+        ahead = group.collect_days_before
+        whole = Days(starts_on + timedelta(days=group.due_days), starts_on - timedelta(days=ahead))
+        own = next(iter(sharers_in(self.window, self.stays, rules_of(group))), None)
+        return whole.beginning(own.first_on if own else None, collect_days_before=ahead)
 
 
 class _Shares:
@@ -286,13 +295,8 @@ def _collected_on(place: _Place, collection_day: int | None, today: date) -> dat
     """Say on which collection day a period is first asked for; None without such a day."""
     if collection_day is None:
         return None
-    group, starts_on = place.group, place.window.starts_on
-    asked_on = asked_from(
-        due_on=starts_on + timedelta(days=group.due_days),
-        opens_on=starts_on - timedelta(days=group.collect_days_before),
-        in_advance=group.collect_days_before > 0,
-        today=today,
-    )
+    group = place.group
+    asked_on = place.days.asked_from(in_advance=group.collect_days_before > 0, today=today)
     return first_request_on(asked_on, grace_days=group.grace_days, collection_day=collection_day)
 
 
@@ -312,7 +316,7 @@ def _coming(
         unit=group.unit,
         every=group.every,
         span=span_of(group, window.starts_on, window.ends_on),
-        due_on=window.starts_on + timedelta(days=group.due_days),
+        due_on=place.days.due_on,
         share=following[0] if following else None,
         covered=coverage.periods,
         there=Money(coverage.rest_minor, group.currency),

@@ -49,7 +49,7 @@ def load_period_claims(
             Attempt.public_id,
             Contact.name,
             of_claim.label("minor"),
-            func.count().over().label("count"),
+            func.count().over().label("claims"),
             func.sum(of_claim).over().label("total"),
         )
         .join(AttemptItem, AttemptItem.attempt_id == Attempt.id)
@@ -61,5 +61,5 @@ def load_period_claims(
         .limit(NAMED)
     ).all()
     named = tuple(PeriodClaim(row.public_id, row.name, Money(int(row.minor), currency)) for row in rows)
-    count, total = (rows[0].count, int(rows[0].total)) if rows else (0, 0)
-    return PeriodClaims(named, count, Money(total, currency))
+    claims, total = (int(rows[0].claims), int(rows[0].total)) if rows else (0, 0)
+    return PeriodClaims(named, claims, Money(total, currency))

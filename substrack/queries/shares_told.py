@@ -66,6 +66,11 @@ class SharesTold:
         """Tell whether the reader shares a period, whatever it costs."""
         return self._mine(window) is not None
 
+    def first_day(self, window: Window) -> date:
+        """Say from which day of a period on the reader shares it."""
+        mine = self._mine(window)
+        return (mine.first_on if mine else None) or window.starts_on
+
     @property
     def left_on(self) -> date | None:
         """The first day on which the reader is gone for good; None while they stay."""

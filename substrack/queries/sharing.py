@@ -13,7 +13,7 @@ from substrack.domain.cycles import Window
 from substrack.domain.shares import FixedAmountsOverTotal, Sharer
 from substrack.domain.sharing import SharingRules, Stay, first_window, share_out, sharers_in
 from substrack.queries.calendars import cycle_of
-from substrack.store import Group, Member, Period
+from substrack.store import Group, Member, Payment, Period
 
 
 class MemberRow(NamedTuple):
@@ -81,6 +81,15 @@ def shares_of(session: Session, group: Group, window: Window, total_minor: int) 
 def first_window_of(group: Group, member: Member) -> Window:
     """Find the first unopened period that a member will share."""
     return first_window(cycle_of(group), group.next_sequence, stay_of(member), rules_of(group))
+
+
+def first_days(session: Session, period: Period) -> dict[int, date | None]:
+    """Say of each payment of a period on which day within it its share begins; None at its first."""
+    query = select(Payment.id, Member.joined_on).join(Member, Member.id == Payment.member_id)
+    found = session.execute(query.where(Payment.period_id == period.id))
+    return {
+        key: joined_on if period.starts_on < joined_on <= period.ends_on else None for key, joined_on in found
+    }
 
 
 def window_from(group: Group, day: date) -> Window:

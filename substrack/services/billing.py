@@ -146,8 +146,8 @@ def _payment_row(
         "status": status,
         "version": 1,
         "reference": reference,
-        "due_on": plan.due_on,
-        "asked_on": plan.asked_on,
+        "due_on": plan.due_on_for(part.sharer),
+        "asked_on": plan.asked_on_for(part.sharer),
         "pending_at": now,
         "requests_sent": 0,
         "next_action_at": None if is_done else _first_action_at(plan, part, askable),
@@ -160,7 +160,7 @@ def _first_action_at(plan: Plan, part: Dues, askable: _Askable) -> datetime | No
     left_on, contact_id = part.member.left_on, part.member.contact_id
     facts = AskedPayment(
         status=Status.PENDING,
-        asked_on=plan.asked_on,
+        asked_on=plan.asked_on_for(part.sharer),
         pending_on=plan.today,
         requests_sent=0,
         requested_on=None,

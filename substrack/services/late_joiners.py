@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.collecting import asked_from
+from substrack.domain.collecting import Days
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.money import Money, NegativeAmount
@@ -141,11 +141,12 @@ def _check(session: Session, period: Period, group: Group, member: Member, amoun
 def _payment(
     session: Session, period: Period, group: Group, member: Member, amount_minor: int, now: datetime
 ) -> Payment:
-    asked_on = asked_from(
-        due_on=period.due_on,
-        opens_on=period.opens_on,
-        in_advance=group.collect_days_before > 0,
-        today=local_date(now, group.time_zone),
+    first_on = member.joined_on if period.starts_on < member.joined_on <= period.ends_on else None
+    days = Days(period.due_on, period.opens_on).beginning(
+        first_on, collect_days_before=group.collect_days_before
+    )
+    asked_on = days.asked_from(
+        in_advance=group.collect_days_before > 0, today=local_date(now, group.time_zone)
     )
     return Payment(
         workspace_id=group.workspace_id,
@@ -164,7 +165,7 @@ def _payment(
         status=Status.PENDING if amount_minor else Status.CONFIRMED,
         version=1,
         reference=new_references(session, [group.workspace_id], 1)[0],
-        due_on=period.due_on,
+        due_on=days.due_on,
         asked_on=asked_on,
         pending_at=now,
         requests_sent=0,

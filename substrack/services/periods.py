@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import TIME, Actor
-from substrack.domain.collecting import asked_from
+from substrack.domain.collecting import Days
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.money import Money
@@ -21,6 +21,7 @@ from substrack.domain.terms import check_day
 from substrack.domain.wording import clean_text
 from substrack.queries.batches import in_batches
 from substrack.queries.calendars import cycle_of
+from substrack.queries.sharing import first_days
 from substrack.services.access import check_admin
 from substrack.services.billing import bill
 from substrack.services.deciding import OtherCurrencyReceived, ReasonForHistoryMissing, check_not_negative
@@ -247,22 +248,33 @@ def _move_due_date(session: Session, period: Period, group: Group, due_on: date,
     """
     payments = payments_now(session, Payment.period_id == period.id)
     today = local_date(decision.now, group.time_zone)
-    in_advance = group.collect_days_before > 0
-    asked_on = asked_from(due_on=due_on, opens_on=period.opens_on, in_advance=in_advance, today=today)
+    days_of = _days_of(session, period, group, due_on)
     is_later, period.due_on = due_on > period.due_on, due_on
+    in_advance = group.collect_days_before > 0
+    asked = {key: days.asked_from(in_advance=in_advance, today=today) for key, days in days_of.items()}
     rows: list[dict[str, Any]] = [
-        {"id": payment.id, "due_on": due_on}
-        | {"asked_on": max(asked_on, payment.asked_on) if payment.requests_sent else asked_on}
-        | _round_of(payment, begins=is_later and due_on > (payment.requested_on or date.max))
-        for payment in payments
+        {"id": one.id, "due_on": days_of[one.id].due_on}
+        | {"asked_on": max(asked[one.id], one.asked_on) if one.requests_sent else asked[one.id]}
+        | _round_of(one, begins=is_later and days_of[one.id].due_on > (one.requested_on or date.max))
+        for one in payments
     ]
     if rows:
         session.execute(update(Payment), rows)
-    _extend(session, [one.id for one in payments if one.status is Status.OVERDUE], due_on, decision)
+    overdue = {one.id: days_of[one.id].due_on for one in payments if one.status is Status.OVERDUE}
+    _extend(session, overdue, decision)
     keys = [payment.id for payment in payments]
     for batch in in_batches(keys):
         flag_shown(session, batch, now=decision.now)
     reschedule_payments(session, keys, now=decision.now)
+
+
+def _days_of(session: Session, period: Period, group: Group, due_on: date) -> dict[int, Days]:
+    """Say of each payment of a period when it is due and opens; no share is due before it begins."""
+    whole, before = Days(due_on, period.opens_on), group.collect_days_before
+    return {
+        key: whole.beginning(first_on, collect_days_before=before)
+        for key, first_on in first_days(session, period).items()
+    }
 
 
 def _round_of(payment: Payment, *, begins: bool) -> dict[str, Any]:
@@ -272,11 +284,11 @@ def _round_of(payment: Payment, *, begins: bool) -> dict[str, Any]:
     return {"requests_before": payment.requests_before, "exhausted_at": payment.exhausted_at}
 
 
-def _extend(session: Session, payment_ids: Sequence[int], due_on: date, decision: Decision) -> None:
+def _extend(session: Session, due_days: Mapping[int, date], decision: Decision) -> None:
     """Let what is overdue be pending again where, counted from the new due date, it would not lapse yet."""
-    query = payments_with_rules().where(Payment.id.in_(payment_ids))
+    query = payments_with_rules().where(Payment.id.in_(due_days))
     for entry in due_payments(session, query, now=decision.now):
-        facts = replace(entry.facts, status=Status.PENDING, asked_on=due_on)
+        facts = replace(entry.facts, status=Status.PENDING, asked_on=due_days[entry.payment.id])
         lapse_on = lapses_on(facts, entry.rules)
         if lapse_on is None or lapse_on > entry.today:
             payment = session.get_one(Payment, entry.payment.id, populate_existing=True)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.collecting import asked_from
+from substrack.domain.collecting import Days
 from substrack.domain.cycles import Window, local_date
 from substrack.domain.payments import PaymentKind, Status
 from substrack.domain.shares import Sharer, Shares
@@ -42,15 +42,18 @@ class Plan:
     correlation_id: str
     prices: Sequence[Price] = ()
 
-    @property
-    def asked_on(self) -> date:
-        """The day requests and lapse count from, so that nothing is born overdue."""
-        return asked_from(
-            due_on=self.due_on,
-            opens_on=self.opens_on,
-            in_advance=self.group.collect_days_before > 0,
-            today=self.today,
-        )
+    def due_on_for(self, sharer: Sharer) -> date:
+        """The day on which a share is due, at the earliest the first day that it is for."""
+        return self._days_of(sharer).due_on
+
+    def asked_on_for(self, sharer: Sharer) -> date:
+        """The day requests and lapse of a share count from, so that nothing is born overdue."""
+        in_advance = self.group.collect_days_before > 0
+        return self._days_of(sharer).asked_from(in_advance=in_advance, today=self.today)
+
+    def _days_of(self, sharer: Sharer) -> Days:
+        whole = Days(self.due_on, self.opens_on)
+        return whole.beginning(sharer.first_on, collect_days_before=self.group.collect_days_before)
 
 
 @dataclass(frozen=True)

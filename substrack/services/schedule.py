@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_
 from sqlalchemy.orm import Session
 
 from substrack.domain.asking import ASK, ASK_BY_HAND, STOP_ASKING
-from substrack.domain.collecting import asked_from
+from substrack.domain.collecting import Days
 from substrack.domain.cycles import at_hour, local_date
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.domain.requests import AskedPayment, RequestRules, next_action_at
@@ -42,14 +42,15 @@ def rules_of_group(group: Group) -> RequestRules:
     )
 
 
-def asked_from_start(group: Group, starts_on: date, now: datetime) -> date:
-    """Say from which day a period that starts on this day, and is not open yet, will be asked for."""
-    return asked_from(
-        due_on=starts_on + timedelta(days=group.due_days),
-        opens_on=starts_on - timedelta(days=group.collect_days_before),
-        in_advance=group.collect_days_before > 0,
-        today=local_date(now, group.time_zone),
-    )
+def asked_from_start(group: Group, starts_on: date, now: datetime, *, first_on: date | None = None) -> date:
+    """Say from which day a period that starts on this day, and is not open yet, will be asked for.
+
+    Of whom it is asked that comes within it, on `first_on`.
+    """
+    ahead = group.collect_days_before
+    whole = Days(starts_on + timedelta(days=group.due_days), starts_on - timedelta(days=ahead))
+    own = whole.beginning(first_on, collect_days_before=ahead)
+    return own.asked_from(in_advance=ahead > 0, today=local_date(now, group.time_zone))
 
 
 def next_opening(group: Group) -> datetime | None:

@@ -192,8 +192,12 @@ def _first_requests(
     if group.paused_at is not None or group.archived_at is not None:
         return {}
     owing = [contact_id for contact_id in outlook.shares if contact_id != group.payer_id]
-    asked_on = asked_from_start(group, outlook.window.starts_on, now)
-    return first_requests(asked_on, load_askable(session, owing), rules_of_group(group), now)
+    rules, found = rules_of_group(group), dict[int, FirstRequest]()
+    for contact_id, day in load_askable(session, owing).items():
+        first_on = outlook.first_days.get(contact_id)
+        asked_on = asked_from_start(group, outlook.window.starts_on, now, first_on=first_on)
+        found |= first_requests(asked_on, {contact_id: day}, rules, now)
+    return found
 
 
 def _person(

@@ -99,7 +99,14 @@ def _row(item: Item, _: Words) -> Row:
     return Row(what_for(item, _), _.money(item.left), tuple(_details(item, _)))
 
 
+def part_in_words(item: Item, _: Words) -> str:
+    """Say for which days a share is that is for a part of its period; empty where it is for all of it."""
+    return _("for %(days)s", days=_.dates(*item.days)) if item.days else ""
+
+
 def _details(item: Item, _: Words) -> Iterator[str]:
+    if item.days is not None:
+        yield part_in_words(item, _)
     if item.left != item.amount:
         yield _("left of %(amount)s", amount=_.money(item.amount))
     if item.due_on is not None:

@@ -83,7 +83,8 @@ def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
     if content.share is not None:
         facts += share_facts(content.share, content.stretch, _("Your share"), _)
     if content.first_on is not None:
-        facts.append((_("First period starts"), _.day(content.first_on)))
+        starts = _("Your first day") if content.comes_within else _("First period starts")
+        facts.append((starts, _.day(content.first_on)))
     about = (Quote(content.description),) if content.description else ()
     if content.owes_already:
         what_now = _("You need no account. What is open already is on your page.")
@@ -123,7 +124,7 @@ def heads_up(letter: Letter, content: HeadsUp, _: Words) -> Composition:
         (_("Due"), _.day(content.due_on)),
     ]
     if content.amount is not None:
-        facts.append((_("Your share"), _.money(content.amount)))
+        facts += share_facts(content.amount, content.stretch, _("Your share"), _)
     blocks = (
         Paragraph(_("The next period is coming up. There is nothing to do yet.")),
         Facts(tuple(facts)),

@@ -146,8 +146,8 @@ def test_the_welcome_names_the_first_period_that_is_billed(cast: Cast, rule: Par
     cast.tick(at("2026-04-01"))
     first = cast.payments(contact_id=mia.contact_id)[0]
     assert f"{first.amount_minor / 100:.2f}" in text
-    assert first.due_on == (date(2026, 4, 1) if rule is PartPeriod.NEXT else date(2026, 3, 1))
-    assert f"1 {first.due_on:%B} 2026" in text
+    assert first.due_on == (date(2026, 4, 1) if rule is PartPeriod.NEXT else date(2026, 3, 10))
+    assert f"{first.due_on.day} {first.due_on:%B} 2026" in text
 
 
 def test_another_name_at_a_known_address_is_a_question(cast: Cast) -> None:

@@ -333,9 +333,9 @@ SAMPLES: dict[str, Letter] = {
         Decided((YOUTUBE,), "Which bank?", (ways(euros(400), "K7M2PQ"),), claimed=(VPN,)),
     ),
     "waived": letter(Notice.WAIVED, Decided((YOUTUBE,), "Happy birthday!")),
-    "void": letter(Notice.WAIVED, Decided((YOUTUBE,), "No March this year.", void=Void(False, None))),
+    "void": letter(Notice.WAIVED, Decided((YOUTUBE,), "Nothing came by the 10th.", void=Void(False, None))),
     "void_and_claimed": letter(
-        Notice.WAIVED, Decided((YOUTUBE,), "No March this year.", void=Void(True, euros(100)))
+        Notice.WAIVED, Decided((YOUTUBE,), "Nothing came by the 10th.", void=Void(True, euros(100)))
     ),
     "objection_answered": letter(
         Notice.OBJECTION_ANSWERED,
