@@ -121,6 +121,8 @@ def bill_wanted(reading: Reading) -> Facts | None:
     if period is None or period.total_minor is not None or period.voided_at is not None:
         return None
     group = reading.session.get_one(Group, period.group_id)
+    if group.archived_at is not None:
+        return None
     span = span_of(group, period.starts_on, period.ends_on)
     return Facts(BillWanted(group.name, period.public_id, span, period.due_on), groups=(group.name,))
 

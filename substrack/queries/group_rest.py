@@ -10,21 +10,32 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, PaymentKind
+from substrack.domain.spans import Span
 from substrack.queries.groups import GroupRow
 from substrack.queries.namesakes import names_of
 from substrack.queries.owing import LEFT
 from substrack.queries.unallocated import UNALLOCATED, is_money_in
-from substrack.store import Attempt, AttemptItem, AttemptState, Payment, Receipt
+from substrack.store import Attempt, AttemptItem, AttemptState, Payment, Period, Receipt
 
 NAMED: Final = 3
 """How many of those who owe are named; the rest is counted."""
+
+BILLS_NAMED: Final = 12
+
+
+@dataclass(frozen=True)
+class MissingBill:
+    """An open period of which nobody owes anything yet, because its bill is not in."""
+
+    public_id: str
+    span: Span
 
 
 @dataclass(frozen=True)
 class GroupRest:
     """What is still owed for a group, by whom, in how many claims of it somebody says to have paid.
 
-    `kept` is credit that settles payments of this group only.
+    `kept` is credit that settles payments of this group only; `bills` are the oldest that are not in.
     """
 
     owed: Money
@@ -32,6 +43,7 @@ class GroupRest:
     names: tuple[str, ...]
     to_check: int
     kept: Money
+    bills: tuple[MissingBill, ...]
 
     @property
     def others(self) -> int:
@@ -40,7 +52,7 @@ class GroupRest:
 
 
 def load_rest(session: Session, group: GroupRow) -> GroupRest:
-    """Load what stays open of a group; four statements."""
+    """Load what stays open of a group; five statements."""
     owing = (
         select(Payment.contact_id, func.sum(func.sum(LEFT)).over(), func.count().over())
         .where(
@@ -62,6 +74,7 @@ def load_rest(session: Session, group: GroupRow) -> GroupRest:
         names=tuple(called[contact_id] for contact_id, *_ in found),
         to_check=_to_check(session, group.id),
         kept=Money(_kept(session, group.id), group.currency),
+        bills=_bills(session, group),
     )
 
 
@@ -73,6 +86,14 @@ def _to_check(session: Session, group_id: int) -> int:
         .where(Payment.group_id == group_id, AttemptItem.state == AttemptState.OPEN)
     )
     return session.scalar(query) or 0
+
+
+def _bills(session: Session, group: GroupRow) -> tuple[MissingBill, ...]:
+    query = select(Period.public_id, Period.starts_on, Period.ends_on).where(
+        Period.group_id == group.id, Period.total_minor.is_(None), Period.voided_at.is_(None)
+    )
+    found = session.execute(query.order_by(Period.starts_on).limit(BILLS_NAMED))
+    return tuple(MissingBill(key, Span(group.unit, group.every, *dates)) for key, *dates in found)
 
 
 def _kept(session: Session, group_id: int) -> int:

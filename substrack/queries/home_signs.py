@@ -114,13 +114,19 @@ def _has_long_year(workspace_id: int, since: date, today: date) -> ColumnElement
 
 
 def unbilled(workspace_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
-    """Select variable periods that wait for their total, in the words of `ix_periods_unbilled`."""
+    """Select variable periods that wait for their total, in the words of `ix_periods_unbilled`.
+
+    Nothing is asked about a group that was put away.
+    """
     return (
         select(*columns)
         .select_from(Period)
         .join(Group, Group.id == Period.group_id)
         .where(
-            Period.total_minor.is_(None), Period.voided_at.is_(None), (Group.workspace_id + 0) == workspace_id
+            Period.total_minor.is_(None),
+            Period.voided_at.is_(None),
+            (Group.workspace_id + 0) == workspace_id,
+            Group.archived_at.is_(None),
         )
     )  # "+ 0" keeps SQLite from looking through all periods of all groups
 

@@ -6,11 +6,13 @@ import pytest
 from flask import Flask
 
 from substrack.bootstrap import Runtime
+from substrack.domain.notices import Notice
+from substrack.domain.shares import SplitKind
 from substrack.services.payments import confirm_payment
 from substrack.services.receipts import record_receipt
 from substrack.store import Member
 from tests.support.cast import Cast, money
-from tests.web.admin import group_of, stranger
+from tests.web.admin import group_of, period, stranger
 from tests.web.forms import press
 from tests.web.scenes import claim
 from tests.web.support import NOW, Browser
@@ -63,3 +65,24 @@ def test_the_way_back_is_on_the_page_of_an_archived_group(olga: Browser, cast: C
 
 def test_strangers_are_not_asked(app: Flask, runtime: Runtime, url: str) -> None:
     assert stranger(app, runtime).get(f"{url}/archive").status_code == 404
+
+
+def test_a_bill_that_is_not_in_is_named_and_no_longer_asked_for(olga: Browser, cast: Cast) -> None:
+    power = cast.group("Power", split=SplitKind.VARIABLE)
+    cast.join(power, "Ann")
+    cast.tick(NOW)
+    url, question = f"/groups/{power.public_id}", "February 2026: what was the bill?"
+    assert question in olga.get("/").text
+
+    asked = olga.get(f"{url}/archive").text
+    assert "Nothing: everybody has paid." not in asked
+    assert "Nobody owes anything yet for February 2026, as its bill is not in." in asked
+    assert f'href="/periods/{period(cast, power, 1).public_id}"' in asked
+
+    press(olga, f"{url}/archive", f"{url}/archive")
+    assert question not in olga.get("/").text
+    wanted = cast.messages(notice=Notice.BILL_WANTED)
+    assert [cast.text_of(message) for message in wanted] == [""] * len(wanted) != []
+
+    press(olga, url, f"{url}/restore")
+    assert question in olga.get("/").text
