@@ -7,11 +7,15 @@ from typing import Final
 
 
 class AskState(StrEnum):
-    """How somebody stands; `RECENT` was asked within the repeat of a group, and `PAID` owes nothing."""
+    """How somebody stands; `RECENT` was asked within the repeat of a group, and `PAID` owes nothing.
+
+    `ASKED_ELSE` was asked today, but not for this.
+    """
 
     READY = "ready"
     RECENT = "recent"
     ASKED_TODAY = "asked_today"
+    ASKED_ELSE = "asked_else"
     ON_ITS_WAY = "on_its_way"
     TO_CHECK = "to_check"
     SNOOZED = "snoozed"
@@ -22,7 +26,7 @@ class AskState(StrEnum):
     PAID = "paid"
 
 
-CAN_BE_ASKED: Final = frozenset({AskState.READY, AskState.RECENT})
+CAN_BE_ASKED: Final = frozenset({AskState.READY, AskState.RECENT, AskState.ASKED_ELSE})
 CAN_BE_ASKED_BY_HAND: Final = CAN_BE_ASKED | {AskState.UNREACHABLE, AskState.UNSUBSCRIBED}
 
 ASK: Final = "ask"

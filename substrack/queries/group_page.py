@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, exists, or_, select
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.group_periods import PeriodColumn
+from substrack.queries.leaving import gone_on
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.period_cells import MEMBERS_A_PAGE, Cell, CellPage, cell_of, cells
 from substrack.queries.prepared import prepared
@@ -79,20 +81,44 @@ def load_matrix(
     return Matrix(tell_apart(session, rows), number, len(found) > MEMBERS_A_PAGE)
 
 
-def owes_anything(session: Session, group_id: int) -> bool:
-    """Tell whether somebody could be asked for something of a group."""
-    return session.scalar(*_owed(group_id)) is not None
+@dataclass(frozen=True)
+class Owing:
+    """Whether anybody owes something of a group, and whether anybody can be asked for it today."""
+
+    is_owed: bool
+    can_be_asked: bool
+
+
+def who_owes(session: Session, group_id: int, *, today: date) -> Owing:
+    """Tell whether somebody owes something of a group, and can be asked for it; one statement.
+
+    Nobody can who has left, asked to wait, or was asked for it today already.
+    """
+    return Owing(*map(bool, session.execute(*_owed(group_id, today)).one()))
 
 
 @prepared
-def _owed(group_id: int) -> Select[int]:
-    query = select(Payment.id).where(
+def _owed(group_id: int, today: date) -> Select[bool, bool]:
+    owed = select(Payment.id).where(
         Payment.group_id == group_id,
         Payment.status.in_(ASKABLE),
         Payment.kind == PaymentKind.DUES,
         Payment.voided_at.is_(None),
     )
-    return query.limit(1)
+    free = (
+        owed.join(Member, Member.id == Payment.member_id)
+        .join(Contact, Contact.id == Payment.contact_id)
+        .where(
+            or_(gone_on().is_(None), gone_on() > today),
+            or_(Payment.snoozed_until.is_(None), Payment.snoozed_until <= today),
+            or_(
+                Payment.requested_on.is_(None),
+                Payment.requested_on < today,
+                Contact.requested_on < today,
+            ),
+        )
+    )
+    return select(owed.correlate(None).exists(), free.correlate(None).exists())
 
 
 @prepared

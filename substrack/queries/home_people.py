@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from substrack.domain.notices import Channel
 from substrack.domain.payments import OPEN, PaymentKind
+from substrack.queries.by_hand import asked_by_hand_on, last_by_hand
 from substrack.queries.chats import ENVIRONMENT
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.open_payments import LOOKED_AT, LongestDue
@@ -30,6 +31,7 @@ class UnreachableRow:
     """Somebody who is in a group or owes, and gets no requests; without any address, only who owes.
 
     `why` is missing, refused or unsubscribed, and chat where a chat that refuses messages is all there is.
+    `by_hand_on` is when an admin asked them instead, if that is the last they were asked.
     """
 
     public_id: str
@@ -37,6 +39,7 @@ class UnreachableRow:
     why: str
     since: datetime | None
     reason: str | None
+    by_hand_on: date | None = None
 
 
 def load_unreachable(
@@ -50,7 +53,8 @@ def load_unreachable(
     for row in found:
         counts[row.why] += 1
         if counts[row.why] <= SHOWN:
-            rows.append(UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason))
+            by_hand_on = asked_by_hand_on(row.requested_on, row.by_hand)
+            rows.append(UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason, by_hand_on))
     return tell_apart(session, rows)
 
 
@@ -83,6 +87,8 @@ def _unreachable(workspace_id: int, today: date, owing: list[int] | None) -> Sel
             why.label("why"),
             since.label("since"),
             reason.label("reason"),
+            Contact.requested_on,
+            last_by_hand().label("by_hand"),
         )
         .outerjoin(mailbox, and_(mailbox.contact_id == Contact.id, mailbox.channel == Channel.EMAIL))
         .outerjoin(chat, and_(chat.contact_id == Contact.id, chat.channel == Channel.TELEGRAM))

@@ -14,6 +14,7 @@ from substrack.domain.money import Money
 from substrack.domain.notices import Channel, Notice
 from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.domain.spans import Span
+from substrack.queries.by_hand import find_asked_by_hand
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.people import (
     ContactRow,
@@ -99,7 +100,10 @@ class SentRow:
 
 @dataclass(frozen=True)
 class PersonPage:
-    """One person; `closed` are the latest of what is settled or forgiven."""
+    """One person; `closed` are the latest of what is settled or forgiven.
+
+    `by_hand_on` is when an admin asked them in their own words, if that is the last they were asked.
+    """
 
     contact: ContactRow
     memberships: tuple[MemberRow, ...]
@@ -108,6 +112,7 @@ class PersonPage:
     closed: tuple[OwnPaymentRow, ...]
     messages: tuple[SentRow, ...]
     years: tuple[int, ...]
+    by_hand_on: date | None
 
 
 def load_people_page(
@@ -144,6 +149,7 @@ def load_person(session: Session, workspace_id: int, public_id: str) -> PersonPa
         closed=_load(session, done.limit(CLOSED_SHOWN)),
         messages=_messages_to(session, contact_id),
         years=list_years(session, contact_id),
+        by_hand_on=find_asked_by_hand(session, contact_id),
     )
 
 

@@ -94,6 +94,7 @@ def ask_people(
             due_at=due_at,
             correlation_id=asked[plan.contact_id],
             at_any_hour=at_any_hour,
+            is_second=plan.state is AskState.ASKED_ELSE,
         )
         for plan in plans
     ]

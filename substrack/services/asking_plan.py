@@ -1,7 +1,8 @@
 """Who would get what if they were asked now: the plan an admin looks at, and that is then carried out.
 
 Reads only. A person is asked for what they owe in one group, or for everything; with what one group wants
-goes what would soon be asked for anyway, for nobody is asked twice on one day.
+goes what would soon be asked for anyway, for nobody is asked twice on one day, unless an admin wants that for
+what the request of the day did not name.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class _Reading:
         """Say what asking one person would do."""
         contact = self.contacts[contact_id]
         wanted = [entry for entry in self._entries.get(contact_id, ()) if self._is_wanted(entry)]
-        asked = [entry for entry in wanted if self._is_asked(entry)]
+        asked = _unnamed([entry for entry in wanted if self._is_asked(entry)])
         more = [entry for entry in self._entries.get(contact_id, ()) if self._comes_along(entry)]
         entries = sorted([*asked, *more], key=_by_age) if asked else []
         state = self._state(contact, wanted, asked)
@@ -152,11 +153,14 @@ class _Reading:
         today = self._today[contact.workspace_id]
         if contact.id in self._waiting:
             return AskState.ON_ITS_WAY
-        if contact.requested_on is not None and contact.requested_on >= today:
+        was_asked_today = contact.requested_on is not None and contact.requested_on >= today
+        if was_asked_today and any(map(_is_named, asked)):
             return AskState.ASKED_TODAY
         if not self._channels(contact):
             usable = any(one.refused_since is None for one in self._addresses.get(contact.id, ()))
             return AskState.UNSUBSCRIBED if usable else AskState.UNREACHABLE
+        if was_asked_today:
+            return AskState.ASKED_ELSE
         repeat = timedelta(days=min(entry.rules.repeat_every_days for entry in asked))
         is_recent = contact.requested_on is not None and contact.requested_on + repeat > today
         return AskState.RECENT if is_recent else AskState.READY
@@ -230,6 +234,16 @@ def _by_age(entry: DuePayment) -> tuple[date, int]:
 def _is_snoozed(entry: DuePayment) -> bool:
     until = entry.payment.snoozed_until
     return until is not None and until > entry.today
+
+
+def _is_named(entry: DuePayment) -> bool:
+    """Tell whether a request of today named a payment already."""
+    return entry.payment.requested_on is not None and entry.payment.requested_on >= entry.today
+
+
+def _unnamed(entries: list[DuePayment]) -> list[DuePayment]:
+    """Leave out what a request of today named, where it did not name all of it."""
+    return [entry for entry in entries if not _is_named(entry)] or entries
 
 
 def _load_addresses(session: Session, contact_ids: Iterable[int]) -> Mapping[int, list[Address]]:

@@ -43,18 +43,21 @@ def draft_request(
     due_at: datetime | None = None,
     correlation_id: str | None = None,
     at_any_hour: bool = False,
+    is_second: bool = False,
 ) -> Draft:
     """Draft the message that asks somebody for payments, as `count_as_asked` gave them; to go at `due_at`.
 
-    It waits for the hours in which people are asked, unless it is to go `at_any_hour`.
+    It waits for the hours in which people are asked, unless it is to go `at_any_hour`. `is_second`: they were
+    asked today for something else, and an admin wants them to be asked for this as well.
     """
     first = asked[0]
+    key = request_key(contact_id, first.home_today)
     is_first = all(entry.payment.requests_sent == 1 for entry in asked)
     return Draft(
         workspace_id=first.payment.workspace_id,
         contact_id=contact_id,
         notice=Notice.REQUEST if is_first else Notice.REMINDER,
-        dedupe_key=request_key(contact_id, first.home_today),
+        dedupe_key=f"{key}:also:{min(entry.payment.id for entry in asked)}" if is_second else key,
         due_at=due_at or now,
         payload={AT_ANY_HOUR: True} if at_any_hour else {},
         items=[Item(entry.payment.id, entry.payment.requests_sent) for entry in asked],

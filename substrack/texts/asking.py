@@ -41,6 +41,7 @@ def standing(
             return _("asked to wait until %(day)s", day=_.short_day(until))
     reasons = {
         AskState.ASKED_TODAY: _("asked today"),
+        AskState.ASKED_ELSE: _("asked today for something else"),
         AskState.ON_ITS_WAY: _("a request is on its way"),
         AskState.TO_CHECK: _("says it is paid; waits for your check"),
         AskState.SNOOZED: _("asked to wait"),

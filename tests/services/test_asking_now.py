@@ -10,6 +10,8 @@ from substrack.domain.actors import Actor
 from substrack.domain.asking import AskState
 from substrack.domain.notices import Channel
 from substrack.domain.payments import Status
+from substrack.queries.by_hand import find_asked_by_hand
+from substrack.queries.group_page import who_owes
 from substrack.services.access import NoSuchPayment
 from substrack.services.asking_now import NotToBeAsked, ask_people, note_asked_by_hand
 from substrack.services.asking_plan import PersonPlan, plan_asking
@@ -277,3 +279,50 @@ def test_zed_asks_nobody(scene: Scene) -> None:
     asked = scene.cast.do(ask_people, zed.workspace_id, [scene.ben.contact_id], by=zed.olga, now=NOW)
     assert asked == []
     assert scene.requests() == []
+
+
+def test_what_todays_request_did_not_name_can_be_asked_for_on_purpose(scene: Scene) -> None:
+    scene.ask(scene.ben)
+    scene.cast.send(SOON + timedelta(minutes=1))
+    phone = scene.cast.group("Phone", "6.00")
+    scene.cast.join(phone, "Ben")
+    scene.cast.tick(NOW)
+
+    assert scene.plan(group=scene.group).state is AskState.ASKED_TODAY
+    plan = scene.plan(group=phone)
+    assert plan.state is AskState.ASKED_ELSE
+    assert not plan.is_asked
+    assert [item.group for item in plan.items] == ["Phone"]
+
+    [undo] = scene.ask(scene.ben)
+    assert scene.stop(undo)
+    scene.ask(scene.ben)
+    assert scene.ask(scene.ben) == []
+    _first, second = scene.requests()
+    assert "Phone" in scene.cast.text_of(second, NOW)
+    assert "YouTube" not in scene.cast.text_of(second, NOW)
+
+
+def test_when_somebody_was_asked_by_hand_is_known_while_that_is_the_last_time(scene: Scene) -> None:
+    def by_hand() -> date | None:
+        return scene.cast.read(lambda session: find_asked_by_hand(session, scene.ben.contact_id))
+
+    assert by_hand() is None
+    undo = scene.note()
+    assert by_hand() == NOW.date()
+    scene.stop(undo)
+    assert by_hand() is None
+    scene.note()
+    scene.ask(scene.ben, now=at("2026-02-04"))
+    assert by_hand() is None
+
+
+def test_a_group_knows_whether_anybody_can_still_be_asked_today(scene: Scene) -> None:
+    def owing(today: date) -> tuple[bool, bool]:
+        found = scene.cast.read(lambda session: who_owes(session, scene.group.id, today=today))
+        return found.is_owed, found.can_be_asked
+
+    assert owing(NOW.date()) == (True, True)
+    scene.ask(scene.ben, scene.mia)
+    assert owing(NOW.date()) == (True, False)
+    assert owing(date(2026, 2, 3)) == (True, True)

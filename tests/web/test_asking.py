@@ -14,6 +14,7 @@ from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import pay_method
+from substrack.services.asking_now import note_asked_by_hand
 from substrack.services.pay_links import give_pay_link
 from substrack.services.putting_off import snooze_payments
 from substrack.store import Address, Connection, Contact, Group, Member, Message
@@ -244,6 +245,17 @@ def test_a_group_that_does_not_say_how_to_pay_is_told_of_before_anybody_is_asked
     assert "nobody has said how to pay yet" not in olga.get(f"/groups/{saying.public_id}/ask").text
 
 
+def test_a_group_offers_no_asking_where_all_were_asked_today(
+    olga: Browser, cast: Cast, members: dict[str, Member], path: str
+) -> None:
+    group = path.removesuffix("/ask")
+    assert "Ask all unpaid" in olga.get(group).text
+    send(olga, path, "person")
+    shown = olga.get(group).text
+    assert "Ask all unpaid" not in shown
+    assert f'href="{path}"' in shown
+
+
 @pytest.mark.only_sqlite
 def test_a_constant_number_of_statements(olga: Browser, cast: Cast, runtime: Runtime) -> None:
     few, many = crowd(cast, 2, "Few"), crowd(cast, 30, "Many")
@@ -316,6 +328,24 @@ class TestByHand:
         press(olga, path, f"{ben}/message")
         press(olga, f"{ben}/message", f"{ben}/message/sent")
         assert cast.payment_of(members["Ben"]).requests_sent == 1
+
+    def test_who_was_asked_by_hand_is_said_to_be_on_their_page_and_on_home(
+        self, olga: Browser, cast: Cast
+    ) -> None:
+        phone = cast.group("Phone", "6.00", starts_on=NOW.date())
+        theo = cast.join(phone, "Theo", email=None)
+        cast.tick(NOW)
+        page = person(cast, "Theo")
+        assert "Nothing was sent to them yet." in olga.get(page).text
+        assert "no request reaches them" in olga.get("/").text
+
+        cast.do(note_asked_by_hand, theo.contact_id, by=cast.olga, now=NOW)
+
+        assert f"Asked by hand on {NOW.day} {NOW:%B} {NOW.year}." in olga.get(page).text
+        assert "Nothing was sent to them yet." not in olga.get(page).text
+        home = olga.get("/").text
+        assert f"asked by hand on {NOW.day} {NOW:%b} {NOW.year}" in home
+        assert "no request reaches them" not in home
 
     @pytest.mark.only_sqlite
     def test_who_said_they_paid_gets_no_message_that_asks(
