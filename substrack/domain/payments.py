@@ -58,6 +58,10 @@ class ReopenCause(StrEnum):
     SOMETHING_ELSE = "something-else"
 
 
+ANOTHER_SUM: Final = "another-sum"
+"""Why a receipt is void in whose place the right sum is booked; no cause of a reopening."""
+
+
 ASKABLE = frozenset({Status.PENDING, Status.OVERDUE})
 OPEN = frozenset({Status.PENDING, Status.OVERDUE, Status.MEMBER_CONFIRMED})
 SMALLEST_PART: Final = 10

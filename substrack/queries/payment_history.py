@@ -20,8 +20,20 @@ from substrack.domain.spans import Span
 from substrack.queries.claims import ClaimRow, load_claims_on
 from substrack.queries.journal import JournalRow, load_payment_journal
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
+from substrack.queries.letter_items import span_of
 from substrack.queries.objections import ENDINGS, OBJECT
-from substrack.store import Allocation, Contact, Event, Message, MessageItem, Receipt, ReceiptSource
+from substrack.store import (
+    Allocation,
+    Contact,
+    Event,
+    Group,
+    Message,
+    MessageItem,
+    Payment,
+    Period,
+    Receipt,
+    ReceiptSource,
+)
 
 
 @dataclass(frozen=True)
@@ -49,14 +61,28 @@ class MessageLine:
 
 
 @dataclass(frozen=True)
+class SettledToo:
+    """Another payment that the money of this one settled, and with how much of it."""
+
+    public_id: str
+    group: str
+    span: Span | None
+    amount: Money
+
+
+@dataclass(frozen=True)
 class PaymentStory:
-    """One payment with everything that happened to it, newest first."""
+    """One payment with everything that happened to it, newest first.
+
+    `opens_too` are the payments that open with it when the receipt that gave it money last is void.
+    """
 
     row: PaymentRow
     events: tuple[JournalRow, ...]
     claims: tuple[ClaimRow, ...]
     money: tuple[MoneyLine, ...]
     messages: tuple[MessageLine, ...]
+    opens_too: tuple[SettledToo, ...]
 
     @property
     def span(self) -> Span | None:
@@ -109,6 +135,7 @@ def load_story(session: Session, workspace_id: int, public_id: str) -> PaymentSt
         claims=load_claims_on(session, workspace_id, payment_id),
         money=_money(session, payment_id),
         messages=_messages(session, payment_id, row.contact_id),
+        opens_too=_settled_too(session, payment_id),
     )
 
 
@@ -130,6 +157,32 @@ def _money(session: Session, payment_id: int) -> tuple[MoneyLine, ...]:
             is_live=allocation.voided_at is None,
         )
         for allocation, receipt in session.execute(query)
+    )
+
+
+def _settled_too(session: Session, payment_id: int) -> tuple[SettledToo, ...]:
+    live = (Allocation.payment_id == payment_id, Allocation.voided_at.is_(None))
+    last = select(Allocation.receipt_id).where(*live).order_by(Allocation.id.desc()).limit(1)
+    query = (
+        select(Payment, Group, Period, Allocation.amount_minor)
+        .join(Allocation, Allocation.payment_id == Payment.id)
+        .join(Group, Group.id == Payment.group_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
+        .where(
+            Allocation.receipt_id == last.scalar_subquery(),
+            Allocation.voided_at.is_(None),
+            Payment.id != payment_id,
+        )
+        .order_by(Payment.due_on, Payment.id)
+    )
+    return tuple(
+        SettledToo(
+            public_id=payment.public_id,
+            group=group.name,
+            span=span_of(group, period.starts_on, period.ends_on) if period else None,
+            amount=Money(amount_minor, payment.currency),
+        )
+        for payment, group, period, amount_minor in session.execute(query)
     )
 
 

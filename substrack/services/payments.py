@@ -63,7 +63,7 @@ class NothingOwed(Refused):
     field = "amount"
 
     def __init__(self) -> None:
-        super().__init__("Nothing is owed here. To ask for money, correct the amount.")
+        super().__init__("Nothing is owed here. To ask for money, correct what is owed.")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from substrack.domain.claims import RejectReason
 from substrack.domain.cycles import Unit
 from substrack.domain.delivery import Fate
 from substrack.domain.notices import ChannelChoice, Notice
-from substrack.domain.payments import ReopenCause, Status
+from substrack.domain.payments import ANOTHER_SUM, ReopenCause, Status
 from substrack.domain.shares import SplitKind
 from substrack.texts.words import Words
 
@@ -154,6 +154,7 @@ def reason_in_words(reason: str, locale: str) -> str:
         RejectReason.TOO_LITTLE: _("Less money arrived than was agreed."),
         ReopenCause.NEVER_CAME: _("The money never came"),
         ReopenCause.SOMETHING_ELSE: _("The money was for something else"),
+        ANOTHER_SUM: _("Another sum came"),
         "undone": _("undone"),
     }
     return words.get(reason, reason)

@@ -189,7 +189,8 @@ def _taken_back(letter: Letter, content: Decided, taken: TakenBack, _: Words) ->
     opening = _(
         "%(payer)s had noted that your %(amount)s of %(day)s came, and has taken that back.", **values
     )
-    reason = (Paragraph(_("The reason given:")), Quote(content.reason)) if content.reason else ()
+    words = reason_in_words(content.reason, _.locale) if content.reason else ""
+    reason = (Paragraph(_("The reason given:")), Quote(words)) if words else ()
     blocks = (Paragraph(opening), *reason, *_open_again(letter, content, _))
     return Composition(_("Taken back: %(amount)s of %(day)s", **values), blocks)
 

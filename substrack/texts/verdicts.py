@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from substrack.domain.bills import Item
-from substrack.domain.payments import ReopenCause
+from substrack.domain.payments import ANOTHER_SUM, ReopenCause
 from substrack.domain.verdicts import Verdict, VerdictKind
 from substrack.texts.bills import what_for
 from substrack.texts.labels import reason_in_words
@@ -64,6 +64,7 @@ def _reopened(verdict: Verdict, _: Words) -> VerdictWords:
     why = {
         ReopenCause.NEVER_CAME.value: _("The money that was noted for it has not come."),
         ReopenCause.SOMETHING_ELSE.value: _("The money that was noted for it was for something else."),
+        ANOTHER_SUM: _("Another sum came than had been noted."),
     }
     reason = verdict.reason or ""
     said = "" if reason in why else reason

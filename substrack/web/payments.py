@@ -14,7 +14,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
-from substrack.domain.payments import OPEN, PaymentKind, ReopenCause
+from substrack.domain.payments import ANOTHER_SUM, OPEN, PaymentKind, ReopenCause
 from substrack.queries.deciding import last_decision_on_payment
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
 from substrack.queries.money_page import credit_of_decision
@@ -30,6 +30,7 @@ from substrack.services.payments import (
     unwaive_payment,
     waive_payment,
 )
+from substrack.services.rebooking import book_another_sum
 from substrack.texts.bills import what_for
 from substrack.texts.days_away import days_away
 from substrack.web.access import signed_in
@@ -66,6 +67,7 @@ class PaymentForm(PageForm):
         choices=lambda: [
             (ReopenCause.NEVER_CAME.value, Phrase("The money never came")),
             (ReopenCause.SOMETHING_ELSE.value, Phrase("The money was for something else")),
+            (ANOTHER_SUM, Phrase("Another sum came")),
         ],
         validate_choice=False,
     )
@@ -100,7 +102,8 @@ def _decide(public_id: str, act: str, form: PaymentForm) -> ResponseReturnValue:
     try:
         with runtime().transaction() as session:
             outcome = _ACTS[act](session, row, form, by_me(), runtime().now())
-            said = _said(session, act, outcome)
+            is_rebooked = act == "reopen" and outcome is None
+            said = _said(session, "rebook" if is_rebooked else act, outcome)
     except DecidedAlready as late:
         raise in_words(late) from None
     if outcome is None or outcome.changed:
@@ -142,7 +145,10 @@ def _unwaive(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, no
     return unwaive_payment(session, row.id, by=by, now=now, version=read_version(form.version.data))
 
 
-def _reopen(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
+def _reopen(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome | None:
+    if form.because.data == ANOTHER_SUM:
+        _book_another_sum(session, row, form, by, now)
+        return None
     try:
         cause = ReopenCause(form.because.data)
     except ValueError:
@@ -150,6 +156,12 @@ def _reopen(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now
     return reopen_payment(
         session, row.id, because=cause, by=by, now=now, version=read_version(form.version.data)
     )
+
+
+def _book_another_sum(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> None:
+    amount = read_amount(form.amount.data, row.amount.currency, field="amount")
+    version = read_version(form.version.data)
+    book_another_sum(session, row.id, amount=amount, by=by, now=now, version=version)
 
 
 def _adjust(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now: datetime) -> Outcome:
@@ -199,7 +211,8 @@ _SAID: Final = {
     "waive": Phrase("Waived."),
     "unwaive": Phrase("This is open again."),
     "reopen": Phrase("This is open again."),
-    "adjust": Phrase("The amount is corrected."),
+    "rebook": Phrase("What really came is booked instead."),
+    "adjust": Phrase("What is owed is corrected."),
     "claim": Phrase("Noted as said to be paid. It waits to be checked."),
     "withdraw": Phrase("The claim is taken back; this is open again."),
 }

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from substrack.domain.payments import Act, ReopenCause
+from substrack.domain.payments import ANOTHER_SUM, Act, ReopenCause
 from substrack.queries.journal import JournalRow
 from substrack.texts.catalogue import language_of
 from substrack.texts.formats import clock, day
@@ -82,7 +82,7 @@ def _acts(lines: Iterable[StoryLine]) -> Iterator[StoryAct]:
 
 def _reason(row: JournalRow, locale: str) -> str | None:
     """Give a reason as it stands, or one that was picked from a list in words."""
-    is_picked = row.reason in set(ReopenCause) or row.verb == Act.REJECT
+    is_picked = row.reason in {*ReopenCause, ANOTHER_SUM} or row.verb == Act.REJECT
     return reason_in_words(row.reason, locale) if row.reason and is_picked else row.reason
 
 
