@@ -24,9 +24,15 @@ from substrack.queries.people import (
     load_contact,
     load_member,
 )
-from substrack.services.mailboxes import set_email
+from substrack.services.mailboxes import keep_first_email, set_email
 from substrack.services.members import add_member, edit_member, leave_group
-from substrack.services.people import NameKnown, ask_about_namesake, contact_by_email, edit_contact
+from substrack.services.people import (
+    KnownWithoutAddress,
+    NameKnown,
+    ask_about_namesake,
+    contact_by_email,
+    edit_contact,
+)
 from substrack.services.welcoming import tell_them
 
 MEMBER_COLUMNS = ("id", "group_name", "name", "email", "weight", "amount", "joined_on", "left_on")
@@ -51,12 +57,20 @@ class NameKnownAtDesk(Refused):
 
     field = "name"
 
-    def __init__(self, known: NameKnown) -> None:
-        super().__init__(
-            "%(name)s is known already: give --contact %(id)s, or --another for somebody else of that name.",
-            name=known.name,
-            id=known.public_id,
-        )
+    def __init__(self, known: NameKnown | KnownWithoutAddress) -> None:
+        words = {"name": known.name, "id": known.public_id}
+        if isinstance(known, KnownWithoutAddress):
+            super().__init__(
+                "%(name)s is known already, without an address: give --contact %(id)s to keep it for them, "
+                "or --another for somebody else of that name.",
+                **words,
+            )
+        else:
+            super().__init__(
+                "%(name)s is known already: give --contact %(id)s, or --another for somebody else of that "
+                "name.",
+                **words,
+            )
 
 
 @click.group("member")
@@ -99,7 +113,8 @@ def add(
 ) -> None:
     """Let somebody join a group.
 
-    Without an address, a name that is known already is refused on a terminal, and told of where none answers.
+    A name that is known already, where no address tells who is meant, is refused on a terminal, and told of
+    where none answers.
     """
     with desk.writing() as session:
         key = find_group(session, desk.workspace_id, group_id)
@@ -126,6 +141,9 @@ def add(
             by=OPERATOR,
             now=desk.now,
         )
+        if contact_id:
+            answers = {"shares_mailbox": shares_mailbox, "wanted_again": wanted_again}
+            keep_first_email(session, member.contact_id, email, **answers, by=OPERATOR, now=desk.now)
         result = describe_member(load_member(session, member.id))
     show(result, as_json=as_json)
     if known:
@@ -135,10 +153,12 @@ def add(
         )
 
 
-def _known_by_name(desk: Desk, session: Session, name: str | None, email: str | None) -> NameKnown | None:
+def _known_by_name(
+    desk: Desk, session: Session, name: str | None, email: str | None
+) -> NameKnown | KnownWithoutAddress | None:
     try:
         ask_about_namesake(session, desk.workspace_id, name=name, email=email)
-    except NameKnown as known:
+    except (NameKnown, KnownWithoutAddress) as known:
         return known
     return None
 

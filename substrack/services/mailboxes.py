@@ -154,6 +154,29 @@ def set_email(
     reschedule_contacts(session, [contact_id], now=now)
 
 
+def keep_first_email(
+    session: Session,
+    contact_id: int,
+    email: str | None,
+    *,
+    shares_mailbox: bool = False,
+    wanted_again: bool = False,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Keep an address that is given for somebody of whom there is none; one that is there stays.
+
+    Raises:
+        What `set_email` raises.
+    """
+    if not (email or "").strip():
+        return
+    mailbox = _mailbox(session, hold_contact(session, contact_id))
+    if mailbox is None or not mailbox.value:
+        answers = {"shares_mailbox": shares_mailbox, "wanted_again": wanted_again}
+        set_email(session, contact_id, email, **answers, by=by, now=now)
+
+
 def _ask_about_others(
     session: Session, contact: Contact, value: str, *, shares_mailbox: bool, wanted_again: bool
 ) -> None:

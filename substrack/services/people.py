@@ -48,17 +48,34 @@ class NameKnown(Refused):
         super().__init__("You know %(name)s already. Is this another person of that name?", name=name)
 
 
+class KnownWithoutAddress(Refused):
+    """A question: an address is given, and somebody of this name (`public_id`) is known without one."""
+
+    field = "name"
+
+    def __init__(self, public_id: str, name: str) -> None:
+        self.public_id, self.name = public_id, name
+        super().__init__(
+            "You know %(name)s already, without an address. Is this another person of that name?", name=name
+        )
+
+
 def ask_about_namesake(session: Session, workspace_id: int, *, name: str | None, email: str | None) -> None:
     """Ask whether somebody new is who is known by that name, where no address tells.
 
     Raises:
         NameKnown: with the first of those who are called so, whatever the capitals.
+        KnownWithoutAddress: with the first of those without one, where an address of nobody's is given.
     """
-    if (email or "").strip() or not (name or "").strip():
+    if not (name or "").strip():
         return
-    wanted = clean_line(name or "", field="name")
-    for known in find_named(session, workspace_id, [wanted]).get(wanted, ()):
-        raise NameKnown(known.public_id, known.name)
+    wanted, has_address = clean_line(name or "", field="name"), bool((email or "").strip())
+    if has_address and contacts_at(session, workspace_id, check_email(email or "")):
+        return
+    called = find_named(session, workspace_id, [wanted], without_mailbox=has_address)
+    for known in called.get(wanted, ()):
+        asks = KnownWithoutAddress if has_address else NameKnown
+        raise asks(known.public_id, known.name)
 
 
 def check_language(text: str | None) -> str | None:

@@ -138,6 +138,8 @@ class GroupForm(PageForm):
     same_ways = line("How to pay", maximum=32, default=TYPED_WAYS)
     shares_mailbox = BooleanField("Yes, two people share a mailbox")
     wanted_again = BooleanField("Yes, they want to be written to again")
+    is_same = BooleanField("It is the person you know; keep the address for them")
+    is_another = BooleanField("It is somebody else of that name")
     collect_days_before = whole("Collect ahead (days)", default=0)
     due_days = whole("Due after the start (days)", default=0)
     grace_days = whole("First request after (days)", default=3)
@@ -156,6 +158,7 @@ class GroupForm(PageForm):
 
     asks_sharing = False
     asks_again = False
+    asks_namesake = False
     knows_others = False
     earlier_ways: EarlierWays | None = None
     _refused_way: WayForm | None = None

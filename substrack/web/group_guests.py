@@ -15,7 +15,7 @@ from substrack.domain.terms import GroupTerms
 from substrack.queries.group_form import find_at
 from substrack.queries.known_names import find_named
 from substrack.queries.people_choices import PersonChoice
-from substrack.services.mailboxes import MailboxShared, check_email
+from substrack.services.mailboxes import MailboxShared, check_email, keep_first_email
 from substrack.services.members import add_member
 from substrack.services.suppression import AddressErased
 from substrack.web.fields import read_amount
@@ -45,6 +45,15 @@ class MailboxOfAnother(Refused):
             name=name,
             known=known,
         )
+
+
+class GuestWithoutAddress(Refused):
+    """A question: an address is typed for a name by which somebody is known of whom there is none."""
+
+    field = "people"
+
+    def __init__(self, name: str) -> None:
+        super().__init__("You know a %(name)s without an address: is this the same person?", name=name)
 
 
 class PartNotWhole(Refused):
@@ -116,10 +125,11 @@ def read_people(form: GroupForm, terms: GroupTerms) -> list[SeatedGuest]:
 
     Raises:
         Refused: an entry can't be read, an address or a part is none, a name says not who is meant, or
-            somebody is typed twice.
+            somebody is typed twice; `form` asks whether a known person without an address is meant.
     """
     guests = read_guests(form.people.data or "")
     known = _known(guests)
+    known |= _without_address([guest for guest in guests if guest.email and not known[guest]], form)
     seated = [_seat(guest, known.get(guest, []), terms) for guest in guests]
     _check_listed_once(seated)
     payer_id = terms.payer_id or me().contact_id
@@ -158,19 +168,25 @@ def add_guests(session: Session, group_id: int, guests: Sequence[SeatedGuest], f
 
 
 def _add(session: Session, group_id: int, one: SeatedGuest, form: GroupForm) -> None:
+    by, now, email = by_me(), runtime().now(), one.guest.email
+    shares, again = form.shares_mailbox.data, form.wanted_again.data
     add_member(
         session,
         group_id,
         contact_id=one.contact_id,
         name=one.guest.name,
-        email=one.guest.email,
+        email=email,
         weight=one.weight,
         fixed=one.fixed,
-        shares_mailbox=form.shares_mailbox.data,
-        wanted_again=form.wanted_again.data,
-        by=by_me(),
-        now=runtime().now(),
+        shares_mailbox=shares,
+        wanted_again=again,
+        by=by,
+        now=now,
     )
+    if one.contact_id is not None:
+        keep_first_email(
+            session, one.contact_id, email, shares_mailbox=shares, wanted_again=again, by=by, now=now
+        )
 
 
 def _known(guests: Sequence[Guest]) -> dict[Guest, list[PersonChoice]]:
@@ -181,6 +197,25 @@ def _known(guests: Sequence[Guest]) -> dict[Guest, list[PersonChoice]]:
     at = find_at(reading(), me().workspace_id, list(keys.values())) if keys else {}
     found = {guest: named.get(guest.name, []) for guest in bare}
     return found | {guest: _meant(guest, at.get(key, [])) for guest, key in keys.items()}
+
+
+def _without_address(guests: Sequence[Guest], form: GroupForm) -> dict[Guest, list[PersonChoice]]:
+    """Find who of whom no address is known may be meant by guests at a mailbox of nobody's.
+
+    Raises:
+        GuestWithoutAddress: somebody may be, and `form` has no answer yet; SeveralOfThisName.
+    """
+    if not guests or form.is_another.data:
+        return {}
+    names = [guest.name for guest in guests]
+    named = find_named(reading(), me().workspace_id, names, without_mailbox=True)
+    if named and not form.is_same.data:
+        form.asks_namesake = True
+        raise GuestWithoutAddress(next(iter(named.values()))[0].name)
+    several = next((name for name, found in named.items() if len(found) > 1), None)
+    if several is not None:
+        raise SeveralOfThisName(several)
+    return {guest: named[guest.name] for guest in guests if guest.name in named}
 
 
 def _meant(guest: Guest, there: list[PersonChoice]) -> list[PersonChoice]:

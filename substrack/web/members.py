@@ -18,10 +18,10 @@ from substrack.domain.simulation import Why
 from substrack.queries.group_members import find_members, load_member_page
 from substrack.queries.groups import GroupRow, find_group, load_group
 from substrack.queries.people import MemberRow, find_member, load_member
-from substrack.services.mailboxes import MailboxShared
+from substrack.services.mailboxes import MailboxShared, keep_first_email
 from substrack.services.member_terms import BY_WEIGHT
 from substrack.services.members import add_member, edit_member, leave_group
-from substrack.services.people import NameKnown, ask_about_namesake
+from substrack.services.people import KnownWithoutAddress, NameKnown, ask_about_namesake
 from substrack.services.presses import find_made
 from substrack.services.suppression import AddressErased
 from substrack.services.welcoming import Told, tell_them
@@ -67,11 +67,14 @@ class JoinForm(TermsForm):
     asks_another = False
     asks_again = False
     knows_others = False
+    offers_known = False
 
     def refuse(self, refused: Refused) -> None:
         self.asks_sharing = self.asks_sharing or isinstance(refused, MailboxShared)
         self.asks_again = self.asks_again or isinstance(refused, AddressErased)
-        self.asks_another = self.asks_another or isinstance(refused, NameKnown)
+        self.asks_another = self.asks_another or isinstance(refused, (NameKnown, KnownWithoutAddress))
+        if isinstance(refused, KnownWithoutAddress):
+            self.known.data, self.offers_known = refused.public_id, True
         super().refuse(refused)
 
 
@@ -161,7 +164,8 @@ def _tell_in_turn(group: GroupRow, member_ids: Sequence[int]) -> list[Told]:
 
 def _joining(group: GroupRow, form: JoinForm) -> Proposal:
     fixed = read_optional_amount(form.amount.data, group.currency, field="amount")
-    known = chosen_person(form.known.data, form.known_typed.data, field="known_typed")
+    is_another = form.is_another.data
+    known = None if is_another else chosen_person(form.known.data, form.known_typed.data, field="known_typed")
     weight, press, now = form.weight.data, this_press(), runtime().now()
     name, email = _name_and_email(form)
     joined_on: date | None = form.joined_on.data
@@ -169,7 +173,7 @@ def _joining(group: GroupRow, form: JoinForm) -> Proposal:
     def let_join(session: Session, tells: bool) -> None:
         if find_made(session, me().workspace_id, press, by=by_me()) is not None:
             return
-        if known is None and not form.is_another.data:
+        if known is None and not is_another:
             ask_about_namesake(session, me().workspace_id, name=name, email=email)
         member = add_member(
             session,
@@ -186,6 +190,16 @@ def _joining(group: GroupRow, form: JoinForm) -> Proposal:
             now=now,
             press=press,
         )
+        if known is not None:
+            keep_first_email(
+                session,
+                known.id,
+                email,
+                shares_mailbox=form.shares_mailbox.data,
+                wanted_again=form.wanted_again.data,
+                by=by_me(),
+                now=now,
+            )
         if tells:
             tell_them(session, group.id, [member.id], by=by_me(), now=now)
 

@@ -343,6 +343,23 @@ def test_on_a_terminal_a_known_name_without_address_is_a_question(
     assert [one["name"] for one in house.do("contact", "list")].count("ben") == 1
 
 
+def test_on_a_terminal_an_address_for_a_known_name_without_one_is_a_question(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = house.group(), house.group()
+    house.do("member", "add", "--group", first, "--name", "Ben")
+    known = next(one["id"] for one in house.do("contact", "list") if one["name"] == "Ben")
+    monkeypatch.setattr("substrack.cli.members.is_asked", lambda: True)
+    add = ("member", "add", "--group", second, "--name", "Ben", "--email", "ben@example.org")
+
+    refused = house.refused(*add)
+
+    assert f"known already, without an address: give --contact {known} to keep it for them" in refused
+    assert house.do(*add, "--contact", known)["email"] == "ben@example.org"
+    emails = [one["email"] for one in house.do("contact", "list") if one["name"] == "Ben"]
+    assert emails == ["ben@example.org"]
+
+
 def test_members_are_weighed_fixed_and_let_go(house: House) -> None:
     group = house.group("--split", "weights")
     ben, mia = house.join(group, "Ben", "--weight", "2"), house.join(group, "Mia", "--amount", "3.00")

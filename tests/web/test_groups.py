@@ -13,7 +13,7 @@ from substrack.domain.pay_methods import pay_method
 from substrack.domain.shares import SplitKind
 from substrack.services.claims import claim_payments
 from substrack.services.payments import confirm_payment, waive_payment
-from substrack.store import Group, Member, Payment, PayMethod, Price
+from substrack.store import Address, Contact, Group, Member, Payment, PayMethod, Price
 from tests.support.cast import Cast, money
 from tests.web.admin import contact_named, events, group_of, period, stranger
 from tests.web.forms import apply, counted, fill, press, send
@@ -172,6 +172,27 @@ class TestSettingUp:
         assert "Ben is already reached at this address" in asked.text
         assert 'name="shares_mailbox"' in asked.text
         assert answered.status_code == 303
+
+    @pytest.mark.parametrize(("answer", "people"), [("is_same", 1), ("is_another", 2)])
+    def test_an_address_for_a_known_name_without_one_is_a_question(
+        self, cast: Cast, olga: Browser, answer: str, people: int
+    ) -> None:
+        cast.join(cast.group(), "Ben", email=None)
+        typed = TYPED | {"people": "Ben <ben@example.org>"}
+        question = "You know a Ben without an address: is this the same person?"
+
+        foretold = send(olga, "/groups/new", "price", "/groups/new/preview", **typed)
+        assert question in foretold.text
+        asked = send(olga, "/groups/new", "price", **typed)
+        assert asked.status_code == 422
+        assert question in asked.text
+        assert f'name="{answer}"' in asked.text
+
+        assert send(olga, "/groups/new", "price", **typed | {answer: "y"}).status_code == 303
+        called = select(Contact.id).where(Contact.name == "Ben")
+        assert len(cast.read(lambda session: list(session.scalars(called)))) == people
+        at = select(Address.contact_id).where(Address.value == "ben@example.org")
+        assert len(cast.read(lambda session: list(session.scalars(at)))) == 1
 
 
 class TestForetelling:

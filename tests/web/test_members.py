@@ -6,13 +6,14 @@ from datetime import date
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
-from substrack.store import Group
+from substrack.store import Address, Contact, Group
 from tests.support.cast import Cast, money
 from tests.web.admin import contact_named, events, members_of, stranger
-from tests.web.forms import apply, press, send
+from tests.web.forms import apply, fill, press, send
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
@@ -110,6 +111,37 @@ class TestJoining:
         page = f"/groups/{youtube.public_id}/members/new"
 
         assert send(olga, page, "known", name="Ben", email="b2@example.org").status_code == 200
+
+    def test_an_address_for_a_known_name_without_one_is_a_question(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        kim = cast.join(cast.group("Phone", "6.00"), "Kim", email=None)
+        page, typed = f"/groups/{youtube.public_id}/members/new", {"name": "Kim", "email": "kim@example.org"}
+
+        asked = send(olga, page, "known", **typed)
+        assert asked.status_code == 422
+        assert "You know Kim already, without an address. Is this another person of that name?" in asked.text
+        chosen = fill(asked.text, "known")
+        assert chosen["known"] == contact_named(cast, "Kim").public_id
+
+        apply(olga, page, "known", known=chosen["known"], name="Kim", email="kim@example.org")
+        assert contact_named(cast, "Kim").id == kim.contact_id
+        of_kim = select(Address.value).where(Address.contact_id == kim.contact_id)
+        [address] = cast.read(lambda session: list(session.scalars(of_kim)))
+        assert address == "kim@example.org"
+
+    def test_somebody_else_of_the_name_is_added_beside(
+        self, cast: Cast, olga: Browser, youtube: Group
+    ) -> None:
+        cast.join(cast.group("Phone", "6.00"), "Kim", email=None)
+        page = f"/groups/{youtube.public_id}/members/new"
+        known = contact_named(cast, "Kim").public_id
+
+        typed = {"known": known, "name": "Kim", "email": "kim@example.org"}
+        assert apply(olga, page, "known", None, tell=True, is_another="y", **typed).status_code == 303
+
+        query = select(Contact).where(Contact.name == "Kim")
+        assert len(cast.read(lambda session: list(session.scalars(query)))) == 2
 
     def test_two_people_may_share_a_mailbox_after_a_question(
         self, cast: Cast, olga: Browser, youtube: Group
