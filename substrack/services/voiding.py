@@ -145,12 +145,11 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
     if period.voided_at is None:
         raise NotVoid
     _check_place(session, period, group)
-    decision, voided_at = Decision(by, now), period.voided_at
+    decision, restored = Decision(by, now), _voided_with(session, period, payments)
     period.voided_at = None
     period.version += 1
     session.flush()
     take_place(session, group, period, now=now)
-    restored = [payment for payment in payments if payment.voided_at == voided_at]
     drop_void_letters(session, restored)
     for payment in restored:
         _restore_payment(session, payment, decision)
@@ -158,6 +157,21 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
     reschedule_payments(session, [payment.id for payment in restored], now=now)
     _record(session, "restore_period", period, decision)
     return Restored(period, restored)
+
+
+def _voided_with(session: Session, period: Period, payments: Sequence[Payment]) -> list[Payment]:
+    """Choose the payments that the same act voided; a bill that was taken back has void ones of its own."""
+    act = (
+        select(Event.correlation_id)
+        .where(Event.group_id == period.group_id, Event.at == period.voided_at)
+        .where(Event.subject_kind == "period", Event.subject_id == period.id, Event.verb == "void_period")
+        .order_by(Event.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    voided = select(Event.payment_id).where(Event.correlation_id == act, Event.verb == "void")
+    keys = set(session.scalars(voided))
+    return [payment for payment in payments if payment.id in keys]
 
 
 def _void_own_receipts(

@@ -139,6 +139,20 @@ def test_the_period_can_be_voided_and_restored_after_it(scene: Scene) -> None:
     scene.check()
 
 
+@pytest.mark.parametrize("is_billed_again", [True, False])
+def test_what_was_taken_back_does_not_come_back_with_its_period(scene: Scene, is_billed_again: bool) -> None:
+    """The clock of a trial stands still, so that all of it happens at the same instant."""
+    scene.undo(scene.bill(), now=NOW)
+    if is_billed_again:
+        scene.bill("31.20")
+    scene.cast.do(void_period, scene.period.id, reason="twice", by=scene.cast.olga, now=NOW)
+    scene.cast.do(restore_period, scene.period.id, by=scene.cast.olga, now=NOW)
+
+    scene.cast.read(check_books)
+    live = [payment for payment in scene.cast.payments() if payment.voided_at is None]
+    assert {payment.amount_minor for payment in live} == ({1040} if is_billed_again else set())
+
+
 def test_the_journal_names_what_was_taken_back(scene: Scene) -> None:
     bill = scene.bill()
     scene.undo(bill)
