@@ -118,7 +118,7 @@ def _announce_next_period(session: Session, group: Group, stays: Sequence[Stay],
     starts_on = window.starts_on.isoformat()
     told = {
         one.contact_id
-        for one in _messages(session, Notice.HEADS_UP, people)
+        for one in _messages(session, Notice.HEADS_UP, people, since=_last_opened_at(session, group))
         if one.state in _LIVE and (one.payload["group_id"], one.payload["starts_on"]) == (group.id, starts_on)
     }
     key = f"heads_up:{group.id}:{window.sequence}:{_last_event(session, group)}"
@@ -194,15 +194,29 @@ def _told_of(
     ]
 
 
-def _messages(session: Session, notice: Notice, contact_ids: Collection[int]) -> list[Row[*tuple[Any, ...]]]:
+def _messages(
+    session: Session, notice: Notice, contact_ids: Collection[int], *, since: datetime | None = None
+) -> list[Row[*tuple[Any, ...]]]:
     query = select(Message.id, Message.contact_id, Message.state, Message.payload).where(
         Message.notice == notice
     )
+    if since is not None:
+        query = query.where(Message.created_at >= since)
     return [
         row
         for batch in in_batches(contact_ids)
         for row in session.execute(query.where(Message.contact_id.in_(batch)).order_by(Message.id))
     ]
+
+
+def _last_opened_at(session: Session, group: Group) -> datetime | None:
+    """Say when the period before the next opened, and announced it: no letter about it is older."""
+    query = select(Period.opened_at).where(
+        Period.group_id == group.id,
+        Period.sequence == group.next_sequence - 1,
+        Period.voided_at.is_(None),
+    )
+    return session.scalar(query)
 
 
 def _cancel(session: Session, message_ids: Collection[int]) -> None:

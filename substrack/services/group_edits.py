@@ -157,7 +157,8 @@ def edit_group(
     if any(before[name] != after[name] for name in ASKING_RULES):
         reschedule_members_payments(session, group.id, now=now)
     reschedule_group(session, group)
-    announce_ahead(session, group, now=now)
+    if before != after:
+        announce_ahead(session, group, now=now)
     return group
 
 
