@@ -85,7 +85,7 @@ def terms_options(*, is_new: bool) -> Callable[[F], F]:
         click.option("--timezone", "time_zone", help="Default: the workspace's."),
         click.option(
             "--tolerance",
-            help="A rest of up to this amount is written off, if it is at most a tenth of the share.",
+            help="A rest of up to this amount is written off, if it is at most half of the share.",
         ),
         click.option("--part-period", type=choice(PartPeriod)),
         click.option("--heads-up-days", type=int),

@@ -64,7 +64,7 @@ ANOTHER_SUM: Final = "another-sum"
 
 ASKABLE = frozenset({Status.PENDING, Status.OVERDUE})
 OPEN = frozenset({Status.PENDING, Status.OVERDUE, Status.MEMBER_CONFIRMED})
-SMALLEST_PART: Final = 10
+LARGEST_REST: Final = 2
 """A rest is small change only up to this part of what was owed (docs/decisions/0019-small-rests.md)."""
 
 CLOSED = frozenset({Status.CONFIRMED, Status.WAIVED})
@@ -169,11 +169,11 @@ class Standing:
 
 
 def after_receiving(standing: Standing, allocated_minor: int, *, tolerance_minor: int) -> Standing:
-    """Add money to a payment; a rest of up to the tolerance is written off, if it is no more than a tenth.
+    """Add money to a payment; a rest of up to the tolerance is written off, if it is no more than a half.
 
     Nothing is written off while nothing at all has been received: silence is not a payment.
     """
-    at_most = min(tolerance_minor, standing.amount_minor // SMALLEST_PART)
+    at_most = min(tolerance_minor, standing.amount_minor // LARGEST_REST)
     return after_giving_back(standing, allocated_minor, written_off_minor=at_most)
 
 

@@ -142,8 +142,12 @@ class Olga:
         return None
 
     def _confirm_by_command(self, claim: Claim) -> None:
-        """Confirm in full by hand; each payment is a decision of its own."""
-        self.house.do("payment", "confirm", *(due.id for due in claim.dues))
+        """Confirm in full by hand, whatever was claimed; each payment is a decision of its own."""
+        if claim.amount == sum(due.left for due in claim.dues):
+            self.house.do("payment", "confirm", *(due.id for due in claim.dues))
+        else:
+            for due in claim.dues:
+                self.house.do("payment", "confirm", due.id, "--amount", str(due.left))
         self.book.claims.remove(claim)
         for due in claim.dues:
             self.book.book([due], due.left, at=self.house.now)

@@ -120,7 +120,8 @@ def test_presses_in_the_mails_of_two_admins_are_one_decision(
     ]
     works = [partial(_post, app, *post) for post in posts * (BROWSERS // len(posts))]
     answers = all_at_once(works)
-    assert sorted(map(str, answers)) == ["303"] + ["409"] * (BROWSERS - 1)
+    alike = BROWSERS // len(posts)  # who presses again what they decided hears that it is done
+    assert sorted(map(str, answers)) == ["303"] * alike + ["409"] * (BROWSERS - alike)
     _is_decided_once(race, owed)
 
 

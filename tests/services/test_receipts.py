@@ -191,7 +191,7 @@ def test_who_comes_late_hears_the_decision_and_not_what_came_after(scene: Scene)
     by, until = Actor.contact(scene.ben.contact_id), NOW.date() + timedelta(days=3)
     scene.cast.do(snooze_payments, scene.ben.contact_id, [scene.due().id], until=until, by=by, now=NOW)
     with pytest.raises(DecidedAlready) as refusal:
-        scene.decide(reject_payment, reason="not there")
+        scene.decide(reject_payment, reason="another sum")
     assert (refusal.value.verb, refusal.value.actor_id) == ("reject", scene.cast.olga.id)
 
 

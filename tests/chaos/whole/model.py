@@ -94,7 +94,7 @@ def _confirm(state: State, line: Line, act: Act | None) -> State:
     rest = state.amount - received
     if part < 0 or rest < 0:
         raise Illegal(f"{part} of {state.left} is received")
-    small = min(TOLERANCE_MINOR, state.amount // 10)
+    small = min(TOLERANCE_MINOR, state.amount // 2)
     forgiven = small if part and line.is_persons else state.written_off  # credit forgives nothing
     written_off = rest if received and rest <= forgiven else 0
     return replace(state, received=received, written_off=written_off).settled_or("pending")
