@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -247,6 +248,7 @@ def test_nothing_that_was_acknowledged_meanwhile_is_missing(removal: Removal) ->
                 return
             acknowledged += 1
             began.set()
+            time.sleep(0.05)  # who moves the books has to find a moment in which nobody writes
 
     writer = threading.Thread(target=book)
     writer.start()
