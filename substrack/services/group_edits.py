@@ -248,7 +248,7 @@ def _change_rhythm(session: Session, group: Group, terms: GroupTerms) -> None:
     is_same = rhythm == (group.unit, group.every, group.billing_day) and terms.starts_on == group.starts_on
     if is_same:
         return
-    begins = next_start(group) if has_opened(group) else terms.starts_on
+    begins = terms.starts_on if _begins_afresh(group, terms) else next_start(group)
     cycle = Cycle.begin(terms.unit, terms.every, terms.billing_day, begins, group.next_sequence)
     former_start = next_start(group)
     group.unit, group.every, group.billing_day = cycle.unit, cycle.every, cycle.billing_day
@@ -259,6 +259,14 @@ def _change_rhythm(session: Session, group: Group, terms: GroupTerms) -> None:
     )
     if not has_opened(group):
         _move_start(session, group, former_start, cycle.anchor_on)
+
+
+def _begins_afresh(group: Group, terms: GroupTerms) -> bool:
+    """Tell whether a changed cycle begins at the start: nothing is open, and a pause skipped nothing."""
+    if has_opened(group):
+        return False
+    first = Cycle.begin(group.unit, group.every, group.billing_day, group.starts_on)
+    return terms.starts_on != group.starts_on or next_start(group) == first.anchor_on
 
 
 def _move_start(session: Session, group: Group, former: date, start: date) -> None:

@@ -36,7 +36,9 @@ from substrack.services.groups import (
 )
 from substrack.services.members import edit_member
 from substrack.services.people import add_contact
+from substrack.services.periods import open_next_period
 from substrack.services.prices import PriceAlreadyOpen, set_price
+from substrack.services.voiding import void_period
 from substrack.store import Event, Group, Member, Message, Period
 from tests.support.cast import START, Cast, at, money
 
@@ -187,6 +189,34 @@ def test_a_changed_rhythm_begins_where_the_open_periods_end(cast: Cast) -> None:
     edit(cast, group, now=FEBRUARY, billing_day=15)
     cast.tick(at("2026-05-01"))
     assert starts(cast, group) == [date(2026, 1, 31), date(2026, 3, 15), date(2026, 4, 15)]
+
+
+@pytest.mark.parametrize("gives_back", [False, True])
+def test_a_rhythm_changed_before_the_first_period_bills_nothing_of_a_pause(
+    cast: Cast, gives_back: bool
+) -> None:
+    group = cast.group()
+    cast.join(group, "Ben")
+    early, resumed = at("2026-01-10"), at("2026-05-10")
+    if gives_back:
+        slip = cast.do(open_next_period, group.id, by=cast.olga, now=early)
+        cast.do(void_period, slip.id, reason="a slip", by=cast.olga, now=early)
+    cast.do(pause_group, group.id, by=cast.olga, now=early)
+    cast.do(resume_group, group.id, by=cast.olga, now=resumed)
+    edit(cast, group, now=resumed, billing_day=15)
+    assert cast.tick(at("2026-05-16")).periods_opened == 0
+    cast.tick(at("2026-06-15"))
+    assert starts(cast, group)[gives_back:] == [date(2026, 6, 15)]
+
+
+def test_a_start_given_after_a_pause_is_the_start(cast: Cast) -> None:
+    group = cast.group()
+    cast.join(group, "Ben")
+    cast.do(pause_group, group.id, by=cast.olga, now=START)
+    cast.do(resume_group, group.id, by=cast.olga, now=at("2026-05-10"))
+    edit(cast, group, now=at("2026-05-10"), starts_on=date(2026, 5, 1))
+    cast.tick(at("2026-05-11"))
+    assert starts(cast, group) == [date(2026, 5, 1)]
 
 
 def test_a_yearly_group_can_follow_a_monthly_one(cast: Cast) -> None:
