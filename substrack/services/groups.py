@@ -186,10 +186,12 @@ def set_pay_methods(
     return group
 
 
-def _payer_of(session: Session, workspace_id: int, contact_id: int | None, by: Actor) -> int:
-    """Find who receives the money: the one named, else the acting admin, else the first owner."""
-    if contact_id is not None:
-        return hold_contact(session, contact_id, of=workspace_id).id
+def default_payer(session: Session, workspace_id: int, by: Actor) -> int:
+    """Find who receives the money where nobody is named: the acting admin, else the first owner.
+
+    Raises:
+        NoPayer.
+    """
     grants = select(RoleGrant.contact_id).where(RoleGrant.workspace_id == workspace_id)
     if by.kind is ActorKind.USER:
         grants = grants.where(RoleGrant.user_id == by.id)
@@ -198,6 +200,12 @@ def _payer_of(session: Session, workspace_id: int, contact_id: int | None, by: A
     if found is None:
         raise NoPayer
     return found
+
+
+def _payer_of(session: Session, workspace_id: int, contact_id: int | None, by: Actor) -> int:
+    if contact_id is not None:
+        return hold_contact(session, contact_id, of=workspace_id).id
+    return default_payer(session, workspace_id, by)
 
 
 def _changed(session: Session, verb: str, group: Group, *, by: Actor, now: datetime) -> None:

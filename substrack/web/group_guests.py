@@ -15,22 +15,13 @@ from substrack.domain.terms import GroupTerms
 from substrack.queries.group_form import find_at
 from substrack.queries.known_names import find_named
 from substrack.queries.people_choices import PersonChoice
-from substrack.services.mailboxes import MailboxShared, check_email, keep_first_email
-from substrack.services.members import add_member
+from substrack.services.mailboxes import MailboxShared, check_email
+from substrack.services.newcomers import GuestRefused, Newcomer, create_group_with
 from substrack.services.suppression import AddressErased
 from substrack.web.fields import read_amount
 from substrack.web.group_forms import GroupForm
 from substrack.web.reading import reading, runtime
 from substrack.web.sessions import by_me, me
-
-
-class GuestRefused(Refused):
-    """One of the people typed with a new group can't be added; says who and why."""
-
-    field = "people"
-
-    def __init__(self, name: str, why: Refused) -> None:
-        super().__init__("%(name)s: %(why)s", name=name, why=why)
 
 
 class MailboxOfAnother(Refused):
@@ -115,6 +106,11 @@ class SeatedGuest:
         """The key of the known person."""
         return self.known.id if self.known else None
 
+    def newcomer(self) -> Newcomer:
+        """Say who joins, and with what terms."""
+        guest = self.guest
+        return Newcomer(guest.name, guest.email, self.contact_id, self.weight, self.fixed)
+
     def sharer(self, key: int) -> Sharer:
         """Give their terms for a forecast."""
         return Sharer(key, self.weight, self.fixed.minor if self.fixed else None)
@@ -150,43 +146,33 @@ def _check_listed_once(seated: Sequence[SeatedGuest]) -> None:
         seen.add(who)
 
 
-def add_guests(session: Session, group_id: int, guests: Sequence[SeatedGuest], form: GroupForm) -> None:
-    """Let those who were typed join a group.
+def create_with(
+    session: Session, terms: GroupTerms, guests: Sequence[SeatedGuest], form: GroupForm, *, press: str | None
+) -> int:
+    """Set up a group that those who were typed join, and return its key.
 
     Raises:
         GuestRefused: one of them can't; `form` asks what may be answered, about a mailbox or an erasure.
+        MailboxOfAnother; what `create_group` raises.
     """
-    for one in guests:
-        try:
-            _add(session, group_id, one, form)
-        except MailboxShared as question:
+    try:
+        return create_group_with(
+            session,
+            me().workspace_id,
+            terms,
+            [one.newcomer() for one in guests],
+            shares_mailbox=form.shares_mailbox.data,
+            wanted_again=form.wanted_again.data,
+            by=by_me(),
+            now=runtime().now(),
+            press=press,
+        ).id
+    except GuestRefused as refused:
+        if isinstance(refused.why, MailboxShared):
             form.asks_sharing = True
-            raise MailboxOfAnother(one.guest.name, question.name) from None
-        except Refused as refused:
-            form.asks_again = form.asks_again or isinstance(refused, AddressErased)
-            raise GuestRefused(one.guest.name, refused) from None
-
-
-def _add(session: Session, group_id: int, one: SeatedGuest, form: GroupForm) -> None:
-    by, now, email = by_me(), runtime().now(), one.guest.email
-    shares, again = form.shares_mailbox.data, form.wanted_again.data
-    add_member(
-        session,
-        group_id,
-        contact_id=one.contact_id,
-        name=one.guest.name,
-        email=email,
-        weight=one.weight,
-        fixed=one.fixed,
-        shares_mailbox=shares,
-        wanted_again=again,
-        by=by,
-        now=now,
-    )
-    if one.contact_id is not None:
-        keep_first_email(
-            session, one.contact_id, email, shares_mailbox=shares, wanted_again=again, by=by, now=now
-        )
+            raise MailboxOfAnother(refused.name, refused.why.name) from None
+        form.asks_again = form.asks_again or isinstance(refused.why, AddressErased)
+        raise
 
 
 def _known(guests: Sequence[Guest]) -> dict[Guest, list[PersonChoice]]:

@@ -29,7 +29,6 @@ from substrack.queries.groups import load_group
 from substrack.queries.people import load_contact
 from substrack.queries.people_choices import find_person
 from substrack.services.group_edits import edit_group
-from substrack.services.groups import create_group
 from substrack.services.presses import find_made
 from substrack.services.prices import announced_on
 from substrack.texts.catalogue import language_of
@@ -44,7 +43,7 @@ from substrack.web.forms import answer, posted
 from substrack.web.group_filling import filled_form, form_like, new_form
 from substrack.web.group_forecasts import foresee
 from substrack.web.group_forms import GroupForm
-from substrack.web.group_guests import add_guests, read_people
+from substrack.web.group_guests import create_with, read_people
 from substrack.web.joining import zone_choices
 from substrack.web.pages import my_words, page
 from substrack.web.presses import this_press
@@ -145,9 +144,7 @@ def _create(form: GroupForm) -> ResponseReturnValue:
     with runtime().transaction() as session:
         group_id = find_made(session, me().workspace_id, press, by=by_me())
         if group_id is None:
-            group = create_group(session, me().workspace_id, terms, by=by_me(), now=now, press=press)
-            group_id = group.id
-            add_guests(session, group_id, guests, form)
+            group_id = create_with(session, terms, guests, form, press=press)
         public_id = load_group(session, group_id, today=local_date(now, me().time_zone)).public_id
     flash(my_words()("“%(group)s” is set up.", group=terms.name), "done")
     return redirect(url_for("groups.show", public_id=public_id), 303)
