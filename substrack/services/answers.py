@@ -126,21 +126,21 @@ def queue_waived(session: Session, payments: Sequence[Payment], decision: Decisi
     _answer_about(session, Notice.WAIVED, payments, decision)
 
 
-def queue_void(
-    session: Session,
+def void_letter(
+    workspace_id: int,
     payments: Sequence[Payment],
     *,
     is_claimed: bool,
     credit_minor: int,
     decision: Decision,
-) -> None:
+) -> Draft:
     """Tell a member that these payments are owed no more, and what of their money is credit now."""
     payload = {
         "payment_ids": [payment.id for payment in payments],
         "reason": decision.reason,
         "void": {"is_claimed": is_claimed, "credit_minor": credit_minor, "currency": payments[0].currency},
     }
-    _answer(session, payments[0].contact_id, Notice.WAIVED, payload, decision)
+    return _letter(workspace_id, payments[0].contact_id, Notice.WAIVED, payload, decision)
 
 
 def _answer_about(session: Session, notice: Notice, payments: Sequence[Payment], decision: Decision) -> None:
@@ -151,9 +151,15 @@ def _answer_about(session: Session, notice: Notice, payments: Sequence[Payment],
 def _answer(
     session: Session, contact_id: int, notice: Notice, payload: dict[str, Any], decision: Decision
 ) -> None:
-    contact = session.get_one(Contact, contact_id)
-    draft = Draft(
-        workspace_id=contact.workspace_id,
+    workspace_id = session.get_one(Contact, contact_id).workspace_id
+    queue(session, [_letter(workspace_id, contact_id, notice, payload, decision)], now=decision.now)
+
+
+def _letter(
+    workspace_id: int, contact_id: int, notice: Notice, payload: dict[str, Any], decision: Decision
+) -> Draft:
+    return Draft(
+        workspace_id=workspace_id,
         contact_id=contact_id,
         notice=notice,
         dedupe_key=f"{notice.value}:{decision.correlation_id}:{contact_id}",
@@ -161,4 +167,3 @@ def _answer(
         payload=payload,
         correlation_id=decision.correlation_id,
     )
-    queue(session, [draft], now=decision.now)

@@ -17,9 +17,9 @@ from substrack.domain.delivery import MessageState
 from substrack.domain.notices import REQUESTS, Channel, Notice
 from substrack.domain.payments import PaymentKind, Status
 from substrack.queries.batches import in_batches
-from substrack.services.answers import queue_void
+from substrack.services.answers import void_letter
 from substrack.services.ledger import Decision
-from substrack.services.outbox import cancel_waiting
+from substrack.services.outbox import Draft, cancel_waiting, queue
 from substrack.store import Event, Message, MessageItem, Payment
 
 
@@ -32,7 +32,7 @@ class TakenOff:
     received_minor: int
 
 
-def tell_void(session: Session, taken: Sequence[TakenOff], decision: Decision) -> None:
+def tell_void(session: Session, workspace_id: int, taken: Sequence[TakenOff], decision: Decision) -> None:
     """Queue one letter to each person who had been asked for a share, had said they paid it, or had paid."""
     dues = [one for one in taken if one.payment.kind is PaymentKind.DUES]
     known = _asked(session, [one.payment.id for one in dues if one.payment.status is not Status.WAIVED])
@@ -40,14 +40,18 @@ def tell_void(session: Session, taken: Sequence[TakenOff], decision: Decision) -
     for one in dues:
         if one.is_claimed or one.received_minor or one.payment.id in known:
             told[one.payment.contact_id].append(one)
-    for mine in told.values():
-        queue_void(
-            session,
-            [one.payment for one in mine],
-            is_claimed=any(one.is_claimed for one in mine),
-            credit_minor=sum(one.received_minor for one in mine),
-            decision=decision,
-        )
+    letters = [_letter(workspace_id, mine, decision) for mine in told.values()]
+    queue(session, letters, now=decision.now)
+
+
+def _letter(workspace_id: int, mine: Sequence[TakenOff], decision: Decision) -> Draft:
+    return void_letter(
+        workspace_id,
+        [one.payment for one in mine],
+        is_claimed=any(one.is_claimed for one in mine),
+        credit_minor=sum(one.received_minor for one in mine),
+        decision=decision,
+    )
 
 
 def drop_void_letters(session: Session, payments: Iterable[Payment]) -> None:

@@ -106,7 +106,7 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
     period.version += 1
     opens_again = give_back_places(session, group, now=now)
     _record(session, "void_period", period, decision, {"opens_again": True} if opens_again else {})
-    tell_void(session, taken, decision)
+    tell_void(session, group.workspace_id, taken, decision)
     return period
 
 
