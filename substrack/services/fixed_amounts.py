@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Window
 from substrack.domain.errors import Refused
-from substrack.domain.shares import FixedAmountsOverTotal
+from substrack.domain.shares import FixedAmountsOverTotal, SplitKind
 from substrack.domain.sharing import Stay, first_window, share_out, sharers_in
 from substrack.queries.calendars import cycle_of
-from substrack.queries.sharing import load_members, rules_of, stay_of, window_from
+from substrack.queries.sharing import load_members, rules_of, stay_of, window_from, window_of
 from substrack.services.plans import price_on
 from substrack.store import Group, Price
 
@@ -56,6 +56,18 @@ def check_fixed_amounts(session: Session, group: Group, first: Window, *, until:
             if window == first:
                 raise
             raise FixedAmountsOverLater(window.starts_on) from None
+
+
+def check_what_comes(session: Session, group: Group) -> None:
+    """Check that fixed amounts fit the price of every period that a group is still to open.
+
+    Raises:
+        FixedAmountsOverTotal, FixedAmountsOverLater.
+    """
+    first = window_of(group, group.next_sequence)
+    if group.split is SplitKind.VARIABLE or first.starts_on > (group.ends_on or date.max):
+        return
+    check_fixed_amounts(session, group, first)
 
 
 def _windows(

@@ -17,14 +17,13 @@ from substrack.domain.actors import Actor
 from substrack.domain.currencies import currency_code, exponent_of
 from substrack.domain.cycles import Cycle
 from substrack.domain.errors import Conflict, Refused
-from substrack.domain.shares import SplitKind
 from substrack.domain.shares import check_terms as check_people
 from substrack.domain.terms import GroupTerms, check_terms
 from substrack.queries.groups import has_periods, load_terms
 from substrack.queries.sharing import sharers_of, window_from
 from substrack.services.announcing import announce_ahead
 from substrack.services.contact_rows import hold_contact
-from substrack.services.fixed_amounts import check_fixed_amounts
+from substrack.services.fixed_amounts import check_what_comes
 from substrack.services.group_rows import (
     ASKING_RULES,
     PLAIN_COLUMNS,
@@ -214,7 +213,7 @@ def _apply(
 ) -> None:
     for name in (*TEXTS, *PLAIN_COLUMNS):
         setattr(group, name, getattr(terms, name))
-    change_end(group, terms.ends_on, today_in(group, now))
+    goes_on = change_end(group, terms.ends_on, today_in(group, now))
     _change_currency(session, group, terms.currency)
     _change_rhythm(session, group, terms)
     _change_payer(session, group, terms, by=by, now=now)
@@ -224,13 +223,14 @@ def _apply(
     change_pay_methods(session, group, terms.pay_methods, former=former, by=by, now=now)
     if terms.price is not None and terms.price != price:
         set_price(session, group.id, amount=terms.price, announces=announces_price, by=by, now=now)
-    if group.split is not SplitKind.VARIABLE and _who_shares(former) != _who_shares(terms):
-        check_fixed_amounts(session, group, window_from(group, next_start(group)))
+    if goes_on or _who_shares_when(former) != _who_shares_when(terms):
+        check_what_comes(session, group)
 
 
-def _who_shares(terms: GroupTerms) -> tuple[object, ...]:
-    """Name the terms by which fixed amounts begin to count that did not before."""
-    return (terms.payer_id, terms.payer_included, terms.part_period, terms.split)
+def _who_shares_when(terms: GroupTerms) -> tuple[object, ...]:
+    """Name the terms, beside the end, by which fixed amounts begin to count that did not before."""
+    people = (terms.payer_id, terms.payer_included, terms.part_period, terms.split)
+    return (*people, terms.starts_on, terms.cycle)
 
 
 def _change_currency(session: Session, group: Group, currency: str) -> None:

@@ -96,11 +96,16 @@ def skip_the_past(group: Group, today: date) -> None:
     group.anchor_sequence = group.next_sequence
 
 
-def change_end(group: Group, ends_on: date | None, today: date) -> None:
-    """Set after which day no period starts; a group that was over already goes on from today."""
-    if group.ends_on is not None and group.ends_on != ends_on and next_start(group) > group.ends_on:
+def change_end(group: Group, ends_on: date | None, today: date) -> bool:
+    """Set after which day no period starts, and tell whether that is later than it was.
+
+    A group that was over already goes on from today.
+    """
+    former = group.ends_on
+    if former is not None and former != ends_on and next_start(group) > former:
         skip_the_past(group, today)
     group.ends_on = ends_on
+    return former is not None and (ends_on is None or ends_on > former)
 
 
 def facts_of(group: Group) -> dict[str, Any]:

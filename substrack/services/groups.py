@@ -22,6 +22,7 @@ from substrack.queries.groups import load_terms
 from substrack.services.access import check_admin
 from substrack.services.announcing import announce_ahead
 from substrack.services.contact_rows import hold_contact
+from substrack.services.fixed_amounts import check_what_comes
 from substrack.services.group_rows import (
     PLAIN_COLUMNS,
     TEXTS,
@@ -133,13 +134,15 @@ def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Acto
     A group that was over already goes on from today: what started in between is not billed.
 
     Raises:
-        EndsBeforeStarting, DateOutOfRange.
+        EndsBeforeStarting, DateOutOfRange. FixedAmountsOverTotal, FixedAmountsOverLater: it would go on to
+        a period whose price its fixed amounts exceed.
     """
     group = hold_group(session, group_id, by)
     if ends_on is not None and check_day(ends_on, "ends_on") < group.starts_on:
         raise EndsBeforeStarting(group.starts_on)
     if group.ends_on != ends_on:
-        change_end(group, ends_on, today_in(group, now))
+        if change_end(group, ends_on, today_in(group, now)):
+            check_what_comes(session, group)
         _changed(session, "end", group, by=by, now=now)
         announce_ahead(session, group, now=now)
     return group

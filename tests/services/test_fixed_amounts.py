@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from substrack.domain.cycles import Unit
 from substrack.domain.shares import FixedAmountsOverTotal, PartPeriod, SplitKind
 from substrack.queries.groups import load_terms
 from substrack.services.fixed_amounts import FixedAmountsOverLater
@@ -142,3 +143,50 @@ def test_who_pays_for_the_group_no_more_has_an_amount_that_fits_what_comes(scene
     with pytest.raises(FixedAmountsOverLater):
         scene.cast.do(edit_group, scene.group.id, terms, **edit)
     assert scene.open_in_april(at("2026-04-01"))
+
+
+def _end(scene: Scene, ends_on: date | None, now: Any = NOW) -> None:
+    scene.cast.do(end_group, scene.group.id, ends_on=ends_on, by=scene.cast.olga, now=now)
+
+
+def _end_in_the_form(scene: Scene, ends_on: date | None) -> None:
+    _edit(scene, ends_on=ends_on)
+
+
+def _edit(scene: Scene, **changes: Any) -> None:
+    terms = replace(scene.cast.read(lambda session: load_terms(session, scene.group.id)), **changes)
+    scene.cast.do(edit_group, scene.group.id, terms, by=scene.cast.olga, now=NOW)
+
+
+@pytest.mark.parametrize("end", [_end, _end_in_the_form])
+@pytest.mark.parametrize("ends_on", [None, APRIL])
+def test_a_group_goes_on_no_longer_than_its_amounts_fit(scene: Scene, end: Any, ends_on: date | None) -> None:
+    scene.price("5.00")
+    _end(scene, date(2026, 3, 15))
+    mia = scene.join("Mia", "6.00")
+    with pytest.raises(FixedAmountsOverLater) as refused:
+        end(scene, ends_on)
+    assert refused.value.starts_on == APRIL
+
+    end(scene, date(2026, 3, 31))
+    scene.change(mia, fixed=money("5.00"))
+    end(scene, ends_on)
+    assert scene.open_in_april(at("2026-04-01"))
+
+
+def test_an_end_by_which_nothing_more_opens_is_accepted(scene: Scene) -> None:
+    scene.price("5.00")
+    _end(scene, date(2026, 3, 15))
+    scene.join("Mia", "6.00")
+    scene.cast.tick(at("2026-03-01"))
+    _end(scene, date(2026, 3, 20), now=at("2026-03-02"))
+
+
+def test_a_rhythm_in_which_amounts_do_not_fit_is_refused(scene: Scene) -> None:
+    scene.price("5.00", from_on=date(2026, 3, 15))
+    mia = scene.join("Mia", "4.00")
+    scene.change(mia, act=leave_group, left_on=APRIL)
+    scene.change(mia, fixed=money("6.00"))
+    with pytest.raises(FixedAmountsOverLater) as refused:
+        _edit(scene, unit=Unit.WEEK, every=2, billing_day=None)
+    assert refused.value.starts_on == date(2026, 3, 15)
