@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,6 +33,7 @@ from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
 from substrack.queries.letter_items import Owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
+from substrack.queries.pay_credit import load_credits
 from substrack.queries.shares_told import SharesTold, is_over
 from substrack.queries.sharing import first_window_of, period_from, window_from
 from substrack.store import Group, Member, Payment, Price, User
@@ -242,7 +244,20 @@ def _is_void(payment: Payment) -> bool:
 
 def _void(reading: Reading) -> Void | None:
     facts = reading.message.payload.get("void")
-    if facts is None:
-        return None
-    credit = Money(facts["credit_minor"], facts["currency"]) if facts["credit_minor"] else None
-    return Void(facts["is_claimed"], credit)
+    return Void(facts["is_claimed"], _still_credit(reading, facts)) if facts else None
+
+
+def _still_credit(reading: Reading, facts: dict[str, Any]) -> Money | None:
+    """Say what of the money that became credit is credit still, at most; None when it is spent."""
+    became = Money(facts["credit_minor"], facts["currency"])
+    contact_id = reading.message.contact_id
+    if not became.minor or reading.is_preview or contact_id is None:
+        return became if became.minor else None
+    payers = {row.payment.payer_id for row in reading.payments()}
+    free_minor = sum(
+        credit.amount.minor
+        for credit in load_credits(reading.session, contact_id)
+        if credit.payer_id in payers and credit.amount.currency == became.currency
+    )
+    left_minor = min(became.minor, free_minor)
+    return Money(left_minor, became.currency) if left_minor > 0 else None
