@@ -15,7 +15,7 @@ from substrack.domain.money import Money
 from substrack.domain.payments import Act, PaymentKind
 from substrack.queries.letter_items import Owed
 from substrack.queries.prepared import prepared
-from substrack.store import Allocation, Event, Payment, Receipt
+from substrack.store import Allocation, Event, Payment, Period, Receipt
 
 NEWS: Final = 12
 """How many decisions the page still tells."""
@@ -63,7 +63,7 @@ class News:
 def load_events(session: Session, contact_id: int) -> list[Event]:
     """Load what was said and decided about a person's payments, newest first, without what was undone.
 
-    Of one that is void, only that it became so.
+    Of one that is void with its period, only that it became so; of one whose bill was taken back, nothing.
     """
     events = list(session.scalars(*_said(contact_id)))
     undoing = [event for event in events if event.verb == Act.UNDO.value]
@@ -76,6 +76,7 @@ def _said(contact_id: int) -> Select[Event]:
     return (
         select(Event)
         .join(Payment, Payment.id == Event.payment_id)
+        .outerjoin(Period, Period.id == Payment.period_id)
         .where(
             Payment.contact_id == contact_id,
             Payment.kind == PaymentKind.DUES,
@@ -84,7 +85,7 @@ def _said(contact_id: int) -> Select[Event]:
                     Payment.voided_at.is_(None),
                     Event.verb.in_((*_TOLD, *RESTS, *_TAKING, Act.UNDO.value)),
                 ),
-                and_(Payment.voided_at.is_not(None), Event.verb == VOID),
+                and_(Payment.voided_at == Period.voided_at, Event.verb == VOID),
             ),
         )
         .order_by(Event.id.desc())

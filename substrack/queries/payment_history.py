@@ -91,6 +91,12 @@ class PaymentStory:
         return Span(period.unit, period.every, period.starts_on, period.ends_on) if period else None
 
     @property
+    def is_void_alone(self) -> bool:
+        """Tell whether it became void without its period: its bill was taken back."""
+        period = self.row.period
+        return bool(period and self.row.voided_at and period.voided_at != self.row.voided_at)
+
+    @property
     def acts(self) -> frozenset[Act]:
         """What an admin may do with it now."""
         if self.row.kind is PaymentKind.OWN or self.row.voided_at is not None:

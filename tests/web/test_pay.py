@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -15,17 +16,21 @@ from sqlalchemy import select, update
 from substrack.bootstrap import ROOT, Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.pay_methods import pay_method
+from substrack.domain.shares import SplitKind
+from substrack.queries.undoing import correction_to_undo
+from substrack.services.bill_undo import take_back_bill
 from substrack.services.claims import claim_payments
 from substrack.services.links import revoke_pay_link
 from substrack.services.members import leave_group
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
+from substrack.services.periods import edit_period
 from substrack.services.receipts import record_receipt, void_receipt
 from substrack.services.voiding import void_period
-from substrack.store import Group, Member, Payment, Receipt
+from substrack.store import Group, Member, Payment, Period, Receipt
 from substrack.texts import catalogue
 from tests.support.cast import Cast, at, make_cast, money
 from tests.web.forms import counted, fill
-from tests.web.paying import NOW, Page, attempts, everything
+from tests.web.paying import NOW, Page, attempts, everything, page_of
 from tests.web.support import TurnableClock
 
 BANK = pay_method("iban", {"iban": "DE89370400440532013000", "holder": "Olga O."})
@@ -582,3 +587,30 @@ def test_a_claim_of_a_period_that_became_void_stays_in_the_history(
 
     assert "Nothing to pay right now" in shown
     assert "you said that you paid; then it was taken back, nothing to pay: “a free month”" in shown
+
+
+def test_a_bill_that_was_taken_back_is_not_told(app: Flask, runtime: Runtime, cast: Cast) -> None:
+    group = cast.group("Phone", split=SplitKind.VARIABLE)
+    mia = cast.join(group, "Mia")
+    by_olga: dict[str, Any] = {"by": cast.olga, "now": NOW}
+    who = {"contact_id": mia.contact_id, "payer_id": cast.olga_contact}
+    cast.do(record_receipt, cast.workspace_id, **who, amount=money("4.00"), **by_olga)
+    cast.tick(NOW)
+    period_id = cast.read(
+        lambda session: session.scalars(select(Period.id).where(Period.group_id == group.id)).one()
+    )
+    cast.do(edit_period, period_id, total=money("300.00"), **by_olga)
+    entered = cast.read(lambda session: correction_to_undo(session, period_id))
+    assert cast.do(take_back_bill, entered, **by_olga)
+    cast.do(edit_period, period_id, total=money("30.00"), **by_olga)
+
+    shown = page_of(app, runtime, cast, mia.contact_id).show().text
+
+    assert "taken back" not in shown
+    assert "became your credit" not in shown
+
+    later_on = NOW + timedelta(minutes=3)
+    cast.do(void_period, period_id, reason="no bill came", by=cast.olga, now=later_on)
+    later = page_of(app, runtime, cast, mia.contact_id).show().text
+    assert later.count("taken back, nothing to pay: “no bill came”") == 1
+    assert "“”" not in later

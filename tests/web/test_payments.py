@@ -13,10 +13,14 @@ from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
+from substrack.domain.shares import SplitKind
+from substrack.queries.undoing import correction_to_undo
+from substrack.services.bill_undo import take_back_bill
 from substrack.services.outbox import Draft, queue
 from substrack.services.payments import adjust_payment, confirm_payment, reopen_payment, waive_payment
-from substrack.services.periods import open_next_period
+from substrack.services.periods import edit_period, open_next_period
 from substrack.services.putting_off import snooze_payments
+from substrack.services.voiding import void_period
 from substrack.store import Event, Member, Payment
 from tests.support.cast import Cast, money
 from tests.web.admin import contact_named, events, stranger
@@ -415,3 +419,24 @@ def test_zed_sees_and_decides_nothing(
         answer = press(zed, "/profile", f"{url}/{act}", amount="1", reason="x", version="1")
         assert answer.status_code == 404
     assert events(cast) == before
+
+
+@pytest.mark.parametrize("then_void", [False, True])
+def test_a_void_payment_says_whether_its_period_or_its_bill_was_taken_back(
+    olga: Browser, cast: Cast, then_void: bool
+) -> None:
+    group = cast.group("Phone", split=SplitKind.VARIABLE)
+    kim = cast.join(group, "Kim", now=NOW)
+    period_id = cast.do(open_next_period, group.id, by=cast.olga, now=NOW).id
+    cast.do(edit_period, period_id, total=money("30.00"), by=cast.olga, now=NOW)
+    url = f"/payments/{cast.payments(member_id=kim.id)[0].public_id}"
+    entered = cast.read(lambda session: correction_to_undo(session, period_id))
+    if then_void:
+        cast.do(void_period, period_id, reason="no bill came", by=cast.olga, now=NOW)
+    else:
+        assert cast.do(take_back_bill, entered, by=cast.olga, now=NOW)
+
+    shown = olga.get(url).text
+
+    assert ("its period was taken out of the books" in shown) is then_void
+    assert ("its bill was taken back" in shown) is not then_void
