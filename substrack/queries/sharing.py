@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Window
-from substrack.domain.shares import FixedAmountsOverTotal, Sharer
+from substrack.domain.shares import ABSENT, FixedAmountsOverTotal, PartPeriod, Sharer, part_days
 from substrack.domain.sharing import SharingRules, Stay, first_window, share_out, sharers_in
 from substrack.queries.calendars import cycle_of
 from substrack.store import Group, Member, Payment, Period
@@ -84,12 +84,32 @@ def first_window_of(group: Group, member: Member) -> Window:
 
 
 def first_days(session: Session, period: Period) -> dict[int, date | None]:
-    """Say of each payment of a period on which day within it its share begins; None at its first."""
-    query = select(Payment.id, Member.joined_on).join(Member, Member.id == Payment.member_id)
-    found = session.execute(query.where(Payment.period_id == period.id))
+    """Say of each payment of a period on which day within it its share begins; None at its first.
+
+    Who left and came back shares from the first of their stays. What was due before somebody's first day was
+    billed before that day was corrected, and begins with the period. Two statements.
+    """
+    stays: dict[int, list[MemberRow]] = {}
+    for row in load_members(session, [period.group_id]).get(period.group_id, []):
+        stays.setdefault(row.contact_id, []).append(row)
+    window = Window(period.sequence, period.starts_on, period.ends_on)
+    query = select(Payment.id, Payment.contact_id, Payment.member_id, Payment.due_on)
     return {
-        key: joined_on if period.starts_on < joined_on <= period.ends_on else None for key, joined_on in found
+        key: _first_day(window, stays[contact_id], member_id, due_on or date.max)
+        for key, contact_id, member_id, due_on in session.execute(query.where(Payment.period_id == period.id))
     }
+
+
+def _first_day(window: Window, stays: Iterable[MemberRow], billed_id: int, due_on: date) -> date | None:
+    """Find the first day of somebody's stays within a period; the one that was billed counts in any case."""
+    days = [
+        stay.joined_on
+        for stay in stays
+        if stay.id == billed_id
+        or part_days(PartPeriod.FULL, stay.joined_on, stay.left_on, window) is not ABSENT
+    ]
+    first_on = min((day for day in days if day <= min(due_on, window.ends_on)), default=window.starts_on)
+    return first_on if first_on > window.starts_on else None
 
 
 def window_from(group: Group, day: date) -> Window:

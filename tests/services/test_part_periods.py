@@ -1,6 +1,7 @@
 """Claims about who comes within a period: nothing of it is due, asked for or late before their first day."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from substrack.domain.shares import PartPeriod, SplitKind
 from substrack.queries.chat_subjects import next_dues
 from substrack.queries.pay_ahead import load_coming
 from substrack.services.late_joiners import add_to_period
+from substrack.services.members import edit_member, leave_group
 from substrack.services.periods import edit_period
 from substrack.services.welcoming import tell_them
 from substrack.store import Group, Member, Period
@@ -86,6 +88,49 @@ def test_a_due_date_that_moves_keeps_to_ones_first_day(
     period_id = cast.payment_of(eva).period_id
     cast.do(edit_period, period_id, due_on=moved, reason="salary day", by=cast.olga, now=at("2026-02-02"))
     assert cast.payment_of(eva).due_on == hers
+
+
+@pytest.mark.parametrize("part_period", list(PartPeriod))
+def test_a_due_date_that_moves_keeps_to_the_first_day_of_who_left_and_came_back(
+    cast: Cast, part_period: PartPeriod
+) -> None:
+    group = cast.group(price="12.00", part_period=part_period)
+    ben = cast.join(group, "Ben")
+    cast.do(leave_group, ben.id, left_on=date(2026, 2, 11), by=cast.olga, now=START)
+    cast.join(group, "Ben", contact_id=ben.contact_id, joined_on=date(2026, 2, 21))
+    cast.tick(at("2026-02-01"))
+    [payment] = cast.payments(contact_id=ben.contact_id)
+    assert payment.due_on == date(2026, 2, 1)
+
+    moved = date(2026, 2, 5)
+    edit: dict[str, Any] = {"reason": "salary day", "by": cast.olga, "now": at("2026-02-02")}
+    cast.do(edit_period, payment.period_id, due_on=moved, **edit)
+
+    [payment] = cast.payments(contact_id=ben.contact_id)
+    assert (payment.due_on, payment.asked_on) == (moved, moved)
+
+
+def test_a_due_date_that_moves_knows_the_first_day_of_the_earlier_stay(cast: Cast, group: Group) -> None:
+    eva = cast.join(group, "Eva", joined_on=date(2026, 2, 6))
+    cast.do(leave_group, eva.id, left_on=date(2026, 2, 11), by=cast.olga, now=START)
+    cast.join(group, "Eva", contact_id=eva.contact_id, joined_on=date(2026, 2, 21))
+    cast.tick(at("2026-02-01"))
+    [before] = cast.payments(contact_id=eva.contact_id)
+    edit: dict[str, Any] = {"reason": "salary day", "by": cast.olga, "now": at("2026-02-02")}
+    cast.do(edit_period, before.period_id, due_on=date(2026, 2, 3), **edit)
+    [after] = cast.payments(contact_id=eva.contact_id)
+    assert [before.due_on, after.due_on] == [date(2026, 2, 6), date(2026, 2, 6)]
+
+
+def test_a_first_day_that_is_corrected_later_puts_off_nothing_that_was_due_before(cast: Cast) -> None:
+    group = cast.group(price="12.00")
+    ben = cast.join(group, "Ben")
+    cast.tick(at("2026-02-01"))
+    edit: dict[str, Any] = {"by": cast.olga, "now": at("2026-02-02")}
+    cast.do(edit_member, ben.id, joined_on=date(2026, 2, 20), **edit)
+    moved = date(2026, 2, 3)
+    cast.do(edit_period, cast.payment_of(ben).period_id, due_on=moved, reason="salary day", **edit)
+    assert cast.payment_of(ben).due_on == moved
 
 
 def test_who_is_added_to_an_open_period_pays_no_earlier_than_they_come(cast: Cast, group: Group) -> None:
