@@ -19,6 +19,7 @@ from substrack.domain.money import Money
 from substrack.domain.payments import COUNTED, PaymentKind, Status
 from substrack.domain.spans import Span
 from substrack.queries.finding import NotListed
+from substrack.queries.owing import LEFT
 from substrack.queries.period_places import Place, is_taken, place_of
 from substrack.queries.prepared import prepared
 from substrack.store import Group, Payment, Period
@@ -239,15 +240,14 @@ def load_tallies(
 
 @prepared
 def _added_up(period_ids: list[int], voided_at: datetime | None) -> Select[int | None, Status, int, int, int]:
-    left = Payment.amount_minor - Payment.received_minor - Payment.written_off_minor
-    is_owed = and_(left > 0, Payment.status != Status.WAIVED)
+    is_owed = and_(LEFT > 0, Payment.status != Status.WAIVED)
     return (
         select(
             Payment.period_id,
             Payment.status,
             func.count(),
             func.sum(Payment.received_minor),
-            func.sum(case((is_owed, left), else_=0)),
+            func.sum(case((is_owed, LEFT), else_=0)),
         )
         .where(Payment.period_id.in_(period_ids), Payment.kind == PaymentKind.DUES, counts_at(voided_at))
         .group_by(Payment.period_id, Payment.status)

@@ -16,6 +16,7 @@ from substrack.domain.payments import OPEN, PaymentKind, Status
 from substrack.domain.spans import Span
 from substrack.queries.by_hand import find_asked_by_hand
 from substrack.queries.namesakes import tell_apart
+from substrack.queries.owing import LEFT
 from substrack.queries.people import (
     ContactRow,
     MemberRow,
@@ -184,9 +185,8 @@ def _balances(
 
 
 def _owed(session: Session, condition: ColumnElement[bool]) -> dict[tuple[int, str], int]:
-    left = func.sum(Payment.amount_minor - Payment.received_minor - Payment.written_off_minor)
     query = (
-        select(Payment.contact_id, Payment.currency, left)
+        select(Payment.contact_id, Payment.currency, func.sum(LEFT))
         .where(
             condition,
             Payment.kind == PaymentKind.DUES,

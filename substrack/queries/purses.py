@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.payments import ASKABLE, PaymentKind
+from substrack.queries.owing import LEFT
 from substrack.queries.pay_credit import Credit
 from substrack.queries.prepared import prepared
 from substrack.store import Allocation, Payment
@@ -52,9 +53,8 @@ def load_purses(session: Session, contact_id: int, credits: Iterable[Credit]) ->
 def _open_sums(contact_id: int) -> Select[int, str, int, int]:
     """What is open by payer, currency and group, without what money was taken off as "for something else"."""
     kept_away = select(Allocation.id).where(Allocation.payment_id == Payment.id, Allocation.keeps_away)
-    left = func.sum(Payment.amount_minor - Payment.received_minor - Payment.written_off_minor)
     return (
-        select(Payment.payer_id, Payment.currency, Payment.group_id, left)
+        select(Payment.payer_id, Payment.currency, Payment.group_id, func.sum(LEFT))
         .where(
             Payment.contact_id == contact_id,
             Payment.kind == PaymentKind.DUES,

@@ -7,7 +7,6 @@ link lives, and every form waits for a person to press its button.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -24,7 +23,6 @@ from substrack.domain.actors import Actor
 from substrack.domain.bills import HowToPay
 from substrack.domain.cycles import local_date
 from substrack.domain.errors import Phrase
-from substrack.domain.verdicts import VerdictKind
 from substrack.queries.finding import NotListed
 from substrack.queries.pay_ahead import Coming
 from substrack.queries.pay_page import PayPage, find_own_payments, load_pay_page
@@ -36,7 +34,6 @@ from substrack.services.proofs import MAX_BYTES, claim_with_proof
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.ahead import after_bills, comes_when, covered_for
-from substrack.texts.asks import Asking, by_when, headline, promise, who_asks
 from substrack.texts.bills import payers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGE_NAMES
 from substrack.texts.reaching import answer_comes, request_comes
@@ -51,6 +48,7 @@ from substrack.web.fields import read_optional_day, read_optional_sum
 from substrack.web.forms import answer, posted
 from substrack.web.pages import bare_page, bare_words, reader_language
 from substrack.web.pay_form import NothingTicked, PayForm, Rest, check_all_taken
+from substrack.web.pay_head import head_of
 from substrack.web.pieces import address
 from substrack.web.reading import reading, runtime
 from substrack.web.security import takes_file
@@ -256,7 +254,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         verdicts=[verdict_in_words(verdict, _) for verdict in rows.verdicts],
         payers=payers_of(rows.items, _),
         totals=totals(rows.chosen),
-        head=_head(rows, today, _),
+        head=head_of(rows, today, _),
         what_for=what_for,
         codes=_codes(rows.how_to_pay),
         coming=tuple(_coming(row, today, _) for row in rows.coming),
@@ -268,43 +266,6 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         zoned=fixed(_zoned, time_zone=reader.time_zone),
         languages=tuple(LANGUAGE_NAMES.items()),
     )
-
-
-@dataclass(frozen=True)
-class _Head:
-    """What the page opens with where something is owed: a title, what stands out below it, and the rest."""
-
-    title: str
-    strong: str = ""
-    more: str = ""
-
-
-def _head(rows: PayPage, today: date, _: Words) -> _Head:
-    if not rows.asked:
-        return _Head(_("This is still open"))
-    is_asked = any(owing.was_requested or owing.is_overdue for owing in rows.owing if not owing.has_left)
-    when = by_when(rows.asked, today, _, is_asked=is_asked)
-    if rows.waiting:
-        return _Head(_("This is still open"), who_asks(rows.asked, _), when)
-    title, how = headline(rows.asked, _asking(rows), _), promise(rows.asked, _)
-    is_past = any(item.due_on is not None and item.due_on < today for item in rows.asked)
-    return _Head(title, "", f"{when} {how}") if is_past and not is_asked else _Head(title, when, how)
-
-
-def _asking(rows: PayPage) -> Asking:
-    """Say how it stands with all that is asked for; where it stands differently, it is plainly asked for."""
-    asked = [owing for owing in rows.owing if not owing.has_left]
-    rejected = {
-        item.payment_id
-        for verdict in rows.verdicts
-        if verdict.kind is VerdictKind.REJECTED
-        for item in verdict.items
-    }
-    if all(owing.objection for owing in asked):
-        return Asking.OBJECTED
-    if all(owing.item.payment_id in rejected for owing in asked):
-        return Asking.REJECTED
-    return Asking.OVERDUE if all(owing.is_overdue for owing in asked) else Asking.PLAIN
 
 
 def _just_said(rows: PayPage, now: datetime) -> bool:
