@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -32,17 +32,19 @@ class Verdict:
     early: int
     requests: int
     asked_twice: int
+    half_written: int
     latest: timedelta
 
     @property
     def is_clean(self) -> bool:
         """Tell whether nothing is wrong."""
-        return not (self.doubled or self.missing or self.early or self.asked_twice)
+        return not (self.doubled or self.missing or self.early or self.asked_twice or self.half_written)
 
     def __str__(self) -> str:
         return (
             f"{self.doubled} doubled, {self.missing} missing, {self.early} early of {self.periods} periods; "
-            f"{self.asked_twice} of {self.requests} requests too soon after another"
+            f"{self.asked_twice} of {self.requests} requests too soon after another, "
+            f"{self.half_written} name nothing"
         )
 
 
@@ -50,7 +52,8 @@ def judge(session: Session, *, now: datetime) -> Verdict:
     """Look at everything that was opened and asked by `now`, the latest instant that any clock showed."""
     found = Counter(_found(session))
     wanted = Counter(_wanted(session, now))
-    asked, delays = _asked(session), list(_delays(session))
+    repeats, delays = _repeats(session), list(_delays(session))
+    asked = _asked(session, repeats)
     return Verdict(
         periods=found.total(),
         doubled=(found - wanted).total(),
@@ -58,6 +61,7 @@ def judge(session: Session, *, now: datetime) -> Verdict:
         early=sum(delay < timedelta(0) for delay in delays),
         requests=sum(map(len, asked.values())),
         asked_twice=sum(_too_soon(asked.values())),
+        half_written=sum(repeat == NAMES_NOTHING for days in asked.values() for _day, repeat in days),
         latest=max(delays),
     )
 
@@ -100,21 +104,23 @@ def _delays(session: Session) -> Iterator[timedelta]:
             yield event.at - opens
 
 
+NAMES_NOTHING: Final = 0
+"""How often a request allows another when it has no item: only half of it was written."""
+
 Asked = dict[Any, list[tuple[date, int]]]
 
 
-def _asked(session: Session) -> Asked:
+def _asked(session: Session, repeats: dict[int, int]) -> Asked:
     """List on which days people were asked by a channel, and how often each time allows."""
     query = (
         select(Message.id, Message.contact_id, Message.channel, Message.created_at, Workspace.time_zone)
         .join(Workspace, Workspace.id == Message.workspace_id)
         .where(Message.notice.in_(REQUESTS), Message.state != MessageState.CANCELLED)
     )
-    repeats = _repeats(session)
     asked: Asked = defaultdict(list)
     for key, contact_id, channel, created_at, zone in session.execute(query):
         day = created_at.astimezone(ZoneInfo(zone)).date()
-        asked[contact_id, channel].append((day, repeats[key]))
+        asked[contact_id, channel].append((day, repeats.get(key, NAMES_NOTHING)))
     return asked
 
 
