@@ -53,8 +53,7 @@ class Scene:
         ]
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(price="18.00", heads_up_days=0)
     ben = cast.join(group, "Ben")
     cast.tick(at("2026-02-01"))

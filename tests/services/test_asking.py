@@ -93,8 +93,7 @@ class Scene:
         return self.cast.join(group, "Ben", contact_id=self.ben.contact_id)
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(unit=Unit.YEAR)
     return Scene(cast, group, cast.join(group, "Ben"))
 

@@ -74,8 +74,7 @@ class Scene:
             session.execute(update(Address).where(Address.contact_id == self.ben.contact_id).values(**values))
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group()
     scene = Scene(cast, group, cast.join(group, "Ben"), cast.join(group, "Mia"))
     cast.tick(OPENED)

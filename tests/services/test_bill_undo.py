@@ -70,8 +70,7 @@ class Scene:
         assert self.cast.read(lambda s: [*period_faults(s, all_keys), *payment_faults(s, all_keys)]) == []
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group("Pitch", split=SplitKind.VARIABLE, tells_opened=True)
     ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
     cast.tick(at("2026-02-01"))

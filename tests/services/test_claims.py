@@ -49,8 +49,7 @@ class Scene:
         return self.cast.do(claim_payments, self.ben.contact_id, keys, **chosen | terms)
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     films = cast.group("Films")
     ben, mia = cast.join(films, "Ben"), cast.join(films, "Mia")
     music = cast.join(cast.group("Music", payer_id=mia.contact_id), "Ben", contact_id=ben.contact_id)

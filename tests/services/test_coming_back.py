@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import pytest
-
 from substrack.domain.notices import REQUESTS
 from substrack.domain.payments import PaymentKind
 from substrack.domain.shares import SplitKind
@@ -62,8 +60,7 @@ class Scene:
         return [f"{row.name} {row.left_on}" for row in rows]
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group()
     ben, _mia = cast.join(group, "Ben"), cast.join(group, "Mia")
     cast.tick(at("2026-02-01"))

@@ -57,8 +57,7 @@ class Scene:
         assert faults == []
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(price="9.00")
     ben = cast.join(group, "Ben")
     cast.tick(at("2026-03-01"))

@@ -75,8 +75,7 @@ class Scene:
         self.cast.read(check_books)
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     return _opened(cast, price="10.00")
 
 

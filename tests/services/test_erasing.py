@@ -105,8 +105,7 @@ class Scene:
         return json.dumps(rows, default=str, ensure_ascii=False).casefold()
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group()
     person, mia = cast.join(group, NAME), cast.join(group, "Mia")
     cast.do(tell_them, group.id, None, by=cast.olga, now=START)

@@ -46,8 +46,7 @@ class Scene:
         return self.cast.read(lambda session: session.scalar(query)) is not None
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(split=SplitKind.WEIGHTS)
     cast.join(group, "Ben")
     cast.tick(at("2026-02-01"))

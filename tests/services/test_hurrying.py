@@ -81,8 +81,7 @@ class Scene:
             session.get_one(Contact, self.ben.contact_id).channel_choice = ChannelChoice.BOTH
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group()
     scene = Scene(cast, cast.join(group, "Ben"), cast.join(group, "Mia"))
     cast.tick(at("2026-02-01"))

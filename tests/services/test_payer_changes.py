@@ -62,8 +62,7 @@ class Scene:
         return {olga: own, self.ben.contact_id: dues, self.mia.contact_id: dues}
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     return _opened(cast)
 
 

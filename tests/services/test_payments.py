@@ -62,8 +62,7 @@ class Scene:
         return self.cast.read(lambda session: credit_minor(session, *pair, "EUR"))
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(price="8.97")
     ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
     cast.tick(at("2026-02-01"))

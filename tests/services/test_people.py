@@ -65,8 +65,7 @@ class Scene:
         return self.cast.notices_to(self.cast.olga_contact)
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     ben = cast.do(add_contact, cast.workspace_id, name="Ben", email="Ben@example.org", by=cast.olga, now=NOW)
     return Scene(cast, ben)
 

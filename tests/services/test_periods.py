@@ -92,8 +92,7 @@ class Scene:
         self.cast.read(check_books)
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(price="9.00")
     ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
     cast.tick(at("2026-02-01"))

@@ -73,8 +73,7 @@ class Scene:
         self.cast.read(check_books)
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(price="10.00")
     ben = cast.join(group, "Ben")
     cast.tick(at("2026-02-01"))

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from substrack.domain.actors import Actor
 from substrack.domain.notices import Notice
 from substrack.domain.payments import ReopenCause, Status
@@ -71,8 +69,7 @@ class Scene:
         return self.letters()[-1]
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     return Scene(cast)
 
 

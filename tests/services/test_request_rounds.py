@@ -94,8 +94,7 @@ class Scene:
         return self.cast.read(lambda session: list(session.scalars(query.order_by(MessageItem.id))))
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(unit=Unit.YEAR, max_requests=2)
     return Scene(cast, group, cast.join(group, "Ben"))
 

@@ -58,8 +58,7 @@ class Scene:
         return self.cast.messages(contact_id=member.contact_id, notice=Notice.REQUEST)
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group()
     ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
     cast.tick(at("2026-02-01"))

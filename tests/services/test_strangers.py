@@ -60,8 +60,7 @@ class Scene:
         return self.cast.payment_of(self.ben, 2)
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(price="9.00", collect_days_before=27)
     ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
     cast.tick(at("2026-02-02"))

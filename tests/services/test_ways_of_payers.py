@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from substrack.domain.bills import HowToPay
@@ -69,8 +68,7 @@ class Scene:
         self.cast.tick(at("2026-03-01"))
 
 
-@pytest.fixture
-def scene(cast: Cast) -> Scene:
+def make_scene(cast: Cast) -> Scene:
     group = cast.group(pay_methods=(account("Olga"),))
     scene = Scene(cast, group, cast.join(group, "Ben"), cast.join(group, "Mia"))
     cast.tick(at("2026-02-01"))
