@@ -11,10 +11,11 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import local_date
+from substrack.domain.delivery import MessageState
 from substrack.domain.notices import REQUESTS
 from substrack.domain.payments import ASKABLE, CLOSED, TRANSITIONS, Act, PaymentKind, Status
 from substrack.store import (
@@ -65,7 +66,12 @@ EVENTS: Final = (
 REQUESTED: Final = (
     select(_MESSAGES.id, _MESSAGES.contact_id, _MESSAGES.channel, _MESSAGES.created_at, _WORKSPACES.time_zone)
     .join(Workspace.__table__, _WORKSPACES.id == _MESSAGES.workspace_id)
-    .where(_MESSAGES.notice.in_(REQUESTS), _MESSAGES.last_error.is_distinct_from("stale"))
+    .where(
+        _MESSAGES.notice.in_(REQUESTS),
+        _MESSAGES.last_error.is_distinct_from("stale"),
+        # Erasing forgets why, of all that it or anything before cancelled.
+        or_(_MESSAGES.state != MessageState.CANCELLED, _MESSAGES.last_error.is_not(None)),
+    )
     .order_by(_MESSAGES.id)
 )
 REPEATS: Final = (
