@@ -5,7 +5,8 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
-JOBS ?= 2
+# One more than a small machine has cores: tests wait for servers and browsers.
+JOBS ?= 3
 LOCK_ARGS ?=
 PYTHONS ?=
 QUICK ?=

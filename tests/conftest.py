@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # What a test run is told, not an installation.
 KEPT = {"SUBSTRACK_REQUIRE_BROWSER", "SUBSTRACK_REQUIRE_NGINX", "SUBSTRACK_CHAOS", "SUBSTRACK_CHAOS_FIGURES"}
 
-GARBAGE: Final = 20_000
+GARBAGE: Final = 300_000
 """After so many new objects garbage is looked for: a test makes many more than the usual 700."""
 
 # Pytest finds its own number for each directory by reading the names of all.
@@ -116,6 +117,14 @@ def runtime(settings: "Settings") -> Iterator["Runtime"]:
     runtime = make_runtime(settings)
     yield runtime
     runtime.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_drawn() -> Iterator[None]:
+    """Let go of each app with its test: what is remembered of its pages would keep all of it alive."""
+    yield
+    if "substrack.web.drawing" in sys.modules:
+        sys.modules["substrack.web.drawing"].forget()
 
 
 @pytest.fixture
