@@ -14,6 +14,7 @@ from substrack.services.ledger import payments_now
 from substrack.services.locks import lock_contacts
 from substrack.services.outbox import cancel_waiting
 from substrack.services.schedule import reschedule_payments
+from substrack.services.staleness import last_day_asked
 from substrack.services.undo import TooLateToUndo
 from substrack.store import Contact, Event, Message, MessageItem, Payment
 
@@ -40,6 +41,7 @@ def stop_asking(session: Session, correlation_id: str, *, by: Actor, now: dateti
     _free_the_day(session, correlation_id)
     for event in events:
         _put_back(session, payments.get(event.subject_id), event, by=by, now=now)
+    _put_persons_day_back(session, events[0], next(iter(payments.values())).contact_id)
     reschedule_payments(session, keys, now=now)
     return True
 
@@ -54,10 +56,20 @@ def _put_back(session: Session, payment: Payment | None, event: Event, *, by: Ac
     if told_at is None or told_at >= payment.pending_at:  # else a round of requests has begun since
         payment.exhausted_at = told_at
     payment.requested_on = _day(before["requested_on"])
-    contact = session.get_one(Contact, payment.contact_id)
-    contact.requested_on = _day(before["contact_requested_on"])
     record_payment(session, STOP_ASKING, payment, by=by, now=now, before=after, after=before)
     session.flush()
+
+
+def _put_persons_day_back(session: Session, event: Event, contact_id: int) -> None:
+    """Let somebody count as asked when they were before, or on the day of what they were asked for since.
+
+    What they were asked for on the same day before may have been taken back as well.
+    """
+    contact = session.get_one(Contact, contact_id)
+    earlier = _day((event.before or {})["contact_requested_on"])
+    is_of_that_day = earlier == _day((event.after or {})["contact_requested_on"])
+    days = last_day_asked(session, contact), None if is_of_that_day else earlier
+    contact.requested_on = max(filter(None, days), default=None)
 
 
 def _free_the_day(session: Session, correlation_id: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, case, exists, func, or_, select, update
@@ -152,6 +152,13 @@ def _put_peoples_days_back(
     ]
     if rows:
         session.execute(update(Contact), rows)
+
+
+def last_day_asked(session: Session, contact: Contact) -> date | None:
+    """Find the day, by the workspace's clock, of the last request to somebody that stands."""
+    zone = session.get_one(Workspace, contact.workspace_id).time_zone
+    found = _last_asked(session, Payment.contact_id, [contact.id])
+    return local_date(found[contact.id], zone) if contact.id in found else None
 
 
 def _last_asked(

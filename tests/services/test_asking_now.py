@@ -22,7 +22,7 @@ from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.undo import TooLateToUndo
-from substrack.store import Address, Event, Group, Member, Message
+from substrack.store import Address, Contact, Event, Group, Member, Message
 from tests.support.cast import Cast, at, make_stranger
 
 OPENED = at("2026-02-01")
@@ -256,6 +256,25 @@ class TestTakingBack:
         assert scene.stop(scene.note())
         assert scene.cast.payment_of(scene.ben).requests_sent == 0
         assert scene.plan().state is AskState.READY
+
+    @pytest.mark.parametrize("taken_back", [[0], [1], [0, 1], [1, 0]], ids=str)
+    def test_what_they_were_asked_for_besides_counts_on(self, scene: Scene, taken_back: list[int]) -> None:
+        vpn = scene.cast.group("VPN", grace_days=20)
+        scene.cast.join(vpn, "Ben", contact_id=scene.ben.contact_id)
+        scene.cast.tick(NOW)
+        mine = {"by": scene.cast.olga, "now": NOW}
+        acts = [
+            scene.cast.do(note_asked_by_hand, scene.ben.contact_id, group_id=scene.group.id, **mine),
+            *scene.cast.do(
+                ask_people, scene.cast.workspace_id, [scene.ben.contact_id], group_id=vpn.id, **mine
+            ),
+        ]
+        for number in taken_back:
+            assert scene.stop(acts[number].correlation_id)
+        asked_on = scene.cast.read(
+            lambda session: session.get_one(Contact, scene.ben.contact_id).requested_on
+        )
+        assert asked_on == (None if len(taken_back) == 2 else NOW.date())
 
     def test_anything_else_is_no_asking(self, scene: Scene) -> None:
         assert scene.stop("abcabcabcabc") is False
