@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -83,32 +83,41 @@ def first_window_of(group: Group, member: Member) -> Window:
     return first_window(cycle_of(group), group.next_sequence, stay_of(member), rules_of(group))
 
 
-def first_days(session: Session, period: Period) -> dict[int, date | None]:
+def first_days(session: Session, group: Group, period: Period) -> dict[int, date | None]:
     """Say of each payment of a period on which day within it its share begins; None at its first.
 
-    Who left and came back shares from the first of their stays. What was due before somebody's first day was
-    billed before that day was corrected, and begins with the period. Two statements.
+    Who left and came back shares from the first of their stays that the group bills. What was due before
+    somebody's first day was billed before that day was corrected, and begins with the period. Two statements.
     """
     stays: dict[int, list[MemberRow]] = {}
-    for row in load_members(session, [period.group_id]).get(period.group_id, []):
+    for row in load_members(session, [group.id]).get(group.id, []):
         stays.setdefault(row.contact_id, []).append(row)
     window = Window(period.sequence, period.starts_on, period.ends_on)
     query = select(Payment.id, Payment.contact_id, Payment.member_id, Payment.due_on)
     return {
-        key: _first_day(window, stays[contact_id], member_id, due_on or date.max)
+        key: first_day(
+            window,
+            _billed_on(window, stays[contact_id], member_id, group.part_period),
+            by=due_on or date.max,
+        )
         for key, contact_id, member_id, due_on in session.execute(query.where(Payment.period_id == period.id))
     }
 
 
-def _first_day(window: Window, stays: Iterable[MemberRow], billed_id: int, due_on: date) -> date | None:
-    """Find the first day of somebody's stays within a period; the one that was billed counts in any case."""
-    days = [
-        stay.joined_on
-        for stay in stays
-        if stay.id == billed_id
-        or part_days(PartPeriod.FULL, stay.joined_on, stay.left_on, window) is not ABSENT
-    ]
-    first_on = min((day for day in days if day <= min(due_on, window.ends_on)), default=window.starts_on)
+def _billed_on(
+    window: Window, stays: Iterable[MemberRow], billed_id: int, rule: PartPeriod
+) -> Iterator[date]:
+    """List the first days of somebody's stays that are billed together with one of them."""
+    for stay in stays:
+        days = part_days(rule, stay.joined_on, stay.left_on, window)
+        if stay.id == billed_id or days is not ABSENT:
+            yield stay.joined_on
+
+
+def first_day(window: Window, joined_on: Iterable[date], *, by: date = date.max) -> date | None:
+    """Find the first day of stays that begin within a period, on a day at the latest; None at its first."""
+    days = [day for day in joined_on if day <= min(by, window.ends_on)]
+    first_on = min(days, default=window.starts_on)
     return first_on if first_on > window.starts_on else None
 
 

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
 from substrack.domain.collecting import Days
-from substrack.domain.cycles import local_date
+from substrack.domain.cycles import Window, local_date
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.money import Money, NegativeAmount
 from substrack.domain.payments import Act, PaymentKind, Status, check_actor
+from substrack.queries.sharing import first_day
 from substrack.services.answers import queue_by_credit
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import OtherCurrencyReceived
@@ -141,7 +142,7 @@ def _check(session: Session, period: Period, group: Group, member: Member, amoun
 def _payment(
     session: Session, period: Period, group: Group, member: Member, amount_minor: int, now: datetime
 ) -> Payment:
-    first_on = member.joined_on if period.starts_on < member.joined_on <= period.ends_on else None
+    first_on = first_day(Window(period.sequence, period.starts_on, period.ends_on), [member.joined_on])
     days = Days(period.due_on, period.opens_on).beginning(
         first_on, collect_days_before=group.collect_days_before
     )

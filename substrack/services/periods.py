@@ -273,7 +273,7 @@ def _days_of(session: Session, period: Period, group: Group, due_on: date) -> di
     whole, before = Days(due_on, period.opens_on), group.collect_days_before
     return {
         key: whole.beginning(first_on, collect_days_before=before)
-        for key, first_on in first_days(session, period).items()
+        for key, first_on in first_days(session, group, period).items()
     }
 
 

@@ -20,7 +20,7 @@ from substrack.services.late_joiners import (
 )
 from substrack.services.members import UnknownMember, leave_group
 from substrack.services.payments import adjust_payment
-from substrack.services.periods import PeriodVoided
+from substrack.services.periods import PeriodVoided, edit_period
 from substrack.services.receipts import record_receipt
 from substrack.services.voiding import void_period
 from substrack.store import Event, Group, Member, Period
@@ -113,6 +113,20 @@ def test_who_left_and_came_back_pays_once(cast: Cast, group: Group) -> None:
             add_to_period, february(cast, group).id, again.id, amount=money("1.00"), by=cast.olga, now=NOW
         )
     assert len(cast.payments(contact_id=ben.contact_id)) == 1
+
+
+def test_a_stay_that_nobody_bills_makes_nothing_due(cast: Cast, group: Group) -> None:
+    """Ann was there for five days of the month before the stay that she is to pay for."""
+    terms = {"by": cast.olga, "now": NOW}
+    before = cast.join(group, "Ann", now=NOW, joined_on=date(2026, 2, 5))
+    cast.do(leave_group, before.id, left_on=date(2026, 2, 10), **terms)
+    ann = cast.join(group, "Ann", now=NOW, joined_on=date(2026, 2, 20))
+    period = february(cast, group)
+    late = cast.do(add_to_period, period.id, ann.id, amount=money("3.00"), **terms)
+
+    cast.do(edit_period, period.id, due_on=date(2026, 2, 3), reason="two days later", **terms)
+    payment = cast.payment_of(ann)
+    assert (late.due_on, payment.due_on, payment.asked_on) == (date(2026, 2, 20),) * 3
 
 
 def test_credit_settles_the_new_payment(cast: Cast, group: Group, ann: Member) -> None:
