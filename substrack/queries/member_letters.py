@@ -29,11 +29,11 @@ from substrack.domain.payments import ASKABLE, OPEN, Status
 from substrack.domain.shares import SplitKind
 from substrack.queries.collection_days import load_collection_days
 from substrack.queries.former_prices import former_price
+from substrack.queries.freed_credit import load_freed
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
 from substrack.queries.letter_items import Owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
-from substrack.queries.pay_credit import load_credits
 from substrack.queries.shares_told import SharesTold, is_over
 from substrack.queries.sharing import first_window_of, period_from, window_from
 from substrack.store import Group, Member, Payment, Price, User
@@ -250,14 +250,8 @@ def _void(reading: Reading) -> Void | None:
 def _still_credit(reading: Reading, facts: dict[str, Any]) -> Money | None:
     """Say what of the money that became credit is credit still, at most; None when it is spent."""
     became = Money(facts["credit_minor"], facts["currency"])
-    contact_id = reading.message.contact_id
-    if not became.minor or reading.is_preview or contact_id is None:
+    if not became.minor or reading.is_preview:
         return became if became.minor else None
-    payers = {row.payment.payer_id for row in reading.payments()}
-    free_minor = sum(
-        credit.amount.minor
-        for credit in load_credits(reading.session, contact_id)
-        if credit.payer_id in payers and credit.amount.currency == became.currency
-    )
+    free_minor = load_freed(reading.session, [row.payment.id for row in reading.payments()])
     left_minor = min(became.minor, free_minor)
-    return Money(left_minor, became.currency) if left_minor > 0 else None
+    return Money(left_minor, became.currency) if left_minor else None

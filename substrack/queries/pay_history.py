@@ -122,9 +122,9 @@ def takes_back(event: Event) -> bool:
 
 
 def _took_something(event: Event) -> bool:
-    """Tell whether a payment became void that somebody had paid, or said they had."""
-    is_paid = bool((event.before or {}).get("received"))
-    return event.verb == VOID and (is_paid or _closed_a_claim(event))
+    """Tell whether a payment became void that somebody had paid, or said they had, or knew of."""
+    is_paid, is_known = (event.before or {}).get("received"), (event.after or {}).get("known")
+    return event.verb == VOID and bool(is_paid or is_known or _closed_a_claim(event))
 
 
 def _closed_a_claim(event: Event) -> bool:

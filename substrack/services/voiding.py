@@ -34,7 +34,7 @@ from substrack.services.periods import NoSuchPeriod
 from substrack.services.places import give_back_places, take_place
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown
-from substrack.services.telling_void import TakenOff, drop_void_letters, tell_void
+from substrack.services.telling_void import TakenOff, drop_void_letters, find_known, tell_void
 from substrack.store import (
     Allocation,
     Attempt,
@@ -91,7 +91,7 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
     """Void a period and its payments; open claims close, received money becomes credit.
 
     The newest period opens again in its time if that is still to come, and so do void ones just before it.
-    Queues a letter to whoever had been asked, had said they paid, or had paid; they read the reason.
+    Queues a letter to whoever knew of their share, or had paid; they read the reason.
 
     Raises:
         NoSuchPeriod, NotAllowed, ReasonMissing, VoidAlready.
@@ -101,7 +101,9 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
     period, group, payments = _locked(session, period_id, by)
     if period.voided_at is not None:
         raise VoidAlready
-    taken = [void_payment(session, payment, decision) for payment in payments if payment.voided_at is None]
+    live = [payment for payment in payments if payment.voided_at is None]
+    known = find_known(session, live)
+    taken = [void_payment(session, one, decision, is_known=one.id in known) for one in live]
     period.voided_at = now
     period.version += 1
     opens_again = give_back_places(session, group, now=now)
@@ -110,10 +112,13 @@ def void_period(session: Session, period_id: int, *, reason: str, by: Actor, now
     return period
 
 
-def void_payment(session: Session, payment: Payment, decision: Decision) -> TakenOff:
+def void_payment(
+    session: Session, payment: Payment, decision: Decision, *, is_known: bool = False
+) -> TakenOff:
     """Void one locked payment with its claim and allocations, and say what was taken off it.
 
-    The sum of its period, and telling the member, are the caller's.
+    The sum of its period, and telling the member, are the caller's; the journal keeps whether the member knew
+    of it.
     """
     before, touched = snapshot(payment), Touched()
     close_claim_item(session, payment, AttemptState.VOIDED, touched, decision.now, reason=decision.reason)
@@ -121,13 +126,13 @@ def void_payment(session: Session, payment: Payment, decision: Decision) -> Take
     void_allocations(session, allocations, touched, decision.now)
     if payment.kind is PaymentKind.OWN:
         _void_own_receipts(session, allocations, touched, decision)
-    taken = TakenOff(payment, bool(touched.items_closed), payment.received_minor)
+    taken = TakenOff(payment, bool(touched.items_closed), payment.received_minor, is_known)
     payment.status = payment.status if payment.status is Status.WAIVED else Status.PENDING
     payment.received_minor = payment.written_off_minor = 0
     payment.voided_at, payment.next_action_at = decision.now, None
     payment.version += 1
     session.flush()
-    _record_payment(session, "void", payment, before, touched, decision)
+    _record_payment(session, "void", payment, before, touched, decision, {"known": True} if is_known else {})
     return taken
 
 
@@ -305,6 +310,7 @@ def _record_payment(
     before: dict[str, object],
     touched: Touched,
     decision: Decision,
+    facts: Mapping[str, Any] = _NOTHING_MORE,
 ) -> None:
     rows = touched.as_dict()
     flag_shown(session, [payment.id], now=decision.now)
@@ -316,6 +322,6 @@ def _record_payment(
         now=decision.now,
         reason=decision.reason,
         before=before,
-        after=snapshot(payment) | ({"rows": rows} if rows else {}),
+        after={**snapshot(payment), **facts, **({"rows": rows} if rows else {})},
         correlation_id=decision.correlation_id,
     )
