@@ -19,7 +19,7 @@ from substrack.domain.actors import Via
 from substrack.domain.claims import expected_for_one
 from substrack.domain.money import Money
 from substrack.domain.spans import Span
-from substrack.queries.claim_sums import GOT, load_sums
+from substrack.queries.claim_sums import GOT, is_void, load_sums
 from substrack.queries.finding import NotListed, must_find
 from substrack.queries.owing import LEFT
 from substrack.queries.prepared import prepared
@@ -95,8 +95,7 @@ class ClaimRow:
     @property
     def is_void(self) -> bool:
         """Tell whether all that it was for was taken back, so that nobody looked whether its money came."""
-        states = {item.state for item in self.items}
-        return AttemptState.VOIDED in states <= {AttemptState.VOIDED, AttemptState.WITHDRAWN}
+        return is_void({item.state for item in self.items})
 
     @cached_property
     def waiting(self) -> tuple[ClaimItem, ...]:

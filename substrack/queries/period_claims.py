@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.money import Money
-from substrack.queries.owing import LEFT
+from substrack.queries.claim_sums import ClaimedItem, by_claim, expected_of, is_void, select_items
 from substrack.store import Attempt, AttemptItem, AttemptState, Contact, Payment
 
 NAMED: Final = 10
@@ -40,26 +40,37 @@ class PeriodClaims:
 def load_period_claims(
     session: Session, period_id: int, currency: str, *, voided_at: datetime | None = None
 ) -> PeriodClaims:
-    """Load the claims that wait in a period, or of a void one those that closed with it (`voided_at`)."""
+    """Load the claims that wait in a period, or of a void one those that closed with it (`voided_at`).
+
+    Of what closed, only what nobody has booked yet.
+    """
     closed = (AttemptItem.state == AttemptState.VOIDED, AttemptItem.closed_at == voided_at)
     which = closed if voided_at else (AttemptItem.state == AttemptState.OPEN,)
-    of_claim = func.sum(LEFT)
-    rows = session.execute(
-        select(
-            Attempt.public_id,
-            Contact.name,
-            of_claim.label("minor"),
-            func.count().over().label("claims"),
-            func.sum(of_claim).over().label("total"),
-        )
-        .join(AttemptItem, AttemptItem.attempt_id == Attempt.id)
+    naming = (
+        select(AttemptItem.attempt_id)
         .join(Payment, Payment.id == AttemptItem.payment_id)
-        .join(Contact, Contact.id == Attempt.contact_id)
         .where(Payment.period_id == period_id, *which)
-        .group_by(Attempt.id, Attempt.public_id, Attempt.made_at, Contact.name)
+    )
+    is_named = and_(Payment.period_id == period_id, *which).label("is_named")
+    query = (
+        select_items(Attempt.id.in_(naming))
+        .add_columns(Attempt.public_id, Contact.name, is_named)
+        .join(Contact, Contact.id == Attempt.contact_id)
         .order_by(Attempt.made_at, Attempt.id)
-        .limit(NAMED)
-    ).all()
-    named = tuple(PeriodClaim(row.public_id, row.name, Money(int(row.minor), currency)) for row in rows)
-    claims, total = (int(rows[0].claims), int(rows[0].total)) if rows else (0, 0)
-    return PeriodClaims(named, claims, Money(total, currency))
+    )
+    items = by_claim(session.execute(query))
+    claims = [_claim(rows, currency, is_closed=voided_at is not None) for rows in items.values()]
+    shown = [claim for claim in claims if voided_at is None or claim.amount.minor]
+    total = sum((claim.amount for claim in shown), Money(0, currency))
+    return PeriodClaims(tuple(shown[:NAMED]), len(shown), total)
+
+
+def _claim(items: list[ClaimedItem], currency: str, *, is_closed: bool) -> PeriodClaim:
+    claim = items[0]
+    is_answered = is_closed and claim.booked_minor and is_void({item.state for item in items})
+    minor = expected_of(items, _is_named, booked_minor=claim.booked_minor)
+    return PeriodClaim(claim.public_id, claim.name, Money(0 if is_answered else minor, currency))
+
+
+def _is_named(item: ClaimedItem) -> bool:
+    return bool(item.is_named)

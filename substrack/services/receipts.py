@@ -15,9 +15,11 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import Conflict, NotFound, Refused
 from substrack.domain.money import Money
 from substrack.domain.payments import OPEN, Act, PaymentKind, check_actor
+from substrack.queries.booked import load_booked
 from substrack.queries.groups import UnknownGroup
 from substrack.services.access import check_admin
 from substrack.services.answers import queue_by_credit, queue_received, queue_taken_back, was_told_received
+from substrack.services.claim_decisions import NoSuchClaim
 from substrack.services.contact_rows import UnknownContact, get_contact, hold_contact
 from substrack.services.credit import apply_credit
 from substrack.services.deciding import ReasonForHistoryMissing, clean_reason
@@ -25,7 +27,7 @@ from substrack.services.ledger import Decision, payments_now
 from substrack.services.locks import lock_contacts
 from substrack.services.settling import Arrival, day_received, receive, record_receipt_event
 from substrack.services.taking_back import take_back
-from substrack.store import Group, Payment, Receipt, ReceiptSource
+from substrack.store import Attempt, Group, Payment, Receipt, ReceiptSource
 
 
 class NothingReceived(Refused):
@@ -58,6 +60,13 @@ class VoidedAlready(Conflict):
         super().__init__("This receipt is void already; nothing was changed.")
 
 
+class ClaimBooked(Conflict):
+    """Money was booked for this claim before."""
+
+    def __init__(self) -> None:
+        super().__init__("The money of this claim is booked already; nothing was changed.")
+
+
 def record_receipt(
     session: Session,
     workspace_id: int,
@@ -70,18 +79,21 @@ def record_receipt(
     note: str | None = None,
     group_id: int | None = None,
     payment_ids: Collection[int] | None = None,
+    attempt_id: int | None = None,
     by: Actor,
     now: datetime,
 ) -> Receipt:
     """Book money that came from a contact; settle the named payments, or all open ones, oldest first.
 
-    What is left over is credit: free, or kept for `group_id`. The contact is told once. Writes the receipt,
-    its allocations, an Event per settled payment and one for the receipt.
+    What is left over is credit: free, or kept for `group_id`. The contact is told once. `attempt_id` is the
+    claim whose money it is, where nothing of that waits any more: it is booked once. Writes the receipt, its
+    allocations, an Event per settled payment and one for the receipt.
 
     Raises:
         NothingReceived: the amount is not above zero.
         NotAllowed: the actor does not decide.
         UnknownContact, UnknownGroup: sender, payer or group are not of this workspace.
+        NoSuchClaim, ClaimBooked: the claim is not theirs, or its money is booked already.
         ReceivedInTheFuture, ReceivedTooLongAgo: the day can't be right.
     """
     check_actor(Act.CONFIRM, by)
@@ -90,13 +102,15 @@ def record_receipt(
     _check_workspace(session, workspace_id, payer_id, group_id)
     if amount.minor <= 0:
         raise NothingReceived
+    if attempt_id is not None:
+        _check_claim(session, attempt_id, contact_id, payer_id, amount.currency)
     decision = Decision(by, now)
     chosen = _open_of(contact_id, payer_id, amount.currency, group_id)
     if payment_ids is not None:
         chosen = (*chosen, Payment.id.in_(payment_ids))
     payments = payments_now(session, *chosen)
     day = day_received(session, workspace_id, received_on, now)
-    arrival = Arrival(day, method=method, note=note, group_id=group_id)
+    arrival = Arrival(day, method=method, note=note, attempt_id=attempt_id, group_id=group_id)
     receipt = receive(
         session, workspace_id, contact_id, payer_id, amount, payments, decision=decision, arrival=arrival
     )
@@ -114,6 +128,19 @@ def _check_workspace(session: Session, workspace_id: int, payer_id: int, group_i
     group = session.get(Group, group_id) if group_id is not None else None
     if group_id is not None and (group is None or group.workspace_id != workspace_id):
         raise UnknownGroup
+
+
+def _check_claim(session: Session, attempt_id: int, contact_id: int, payer_id: int, currency: str) -> None:
+    """Let money name no claim of somebody else, and none for which money is booked."""
+    claim = session.get(Attempt, attempt_id)
+    if claim is None or (claim.contact_id, claim.payer_id, claim.currency) != (
+        contact_id,
+        payer_id,
+        currency,
+    ):
+        raise NoSuchClaim
+    if load_booked(session, attempt_id) is not None:
+        raise ClaimBooked
 
 
 def apply_credit_now(session: Session, contact_id: int, payer_id: int, *, by: Actor, now: datetime) -> int:

@@ -57,8 +57,11 @@ def claimed_sum(amount: Money, _: Words) -> str:
     return _.money(amount) if amount.minor else _("booked already")
 
 
-def booked_sentences(booked: Booked, claimed: Money, _: Words) -> str | None:
-    """Say what was booked for a claim and where it went; None when it was what was `claimed`, and no more."""
+def booked_sentences(booked: Booked, claimed: Money | None, _: Words) -> str | None:
+    """Say what was booked for a claim and where it went; None when it was what was `claimed`, and no more.
+
+    Where nothing of what was claimed is owed any more (None), it is always said.
+    """
     beyond = _beyond(booked, _)
     if booked.amount == claimed and not beyond:
         return None

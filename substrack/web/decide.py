@@ -134,6 +134,7 @@ def _show(visit: DecideVisit, form: DecideForm, *, refusal: str | None = None) -
     row = load_claim(reading(), visit.workspace_id, visit.attempt_id)
     last = last_decision_on_claim(reading(), visit.attempt_id)
     booked = None if row.is_open else load_booked(reading(), visit.attempt_id)
+    claimed, words = None if row.is_void else row.amount, bare_words(decider.language)
     is_mine = last is not None and last.kind is ActorKind.USER and last.actor_id == visit.user_id
     form.refusal = form.refusal or refusal
     return bare_page(
@@ -144,7 +145,8 @@ def _show(visit: DecideVisit, form: DecideForm, *, refusal: str | None = None) -
         decider=decider,
         what_for=what_for,
         said=_said(row, last, now.astimezone(zone), language_of(decider.language)),
-        came=booked_sentences(booked, row.amount, bare_words(decider.language)) if booked else None,
+        came=booked_sentences(booked, claimed, words) if booked else None,
+        can_book=row.is_void and booked is None,
         is_quick=not row.is_open and is_decided_quickly(reading(), visit.attempt_id, last),
         can_undo=is_mine and not row.is_open and last is not None and now - last.at <= UNDO_WINDOW,
     )

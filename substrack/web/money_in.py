@@ -17,6 +17,8 @@ from substrack.domain.errors import Conflict, Phrase
 from substrack.domain.money import Money
 from substrack.domain.references import LINE_LENGTH, split_references
 from substrack.domain.statement_lines import amount_in
+from substrack.queries.booked import load_booked
+from substrack.queries.claims import find_claim, load_claim
 from substrack.queries.money_page import (
     Account,
     OpenRow,
@@ -51,7 +53,6 @@ blueprint = Blueprint("money_in", __name__, url_prefix="/money-in")
 RECENT: Final = 10
 OWING_A_PAGE: Final = 25
 OTHERS_SHOWN: Final = 25
-AMOUNT_TYPED: Final = 40
 REFERENCE_TYPED: Final = LINE_LENGTH
 """Of a reference code that was not found, so much is shown again; its field takes no more."""
 
@@ -72,6 +73,7 @@ class MoneyForm(PageForm):
     account = HiddenField()
     version = HiddenField()
     references = HiddenField()
+    claim = HiddenField()
     amount = StringField("What arrived")
     received_on = StringField("Day it arrived")
     method = StringField("How")
@@ -89,11 +91,13 @@ class Part:
 
 @blueprint.get("")
 @signed_in
-def show() -> str:
+def show() -> ResponseReturnValue:
     """Choose a person, or show what the chosen one owes; below, what came lately.
 
-    `?amount=` is a sum to begin with, for money that is known of.
+    `?claim=` begins with the money of a claim whose period was voided.
     """
+    if request.args.get("claim"):
+        return _show_claim(request.args["claim"])
     wanted = request.args.get("account")
     if not wanted:
         return _show_people()
@@ -102,15 +106,14 @@ def show() -> str:
     named = _named(load_open(reading(), account), references)
     owed = sum((row.left for row in named), Money(0, account.owed.currency)) if named else account.owed
     said = amount_in(request.args.get("said", ""), owed.currency)
-    arrived, given = said or owed, request.args.get("amount", "")[:AMOUNT_TYPED]
+    arrived = said or owed
     form = MoneyForm(
         account=account.key,
-        amount=given or (arrived.major() if arrived.minor else ""),
-        received_on=today_of_books(reading(), me().workspace_id, runtime().now()).isoformat(),
+        amount=arrived.major() if arrived.minor else "",
+        received_on=_today_of_books().isoformat(),
         references=references,
     )
-    differs_from = owed if arrived != owed else None
-    return _show(account, form, None if given else arrived, differs_from=differs_from)
+    return _show(account, form, arrived, differs_from=owed if arrived != owed else None)
 
 
 @blueprint.post("")
@@ -224,6 +227,7 @@ def _record(account: Account, form: MoneyForm) -> ResponseReturnValue:
             note=form.note.data or None,
             group_id=_group_id(session, account, form),
             payment_ids=[row.id for row in _named(load_open(session, account), form.references.data)] or None,
+            attempt_id=_claim_id(session, form),
             by=by_me(),
             now=runtime().now(),
         )
@@ -246,9 +250,30 @@ def _group_id(session: Session, account: Account, form: MoneyForm) -> int | None
     return next((one.id for one in load_choices(session, account) if one.public_id == wanted), None)
 
 
+def _claim_id(session: Session, form: MoneyForm) -> int | None:
+    return find_claim(session, me().workspace_id, form.claim.data) if form.claim.data else None
+
+
 def _again(account: Account, form: MoneyForm) -> str:
     reading().rollback()  # the refusal may come from what was booked meanwhile
     return _show(load_account(reading(), me().workspace_id, account.key), form)
+
+
+def _show_claim(public_id: str) -> ResponseReturnValue:
+    """Offer to book what a void claim stood for, once; what became of any other is told on its own page."""
+    attempt_id = find_claim(reading(), me().workspace_id, public_id)
+    row = load_claim(reading(), me().workspace_id, attempt_id)
+    if not row.is_void or load_booked(reading(), attempt_id):
+        return redirect(url_for("review.show_one", public_id=public_id), 303)
+    account = load_account(reading(), me().workspace_id, row.account)
+    form = MoneyForm(
+        account=account.key,
+        claim=public_id,
+        amount=row.amount.major() if row.amount.minor else "",
+        received_on=(row.paid_on or _today_of_books()).isoformat(),
+        method=row.method,
+    )
+    return _show(account, form, row.amount)
 
 
 def _show_people() -> str:
@@ -312,6 +337,10 @@ def _recent(contact_id: int | None = None, *, search: str = "") -> tuple[Receipt
         limit=RECENT,
     )
     return tell_apart(reading(), found, field="contact")
+
+
+def _today_of_books() -> date:
+    return today_of_books(reading(), me().workspace_id, runtime().now())
 
 
 def _today() -> date:

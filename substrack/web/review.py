@@ -224,7 +224,7 @@ def _show_one(public_id: str, retry: Retry) -> str:
     last = None if row.is_open else last_decision_on_claim(reading(), attempt_id)
     said = done_words(last) if last else None
     booked = None if row.is_open else load_booked(reading(), attempt_id)
-    came = booked_sentences(booked, row.amount, my_words()) if booked else None
+    came = booked_sentences(booked, None if row.is_void else row.amount, my_words()) if booked else None
     return page(
         "web/claim.html",
         row=row,
@@ -232,5 +232,6 @@ def _show_one(public_id: str, retry: Retry) -> str:
         retry=retry,
         said=said,
         came=came,
+        can_book=row.is_void and booked is None,
         is_quick=is_decided_quickly(reading(), attempt_id, last),
     )

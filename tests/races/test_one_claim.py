@@ -19,12 +19,14 @@ from substrack.services.claim_decisions import ClaimDecided, ClaimOutcome, confi
 from substrack.services.claims import claim_payments
 from substrack.services.ledger import DecidedAlready
 from substrack.services.links import issue_link, renew_pay_link
+from substrack.services.receipts import ClaimBooked, record_receipt
 from substrack.services.undo import TooLateToUndo, undo_decision
-from substrack.store import Attempt, Link, LinkPurpose, Payment, RoleGrant
+from substrack.services.voiding import void_period
+from substrack.store import Attempt, Link, LinkPurpose, Payment, Receipt, RoleGrant
 from substrack.web.app import create_app
 from tests.races.conftest import NOW, Race
 from tests.races.crowd import all_at_once
-from tests.support.cast import at
+from tests.support.cast import at, money
 from tests.web.forms import fill
 
 CROWD = 100
@@ -78,6 +80,21 @@ def test_a_hundred_decisions_about_a_claim_are_one(
     assert len([answer for answer in answers if isinstance(answer, ClaimOutcome)]) == 1
     assert {type(one) for one in answers if isinstance(one, Refused)} <= {ClaimDecided, DecidedAlready}
     _is_decided_once(race, owed)
+
+
+def test_the_money_of_a_void_claim_is_booked_once_by_twenty(race: Race) -> None:
+    [claim] = race.claim()
+    race.cast.do(void_period, race.payment.period_id, reason="a slip", by=race.cast.olga, now=NOW)
+
+    def book(by: Actor) -> Receipt:
+        who = {"contact_id": race.ben.contact_id, "payer_id": race.cast.olga_contact, "attempt_id": claim.id}
+        terms: dict[str, Any] = {"amount": money("2.99"), "by": by, "now": NOW}
+        return race.cast.do(record_receipt, race.cast.workspace_id, **who, **terms)
+
+    answers = all_at_once([partial(book, by) for by in (race.cast.olga, race.ada) for _ in range(10)])
+    assert len([answer for answer in answers if isinstance(answer, Receipt)]) == 1
+    assert {type(one) for one in answers if isinstance(one, Refused)} == {ClaimBooked}
+    race.check_books()
 
 
 def test_a_hundred_undos_take_one_decision_back_once(

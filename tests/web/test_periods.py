@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from html import unescape
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,13 +14,14 @@ from substrack.bootstrap import Runtime
 from substrack.domain.actors import Actor
 from substrack.domain.payments import Status
 from substrack.domain.shares import SplitKind
-from substrack.services.claims import claim_payments
+from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.payments import confirm_payment
 from substrack.services.periods import open_next_period
-from substrack.store import Group, Member
+from substrack.store import Attempt, Contact, Group, Member, Payment
 from tests.support.cast import Cast
 from tests.web.admin import events, period, stranger
 from tests.web.forms import counted, fill, press, send
+from tests.web.scenes import receipts
 from tests.web.support import NOW, Browser
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
@@ -157,6 +159,21 @@ class TestLateJoiners:
         assert "joined later" not in olga.get(march).text
 
 
+def booking_of(olga: Browser, attempt: Attempt) -> str:
+    """Find where the page of a void claim leads to book its money."""
+    link = re.search(r'href="(/money-in\?[^"]*)"', olga.get(f"/review/{attempt.public_id}").text)
+    assert link is not None
+    return unescape(link[1])
+
+
+def account_of(cast: Cast, due: Payment) -> str:
+    """Say where the money of who owes this is booked."""
+    people = cast.read(
+        lambda session: [session.get_one(Contact, key).public_id for key in (due.contact_id, due.payer_id)]
+    )
+    return f"/money-in?account={'.'.join(people)}.EUR"
+
+
 class TestVoiding:
     def test_a_void_period_leaves_the_books_and_comes_back(
         self, cast: Cast, olga: Browser, youtube: Group, march: str
@@ -234,13 +251,49 @@ class TestVoiding:
 
         send(olga, march, "reason", f"{march}/void", reason="a free month")
 
-        claim_page = f"/review/{attempt.public_id}"
-        assert claim_page in olga.get(march).text
-        link = re.search(r'href="(/money-in\?[^"]*)"', olga.get(claim_page).text)
-        assert link is not None
-        form = fill(olga.get(unescape(link[1])).text, "amount")
+        assert f"/review/{attempt.public_id}" in olga.get(march).text
+        form = fill(olga.get(booking_of(olga, attempt)).text, "amount")
         assert form["amount"] == "2.99"
         assert olga.client.post("/money-in", data=form | {"act": "record"}).status_code == 303
+
+        assert f"/review/{attempt.public_id}" not in olga.get(march).text
+
+    def test_money_of_a_void_claim_is_booked_once_and_without_what_was_taken_back(
+        self, cast: Cast, olga: Browser, youtube: Group, march: str
+    ) -> None:
+        february, due = (cast.payments(period_id=period(cast, youtube, key).id)[1] for key in (1, 2))
+        terms: dict[str, Any] = {"by": Actor.contact(due.contact_id), "now": NOW}
+        [attempt] = cast.do(claim_payments, due.contact_id, [february.id, due.id], **terms)
+        cast.do(withdraw_claim, due.contact_id, [february.id], **terms)
+        send(olga, march, "reason", f"{march}/void", reason="a free month")
+
+        link = booking_of(olga, attempt)
+        form, stale = (fill(olga.get(link).text, "amount") for _again in range(2))
+        assert form["amount"] == "2.99"
+        assert olga.client.post("/money-in", data=form | {"act": "record"}).status_code == 303
+        assert [one.attempt_id for one in receipts(cast)] == [attempt.id]
+
+        told = olga.get(f"/review/{attempt.public_id}").text
+        assert "Booked: 2.99\xa0€." in told
+        assert "Book the money" not in told
+        assert olga.get(link).location == f"/review/{attempt.public_id}"
+        stale["version"] = fill(olga.get(account_of(cast, due)).text, "amount")["version"]
+        refused = olga.client.post("/money-in", data=stale | {"act": "record"})
+        assert "The money of this claim is booked already; nothing was changed." in refused.text
+        assert len(receipts(cast)) == 1
+
+    def test_a_claim_that_waits_is_decided_where_it_stands(
+        self, cast: Cast, olga: Browser, youtube: Group, app: Flask, runtime: Runtime
+    ) -> None:
+        due = cast.payments(period_id=period(cast, youtube, 2).id)[1]
+        [attempt] = cast.do(
+            claim_payments, due.contact_id, [due.id], by=Actor.contact(due.contact_id), now=NOW
+        )
+
+        begun = f"/money-in?claim={attempt.public_id}"
+        assert olga.get(begun).location == f"/review/{attempt.public_id}"
+        assert olga.get("/money-in?claim=nothing").status_code == 404
+        assert stranger(app, runtime).get(begun).status_code == 404
 
     def test_voiding_wants_a_reason(self, cast: Cast, olga: Browser, youtube: Group, march: str) -> None:
         form = fill(olga.get(march).text, "csrf_token")
