@@ -5,7 +5,7 @@ the 31st comes back to the 31st after February. Nothing here reads the clock or 
 """
 
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -165,6 +165,16 @@ class Cycle:
             steps = (_month_number(day) - _month_number(self.anchor_on)) // self._months
         sequence = self.anchor_sequence + steps
         return sequence if self.start_of(sequence) >= day else sequence + 1
+
+    def going_on(self, sequence: int, today: date) -> Self:
+        """Let a period be the first that starts on a day or later; the rhythm stays what it was.
+
+        Raises: SequenceOutOfRange when that is beyond the year 9999.
+        """
+        if self.start_of(sequence) >= today:
+            return self
+        first = self.start_of(self.sequence_on_or_after(today))
+        return replace(self, anchor_on=first, anchor_sequence=sequence)
 
     def count_begun(self, sequence: int, today: date) -> int:
         """Count the periods from one on that have begun by the end of `today`.

@@ -10,14 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from substrack.domain.cycles import Cycle, Window
+from substrack.domain.calendars import Calendar
+from substrack.domain.cycles import Window
 from substrack.domain.guest_list import Guest
 from substrack.domain.money import Money
 from substrack.domain.notices import Channel
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.shares import Sharer
 from substrack.domain.terms import GroupTerms
-from substrack.queries.calendars import cycle_of
+from substrack.queries.calendars import load_calendar
 from substrack.queries.groups import find_group, has_periods, load_pay_methods, load_terms
 from substrack.queries.people_choices import PersonChoice
 from substrack.queries.sharing import sharers_of
@@ -36,7 +37,7 @@ class NamedSharer:
 
 @dataclass(frozen=True)
 class GroupOnForm:
-    """A group that is being edited; `next_start` is the first day of the next unopened period.
+    """A group that is being edited; nothing opens while it `rests`: paused, or in the archive.
 
     `sharers` share that period, as if from end to end, the payer perhaps among them; their keys are members'.
     `has_opened` freezes the currency and the start, also when all that was opened is void.
@@ -48,11 +49,15 @@ class GroupOnForm:
     terms: GroupTerms
     version: int
     has_opened: bool
-    next_start: date
-    next_sequence: int
-    cycle: Cycle
+    rests: bool
+    calendar: Calendar
     payer_public_id: str
     sharers: tuple[NamedSharer, ...]
+
+    @property
+    def next_start(self) -> date:
+        """The first day of the next unopened period."""
+        return self.calendar.next_start
 
 
 def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> GroupOnForm:
@@ -68,8 +73,8 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
         .join(Contact, Contact.id == Group.payer_id)
         .where(Group.id == group_id)
     ).one()
-    cycle = cycle_of(group)
-    window = cycle.window(group.next_sequence)
+    calendar = load_calendar(session, group)
+    window = calendar.cycle.window(group.next_sequence)
     return GroupOnForm(
         id=group.id,
         public_id=group.public_id,
@@ -77,9 +82,8 @@ def load_group_on_form(session: Session, workspace_id: int, public_id: str) -> G
         terms=terms,
         version=group.version,
         has_opened=bool(has_opened),
-        next_start=window.starts_on,
-        next_sequence=group.next_sequence,
-        cycle=cycle,
+        rests=group.paused_at is not None or group.archived_at is not None,
+        calendar=calendar,
         payer_public_id=payer,
         sharers=_sharers(session, group, window),
     )

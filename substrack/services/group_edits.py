@@ -14,11 +14,12 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.calendars import Calendar
 from substrack.domain.currencies import currency_code, exponent_of
-from substrack.domain.cycles import Cycle
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.shares import check_terms as check_people
 from substrack.domain.terms import GroupTerms, check_terms
+from substrack.queries.calendars import load_calendar
 from substrack.queries.groups import has_periods, load_terms
 from substrack.queries.sharing import sharers_of, window_from
 from substrack.services.announcing import announce_ahead
@@ -28,13 +29,13 @@ from substrack.services.group_rows import (
     ASKING_RULES,
     PLAIN_COLUMNS,
     TEXTS,
-    change_end,
     facts_of,
     has_opened,
     hold_group,
     joining_day,
     next_start,
     today_in,
+    write_cycle,
 )
 from substrack.services.journal import record_group
 from substrack.services.locks import lock_contacts
@@ -117,9 +118,9 @@ def edit_group(
 ) -> Group:
     """Give a group the terms of its form, as from `queries.groups.load_terms`, for the periods to come.
 
-    A changed rhythm is anchored at the next unopened period; a changed price is one from there on. Changed
-    rules of asking also count for what is open. Nothing is written when nothing differs, so that a second
-    press is calm.
+    A changed rhythm is anchored at the next unopened period, before the first one at the start or where a
+    rest left off; a changed price is one from there on. Changed rules of asking also count for what is open.
+    Nothing is written when nothing differs, so that a second press is calm.
 
     Ways to pay that were left as they were stay the former payer's when the payer changes.
 
@@ -211,11 +212,12 @@ def _apply(
     by: Actor,
     now: datetime,
 ) -> None:
+    calendar = load_calendar(session, group)
     for name in (*TEXTS, *PLAIN_COLUMNS):
         setattr(group, name, getattr(terms, name))
-    goes_on = change_end(group, terms.ends_on, today_in(group, now))
+    changed = calendar.under(terms, today_in(group, now))
     _change_currency(session, group, terms.currency)
-    _change_rhythm(session, group, terms)
+    _change_calendar(session, group, changed)
     _change_payer(session, group, terms, by=by, now=now)
     session.flush()
     check_people(group.split, sharers_of(session, group, window_from(group, next_start(group))))
@@ -223,7 +225,7 @@ def _apply(
     change_pay_methods(session, group, terms.pay_methods, former=former, by=by, now=now)
     if terms.price is not None and terms.price != price:
         set_price(session, group.id, amount=terms.price, announces=announces_price, by=by, now=now)
-    if goes_on or _who_shares_when(former) != _who_shares_when(terms):
+    if changed.ends_later_than(calendar) or _who_shares_when(former) != _who_shares_when(terms):
         check_what_comes(session, group)
 
 
@@ -242,39 +244,21 @@ def _change_currency(session: Session, group: Group, currency: str) -> None:
     session.execute(update(Member).where(*theirs).values(fixed_minor=None))
 
 
-def _change_rhythm(session: Session, group: Group, terms: GroupTerms) -> None:
-    """Anchor a changed cycle at the next unopened period; before the first one, start afresh."""
-    rhythm = (terms.unit, terms.every, terms.cycle.billing_day)
-    is_same = rhythm == (group.unit, group.every, group.billing_day) and terms.starts_on == group.starts_on
-    if is_same:
-        return
-    begins = terms.starts_on if _begins_afresh(group, terms) else next_start(group)
-    cycle = Cycle.begin(terms.unit, terms.every, terms.billing_day, begins, group.next_sequence)
-    former_start = next_start(group)
-    group.unit, group.every, group.billing_day = cycle.unit, cycle.every, cycle.billing_day
-    group.starts_on, group.anchor_on, group.anchor_sequence = (
-        terms.starts_on,
-        cycle.anchor_on,
-        group.next_sequence,
-    )
+def _change_calendar(session: Session, group: Group, calendar: Calendar) -> None:
+    former = next_start(group)
+    group.starts_on, group.ends_on = calendar.starts_on, calendar.ends_on
+    write_cycle(group, calendar.cycle)
     if not has_opened(group):
-        _move_start(session, group, former_start, cycle.anchor_on)
-
-
-def _begins_afresh(group: Group, terms: GroupTerms) -> bool:
-    """Tell whether a changed cycle begins at the start: nothing is open, and a pause skipped nothing."""
-    if has_opened(group):
-        return False
-    first = Cycle.begin(group.unit, group.every, group.billing_day, group.starts_on)
-    return terms.starts_on != group.starts_on or next_start(group) == first.anchor_on
+        _move_start(session, group, former, next_start(group))
 
 
 def _move_start(session: Session, group: Group, former: date, start: date) -> None:
     """Take the first price, and those who were to be there from the start, along to an earlier start."""
     if start >= former:
         return
-    first = select(Price.id).where(Price.group_id == group.id).order_by(Price.from_on).limit(1)
-    session.execute(update(Price).where(Price.id.in_(list(session.scalars(first)))).values(from_on=start))
+    first = session.scalar(select(Price).where(Price.group_id == group.id).order_by(Price.from_on).limit(1))
+    if first is not None:
+        first.from_on = min(first.from_on, start)
     session.execute(
         update(Member)
         .where(Member.group_id == group.id, Member.joined_on > start, Member.joined_on <= former)

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
-from substrack.domain.cycles import local_date
+from substrack.domain.cycles import Cycle, local_date
 from substrack.domain.errors import NotFound
-from substrack.queries.calendars import cycle_of
+from substrack.queries.calendars import cycle_of, load_calendar
 from substrack.queries.groups import UnknownGroup
 from substrack.services.access import check_admin
 from substrack.store import Group
@@ -89,23 +89,25 @@ def joining_day(group: Group, now: datetime) -> date:
 
 def skip_the_past(group: Group, today: date) -> None:
     """Let the next period be the first that starts on a day or later; the rhythm stays what it was."""
-    cycle = cycle_of(group)
-    if cycle.start_of(group.next_sequence) >= today:
-        return
-    group.anchor_on = cycle.start_of(cycle.sequence_on_or_after(today))
-    group.anchor_sequence = group.next_sequence
+    write_cycle(group, cycle_of(group).going_on(group.next_sequence, today))
 
 
-def change_end(group: Group, ends_on: date | None, today: date) -> bool:
+def change_end(session: Session, group: Group, ends_on: date | None, today: date) -> bool:
     """Set after which day no period starts, and tell whether that is later than it was.
 
     A group that was over already goes on from today.
     """
-    former = group.ends_on
-    if former is not None and former != ends_on and next_start(group) > former:
-        skip_the_past(group, today)
+    former = load_calendar(session, group)
+    ending = former.ending(ends_on, today)
+    write_cycle(group, ending.cycle)
     group.ends_on = ends_on
-    return former is not None and (ends_on is None or ends_on > former)
+    return ending.ends_later_than(former)
+
+
+def write_cycle(group: Group, cycle: Cycle) -> None:
+    """Give a group a rhythm."""
+    group.unit, group.every, group.billing_day = cycle.unit, cycle.every, cycle.billing_day
+    group.anchor_on, group.anchor_sequence = cycle.anchor_on, cycle.anchor_sequence
 
 
 def facts_of(group: Group) -> dict[str, Any]:

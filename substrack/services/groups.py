@@ -141,7 +141,7 @@ def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Acto
     if ends_on is not None and check_day(ends_on, "ends_on") < group.starts_on:
         raise EndsBeforeStarting(group.starts_on)
     if group.ends_on != ends_on:
-        if change_end(group, ends_on, today_in(group, now)):
+        if change_end(session, group, ends_on, today_in(group, now)):
             check_what_comes(session, group)
         _changed(session, "end", group, by=by, now=now)
         announce_ahead(session, group, now=now)

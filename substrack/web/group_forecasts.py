@@ -58,8 +58,8 @@ def _foresee(form: GroupForm, terms: GroupTerms, group: GroupOnForm | None) -> F
     everybody = [one.sharer for one in sharers]
     if terms.payer_included:
         everybody.insert(0, Sharer(PAYER, is_payer=True))
-    cycle, sequence = _cycle(terms, group)
     today = local_date(runtime().now(), _zone(terms))
+    cycle, sequence = _calendar(terms, group, today)
     coming = preview(terms, everybody, sequence=sequence, cycle=cycle)
     facts = Facts(
         preview=coming,
@@ -117,15 +117,13 @@ def _due_days(terms: GroupTerms, cycle: Cycle, sequence: int) -> tuple[date, ...
     )
 
 
-def _cycle(terms: GroupTerms, group: GroupOnForm | None) -> tuple[Cycle, int]:
-    """Find the calendar as it would be: a changed rhythm begins at the next unopened period."""
-    if group is None or group.next_sequence == 1:
+def _calendar(terms: GroupTerms, group: GroupOnForm | None, today: date) -> tuple[Cycle, int]:
+    """Find the calendar as it would be, and the next period; what rests as if it went on today."""
+    if group is None:
         return terms.cycle, 1
-    was = group.terms
-    if (terms.unit, terms.every, terms.cycle.billing_day) == (was.unit, was.every, was.cycle.billing_day):
-        return group.cycle, group.next_sequence
-    begins = Cycle.begin(terms.unit, terms.every, terms.billing_day, group.next_start, group.next_sequence)
-    return begins, group.next_sequence
+    changed = group.calendar.under(terms, today)
+    going_on = changed.going_on(today) if group.rests else changed
+    return going_on.cycle, going_on.next_sequence
 
 
 def _sharers(form: GroupForm, terms: GroupTerms, group: GroupOnForm | None) -> list[_Person]:

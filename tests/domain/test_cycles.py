@@ -144,6 +144,16 @@ def test_the_sequence_on_or_after_a_day_is_the_first_such(cycle: Cycle, day: dat
     assert sequence == cycle.anchor_sequence or cycle.start_of(sequence - 1) < day
 
 
+@given(cycles, st.integers(0, 100), days)
+def test_who_goes_on_keeps_the_rhythm_and_the_count(cycle: Cycle, steps: int, day: date) -> None:
+    sequence = cycle.anchor_sequence + steps
+    going_on = cycle.going_on(sequence, day)
+    wanted = max(sequence, cycle.sequence_on_or_after(day))
+    assert [going_on.start_of(sequence + k) for k in range(3)] == [
+        cycle.start_of(wanted + k) for k in range(3)
+    ]
+
+
 @given(units, st.integers(1, 24), billing_days, days)
 def test_the_first_date_is_the_first_one_possible(
     unit: Unit, every: int, billing_day: int, day: date

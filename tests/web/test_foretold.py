@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,16 +13,18 @@ from sqlalchemy import select
 
 from substrack.bootstrap import Runtime
 from substrack.domain.shares import SplitKind
+from substrack.queries.groups import load_terms
 from substrack.services.addresses import unsubscribe
 from substrack.services.collection_day import set_contact_collection_day, set_workspace_collection_day
-from substrack.services.groups import pause_group
+from substrack.services.group_edits import edit_group
+from substrack.services.groups import end_group, pause_group, resume_group
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment
 from substrack.store import Address, Group, Member
-from tests.support.cast import Cast
+from tests.support.cast import START, Cast, at
 from tests.web.forms import fill, send
 from tests.web.paying import page_of
-from tests.web.support import NOW, Browser
+from tests.web.support import NOW, Browser, TurnableClock
 
 pytestmark = pytest.mark.only_sqlite  # what a page says; services do it on both
 
@@ -234,6 +238,74 @@ class TestAGroup:
             "on your collection day, day 15 of the month."
             in olga.get(f"/groups/{youtube.public_id}/terms").text
         )
+
+
+class TestAGroupThatRested:
+    """Netflix, from 15 January on, of which nothing opened before it was paused."""
+
+    @pytest.fixture
+    def netflix(self, cast: Cast) -> Group:
+        group = cast.group("Netflix", "12.00", starts_on=date(2026, 1, 15))
+        cast.join(group, "Ben")
+        cast.do(pause_group, group.id, by=cast.olga, now=START)
+        return group
+
+    def resume(self, cast: Cast, group: Group) -> None:
+        cast.do(resume_group, group.id, by=cast.olga, now=NOW)
+
+    def opens_on(self, cast: Cast, group: Group) -> date:
+        opens_at = cast.read(lambda session: session.get_one(Group, group.id)).next_open_at
+        assert opens_at is not None
+        return opens_at.date()
+
+    @pytest.mark.parametrize(
+        ("typed", "words", "day"),
+        [
+            ({}, "The next period is March 2026, due on 15 March 2026.", 15),
+            ({"due_days": "5"}, "it opens on 15 March 2026 and is due on 20 March 2026.", 15),
+            ({"every": "2"}, "The next period is 15 Mar\u2009–\u200914 May 2026, due on 15 March 2026.", 15),
+            ({"billing_day": "20"}, "The next period is March 2026, due on 20 March 2026.", 20),
+        ],
+    )
+    def test_an_edit_is_foretold_as_it_will_be(
+        self, cast: Cast, olga: Browser, netflix: Group, typed: dict[str, str], words: str, day: int
+    ) -> None:
+        self.resume(cast, netflix)
+        page = f"/groups/{netflix.public_id}/edit"
+
+        shown = foretold(olga, page, **typed)
+        answer = send(olga, page, "price", **typed)
+        if answer.status_code == 200:
+            olga.client.post(page, data=fill(answer.text, "seen"))
+
+        assert words in shown
+        assert "begun already" not in shown
+        assert self.opens_on(cast, netflix) == date(2026, 3, day)
+
+    def test_so_is_a_rhythm_that_is_changed_back(self, cast: Cast, olga: Browser, netflix: Group) -> None:
+        self.resume(cast, netflix)
+        terms = cast.read(lambda session: load_terms(session, netflix.id))
+        cast.do(edit_group, netflix.id, replace(terms, billing_day=20), by=cast.olga, now=NOW)
+
+        shown = foretold(olga, f"/groups/{netflix.public_id}/edit", billing_day="15")
+
+        assert "The next period is March 2026, due on 15 March 2026." in shown
+
+    def test_nothing_opens_at_once_while_it_rests(self, olga: Browser, netflix: Group) -> None:
+        shown = foretold(olga, f"/groups/{netflix.public_id}/edit")
+
+        assert "The next period is March 2026, due on 15 March 2026." in shown
+        assert "begun already" not in shown
+
+    def test_an_end_that_is_taken_back_bills_nothing_of_the_time_between(
+        self, cast: Cast, olga: Browser, clock: TurnableClock, youtube: Group, ben: Member
+    ) -> None:
+        cast.tick(at("2026-02-01"))
+        cast.do(end_group, youtube.id, ends_on=date(2026, 2, 10), by=cast.olga, now=at("2026-02-02"))
+        clock.turn(timedelta(days=20))
+        shown = foretold(olga, f"/groups/{youtube.public_id}/edit", ends_on="")
+
+        assert "The next period is April 2026, due on 1 April 2026." in shown
 
 
 class TestAChange:
