@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, String, cast, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from substrack.domain.cycles import Window, at_hour
-from substrack.domain.delivery import WAITING, MessageState
+from substrack.domain.delivery import MessageState
 from substrack.domain.notices import Notice
 from substrack.domain.shares import SplitKind
 from substrack.domain.sharing import Stay, sharers_in
@@ -33,7 +33,8 @@ from substrack.store import Event, Group, Member, Message, Payment, Period, Pric
 DAYS_AHEAD: Final = 7
 """How long before the first period at a new price opens its members hear of it."""
 
-_LIVE: Final = (*WAITING, MessageState.SENT)
+_GONE: Final = (MessageState.SENDING, MessageState.SENT)
+_LIVE: Final = (MessageState.QUEUED, *_GONE)
 
 
 def announced_at(group: Group, starts_on: date) -> datetime:
@@ -85,7 +86,7 @@ def _announce_price(
     window = window_from(group, price.from_on)
     from_on = window.starts_on.isoformat()
     stale = {one.id for one in told if one.state is MessageState.QUEUED and one.payload["from_on"] != from_on}
-    _cancel(session, stale)
+    _cancel(session, stale, "it comes on another day now")
     last = {
         one.contact_id: one.payload["after_minor"]
         for one in told
@@ -116,18 +117,45 @@ def _announce_next_period(session: Session, group: Group, stays: Sequence[Stay],
     window = cycle_of(group).window(group.next_sequence)
     people = _sharing(group, stays, window)
     starts_on = window.starts_on.isoformat()
-    told = {
-        one.contact_id
-        for one in _messages(session, Notice.HEADS_UP, people, since=_last_opened_at(session, group))
-        if one.state in _LIVE and (one.payload["group_id"], one.payload["starts_on"]) == (group.id, starts_on)
-    }
-    key = f"heads_up:{group.id}:{window.sequence}:{_last_event(session, group)}"
-    drafts = [
-        heads_up_draft(group, window, contact_id, f"{key}:{contact_id}")
-        for contact_id in people
-        if contact_id not in told
+    letters = [
+        one
+        for one in _heads_ups(session, group, people, after=group.next_sequence - 1)
+        if one.payload["starts_on"] == starts_on
     ]
+    told = {one.contact_id for one in letters if one.state in _LIVE}
+    _free_keys(session, [one.id for one in letters if one.contact_id not in told])
+    drafts = [heads_up_draft(group, window, contact_id) for contact_id in people if contact_id not in told]
     queue(session, [replace(draft, due_at=max(draft.due_at, now)) for draft in drafts], now=now)
+
+
+def call_off_heads_ups(session: Session, group: Group) -> None:
+    """Cancel what waits about periods after the next, whose place was given back: its opening announces them.
+
+    Who was told of one already is not told again.
+    """
+    next_on = cycle_of(group).start_of(group.next_sequence).isoformat()
+    people = {stay.contact_id for stay in _stays(session, group)}
+    letters = [
+        one
+        for one in _heads_ups(session, group, people, after=group.next_sequence)
+        if one.payload["starts_on"] > next_on
+    ]
+    told = {(one.contact_id, one.payload["starts_on"]) for one in letters if one.state in _GONE}
+    _cancel(session, [one.id for one in letters], "the period before was voided")
+    untold = [one.id for one in letters if (one.contact_id, one.payload["starts_on"]) not in told]
+    _free_keys(session, untold)
+
+
+def _heads_ups(
+    session: Session, group: Group, people: Collection[int], *, after: int
+) -> list[Row[*tuple[Any, ...]]]:
+    """Load what was queued to these people about what follows a period, whatever became of it.
+
+    Nothing of it is older than the first time that this period opened, as it announced what follows.
+    """
+    since = select(func.min(Period.opened_at)).where(Period.group_id == group.id, Period.sequence == after)
+    letters = _messages(session, Notice.HEADS_UP, people, since=session.scalar(since))
+    return [one for one in letters if one.payload["group_id"] == group.id]
 
 
 def _prices_ahead(session: Session, group: Group) -> Sequence[Price]:
@@ -177,7 +205,7 @@ def _known_before(session: Session, group: Group, price: Price) -> int | None:
     sent = select(Message.payload).where(
         Message.workspace_id == group.workspace_id,
         Message.notice == Notice.PRICE_CHANGE,
-        Message.state.in_((MessageState.SENDING, MessageState.SENT)),
+        Message.state.in_(_GONE),
     )
     told = [
         payload for payload in session.scalars(sent.order_by(Message.id)) if payload["price_id"] == price.id
@@ -209,22 +237,22 @@ def _messages(
     ]
 
 
-def _last_opened_at(session: Session, group: Group) -> datetime | None:
-    """Say when the period before the next opened, and announced it: no letter about it is older."""
-    query = select(Period.opened_at).where(
-        Period.group_id == group.id,
-        Period.sequence == group.next_sequence - 1,
-        Period.voided_at.is_(None),
-    )
-    return session.scalar(query)
-
-
-def _cancel(session: Session, message_ids: Collection[int]) -> None:
+def _cancel(session: Session, message_ids: Collection[int], why: str) -> None:
     for batch in in_batches(message_ids):
         session.execute(
             update(Message)
             .where(Message.id.in_(batch), Message.state == MessageState.QUEUED)
-            .values(state=MessageState.CANCELLED, last_error="it comes on another day now")
+            .values(state=MessageState.CANCELLED, last_error=why)
+        )
+
+
+def _free_keys(session: Session, message_ids: Collection[int]) -> None:
+    """Let what came to nothing be announced once more."""
+    for batch in in_batches(message_ids):
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(batch), Message.state.not_in(_LIVE))
+            .values(dedupe_key=literal("came to nothing:") + cast(Message.id, String))
         )
 
 

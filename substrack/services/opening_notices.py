@@ -81,22 +81,21 @@ def heads_up(plan: Plan, now: datetime) -> list[Draft]:
     except FixedAmountsOverTotal:
         return []
     return [
-        heads_up_draft(
-            group, window, part.member.contact_id, f"heads_up:{group.id}:{window.sequence}:{part.member.id}"
-        )
+        heads_up_draft(group, window, part.member.contact_id)
         for part in dues
         if part.status is Status.PENDING
     ]
 
 
-def heads_up_draft(group: Group, window: Window, contact_id: int, key: str) -> Draft:
-    """Announce a period to one person, `heads_up_days` before it opens."""
+def heads_up_draft(group: Group, window: Window, contact_id: int) -> Draft:
+    """Announce a period to one person, `heads_up_days` before it opens; each day it may start on, once."""
     days_ahead = timedelta(days=group.collect_days_before + group.heads_up_days)
+    starts_on = window.starts_on.isoformat()
     return Draft(
         workspace_id=group.workspace_id,
         contact_id=contact_id,
         notice=Notice.HEADS_UP,
-        dedupe_key=key,
+        dedupe_key=f"heads_up:{group.id}:{window.sequence}:{starts_on}:{contact_id}",
         due_at=at_hour(window.starts_on - days_ahead, group.hour, group.time_zone),
-        payload={"group_id": group.id, "starts_on": window.starts_on.isoformat()},
+        payload={"group_id": group.id, "starts_on": starts_on},
     )

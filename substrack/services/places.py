@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from substrack.domain.cycles import Cycle
 from substrack.queries.calendars import cycle_of
 from substrack.queries.period_places import opening_ahead
-from substrack.services.announcing import announce_ahead
+from substrack.services.announcing import announce_ahead, call_off_heads_ups
 from substrack.services.group_rows import next_start, today_in
 from substrack.services.schedule import reschedule_group
 from substrack.store import Group, Period
@@ -43,6 +43,7 @@ def give_back_places(session: Session, group: Group, *, now: datetime) -> bool:
     if group.next_sequence == was:
         return False
     reschedule_group(session, group)
+    call_off_heads_ups(session, group)
     announce_ahead(session, group, now=now)
     return True
 

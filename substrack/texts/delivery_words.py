@@ -42,6 +42,10 @@ def what_happened(error: str, _: Words) -> str:
         "sent by mail instead": _("It was sent by mail instead."),
         "may have gone out before the restore": _("It may have gone out before the books were restored."),
         "the price changed again": _("The price changed again before it was sent."),
+        "it comes on another day now": _("What it tells of comes on another day now."),
+        "the period before was voided": _(
+            "The period before was voided; it is told anew when that one opens."
+        ),
     }
     return ours.get(error) or _by_signs(error, _)
 

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from substrack.domain.cycles import Unit
+from substrack.domain.delivery import MessageState
+from substrack.domain.notices import Notice
 from substrack.queries.faults import Window
 from substrack.queries.groups import load_terms
 from substrack.queries.period_faults import missing_periods, periods_apart
@@ -15,7 +17,8 @@ from substrack.services.groups import pause_group, resume_group
 from substrack.services.payments import confirm_payment
 from substrack.services.periods import open_next_period
 from substrack.services.voiding import PlaceAhead, PlaceTaken, restore_period, void_period
-from substrack.store import Event, Group, Member, Period
+from substrack.store import Contact, Event, Group, Member, Message, Period, new_public_id
+from substrack.worker.outbox import deliver_due
 from tests.support.books import check_books
 from tests.support.cast import Cast, at, money
 
@@ -39,11 +42,11 @@ class Scene:
     def restore(self, period_id: int, now: Any = SLIP) -> None:
         self.cast.do(restore_period, period_id, by=self.cast.olga, now=now)
 
-    def edit(self, **changes: Any) -> None:
+    def edit(self, *, now: Any = SLIP, **changes: Any) -> None:
         terms = self.cast.read(lambda session: load_terms(session, self.group.id))
         for name, value in changes.items():
             terms = type(terms)(**{**vars(terms), name: value})
-        self.cast.do(edit_group, self.group.id, terms, by=self.cast.olga, now=SLIP)
+        self.cast.do(edit_group, self.group.id, terms, by=self.cast.olga, now=now)
 
     def live(self) -> list[tuple[int, str]]:
         query = select(Period).where(Period.voided_at.is_(None)).order_by(Period.starts_on)
@@ -256,6 +259,97 @@ def test_nobody_is_told_twice_of_what_comes(cast: Cast) -> None:
         cast.send(at(day))
     told = [one.payload["starts_on"] for one in cast.messages(notice="heads_up", state="sent")]
     assert sorted(told) == ["2026-04-01", "2026-05-01"]
+
+
+class TestAnnouncements:
+    """A group from 1 February, whose first period was opened on 20 January, and voided on the day after."""
+
+    EARLY, VOIDED = at("2026-01-20"), at("2026-01-21")
+
+    def slip(self, cast: Cast, *, heads_up_days: int = 3) -> tuple[Scene, int]:
+        group = cast.group(price="9.00", heads_up_days=heads_up_days)
+        scene = Scene(cast, group, cast.join(group, "Ben"))
+        return scene, scene.open(now=self.EARLY)
+
+    def told(self, scene: Scene, *days: str) -> list[tuple[str, str]]:
+        """Send what is due on some days, and list who was told of which."""
+        for day in days:
+            scene.cast.tick(at(day))
+            deliver_due(scene.cast.runtime, now=at(day))
+        sent = scene.cast.messages(notice="heads_up", state="sent")
+        found = {member.contact_id: member.name for member in self.people(scene)}
+        return sorted((found[one.contact_id or 0], one.payload["starts_on"]) for one in sent)
+
+    def people(self, scene: Scene) -> list[Any]:
+        query = select(Member.contact_id, Contact.name).join(Contact, Contact.id == Member.contact_id)
+        return scene.cast.read(lambda session: list(session.execute(query)))
+
+    @pytest.mark.parametrize("joins", [False, True])
+    def test_an_edit_after_it_opened_again_announces_nothing_twice(self, cast: Cast, joins: bool) -> None:
+        scene, february = self.slip(cast)
+        if joins:
+            cast.join(scene.group, "Mia", now=self.EARLY)
+        scene.void(february, now=self.VOIDED)
+        cast.tick(at("2026-02-01"))
+        scene.edit(now=at("2026-02-10"), grace_days=4)
+        people = ["Ben", "Mia"] if joins else ["Ben"]
+        assert self.told(scene, "2026-02-27") == [(name, "2026-03-01") for name in people]
+
+    def test_another_billing_day_meanwhile_is_announced(self, cast: Cast) -> None:
+        scene, february = self.slip(cast)
+        scene.void(february, now=self.VOIDED)
+        scene.edit(now=at("2026-01-22"), billing_day=15)
+        assert self.told(scene, "2026-02-15", "2026-02-27", "2026-03-13") == [("Ben", "2026-03-15")]
+
+    def test_so_is_one_that_is_changed_back(self, cast: Cast) -> None:
+        scene, february = self.slip(cast, heads_up_days=35)
+        scene.void(february, now=self.VOIDED)
+        scene.edit(now=at("2026-01-22"), billing_day=15)
+        assert self.told(scene, "2026-01-26") == []
+        scene.edit(now=at("2026-01-27"), billing_day=1)
+        assert self.told(scene, "2026-02-01") == [("Ben", "2026-03-01")]
+
+    def test_who_heard_before_the_void_hears_no_more_of_it(self, cast: Cast) -> None:
+        scene, february = self.slip(cast, heads_up_days=60)
+        cast.join(scene.group, "Mia", now=self.EARLY)
+        heard = [("Ben", "2026-03-01"), ("Mia", "2026-03-01")]
+        deliver_due(cast.runtime, now=self.EARLY)
+        scene.void(february, now=self.VOIDED)
+        scene.edit(now=self.VOIDED, grace_days=4)
+        assert self.told(scene, "2026-02-01") == heard
+        scene.edit(now=at("2026-02-10"), grace_days=5)
+        assert self.told(scene, "2026-02-10") == heard
+
+    def test_who_heard_of_it_one_way_does_not_hear_of_it_another_way(self, cast: Cast) -> None:
+        scene, february = self.slip(cast, heads_up_days=60)
+        with cast.runtime.transaction() as session:
+            letter = session.scalars(select(Message).where(Message.notice == Notice.HEADS_UP)).one()
+            row = {one.key: getattr(letter, one.key) for one in Message.__table__.columns if one.key != "id"}
+            in_the_chat = {
+                "public_id": new_public_id(),
+                "dedupe_key": "in the chat",
+                "state": MessageState.SENT,
+            }
+            session.add(Message(**row | in_the_chat))
+            letter.state = MessageState.DEAD
+        scene.void(february, now=self.VOIDED)
+        cast.tick(at("2026-02-01"))
+        assert [one.state for one in cast.messages(notice="heads_up")] == ["dead", "sent"]
+
+    def test_a_restore_announces_it_again(self, cast: Cast) -> None:
+        scene, february = self.slip(cast)
+        for _ in range(2):
+            scene.void(february, now=self.VOIDED)
+            assert cast.messages(notice="heads_up", state="queued") == []
+            scene.restore(february, now=self.VOIDED)
+        assert self.told(scene, "2026-02-27") == [("Ben", "2026-03-01")]
+
+    def test_what_comes_next_stays_announced(self, scene: Scene) -> None:
+        scene.edit(heads_up_days=5)
+        april = scene.open()
+        scene.void(april)
+        waiting = scene.cast.messages(notice="heads_up", state="queued")
+        assert [one.payload["starts_on"] for one in waiting] == ["2026-04-01"]
 
 
 def _payment(scene: Scene, period_id: int) -> Any:
