@@ -63,13 +63,28 @@ def _put_back(session: Session, payment: Payment | None, event: Event, *, by: Ac
 def _put_persons_day_back(session: Session, event: Event, contact_id: int) -> None:
     """Let somebody count as asked when they were before, or on the day of what they were asked for since.
 
-    What they were asked for on the same day before may have been taken back as well.
+    A day that came from an asking which was taken back meanwhile is no longer one.
     """
     contact = session.get_one(Contact, contact_id)
     earlier = _day((event.before or {})["contact_requested_on"])
-    is_of_that_day = earlier == _day((event.after or {})["contact_requested_on"])
-    days = last_day_asked(session, contact), None if is_of_that_day else earlier
-    contact.requested_on = max(filter(None, days), default=None)
+    if earlier is not None and _was_taken_back(session, contact_id, earlier):
+        earlier = None
+    contact.requested_on = max(filter(None, (last_day_asked(session, contact), earlier)), default=None)
+
+
+def _was_taken_back(session: Session, contact_id: int, day: date) -> bool:
+    """Tell whether the asking that made a day the last on which somebody was asked was taken back."""
+    key = "contact_requested_on"
+    return bool(
+        session.scalar(
+            select(Event.id)
+            .join(Payment, Payment.id == Event.payment_id)
+            .where(Payment.contact_id == contact_id, Event.verb == STOP_ASKING)
+            .where(Event.before[key].as_string() == day.isoformat())
+            .where(Event.after[key].as_string().is_distinct_from(day.isoformat()))
+            .limit(1)
+        )
+    )
 
 
 def _free_the_day(session: Session, correlation_id: str) -> None:

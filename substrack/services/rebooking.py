@@ -10,6 +10,7 @@ from substrack.domain.actors import Actor
 from substrack.domain.errors import Refused
 from substrack.domain.money import Money
 from substrack.domain.payments import ANOTHER_SUM, Act, PaymentKind, check_actor
+from substrack.queries.booked import load_booked
 from substrack.services.access import check_admin
 from substrack.services.allocations import live_allocations
 from substrack.services.deciding import OtherCurrencyReceived, check_source, check_versions
@@ -73,6 +74,7 @@ def book_another_sum(
         note=former.note,
         group_id=former.group_id,
         payment_ids=[payment.id],
+        attempt_id=_claim_of(session, former),
         by=by,
         now=now,
     )
@@ -83,3 +85,10 @@ def _last_receipt(session: Session, payment_id: int) -> Receipt:
     if not allocations:
         raise NoMoneyBooked
     return session.get_one(Receipt, allocations[-1].receipt_id)
+
+
+def _claim_of(session: Session, former: Receipt) -> int | None:
+    """Find whose claim the right sum answers in place of the wrong one; none that other money answers too."""
+    if former.attempt_id is None or load_booked(session, former.attempt_id) is not None:
+        return None
+    return former.attempt_id

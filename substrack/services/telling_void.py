@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.asking import ASK_BY_HAND
@@ -22,6 +22,7 @@ from substrack.queries.batches import in_batches
 from substrack.services.answers import void_letter
 from substrack.services.ledger import Decision
 from substrack.services.outbox import Draft, cancel_waiting, queue
+from substrack.services.putting_off import OBJECT
 from substrack.store import AttemptItem, Event, Message, MessageItem, Payment
 
 
@@ -39,13 +40,27 @@ class TakenOff:
 
 
 def tell_void(session: Session, workspace_id: int, taken: Sequence[TakenOff], decision: Decision) -> None:
-    """Queue one letter to each person who knew of a share, or whose money had come for it."""
+    """Queue one letter to each person who knew of a share, or whose money had come for it.
+
+    Whoever was asked while the period was being voided is told as well, and the journal says that they knew.
+    """
+    taken = _looked_at_again(session, taken, decision)
     told: dict[int, list[TakenOff]] = defaultdict(list)
     for one in taken:
         if one.payment.kind is PaymentKind.DUES and (one.is_claimed or one.received_minor or one.is_known):
             told[one.payment.contact_id].append(one)
     letters = [_letter(workspace_id, mine, decision) for mine in told.values()]
     queue(session, letters, now=decision.now)
+
+
+def _looked_at_again(session: Session, taken: Sequence[TakenOff], decision: Decision) -> Sequence[TakenOff]:
+    """Find who came to know meanwhile: a worker that had a request in hand waits for nobody."""
+    known = find_known(session, [one.payment for one in taken if not one.is_known])
+    for some in in_batches(known):
+        voids = select(Event).where(Event.payment_id.in_(some), Event.verb == "void")
+        for event in session.scalars(voids.where(Event.correlation_id == decision.correlation_id)):
+            event.after = (event.after or {}) | {"known": True}
+    return [replace(one, is_known=one.is_known or one.payment.id in known) for one in taken]
 
 
 def _letter(workspace_id: int, mine: Sequence[TakenOff], decision: Decision) -> Draft:
@@ -70,14 +85,14 @@ def drop_void_letters(session: Session, payments: Iterable[Payment]) -> None:
 
 
 def find_known(session: Session, payments: Iterable[Payment]) -> set[int]:
-    """Find those payments, of some that still count, of which their members know; two statements a batch.
+    """Find those payments, of some that count or did, of which their members know; two statements a batch.
 
     What is waived is none of them: nothing was owed for it.
     """
     dues = (one for one in payments if one.kind is PaymentKind.DUES and one.status is not Status.WAIVED)
     found: set[int] = set()
     for some in in_batches([payment.id for payment in dues]):
-        heard = or_(exists(_requests()), exists(_asked_by_hand()), exists(_claims()), exists(_answers()))
+        heard = or_(exists(_requests()), exists(_spoken_of()), exists(_claims()), exists(_answers()))
         found.update(session.scalars(select(Payment.id).where(Payment.id.in_(some), heard)))
         found.update(_announced(session, some))
     return found
@@ -91,10 +106,10 @@ def _requests() -> Select[int]:
     )
 
 
-def _asked_by_hand() -> Select[int]:
-    return select(Event.id).where(
-        Event.payment_id == Payment.id, Event.verb == ASK_BY_HAND, Payment.requests_sent > 0
-    )
+def _spoken_of() -> Select[int]:
+    """Select what was asked by hand, and what members wrote that something is off about."""
+    by_hand = and_(Event.verb == ASK_BY_HAND, Payment.requests_sent > 0)
+    return select(Event.id).where(Event.payment_id == Payment.id, or_(by_hand, Event.verb == OBJECT))
 
 
 def _claims() -> Select[int]:

@@ -276,6 +276,20 @@ class TestTakingBack:
         )
         assert asked_on == (None if len(taken_back) == 2 else NOW.date())
 
+    @pytest.mark.parametrize("ask", ["by hand", "by message"])
+    def test_whom_a_restored_backup_lets_rest_goes_on_resting(self, scene: Scene, ask: str) -> None:
+        """A request of which nothing is known any more may have reached them on that day."""
+
+        def asked_on() -> date | None:
+            return scene.cast.read(
+                lambda session: session.get_one(Contact, scene.ben.contact_id).requested_on
+            )
+
+        resting = update(Contact).where(Contact.id == scene.ben.contact_id).values(requested_on=NOW.date())
+        scene.cast.do(lambda session: session.execute(resting))
+        assert scene.stop(scene.note() if ask == "by hand" else scene.ask(scene.ben)[0])
+        assert asked_on() == NOW.date()
+
     def test_anything_else_is_no_asking(self, scene: Scene) -> None:
         assert scene.stop("abcabcabcabc") is False
 

@@ -3,16 +3,20 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from substrack.domain.actors import Actor
 from substrack.domain.payments import ReopenCause
 from substrack.queries.pay_history import load_events, newest
+from substrack.services import places, voiding
+from substrack.services.asking_now import ask_people
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.ledger import Decision
 from substrack.services.payments import confirm_payment, reject_payment, reopen_payment
 from substrack.services.periods import open_next_period
+from substrack.services.putting_off import object_to_payments
 from substrack.services.receipts import apply_credit_now, record_receipt
 from substrack.services.telling_void import TakenOff, find_known, tell_void
 from substrack.services.voiding import void_period
@@ -130,9 +134,15 @@ def confirmed(cast: Cast, ben: Member, now: datetime) -> None:
     cast.do(confirm_payment, cast.payment_of(ben).id, by=cast.olga, now=now)
 
 
+def objected(cast: Cast, ben: Member, now: datetime) -> None:
+    payment, by = cast.payment_of(ben), Actor.contact(ben.contact_id)
+    cast.do(object_to_payments, ben.contact_id, [payment.id], text="I left", by=by, now=now)
+
+
 @pytest.mark.parametrize(
     ("act", "is_sent", "knows"),
     [
+        (objected, False, True),
         (rejected, False, True),
         (rejected, True, True),
         (taken_back, False, True),
@@ -160,6 +170,27 @@ def test_whoever_had_said_or_heard_something_of_a_share_hears_that_it_is_void(
     assert told == ([ben.contact_id] if knows else [])
     assert lines_of(cast, ben) == (["void"] if knows else [])
     assert lines_of(cast, mia) == []
+
+
+@pytest.mark.only_postgresql
+def test_who_is_asked_while_a_period_is_being_voided_hears_that_it_is_void(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = cast.group()
+    ben, mia = cast.join(group, "Ben"), cast.join(group, "Mia")
+    cast.tick(at("2026-02-01"))
+    payment = cast.payment_of(ben)
+    cast.do(ask_people, cast.workspace_id, [ben.contact_id], by=cast.olga, now=VOIDED_AT)
+
+    def give_back_places(*given: Any, **terms: Any) -> bool:
+        cast.send(VOIDED_AT + timedelta(minutes=1))  # a worker, which had the request in hand
+        return places.give_back_places(*given, **terms)
+
+    monkeypatch.setattr(voiding, "give_back_places", give_back_places)
+    cast.do(void_period, payment.period_id, reason="a slip", by=cast.olga, now=VOIDED_AT)
+
+    assert [letter.contact_id for letter in cast.messages(notice="waived")] == [ben.contact_id]
+    assert (lines_of(cast, ben), lines_of(cast, mia)) == (["void"], [])
 
 
 def lines_of(cast: Cast, member: Member) -> list[str]:

@@ -15,6 +15,7 @@ from substrack.services.claim_decisions import NoSuchClaim
 from substrack.services.claims import claim_payments, withdraw_claim
 from substrack.services.payments import confirm_payment
 from substrack.services.periods import open_next_period
+from substrack.services.rebooking import book_another_sum
 from substrack.services.receipts import ClaimBooked, record_receipt, void_receipt
 from substrack.services.voiding import restore_period, void_period
 from substrack.store import Attempt, Group, Member, Payment, Period, Receipt
@@ -160,3 +161,18 @@ def test_money_is_booked_for_no_claim_of_somebody_else(scene: Scene) -> None:
         scene.book("10.00", attempt_id=attempt.id, payer_id=mia.contact_id)
     with pytest.raises(NoSuchClaim):
         scene.book("10.00", attempt_id=0)
+
+
+def test_another_sum_for_a_claim_is_booked_for_it_as_well(scene: Scene) -> None:
+    claim = scene.claim(1)
+    scene.void()
+    scene.book("10.00", attempt_id=claim.id)
+    assert scene.due(2).status is Status.CONFIRMED
+
+    by = {"by": scene.cast.olga, "now": LATER}
+    right = scene.cast.do(book_another_sum, scene.due(2).id, amount=money("9.00"), **by)
+
+    assert right.attempt_id == claim.id
+    with pytest.raises(ClaimBooked):
+        scene.book("10.00", attempt_id=claim.id)
+    scene.cast.read(check_books)
