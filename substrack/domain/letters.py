@@ -61,9 +61,10 @@ class Welcome:
     """A member's first letter. `share` is None while the price of the next period is unknown.
 
     `first_on` is the first day of it, or theirs where they come within it (`comes_within`).
-    `owes_already`: something is open, so it would be wrong to say that there is nothing to do. `stretch` says
-    how far the share holds, where it does not last. `asked_after_days` after a due day they are first asked,
-    if the share is not paid by then; None where that is another day, such as a collection day.
+    `has_begun` where periods are open already that they share: `owed` is what is to be paid for them,
+    `awaited` are those whose bill is not in yet. `stretch` says how far the share holds, where it does not
+    last. `asked_after_days` after a due day they are first asked, if the share is not paid by then; None
+    where that is another day, such as a collection day.
     """
 
     group: str
@@ -73,7 +74,9 @@ class Welcome:
     every: int
     first_on: date | None
     share: Money | None
-    owes_already: bool = False
+    owed: tuple[Item, ...] = ()
+    awaited: tuple[Span, ...] = ()
+    has_begun: bool = False
     asked_after_days: int | None = None
     stretch: Stretch | None = None
     comes_within: bool = False

@@ -5,14 +5,14 @@ Each reader returns None when nothing is left to say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from substrack.domain.bills import OpenInAll, OwnSentence
+from substrack.domain.bills import Item, OpenInAll, OwnSentence
 from substrack.domain.cycles import SequenceOutOfRange, Window, local_date
 from substrack.domain.letters import (
     Answered,
@@ -25,14 +25,16 @@ from substrack.domain.letters import (
     Welcome,
 )
 from substrack.domain.money import Money
-from substrack.domain.payments import ASKABLE, OPEN, Status
+from substrack.domain.payments import ASKABLE, OPEN, PaymentKind, Status
 from substrack.domain.shares import SplitKind
+from substrack.domain.spans import Span
+from substrack.queries.awaited_bills import load_awaited
 from substrack.queries.collection_days import load_collection_days
 from substrack.queries.former_prices import former_price
 from substrack.queries.freed_credit import load_freed
 from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
-from substrack.queries.letter_items import Owed, own_sentences, span_of
+from substrack.queries.letter_items import Owed, load_owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
 from substrack.queries.shares_told import SharesTold, is_over
 from substrack.queries.sharing import first_window_of, period_from, window_from
@@ -75,6 +77,7 @@ def welcome(reading: Reading) -> Facts | None:
     shares = SharesTold(reading, group)
     share = _share_of(reading, group, shares, window) if window else None
     first_on = shares.first_day(window) if window else None
+    payments, awaited = _payments_of(reading.session, member), _awaited(reading, group, member)
     content = Welcome(
         group=group.name,
         description=group.description,
@@ -85,7 +88,9 @@ def welcome(reading: Reading) -> Facts | None:
         share=money_in(share, group),
         stretch=shares.stretch(window, share) if window else None,
         comes_within=window is not None and first_on != window.starts_on,
-        owes_already=_owes(reading.session, member),
+        owed=_owed(reading.session, payments),
+        awaited=awaited,
+        has_begun=bool(payments or awaited),
         asked_after_days=_asked_after_days(reading, group, member),
     )
     return Facts(content, (payer,), (group.name,))
@@ -113,11 +118,24 @@ def _asked_after_days(reading: Reading, group: Group, member: Member) -> int | N
     return group.grace_days
 
 
-def _owes(session: Session, member: Member) -> bool:
-    open_payment = select(Payment.id).where(
-        Payment.member_id == member.id, Payment.status.in_(OPEN), Payment.voided_at.is_(None)
+def _payments_of(session: Session, member: Member) -> dict[int, Status]:
+    """Load what a member ever had to pay in their group, by the key of the payment."""
+    query = select(Payment.id, Payment.status).where(
+        Payment.member_id == member.id, Payment.kind == PaymentKind.DUES, Payment.voided_at.is_(None)
     )
-    return session.scalar(open_payment.limit(1)) is not None
+    return {row.id: row.status for row in session.execute(query)}
+
+
+def _owed(session: Session, payments: Mapping[int, Status]) -> tuple[Item, ...]:
+    to_pay = [key for key, status in payments.items() if status in ASKABLE]
+    return items_of(load_owed(session, to_pay)) if to_pay else ()
+
+
+def _awaited(reading: Reading, group: Group, member: Member) -> tuple[Span, ...]:
+    if group.split is not SplitKind.VARIABLE:
+        return ()
+    bills = load_awaited(reading.session, member.contact_id)
+    return tuple(bill.span for bill in bills if bill.group_id == group.id)
 
 
 def heads_up(reading: Reading) -> Facts | None:

@@ -75,30 +75,53 @@ def welcome(letter: Letter, content: Welcome, _: Words) -> Composition:
         payer=content.payer.name,
         group=content.group,
     )
-    facts = [
+    about = (Quote(content.description),) if content.description else ()
+    facts = (
         (_("Shared"), content.group),
         (_("Paid by"), content.payer.name),
         (_("Rhythm"), rhythm(content.unit, content.every, _.locale)),
-    ]
-    if content.share is not None:
-        facts += share_facts(content.share, content.stretch, _("Your share"), _)
-    if content.first_on is not None:
-        starts = _("Your first day") if content.comes_within else _("First period starts")
-        facts.append((starts, _.day(content.first_on)))
-    about = (Quote(content.description),) if content.description else ()
-    if content.owes_already:
-        what_now = _("You need no account. What is open already is on your page.")
-    else:
-        what_now = _("There is nothing to do yet, and you need no account.") + " " + _when_asked(content, _)
-    blocks = (
-        Paragraph(shared),
-        *about,
-        Facts(tuple(facts)),
-        Paragraph(what_now),
-        *page_button(letter, _),
     )
     subject = _("%(payer)s shares %(group)s with you", payer=content.payer.name, group=content.group)
-    return Composition(subject, blocks)
+    told = _owed_first(facts, content, _) if content.owed else _nothing_yet(facts, content, _)
+    return Composition(subject, (Paragraph(shared), *about, *told, *page_button(letter, _)))
+
+
+def _nothing_yet(facts: tuple[tuple[str, str], ...], content: Welcome, _: Words) -> Iterator[Block]:
+    """Say what comes; there is nothing to pay before."""
+    to_come = (*_share_to_come(content, _), *_start_to_come(content, _))
+    yield Facts((*facts, *_awaited_bills(content, _), *to_come))
+    yield Paragraph(_("There is nothing to do yet, and you need no account.") + " " + _when_asked(content, _))
+
+
+def _owed_first(facts: tuple[tuple[str, str], ...], content: Welcome, _: Words) -> Iterator[Block]:
+    """Say what is open already before what comes."""
+    yield Facts(facts)
+    yield Paragraph(_("This is already open with %(payers)s:", payers=payers_of(content.owed, _)))
+    yield bill(content.owed, _)
+    to_come = (*_awaited_bills(content, _), *_start_to_come(content, _), *_share_to_come(content, _))
+    if to_come:
+        yield Facts(to_come)
+    yield Paragraph(_("You need no account: your page says how to pay.") + " " + _when_asked(content, _))
+
+
+def _awaited_bills(content: Welcome, _: Words) -> list[tuple[str, str]]:
+    return [(_.span(span), _("the bill is not in yet")) for span in content.awaited]
+
+
+def _share_to_come(content: Welcome, _: Words) -> list[tuple[str, str]]:
+    if content.share is None:
+        return []
+    return share_facts(content.share, content.stretch, _("Your share"), _)
+
+
+def _start_to_come(content: Welcome, _: Words) -> list[tuple[str, str]]:
+    if content.first_on is None:
+        return []
+    if content.comes_within:
+        starts = _("Your first day")
+    else:
+        starts = _("Next period starts") if content.has_begun else _("First period starts")
+    return [(starts, _.day(content.first_on))]
 
 
 def _when_asked(content: Welcome, _: Words) -> str:

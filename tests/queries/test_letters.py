@@ -474,7 +474,7 @@ def test_a_welcome_names_the_next_period_and_its_share(circle: Circle) -> None:
     assert letter is not None
     assert isinstance(letter.content, Welcome)
     assert (letter.content.first_on, letter.content.share) == (date(2026, 4, 1), Money(400, "EUR"))
-    assert letter.content.owes_already
+    assert [item.payment_id for item in letter.content.owed] == [circle.payment.public_id]
     assert letter.content.asked_after_days == circle.group.grace_days
     circle.ben.collection_day = 5
     letter = circle.letter(Notice.WELCOME, {"member_id": circle.member.id})

@@ -170,9 +170,9 @@ class TestAddresses:
 class TestWelcome:
     def test_a_paused_group_promises_no_period(self, cast: Cast, ben: Member) -> None:
         cast.do(tell_them, ben.group_id, by=cast.olga, now=NOW)
-        assert "First period starts" in says(cast, Notice.WELCOME)
+        assert "Next period starts" in says(cast, Notice.WELCOME)
         cast.do(pause_group, ben.group_id, by=cast.olga, now=NOW)
-        assert "First period starts" not in says(cast, Notice.WELCOME)
+        assert "Next period starts" not in says(cast, Notice.WELCOME)
 
     def test_nobody_is_welcomed_to_a_group_that_was_put_away(self, cast: Cast, ben: Member) -> None:
         cast.do(tell_them, ben.group_id, by=cast.olga, now=NOW)

@@ -1,6 +1,6 @@
 """Members: joining, terms, leaving, being told; on both databases."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from substrack.services.contact_rows import UnknownContact
 from substrack.services.mailboxes import MailboxShared, set_email
 from substrack.services.member_terms import AlreadyMember, WeightMeansNothing
 from substrack.services.members import PayerJoinsByTerms, PayerStays, add_member, edit_member, leave_group
+from substrack.services.payments import confirm_payment
 from substrack.services.people import add_contact
 from substrack.services.periods import edit_period
 from substrack.services.welcoming import tell_them
@@ -148,6 +149,42 @@ def test_the_welcome_names_the_first_period_that_is_billed(cast: Cast, rule: Par
     assert f"{first.amount_minor / 100:.2f}" in text
     assert first.due_on == (date(2026, 4, 1) if rule is PartPeriod.NEXT else date(2026, 3, 10))
     assert f"{first.due_on.day} {first.due_on:%B} 2026" in text
+
+
+def welcome_to(cast: Cast, group: Group, now: datetime) -> str:
+    cast.do(tell_them, group.id, by=cast.olga, now=now)
+    [welcome] = cast.messages(notice=Notice.WELCOME)
+    return cast.text_of(welcome, now)
+
+
+def test_the_welcome_names_what_is_open_already_before_what_comes(cast: Cast) -> None:
+    group = cast.group(price="6.00")
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    text = welcome_to(cast, group, FEBRUARY)
+    assert "This is already open with Olga:\n\n  YouTube Premium, February 2026: 3.00 €\n" in text
+    assert "First period starts" not in text
+    assert "nothing to do" not in text
+    assert text.index("February 2026") < text.index("Next period starts: 1 March 2026")
+
+
+def test_the_welcome_of_who_has_paid_names_the_next_period_as_such(cast: Cast) -> None:
+    group = cast.group(price="6.00")
+    ben = cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    cast.do(confirm_payment, cast.payment_of(ben).id, by=cast.olga, now=FEBRUARY)
+    text = welcome_to(cast, group, FEBRUARY)
+    assert "There is nothing to do yet" in text
+    assert "Next period starts: 1 March 2026" in text
+
+
+def test_the_welcome_names_a_period_whose_bill_is_not_in_yet(cast: Cast) -> None:
+    group = cast.group(split=SplitKind.VARIABLE)
+    cast.join(group, "Ben")
+    cast.tick(FEBRUARY)
+    text = welcome_to(cast, group, FEBRUARY)
+    assert "February 2026: the bill is not in yet" in text
+    assert "Next period starts: 1 March 2026" in text
 
 
 def test_another_name_at_a_known_address_is_a_question(cast: Cast) -> None:

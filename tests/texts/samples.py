@@ -215,6 +215,35 @@ SAMPLES: dict[str, Letter] = {
             asked_after_days=3,
         ),
     ),
+    "welcome_with_a_debt": letter(
+        Notice.WELCOME,
+        Welcome(
+            "YouTube Premium",
+            "",
+            OLGA,
+            Unit.MONTH,
+            1,
+            first_on=date(2026, 4, 1),
+            share=euros(400),
+            owed=(YOUTUBE,),
+            has_begun=True,
+            asked_after_days=3,
+        ),
+    ),
+    "welcome_before_a_bill": letter(
+        Notice.WELCOME,
+        Welcome(
+            "Electricity",
+            "",
+            OLGA,
+            Unit.MONTH,
+            1,
+            first_on=date(2026, 4, 1),
+            share=None,
+            awaited=(MARCH,),
+            has_begun=True,
+        ),
+    ),
     "welcome_first": replace(
         letter(
             Notice.WELCOME,
