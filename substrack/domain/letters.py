@@ -202,11 +202,22 @@ class Void:
 
 
 @dataclass(frozen=True)
+class CountsAgain:
+    """Shares of a period that was taken back and counts again: those that are `settled`.
+
+    `used` is what money of the reader's is used for them again.
+    """
+
+    settled: tuple[Item, ...]
+    used: Money | None
+
+
+@dataclass(frozen=True)
 class Decided:
     """Items an admin rejected or waived, and why; `taken_back` is the money that they had been settled by.
 
     `claimed` are those that were rejected and that the member has said since to have paid.
-    `void` where nobody owes them any more because their period was taken back.
+    `void` where nobody owes them any more because their period was taken back; `again` where it counts again.
     """
 
     items: tuple[Item, ...]
@@ -215,6 +226,7 @@ class Decided:
     taken_back: TakenBack | None = None
     claimed: tuple[Item, ...] = ()
     void: Void | None = None
+    again: CountsAgain | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from substrack.queries.groups import price_on
 from substrack.queries.letter_facts import Facts, Reading, about, items_of, money_in, payer_of, person
 from substrack.queries.letter_items import Owed, load_owed, own_sentences, span_of
 from substrack.queries.letter_totals import is_asked, load_open_in_all
+from substrack.queries.restored_letters import counts_again
 from substrack.queries.shares_told import SharesTold, is_over
 from substrack.queries.sharing import first_window_of, period_from, window_from
 from substrack.store import Group, Member, Payment, Price, User
@@ -200,6 +201,8 @@ def rejected(reading: Reading) -> Facts | None:
 
     What the member has claimed again since is not called open.
     """
+    if reading.message.payload.get("counts_again"):
+        return counts_again(reading)
     owed = [row for row in reading.payments() if row.payment.status in OPEN and row.payment.voided_at is None]
     to_pay = [row for row in owed if reading.is_preview or row.payment.status in ASKABLE]
     claimed = [row for row in owed if row not in to_pay]

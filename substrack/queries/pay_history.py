@@ -24,6 +24,7 @@ ANSWER: Final = "answer"
 TAKEN_BACK: Final = "taken_back"
 OBJECT: Final = "object"
 VOID: Final = "void"
+RESTORE: Final = "restore"
 _TOLD: Final = (
     Act.CONFIRM.value,
     Act.REJECT.value,
@@ -41,10 +42,10 @@ RESTS: Final = (SNOOZE, OBJECT)
 class News:
     """What became of one payment.
 
-    `verb` is confirm, reject, waive, adjust, withdraw, answer, taken_back or void.
+    `verb` is confirm, reject, waive, adjust, withdraw, answer, taken_back, void or restore.
 
-    `received` is what it booked, or took off again, of the money of `received_on`; `amount` and `left` are
-    what was owed and open after it. `question` is what was written, where `reason` is the answer to it.
+    `received` is what it booked, took off or gave back, of the money of `received_on`; `amount` and `left`
+    are what was owed and open after it. `question` is what was written, where `reason` is the answer to it.
     `was_claimed` where a claim of it waited when it became void.
     """
 
@@ -83,7 +84,7 @@ def _said(contact_id: int) -> Select[Event]:
             or_(
                 and_(
                     Payment.voided_at.is_(None),
-                    Event.verb.in_((*_TOLD, *RESTS, *_TAKING, Act.UNDO.value)),
+                    Event.verb.in_((*_TOLD, *RESTS, *_TAKING, Act.UNDO.value, VOID, RESTORE)),
                 ),
                 and_(Payment.voided_at == Period.voided_at, Event.verb == VOID),
             ),
@@ -94,16 +95,21 @@ def _said(contact_id: int) -> Select[Event]:
 
 
 def newest(events: Iterable[Event]) -> list[Event]:
-    """Choose what the history tells; money that was taken off a payment again is not told as received."""
-    off: set[int] = set()
-    told = []
+    """Choose what the history tells; money that was taken off a payment again is not told as received.
+
+    That one counts again is told where it is told that it became void.
+    """
+    events, off = list(events), set[int]()
+    told, void = [], {payment_of(event) for event in events if _took_something(event)}
     for event in events:
         made = set(_allocations(event, "made"))
         is_off = event.verb == Act.CONFIRM.value and bool(made) and made <= off
         if is_off or takes_back(event):
             # What credit joined to an earlier part is off with it.
             off.update(_allocations(event, "voided"))
-        if takes_back(event) or _took_something(event) or (event.verb in _TOLD and not is_off):
+        is_back = event.verb == RESTORE and payment_of(event) in void
+        is_told = event.verb in _TOLD and not is_off
+        if is_told or is_back or takes_back(event) or _took_something(event):
             told.append(event)
     return told[:NEWS]
 
@@ -169,8 +175,8 @@ def _one_news(event: Event, row: Owed, days: dict[int, date], questions: Mapping
     is_back = takes_back(event)
     moved = _allocations(event, "voided" if is_back else "made")
     came_minor = after.get("allocated", 0)
-    if is_back or event.verb == VOID:
-        came_minor = (event.before or {}).get("received", 0) - after.get("received", 0)
+    if is_back or event.verb in (VOID, RESTORE):
+        came_minor = abs((event.before or {}).get("received", 0) - after.get("received", 0))
     left_minor = after.get("amount", 0) - after.get("received", 0) - after.get("written_off", 0)
     return News(
         verb=TAKEN_BACK if is_back else event.verb,

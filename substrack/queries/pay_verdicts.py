@@ -13,7 +13,7 @@ from substrack.domain.bills import Item
 from substrack.domain.payments import ASKABLE, Act
 from substrack.domain.verdicts import Verdict, VerdictKind
 from substrack.queries.letter_items import Owed
-from substrack.queries.pay_history import ANSWER, RESTS, payment_of, question_of, questions_in
+from substrack.queries.pay_history import ANSWER, RESTORE, RESTS, VOID, payment_of, question_of, questions_in
 from substrack.store import Event
 
 _KINDS: Final = {
@@ -22,6 +22,7 @@ _KINDS: Final = {
     Act.REOPEN.value: VerdictKind.REOPENED,
     ANSWER: VerdictKind.ANSWERED,
 }
+_NO_WORD: Final = (*RESTS, VOID, RESTORE)
 _ADMINS: Final = frozenset({ActorKind.USER, ActorKind.OPERATOR})
 
 
@@ -41,7 +42,7 @@ def _last_of_each(events: Iterable[Event]) -> dict[int, Event]:
     """Find what was last said or decided of each payment; what credit settles by itself is no answer."""
     last: dict[int, Event] = {}
     for event in events:
-        if event.verb not in RESTS and event.actor_kind is not ActorKind.CREDIT:
+        if event.verb not in _NO_WORD and event.actor_kind is not ActorKind.CREDIT:
             last.setdefault(payment_of(event), event)
     return last
 

@@ -143,6 +143,21 @@ def void_letter(
     return _letter(workspace_id, payments[0].contact_id, Notice.WAIVED, payload, decision)
 
 
+def restored_letter(workspace_id: int, payments: Sequence[Payment], decision: Decision) -> Draft:
+    """Tell a member that these payments, of which they read that nothing is owed for them, count again.
+
+    They have what money of the member's was given back to them by now. Told as a rejection, with which it
+    shares all rules: what they read does not stand.
+    """
+    used_minor = sum(payment.received_minor for payment in payments)
+    payload = {
+        "payment_ids": [payment.id for payment in payments],
+        "reason": None,
+        "counts_again": {"used_minor": used_minor},
+    }
+    return _letter(workspace_id, payments[0].contact_id, Notice.REJECTED, payload, decision)
+
+
 def _answer_about(session: Session, notice: Notice, payments: Sequence[Payment], decision: Decision) -> None:
     payload = {"payment_ids": [payment.id for payment in payments], "reason": decision.reason}
     _answer(session, payments[0].contact_id, notice, payload, decision)

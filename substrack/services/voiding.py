@@ -2,8 +2,9 @@
 
 Voided periods and payments carry `voided_at`; no sum and no unique key sees them. What had been received
 for them is the members' credit, and no credit moves by itself because of a void. Whoever knew of it is told.
-Restoring gives it back where it is still free, and claims that the void closed wait again. What was opened
-early and is void before its time opens again then; what is void later stays so.
+Restoring gives it back where it is still free, claims that the void closed wait again, and whoever had read
+of the void is told. What was opened early and is void before its time opens again then; what is void later
+stays so.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from substrack.services.periods import NoSuchPeriod
 from substrack.services.places import give_back_places, take_place
 from substrack.services.schedule import reschedule_payments
 from substrack.services.shown import flag_shown
+from substrack.services.telling_restore import drop_restored_letters, tell_restored
 from substrack.services.telling_void import TakenOff, drop_void_letters, find_known, tell_void
 from substrack.store import (
     Allocation,
@@ -156,11 +158,13 @@ def restore_period(session: Session, period_id: int, *, by: Actor, now: datetime
     session.flush()
     take_place(session, group, period, now=now)
     drop_void_letters(session, restored)
+    drop_restored_letters(session, restored)
     for payment in restored:
         _restore_payment(session, payment, decision)
     forgive_erased(session, restored, decision)
     reschedule_payments(session, [payment.id for payment in restored], now=now)
     _record(session, "restore_period", period, decision)
+    tell_restored(session, group.workspace_id, restored, decision)
     return Restored(period, restored)
 
 

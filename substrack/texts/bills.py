@@ -17,6 +17,13 @@ def what_for(item: Item, _: Words) -> str:
     return item.group if item.span is None else f"{item.group}, {_.span(item.span)}"
 
 
+def items_in_words(items: Sequence[Item], _: Words) -> str:
+    """Name one item, or count several: "2 shares"."""
+    if len(items) == 1:
+        return what_for(items[0], _)
+    return _.ngettext("%(n)s share", "%(n)s shares", len(items))
+
+
 def bill(items: Sequence[Item], _: Words) -> Bill:
     """List items with what is left of each, and a total per currency and payer."""
     return Bill(tuple(_row(item, _) for item in items), _total_lines(items, _))

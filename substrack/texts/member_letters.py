@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from substrack.domain.bills import Item
 from substrack.domain.claims import RejectReason
 from substrack.domain.letters import (
     Asking,
@@ -21,6 +20,7 @@ from substrack.texts.bills import (
     asking_blocks,
     bill,
     how_to_pay,
+    items_in_words,
     page_button,
     paid_button,
     payers_of,
@@ -30,6 +30,7 @@ from substrack.texts.bills import (
 )
 from substrack.texts.blocks import Bill, Block, Composition, Facts, Paragraph, Quote, Row
 from substrack.texts.labels import reason_in_words, rhythm
+from substrack.texts.restored_letters import counts_again
 from substrack.texts.share_facts import share_facts
 from substrack.texts.words import Words
 
@@ -176,10 +177,12 @@ def price_change(letter: Letter, content: PriceChange, _: Words) -> Composition:
 
 def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
     """Say that a claim was not accepted, why, and that the items are open again."""
+    if content.again:
+        return counts_again(letter, content, content.again, _)
     if content.taken_back:
         return _taken_back(letter, content, content.taken_back, _)
     told = (*content.items, *content.claimed)
-    payers, what = payers_of(told, _), _items_in_words(told, _)
+    payers, what = payers_of(told, _), items_in_words(told, _)
     if content.reason == RejectReason.NOT_RECEIVED:
         opening = _("You said you had paid, but %(payers)s could not find the money.", payers=payers)
         subject = _("Not found yet: your payment for %(what)s", what=what)
@@ -196,7 +199,7 @@ def _open_again(letter: Letter, content: Decided, _: Words) -> Iterator[Block]:
     if content.claimed:
         payers = payers_of(content.claimed, _)
         again = _("You have said since that you’ve paid; %(payers)s will check.", payers=payers)
-        yield Paragraph(f"{_items_in_words(content.claimed, _)}: {again}" if content.items else again)
+        yield Paragraph(f"{items_in_words(content.claimed, _)}: {again}" if content.items else again)
     if not content.items:
         yield from page_button(letter, _)
         return
@@ -235,7 +238,7 @@ def waived(letter: Letter, content: Decided, _: Words) -> Composition:
         *reason,
         *page_button(letter, _),
     )
-    return Composition(_("Nothing to pay: %(what)s", what=_items_in_words(content.items, _)), blocks)
+    return Composition(_("Nothing to pay: %(what)s", what=items_in_words(content.items, _)), blocks)
 
 
 def _void_money(void: Void, payers: str, _: Words) -> Iterator[Block]:
@@ -287,7 +290,7 @@ def _opened_subject(content: Asking, _: Words) -> str:
 
 
 def _reminding_subject(content: Asking, _: Words) -> str:
-    total, what = total_in_words(content.items, _), _items_in_words(content.items, _)
+    total, what = total_in_words(content.items, _), items_in_words(content.items, _)
     if len(content.overdue) == len(content.items):
         return _("Overdue: %(total)s for %(what)s", total=total, what=what)
     if _is_factual(content):
@@ -323,9 +326,3 @@ def _part_overdue(content: Asking, _: Words) -> Iterator[str]:
 
 def _is_factual(content: Asking) -> bool:
     return bool(content.overdue) or content.step >= FACTUAL_FROM_STEP
-
-
-def _items_in_words(items: Sequence[Item], _: Words) -> str:
-    if len(items) == 1:
-        return what_for(items[0], _)
-    return _.ngettext("%(n)s share", "%(n)s shares", len(items))

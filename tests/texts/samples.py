@@ -18,6 +18,7 @@ from substrack.domain.letters import (
     Claim,
     Claims,
     Content,
+    CountsAgain,
     Decided,
     HeadsUp,
     Introduction,
@@ -365,6 +366,25 @@ SAMPLES: dict[str, Letter] = {
     "void": letter(Notice.WAIVED, Decided((YOUTUBE,), "Nothing came by the 10th.", void=Void(False, None))),
     "void_and_claimed": letter(
         Notice.WAIVED, Decided((YOUTUBE,), "Nothing came by the 10th.", void=Void(True, euros(100)))
+    ),
+    "counts_again": letter(
+        Notice.REJECTED,
+        Decided((YOUTUBE,), None, (ways(euros(400), "K7M2PQ"),), again=CountsAgain((), None)),
+    ),
+    "counts_again_in_part": letter(
+        Notice.REJECTED,
+        Decided(
+            (item(amount=euros(299), left=euros(99)),),
+            None,
+            (ways(euros(99), "K7M2PQ"),),
+            again=CountsAgain((), euros(200)),
+        ),
+    ),
+    "counts_again_and_settled": letter(
+        Notice.REJECTED, Decided((), None, again=CountsAgain((YOUTUBE,), euros(400)))
+    ),
+    "counts_again_and_claimed": letter(
+        Notice.REJECTED, Decided((), None, claimed=(YOUTUBE,), again=CountsAgain((), None))
     ),
     "objection_answered": letter(
         Notice.OBJECTION_ANSWERED,

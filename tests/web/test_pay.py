@@ -25,7 +25,7 @@ from substrack.services.members import leave_group
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
 from substrack.services.periods import edit_period
 from substrack.services.receipts import record_receipt, void_receipt
-from substrack.services.voiding import void_period
+from substrack.services.voiding import restore_period, void_period
 from substrack.store import Group, Member, Payment, Period, Receipt
 from substrack.texts import catalogue
 from tests.support.cast import Cast, at, make_cast, money
@@ -587,6 +587,30 @@ def test_a_claim_of_a_period_that_became_void_stays_in_the_history(
 
     assert "Nothing to pay right now" in shown
     assert "you said that you paid; then it was taken back, nothing to pay: “a free month”" in shown
+
+
+def test_what_counts_again_says_so_in_the_history(page: Page, cast: Cast, owed: Payment) -> None:
+    cast.do(confirm_payment, owed.id, by=cast.olga, now=NOW)
+    cast.do(void_period, owed.period_id, reason="a free month", by=cast.olga, now=NOW)
+    cast.do(restore_period, owed.period_id, by=cast.olga, now=NOW)
+
+    shown = page.show().text
+
+    again, void = "it counts again, and ", "taken back, nothing to pay: “a free month”"
+    assert "of your credit is used for it" in shown
+    assert shown.index(again) < shown.index(void)
+
+
+def test_what_nobody_heard_of_being_void_does_not_count_again_either(
+    page: Page, cast: Cast, owed: Payment
+) -> None:
+    cast.do(void_period, owed.period_id, reason="opened twice", by=cast.olga, now=NOW)
+    cast.do(restore_period, owed.period_id, by=cast.olga, now=NOW)
+
+    shown = page.show().text
+
+    assert "it counts again" not in shown
+    assert "taken back" not in shown
 
 
 def test_a_bill_that_was_taken_back_is_not_told(app: Flask, runtime: Runtime, cast: Cast) -> None:
