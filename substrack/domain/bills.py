@@ -26,7 +26,8 @@ class Item:
     """One payment that a letter or page names. `left` is still to come; `payment_id` is the public one.
 
     `due_on` and `span` are None for a payment that belongs to no period. `days` is from when to when it is,
-    where that is a part of its period.
+    where that is a part of its period. `checked_by` is who hears what is said about it and decides, where the
+    payer keeps no books.
     """
 
     payment_id: str
@@ -40,6 +41,12 @@ class Item:
     status: Status
     step: int = 0
     days: tuple[date, date] | None = None
+    checked_by: str | None = None
+
+    @property
+    def keeper(self) -> str:
+        """Name who hears what is said about it and decides."""
+        return self.checked_by or self.payer.name
 
 
 @dataclass(frozen=True)

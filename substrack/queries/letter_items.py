@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, case, select
 from sqlalchemy.orm import Session
 
 from substrack.domain.bills import HowToPay, Item, OwnSentence, Person, Way
@@ -27,7 +27,20 @@ from substrack.domain.spans import Span
 from substrack.domain.upi import upi_link
 from substrack.queries.leaving import gone_on
 from substrack.queries.prepared import prepared
-from substrack.store import Address, Contact, Group, Member, Payment, PayMethod, Period
+from substrack.store import (
+    Address,
+    Contact,
+    Group,
+    Member,
+    Payment,
+    PayMethod,
+    Period,
+    RoleGrant,
+    User,
+    shared_alias,
+)
+
+_Admin = shared_alias(Contact)
 
 NEW_FOR: Final = timedelta(days=60)
 """How long another way to pay is called new."""
@@ -49,7 +62,10 @@ class Owed:
 
 @dataclass(frozen=True)
 class OwedRow:
-    """One payment and all it takes to write about it, as read; `dates` are those of its period."""
+    """One payment and all it takes to write about it, as read; `dates` are those of its period.
+
+    `keeper` decides about it, where its payer does not administer.
+    """
 
     payment: Payment
     group: Group
@@ -58,6 +74,7 @@ class OwedRow:
     payer: Person
     joined_on: date
     left_on: date | None
+    keeper: str | None
 
 
 def load_owed(
@@ -82,9 +99,10 @@ def _owed_row(
     left_on: date | None,
     payer: str,
     mailbox: str | None,
+    keeper: str | None,
 ) -> OwedRow:
     dates = (starts_on, ends_on) if starts_on and ends_on else None
-    return OwedRow(payment, group, dates, gone_on, Person(payer, mailbox), joined_on, left_on)
+    return OwedRow(payment, group, dates, gone_on, Person(payer, mailbox), joined_on, left_on, keeper)
 
 
 @prepared
@@ -100,6 +118,7 @@ def _owed(payment_ids: list[int]) -> Select[*tuple[Any, ...]]:
             Member.left_on,
             Contact.name,
             _mailbox(),
+            _keeper(),
         )
         .join(Group, Group.id == Payment.group_id)
         .join(Member, Member.id == Payment.member_id)
@@ -108,6 +127,19 @@ def _owed(payment_ids: list[int]) -> Select[*tuple[Any, ...]]:
         .where(Payment.id.in_(payment_ids))
         .order_by(Payment.asked_on, Payment.id)
     )
+
+
+def _keeper() -> ColumnElement[str | None]:
+    """Select who decides about a payment where its payer does not: the first who administers."""
+    admins = (
+        select(_Admin.name)
+        .join(RoleGrant, RoleGrant.contact_id == _Admin.id)
+        .join(User, User.id == RoleGrant.user_id)
+        .where(RoleGrant.workspace_id == Payment.workspace_id, User.deactivated_at.is_(None))
+        .correlate(Payment)
+    )
+    payer = admins.where(_Admin.id == Payment.payer_id).exists()
+    return case((~payer, admins.order_by(RoleGrant.id).limit(1).scalar_subquery()))
 
 
 def owed_of(row: OwedRow, steps: Mapping[int, int]) -> Owed:
@@ -194,6 +226,7 @@ def _item(row: OwedRow, steps: Mapping[int, int]) -> Item:
         status=payment.status,
         step=steps.get(payment.id, 0),
         days=_days_of(row),
+        checked_by=row.keeper,
     )
 
 

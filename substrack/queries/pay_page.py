@@ -63,12 +63,14 @@ class Owing:
 class Waiting:
     """One press of "I've paid" that nobody has checked yet; `proofs` files came with it.
 
-    `over` is what was said to be paid beyond its payments: it becomes credit once it is confirmed.
+    `over` is what was said to be paid beyond its payments: it becomes credit once it is confirmed. The
+    `keeper` of the books checks it.
     """
 
     amount: Money
     over: Money
     payer: str
+    keeper: str
     items: tuple[Item, ...]
     made_at: datetime
     paid_on: date | None
@@ -228,6 +230,7 @@ def _waiting(
         amount=amount,
         over=Money(max(0, over_minor), attempt.currency),
         payer=items[0].payer.name,
+        keeper=items[0].keeper,
         items=items,
         made_at=attempt.made_at,
         paid_on=attempt.paid_on,

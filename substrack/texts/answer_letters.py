@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from substrack.domain.letters import Answered, Letter
-from substrack.texts.bills import bill, page_button, paid_button, payers_of, what_for
+from substrack.texts.bills import bill, keepers_of, page_button, paid_button, what_for
 from substrack.texts.blocks import Block, Composition, Paragraph, Quote
 from substrack.texts.words import Words
 
 
 def objection_answered(letter: Letter, content: Answered, _: Words) -> Composition:
     """Pass on an admin's answer; what is still open is listed as it stands by now."""
-    who = content.by or payers_of(content.about, _)
+    who = content.by or keepers_of(content.about, _)
     blocks = (
         Paragraph(_("%(who)s has answered what you wrote.", who=who)),
         Paragraph(_("You wrote:")),
@@ -28,7 +28,7 @@ def _to_pay(letter: Letter, content: Answered, _: Words) -> tuple[Block, ...]:
     return (
         Paragraph(_("This is how it stands now. If something is still off, write on your page once more.")),
         bill(content.items, _),
-        *paid_button(letter, payers_of(content.items, _), _),
+        *paid_button(letter, content.items, _),
     )
 
 

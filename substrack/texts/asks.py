@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from substrack.domain.bills import Item
-from substrack.texts.bills import payers_of, total_in_words
+from substrack.texts.bills import keepers_of, payers_of, total_in_words
 from substrack.texts.days_away import days_away
 from substrack.texts.words import Words
 
@@ -36,7 +36,7 @@ def headline(items: Sequence[Item], asking: Asking, _: Words) -> str:
     are_many = len({item.payer.name for item in items}) > 1
     match asking:
         case Asking.OBJECTED:
-            return _("You wrote to %(payers)s about %(sum)s", **facts)
+            return _("You wrote to %(payers)s about %(sum)s", **facts | {"payers": keepers_of(items, _)})
         case Asking.OVERDUE:
             return _("%(sum)s to %(payers)s is overdue", **facts)
         case Asking.REJECTED if are_many:
@@ -50,8 +50,8 @@ def headline(items: Sequence[Item], asking: Asking, _: Words) -> str:
 
 def promise(items: Sequence[Item], _: Words) -> str:
     """Say how little it takes."""
-    payers = payers_of(items, _)
-    if len({item.payer.name for item in items}) > 1:
+    payers = keepers_of(items, _)
+    if len({item.keeper for item in items}) > 1:
         return _("Paid? One more tap and %(payers)s know.", payers=payers)
     return _("Paid? One more tap and %(payers)s knows.", payers=payers)
 

@@ -56,6 +56,11 @@ def payers_of(items: Iterable[Item], _: Words) -> str:
     return _.listed(list(dict.fromkeys(item.payer.name for item in items)))
 
 
+def keepers_of(items: Iterable[Item], _: Words) -> str:
+    """Name those who hear what is said about items and decide, each once."""
+    return _.listed(list(dict.fromkeys(item.keeper for item in items)))
+
+
 def how_to_pay(ways: Sequence[HowToPay], _: Words) -> tuple[Block, ...]:
     """Explain how each sum reaches its payer."""
     return tuple(block for each in ways for block in _one_way_to_pay(each, len(ways) > 1, _))
@@ -68,7 +73,7 @@ def asking_blocks(content: Asking, letter: Letter, _: Words) -> tuple[Block, ...
         *(Paragraph(sentence) for sentence in own_sentences(content.sentences, content.items, _)),
         *in_all(content.open_in_all, _),
         *how_to_pay(content.how_to_pay, _),
-        *paid_button(letter, payers_of(content.items, _), _),
+        *paid_button(letter, content.items, _),
     )
 
 
@@ -87,11 +92,11 @@ def in_all(sums: Sequence[OpenInAll], _: Words) -> tuple[Block, ...]:
     )
 
 
-def paid_button(letter: Letter, payers: str, _: Words) -> tuple[Block, ...]:
+def paid_button(letter: Letter, items: Sequence[Item], _: Words) -> tuple[Block, ...]:
     """Offer the member's page, when the letter has a link to it."""
     if letter.links.pay is None:
         return ()
-    lead = _("Paid already? Say so here and %(payers)s will know:", payers=payers)
+    lead = _("Paid already? Say so here and %(payers)s will know:", payers=keepers_of(items, _))
     return (Action(_("I’ve paid"), letter.links.pay, lead),)
 
 

@@ -26,7 +26,7 @@ from substrack.domain.chat_cards import (
     Standing,
 )
 from substrack.domain.money import Money
-from substrack.texts.bills import total_in_words, what_for
+from substrack.texts.bills import keepers_of, total_in_words, what_for
 from substrack.texts.catalogue import language_of
 from substrack.texts.chat_markup import MAX_MESSAGE, lines, plain, shown_length
 from substrack.texts.decisions import done_sentence
@@ -215,7 +215,7 @@ def _note_lines(card: NoteCard, _: Words) -> Iterator[str]:
 def _member_lines(card: MemberCard, _: Words) -> Iterator[str]:
     claimed = card.those(Standing.CLAIMED)
     if claimed:
-        payers = _.listed(list(dict.fromkeys(each.item.payer.name for each in claimed)))
+        payers = keepers_of([each.item for each in claimed], _)
         said = _("You said you’ve paid; %(payers)s will check.", payers=payers)
         yield said if len(claimed) == len(card.items) else f"{_whats(claimed, _)}: {said}"
     for each in card.those(Standing.CLOSED):

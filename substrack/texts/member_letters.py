@@ -21,6 +21,7 @@ from substrack.texts.bills import (
     bill,
     how_to_pay,
     items_in_words,
+    keepers_of,
     page_button,
     paid_button,
     payers_of,
@@ -197,7 +198,7 @@ def rejected(letter: Letter, content: Decided, _: Words) -> Composition:
 def _open_again(letter: Letter, content: Decided, _: Words) -> Iterator[Block]:
     """List what is open again and how to pay it, and say what the member has claimed again since."""
     if content.claimed:
-        payers = payers_of(content.claimed, _)
+        payers = keepers_of(content.claimed, _)
         again = _("You have said since that you’ve paid; %(payers)s will check.", payers=payers)
         yield Paragraph(f"{items_in_words(content.claimed, _)}: {again}" if content.items else again)
     if not content.items:
@@ -206,7 +207,7 @@ def _open_again(letter: Letter, content: Decided, _: Words) -> Iterator[Block]:
     yield Paragraph(_("So this is open again:"))
     yield bill(content.items, _)
     yield from how_to_pay(content.how_to_pay, _)
-    yield from paid_button(letter, payers_of(content.items, _), _)
+    yield from paid_button(letter, content.items, _)
 
 
 def _taken_back(letter: Letter, content: Decided, taken: TakenBack, _: Words) -> Composition:

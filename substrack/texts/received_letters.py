@@ -70,7 +70,7 @@ def part_received(letter: Letter, content: Received, _: Words) -> Composition:
         *_of_credit(content, _),
         *_credit(content, _),
         *how_to_pay(content.how_to_pay, _),
-        *paid_button(letter, payers, _),
+        *paid_button(letter, [row.item for row in content.items], _),
     )
     return Composition(subject, blocks)
 

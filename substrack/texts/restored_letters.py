@@ -9,9 +9,9 @@ from substrack.texts.bills import (
     bill,
     how_to_pay,
     items_in_words,
+    keepers_of,
     page_button,
     paid_button,
-    payers_of,
     total_in_words,
     what_for,
 )
@@ -42,7 +42,7 @@ def _not_to_pay(content: Decided, again: CountsAgain, _: Words) -> Iterator[Bloc
     if again.used is not None:
         yield Paragraph(_("%(amount)s of your credit is used for it again.", amount=_.money(again.used)))
     if content.claimed:
-        payers = payers_of(content.claimed, _)
+        payers = keepers_of(content.claimed, _)
         yield Paragraph(_("You had said that you paid it; %(payers)s will check.", payers=payers))
     elif not content.items:
         yield Paragraph(_("There is nothing left to pay for it."))
@@ -55,4 +55,4 @@ def _to_pay(letter: Letter, content: Decided, _: Words) -> Iterator[Block]:
     yield Paragraph(_("So this is open again:"))
     yield bill(content.items, _)
     yield from how_to_pay(content.how_to_pay, _)
-    yield from paid_button(letter, payers_of(content.items, _), _)
+    yield from paid_button(letter, content.items, _)

@@ -34,7 +34,7 @@ from substrack.services.proofs import MAX_BYTES, claim_with_proof
 from substrack.services.putting_off import object_to_payments, snooze_payments
 from substrack.services.visits import PayVisit, open_pay
 from substrack.texts.ahead import after_bills, comes_when, covered_for
-from substrack.texts.bills import payers_of, totals, what_for
+from substrack.texts.bills import keepers_of, totals, what_for
 from substrack.texts.catalogue import LANGUAGE_NAMES
 from substrack.texts.reaching import answer_comes, request_comes
 from substrack.texts.scan_codes import Outline, scan_codes
@@ -252,7 +252,7 @@ def _show(visit: PayVisit, token: str, form: PayForm) -> str:
         just_said=_just_said(rows, now),
         rests_until=_rests_until(rows),
         verdicts=[verdict_in_words(verdict, _) for verdict in rows.verdicts],
-        payers=payers_of(rows.items, _),
+        keepers=keepers_of(rows.items, _),
         totals=totals(rows.chosen),
         head=head_of(rows, today, _),
         what_for=what_for,

@@ -23,6 +23,7 @@ from substrack.services.claims import claim_payments
 from substrack.services.links import revoke_pay_link
 from substrack.services.members import leave_group
 from substrack.services.payments import adjust_payment, confirm_payment, reject_payment, waive_payment
+from substrack.services.people import add_contact
 from substrack.services.periods import edit_period
 from substrack.services.receipts import record_receipt, void_receipt
 from substrack.services.voiding import restore_period, void_period
@@ -587,6 +588,37 @@ def test_a_claim_of_a_period_that_became_void_stays_in_the_history(
 
     assert "Nothing to pay right now" in shown
     assert "you said that you paid; then it was taken back, nothing to pay: “a free month”" in shown
+
+
+class TestAPayerWhoKeepsNoBooks:
+    """Mia gets the money for the phone; Olga administers, and it is she who hears of it."""
+
+    @pytest.fixture
+    def owing(self, app: Flask, runtime: Runtime, cast: Cast) -> tuple[Page, Payment]:
+        mia = cast.do(add_contact, cast.workspace_id, name="Mia", by=cast.olga, now=NOW)
+        ben = cast.join(cast.group("Phone", payer_id=mia.id), "Ben")
+        cast.tick(NOW)
+        return page_of(app, runtime, cast, ben.contact_id), cast.payment_of(ben)
+
+    def test_before_the_press(self, owing: tuple[Page, Payment]) -> None:
+        shown = owing[0].show().text
+        assert "Mia asks you for" in shown
+        assert "One more tap and Olga knows." in shown
+        assert "Olga reads this; reminders for it rest" in shown
+
+    def test_after_the_press(self, owing: tuple[Page, Payment]) -> None:
+        page, payment = owing
+        page.press("claim", payment)
+        shown = page.show().text
+        assert "Waiting for Olga to check" in shown
+        assert "to Mia. Olga has been told and will check." in shown
+
+    def test_after_a_note(self, owing: tuple[Page, Payment]) -> None:
+        page, payment = owing
+        page.press("object", payment, text="Not mine")
+        shown = page.show().text
+        assert "You wrote to Olga about" in shown
+        assert "Olga was told; no reminders until" in shown
 
 
 def test_what_counts_again_says_so_in_the_history(page: Page, cast: Cast, owed: Payment) -> None:
