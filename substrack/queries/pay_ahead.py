@@ -27,7 +27,7 @@ from substrack.queries.awaited_bills import Awaited, load_awaited
 from substrack.queries.calendars import cycle_of
 from substrack.queries.collection_days import load_askable
 from substrack.queries.letter_items import span_of
-from substrack.queries.pay_credit import Credit
+from substrack.queries.pay_credit import Credit, Outlet
 from substrack.queries.prepared import prepared
 from substrack.queries.purses import load_purses
 from substrack.queries.sharing import rules_of
@@ -73,10 +73,14 @@ class Coming:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What a person has to expect: bills that are not in yet, and the next period of each of their groups."""
+    """What a person has to expect: bills that are not in yet, and the next period of each of their groups.
+
+    `outlets` are the groups of these, and those that are paused: credit may settle something of them.
+    """
 
     awaited: tuple[Awaited, ...]
     coming: tuple[Coming, ...]
+    outlets: tuple[Outlet, ...]
 
 
 def sum_of_a_year(items: Sequence[Item], coming: Sequence[Coming]) -> Money | None:
@@ -190,7 +194,11 @@ def load_coming(
         )
         for place in places
     ]
-    return Foreseen(awaited, tuple(sorted(rows, key=lambda row: (row.due_on, row.group))))
+    paused = [group for group, *_ in shared if group.paused_at is not None]
+    going_on = (*paused, *(place.group for place in places))
+    outlets = [Outlet(group.payer_id, group.currency, group.id) for group in going_on]
+    outlets += [Outlet(bill.payer_id, bill.currency, bill.group_id) for bill in awaited]
+    return Foreseen(awaited, tuple(sorted(rows, key=lambda row: (row.due_on, row.group))), tuple(outlets))
 
 
 @prepared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
@@ -24,6 +25,24 @@ class Credit:
     payer: str
     group_id: int | None
     group: str | None
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """A group whose shares are paid to a payer in a currency, and so settled by credit with them."""
+
+    payer_id: int
+    currency: str
+    group_id: int
+
+
+def idle_among(credits: Iterable[Credit], outlets: Iterable[Outlet]) -> tuple[Credit, ...]:
+    """Choose the credit that settles nothing of what goes to its payer, now or later, as things are set."""
+    kept = {(one.payer_id, one.currency, one.group_id) for one in outlets}
+    free = {(payer_id, currency, None) for payer_id, currency, _ in kept}
+    return tuple(
+        one for one in credits if (one.payer_id, one.amount.currency, one.group_id) not in kept | free
+    )
 
 
 def load_credits(session: Session, contact_id: int) -> tuple[Credit, ...]:

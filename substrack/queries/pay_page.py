@@ -21,7 +21,7 @@ from substrack.queries.claim_sums import load_sums
 from substrack.queries.leaving import has_left
 from substrack.queries.letter_items import Owed, load_how_to_pay, load_owed
 from substrack.queries.pay_ahead import Coming, load_coming, sum_of_a_year
-from substrack.queries.pay_credit import Credit, load_credits
+from substrack.queries.pay_credit import Credit, Outlet, idle_among, load_credits
 from substrack.queries.pay_history import (
     News,
     load_events,
@@ -81,7 +81,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class PayPage:
-    """Everything the page of one person shows; `how_to_pay` is for what they have chosen to pay."""
+    """Everything the page of one person shows; `how_to_pay` is for what they have chosen to pay.
+
+    Of the `credits` the `idle` ones settle nothing, now or later: nothing they share goes there any more.
+    """
 
     reader: Reader
     verdicts: tuple[Verdict, ...]
@@ -91,6 +94,7 @@ class PayPage:
     waiting: tuple[Waiting, ...]
     news: tuple[News, ...]
     credits: tuple[Credit, ...]
+    idle: tuple[Credit, ...]
     awaited: tuple[Awaited, ...]
     coming: tuple[Coming, ...]
 
@@ -108,6 +112,11 @@ class PayPage:
     def asks_again_on(self) -> date | None:
         """Until when what rests the longest of it rests."""
         return max((owing.asks_again_on for owing in self.owing if owing.asks_again_on), default=None)
+
+    @property
+    def settled_with(self) -> tuple[str, ...]:
+        """With whom they have credit that settles something, each once."""
+        return tuple(dict.fromkeys(credit.payer for credit in self.credits if credit not in self.idle))
 
     @property
     def a_year(self) -> Money | None:
@@ -133,7 +142,8 @@ def load_pay_page(
     keys, events = statuses.keys(), load_events(session, contact_id)
     news = newest(events)
     owed = {row.payment.id: row for row in load_owed(session, keys | {payment_of(event) for event in news})}
-    open_rows = [row for key, row in owed.items() if key in keys and row.payment.status in ASKABLE]
+    unsettled = [row for key, row in owed.items() if key in keys]
+    open_rows = [row for row in unsettled if row.payment.status in ASKABLE]
     chosen_rows = _chosen(open_rows, choice)
     proofs = load_proof_rows(session, [attempt.id for attempt in waiting])
     sums = load_sums(session, [attempt.id for attempt in waiting])
@@ -152,6 +162,7 @@ def load_pay_page(
         ),
         news=load_news(session, news, owed, questions),
         credits=paid_ahead,
+        idle=idle_among(paid_ahead, (*foreseen.outlets, *map(_outlet, unsettled))),
         awaited=foreseen.awaited,
         coming=foreseen.coming,
     )
@@ -205,6 +216,10 @@ def _open_items(contact_id: int) -> Select[Attempt, int]:
         )
         .order_by(Attempt.made_at.desc(), Attempt.id.desc(), AttemptItem.id)
     )
+
+
+def _outlet(row: Owed) -> Outlet:
+    return Outlet(row.payment.payer_id, row.payment.currency, row.group.id)
 
 
 def _owing(

@@ -20,6 +20,7 @@ from substrack.queries.groups import load_terms
 from substrack.services.chats import choose_channel
 from substrack.services.claim_decisions import confirm_claim
 from substrack.services.group_edits import edit_group
+from substrack.services.groups import pause_group
 from substrack.services.mailboxes import set_email
 from substrack.services.members import leave_group
 from substrack.services.payments import confirm_payment, reopen_payment
@@ -145,6 +146,42 @@ class TestPayingAhead:
         cast.tick(at("2026-03-01"))
         assert cast.payment_of(ben, 2).status == "confirmed"
         assert "covered, 3 months left" in page.show().text
+
+    def test_credit_with_a_former_payer_settles_nothing_and_says_whom_to_ask(
+        self, page: Page, cast: Cast, ben: Member
+    ) -> None:
+        mia = next(one.contact_id for one in cast.payments(kind="dues") if one.contact_id != ben.contact_id)
+        cast.do(confirm_payment, cast.payment_of(ben).id, amount=money("16.00"), by=cast.olga, now=NOW)
+        assert "It settles by itself what you owe Olga next." in page.show().text
+
+        terms = cast.read(lambda session: load_terms(session, ben.group_id))
+        cast.do(edit_group, ben.group_id, replace(terms, payer_id=mia), by=cast.olga, now=NOW)
+
+        shown = page.show().text
+        assert "It settles by itself" not in shown
+        assert "Nothing you share goes to Olga any more. Ask Olga to send your credit back." in shown
+
+    def test_credit_kept_for_a_group_that_another_is_paid_for_is_named_beside_the_rest(
+        self, page: Page, cast: Cast, ben: Member
+    ) -> None:
+        mia = next(one.contact_id for one in cast.payments(kind="dues") if one.contact_id != ben.contact_id)
+        cast.do(confirm_payment, cast.payment_of(ben).id, by=cast.olga, now=NOW)
+        cast.join(cast.group("Phone", payer_id=cast.olga_contact), "Ben")
+        who = {"contact_id": ben.contact_id, "payer_id": cast.olga_contact}
+        kept = {"amount": money("4.00"), "group_id": ben.group_id}
+        cast.do(record_receipt, cast.workspace_id, **who, **kept, by=cast.olga, now=NOW)
+        cast.do(record_receipt, cast.workspace_id, **who, amount=money("1.00"), by=cast.olga, now=NOW)
+        terms = cast.read(lambda session: load_terms(session, ben.group_id))
+        cast.do(edit_group, ben.group_id, replace(terms, payer_id=mia), by=cast.olga, now=NOW)
+
+        shown = page.show().text
+        assert "It settles by itself what you owe Olga next." in shown
+        assert "No share of YouTube Premium goes to Olga any more." in shown
+
+    def test_credit_waits_for_a_group_that_is_paused(self, page: Page, cast: Cast, ben: Member) -> None:
+        cast.do(confirm_payment, cast.payment_of(ben).id, amount=money("16.00"), by=cast.olga, now=NOW)
+        cast.do(pause_group, ben.group_id, by=cast.olga, now=NOW)
+        assert "It settles by itself what you owe Olga next." in page.show().text
 
     def test_credit_covers_nothing_after_somebody_leaves(self, page: Page, cast: Cast, ben: Member) -> None:
         pay = {"contact_id": ben.contact_id, "payer_id": cast.olga_contact, "amount": money("72.00")}
