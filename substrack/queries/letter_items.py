@@ -25,6 +25,7 @@ from substrack.domain.paypal import with_sum
 from substrack.domain.sharing import days_of
 from substrack.domain.spans import Span
 from substrack.domain.upi import upi_link
+from substrack.queries.known_ways import load_who_knows
 from substrack.queries.leaving import gone_on
 from substrack.queries.prepared import prepared
 from substrack.store import (
@@ -180,23 +181,24 @@ def load_how_to_pay(
 ) -> tuple[HowToPay, ...]:
     """Load the ways to pay, and work out the transfers of `how_to_pay`."""
     askable = {row.group.id for row in owed if row.payment.status in ASKABLE}
-    return how_to_pay(owed, load_methods(session, askable), today=today)
+    news = load_news_of_ways(session, owed, today)
+    return how_to_pay(owed, load_methods(session, askable), news=news)
 
 
 def how_to_pay(
-    owed: Sequence[Owed], methods: Mapping[tuple[int, int], Sequence[PayMethod]], *, today: date | None = None
+    owed: Sequence[Owed], methods: Mapping[tuple[int, int], Sequence[PayMethod]], *, news: Mapping[int, date]
 ) -> tuple[HowToPay, ...]:
     """Work out one transfer per payer, currency and set of ways: what two groups share is paid at once.
 
     `methods` are the ways by group and payer: nobody is told to pay one payer into the account of another.
-    With `today`, ways that changed of late are called new to those who knew the former ones.
+    The `news` say of a payment since when its ways are new to who owes it.
     """
     bundles: dict[tuple[int, str, str], list[Owed]] = {}
     for row in owed:
         if row.payment.status in ASKABLE:
             ways = repr([(way.kind, sorted(way.fields.items())) for way in methods.get(_account(row), ())])
             bundles.setdefault((row.payment.payer_id, row.payment.currency, ways), []).append(row)
-    return tuple(_how_to_pay(rows, methods.get(_account(rows[0]), ()), today) for rows in bundles.values())
+    return tuple(_how_to_pay(rows, methods.get(_account(rows[0]), ()), news) for rows in bundles.values())
 
 
 def _account(row: Owed) -> tuple[int, int]:
@@ -255,7 +257,7 @@ def _methods_of(group_ids: list[int]) -> Select[PayMethod]:
     return query.order_by(PayMethod.group_id, PayMethod.position)
 
 
-def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod], today: date | None) -> HowToPay:
+def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod], news: Mapping[int, date]) -> HowToPay:
     items = [row.item for row in rows]
     total = sum((item.left for item in items[1:]), items[0].left)
     references = tuple(item.reference for item in items)
@@ -265,15 +267,27 @@ def _how_to_pay(rows: Sequence[Owed], methods: Sequence[PayMethod], today: date 
         total=total,
         references=references,
         ways=tuple(_way(method, items[0].payer.name, total, " ".join(references)) for method in methods),
-        changed_on=max((day for row in rows if (day := _changed_on(row, today))), default=None),
+        changed_on=max((news[row.payment.id] for row in rows if row.payment.id in news), default=None),
     )
 
 
-def _changed_on(row: Owed, today: date | None) -> date | None:
-    """Say since when how to pay is another way, for two months and to who was there before.
+def load_news_of_ways(session: Session, owed: Sequence[Owed], today: date | None) -> dict[int, date]:
+    """Say by payment since when how to pay is another way, for two months and to who was there before.
 
-    For what is owed to a former payer nothing is new.
+    For what is owed to a former payer nothing is new, nor for who knows the ways of a payer who is paid
+    again. One statement at most, and nothing without a day.
     """
+    changed = [(row, day) for row in owed if (day := _changed_on(row, today))]
+    if not changed:
+        return {}
+    who, groups = {row.payment.contact_id for row, _ in changed}, {row.group.id for row, _ in changed}
+    known = load_who_knows(session, groups, who)
+    return {
+        row.payment.id: day for row, day in changed if (row.group.id, row.payment.contact_id) not in known
+    }
+
+
+def _changed_on(row: Owed, today: date | None) -> date | None:
     changed_at = row.group.pay_changed_at
     if today is None or changed_at is None or row.payment.payer_id != row.group.payer_id:
         return None

@@ -16,7 +16,15 @@ from substrack.domain.bills import HowToPay
 from substrack.domain.payments import ASKABLE, PaymentKind
 from substrack.queries.introductions import find_who_added
 from substrack.queries.leaving import gone_on
-from substrack.queries.letter_items import Owed, OwedRow, how_to_pay, load_methods, load_owed_rows, owed_of
+from substrack.queries.letter_items import (
+    Owed,
+    OwedRow,
+    how_to_pay,
+    load_methods,
+    load_news_of_ways,
+    load_owed_rows,
+    owed_of,
+)
 from substrack.queries.prepared import prepared
 from substrack.store import Contact, Group, Member, Message, MessageItem, Payment, PayMethod, RoleGrant, User
 
@@ -47,7 +55,8 @@ class SharedFacts:
         """Work out the transfers that settle these payments; ways that changed of late are called new."""
         missing = {row.group.id for row in owed} - self._groups
         more = load_methods(self._session, missing) if missing else {}
-        return how_to_pay(owed, {**self._methods, **more}, today=today)
+        news = load_news_of_ways(self._session, owed, today)
+        return how_to_pay(owed, {**self._methods, **more}, news=news)
 
     def open_of(self, contact_id: int) -> list[OpenPayment]:
         """All dues of a person that are not settled or claimed, asked for or not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from substrack.domain.notices import Notice
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.terms import GroupTerms
 from substrack.queries.groups import load_pay_methods
+from substrack.queries.known_ways import PAID_AGAIN
 from substrack.services.journal import record_group
 from substrack.services.outbox import Draft, admin_contacts, queue
 from substrack.store import Group
@@ -47,8 +49,10 @@ def change_pay_methods(
     written for them when they were it before, or none.
 
     All admins are told, the one who acts as well (it may not have been them), once the group had ways to pay
-    or has opened a period. From a change of ways on, requests can say that they are new.
+    or has opened a period. From a change of ways on, requests can say that they are new; the journal keeps
+    whether they are those that the payer had before, which some know.
     """
+    theirs = load_pay_methods(session, group.id)
     if tuple(methods) != former.pay_methods:
         write_pay_methods(session, group, methods)
     ways, is_same_payer = tuple(load_pay_methods(session, group.id)), group.payer_id == former.payer_id
@@ -56,8 +60,10 @@ def change_pay_methods(
         return False
     if former.pay_methods:
         group.pay_changed_at = now
-    kinds = [method.kind.value for method in ways]
-    event = record_group(session, "pay_methods", group, by=by, now=now, after={"kinds": kinds})
+    facts: dict[str, Any] = {"kinds": [method.kind.value for method in ways]}
+    if not is_same_payer and ways == tuple(theirs):
+        facts[PAID_AGAIN] = True
+    event = record_group(session, "pay_methods", group, by=by, now=now, after=facts)
     if former.pay_methods or group.next_sequence > 1:
         _tell_admins(session, group, f"pay_details:{event.correlation_id}", by=by, now=now)
     session.flush()

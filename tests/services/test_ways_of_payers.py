@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from substrack.domain.bills import HowToPay
@@ -39,24 +40,24 @@ class Scene:
     ben: Member
     mia: Member
 
-    def change(self, **terms: Any) -> None:
+    def change(self, *, now: datetime = CHANGED, **terms: Any) -> None:
         before = self.cast.read(lambda session: load_terms(session, self.group.id))
-        self.cast.do(edit_group, self.group.id, replace(before, **terms), by=self.cast.olga, now=CHANGED)
+        self.cast.do(edit_group, self.group.id, replace(before, **terms), by=self.cast.olga, now=now)
 
     def mia_is_paid(self, **terms: Any) -> None:
         self.change(payer_id=self.mia.contact_id, **terms)
 
-    def olga_is_paid(self) -> None:
-        self.change(payer_id=self.cast.olga_contact)
+    def olga_is_paid(self, **terms: Any) -> None:
+        self.change(payer_id=self.cast.olga_contact, **terms)
 
-    def how_to_pay(self, *sequences: int) -> tuple[HowToPay, ...]:
-        keys = [self.cast.payment_of(self.ben, sequence).id for sequence in sequences]
+    def how_to_pay(self, *sequences: int, by: Member | None = None) -> tuple[HowToPay, ...]:
+        keys = [self.cast.payment_of(by or self.ben, sequence).id for sequence in sequences]
         today = date(2026, 3, 2)
         return self.cast.read(lambda session: load_how_to_pay(session, load_owed(session, keys), today=today))
 
-    def shown(self, *sequences: int) -> list[tuple[str, list[str], bool]]:
+    def shown(self, *sequences: int, by: Member | None = None) -> list[tuple[str, list[str], bool]]:
         """Tell who is to be paid, into whose account, and whether it is said to be new."""
-        found = self.how_to_pay(*sequences)
+        found = self.how_to_pay(*sequences, by=by)
         return [
             (one.payer, [way.holder or way.value for way in one.ways], bool(one.changed_on)) for one in found
         ]
@@ -112,6 +113,27 @@ def test_who_is_paid_again_has_the_ways_that_were_theirs(scene: Scene) -> None:
     scene.olga_is_paid()
     assert scene.ways() == [account("Olga")]
     assert scene.shown(2) == [("Mia", ["Mia"], False)]
+
+
+@pytest.mark.parametrize("account_is_typed", [False, True])
+def test_the_ways_of_who_is_paid_again_are_new_to_whom_they_were_never_shown(
+    scene: Scene, account_is_typed: bool
+) -> None:
+    scene.mia_is_paid(pay_methods=(account("Mia"),))
+    kim = scene.cast.join(scene.group, "Kim", now=at("2026-02-10"))
+    scene.march_opens()
+    terms = {"pay_methods": (account("Olga"),)} if account_is_typed else {}
+    scene.olga_is_paid(now=at("2026-03-02"), **terms)
+    scene.cast.tick(at("2026-04-01"))
+    assert scene.shown(1) == [("Olga", ["Olga"], False)]
+    assert scene.shown(3) == [("Olga", ["Olga"], False)]
+    assert scene.shown(3, by=kim) == [("Olga", ["Olga"], True)]
+
+
+def test_another_way_of_who_is_paid_again_is_new_to_all(scene: Scene) -> None:
+    scene.mia_is_paid(pay_methods=(account("Mia"),))
+    scene.olga_is_paid(now=at("2026-03-02"), pay_methods=(CASH,))
+    assert scene.shown(1) == [("Olga", ["In cash."], True)]
 
 
 def test_a_change_of_payer_is_told_to_nobody_where_no_ways_were_known(scene: Scene) -> None:
