@@ -633,6 +633,20 @@ def test_what_counts_again_says_so_in_the_history(page: Page, cast: Cast, owed: 
     assert shown.index(again) < shown.index(void)
 
 
+def test_what_was_asked_for_and_counts_again_says_so_in_the_history(
+    page: Page, cast: Cast, owed: Payment
+) -> None:
+    cast.tick(NOW + timedelta(days=4))
+    cast.send(NOW + timedelta(days=4))
+    later: dict[str, Any] = {"by": cast.olga, "now": NOW + timedelta(days=5)}
+    cast.do(void_period, owed.period_id, reason="a free month", **later)
+    cast.do(restore_period, owed.period_id, **later)
+
+    shown = page.show().text
+
+    assert shown.index("it counts again") < shown.index("taken back, nothing to pay: “a free month”")
+
+
 def test_what_nobody_heard_of_being_void_does_not_count_again_either(
     page: Page, cast: Cast, owed: Payment
 ) -> None:
