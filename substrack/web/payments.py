@@ -13,7 +13,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
 from substrack.domain.actors import Actor
 from substrack.domain.cycles import local_date
-from substrack.domain.errors import Phrase
+from substrack.domain.errors import Phrase, Refused
 from substrack.domain.payments import ANOTHER_SUM, OPEN, PaymentKind, ReopenCause
 from substrack.queries.deciding import last_decision_on_payment
 from substrack.queries.ledger_lists import PaymentRow, find_payment, load_payment
@@ -52,6 +52,15 @@ from substrack.web.story import tell
 blueprint = Blueprint("payments", __name__, url_prefix="/payments")
 
 
+class SumOfNothing(Refused):
+    """A sum that came was typed, and yet none was to be booked."""
+
+    field = "amount"
+
+    def __init__(self) -> None:
+        super().__init__("A sum counts only where another sum came: book it here, or leave it out.")
+
+
 class PaymentForm(PageForm):
     """What goes with an act; which fields count depends on the act."""
 
@@ -67,7 +76,6 @@ class PaymentForm(PageForm):
         choices=lambda: [
             (ReopenCause.NEVER_CAME.value, Phrase("The money never came")),
             (ReopenCause.SOMETHING_ELSE.value, Phrase("The money was for something else")),
-            (ANOTHER_SUM, Phrase("Another sum came")),
         ],
         validate_choice=False,
     )
@@ -153,6 +161,8 @@ def _reopen(session: Session, row: PaymentRow, form: PaymentForm, by: Actor, now
         cause = ReopenCause(form.because.data)
     except ValueError:
         abort(400)
+    if (form.amount.data or "").strip():
+        raise SumOfNothing
     return reopen_payment(
         session, row.id, because=cause, by=by, now=now, version=read_version(form.version.data)
     )
@@ -235,12 +245,19 @@ def _show(public_id: str, form: PaymentForm, act: str | None) -> str:
         story=story,
         row=story.row,
         forms=forms,
-        failed=act,
+        failed=_failed(form, act),
+        another_sum=ANOTHER_SUM,
         lines=tell(story.events),
         what_for=what_for,
         due_words=_due_words(story.row),
         rests_until=_rests_until(story.row),
     )
+
+
+def _failed(form: PaymentForm, act: str | None) -> str | None:
+    """Name the act whose form was refused; another sum is sent like an opening, from a form of its own."""
+    is_about_sum = form.because.data == ANOTHER_SUM or form.amount.errors
+    return ANOTHER_SUM if act == "reopen" and is_about_sum else act
 
 
 def _due_words(row: PaymentRow) -> str | None:

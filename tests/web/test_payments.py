@@ -227,6 +227,26 @@ class TestActs:
         assert "another-sum" not in olga.get("/journal").text
         assert "another-sum" not in olga.get("/money-in").text
 
+    def test_a_sum_with_another_cause_is_refused_and_the_receipt_stays(
+        self, olga: Browser, cast: Cast, ben: Member, url: str
+    ) -> None:
+        do(olga, url, "confirm")
+
+        shown = do(olga, url, "reopen", because=ReopenCause.NEVER_CAME.value, amount="2.00")
+
+        assert status_of(cast, ben) == "confirmed"
+        assert len(receipts(cast)) == 1
+        assert "A sum counts only where another sum came" in shown.partition('id="reopen-amount"')[2]
+        assert 'value="2.00"' in shown
+
+    def test_another_sum_is_an_act_of_its_own(self, olga: Browser, url: str) -> None:
+        shown = do(olga, url, "confirm")
+
+        again, _act, another = shown.partition("Another sum came</summary>")
+        assert "reopen-because" in again
+        assert "reopen-amount" not in again
+        assert "Book it instead" in another.partition("</form>")[0]
+
     def test_what_opens_with_it_is_listed_before(
         self, olga: Browser, cast: Cast, ben: Member, url: str
     ) -> None:
