@@ -7,16 +7,29 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from substrack.domain.notices import Channel
-from substrack.domain.payments import OPEN, PaymentKind
+from substrack.domain.payments import ASKABLE, OPEN, PaymentKind
 from substrack.queries.by_hand import asked_by_hand_on, last_by_hand
 from substrack.queries.chats import ENVIRONMENT
+from substrack.queries.leaving import gone_on
 from substrack.queries.namesakes import tell_apart
 from substrack.queries.open_payments import LOOKED_AT, LongestDue
 from substrack.queries.prepared import prepared
@@ -31,7 +44,8 @@ class UnreachableRow:
     """Somebody who is in a group or owes, and gets no requests; without any address, only who owes.
 
     `why` is missing, refused or unsubscribed, and chat where a chat that refuses messages is all there is.
-    `by_hand_on` is when an admin asked them instead, if that is the last they were asked.
+    `by_hand_on` is when an admin asked them instead, if that is the last they were asked. `is_to_ask` when
+    there is something to ask for, and as long ago as their groups leave between two requests, or not at all.
     """
 
     public_id: str
@@ -40,6 +54,7 @@ class UnreachableRow:
     since: datetime | None
     reason: str | None
     by_hand_on: date | None = None
+    is_to_ask: bool = False
 
 
 def load_unreachable(
@@ -53,9 +68,17 @@ def load_unreachable(
     for row in found:
         counts[row.why] += 1
         if counts[row.why] <= SHOWN:
-            by_hand_on = asked_by_hand_on(row.requested_on, row.by_hand)
-            rows.append(UnreachableRow(row.public_id, row.name, row.why, row.since, row.reason, by_hand_on))
+            rows.append(_row(row, today))
     return tell_apart(session, rows)
+
+
+def _row(row: Row[*tuple[Any, ...]], today: date) -> UnreachableRow:
+    by_hand_on = asked_by_hand_on(row.requested_on, row.by_hand)
+    is_rested = by_hand_on is None or by_hand_on + timedelta(days=row.repeat_every_days or 0) <= today
+    is_to_ask = row.repeat_every_days is not None and (is_rested or row.has_new)
+    return UnreachableRow(
+        row.public_id, row.name, row.why, row.since, row.reason, by_hand_on, is_to_ask=is_to_ask
+    )
 
 
 @prepared
@@ -89,6 +112,8 @@ def _unreachable(workspace_id: int, today: date, owing: list[int] | None) -> Sel
             reason.label("reason"),
             Contact.requested_on,
             last_by_hand().label("by_hand"),
+            _to_ask_for(today, func.min(Group.repeat_every_days)).label("repeat_every_days"),
+            func.coalesce(_to_ask_for(today, func.max(_is_new())), 0).label("has_new"),
         )
         .outerjoin(mailbox, and_(mailbox.contact_id == Contact.id, mailbox.channel == Channel.EMAIL))
         .outerjoin(chat, and_(chat.contact_id == Contact.id, chat.channel == Channel.TELEGRAM))
@@ -155,6 +180,32 @@ def _is_to_pay(today: date) -> ColumnElement[bool]:
         or_(Member.left_on.is_(None), Member.left_on > today),
     )
     return or_(is_member, _owes())
+
+
+def _to_ask_for(today: date, found: ColumnElement[int]) -> ScalarSelect[int]:
+    """Select something of what a contact can be asked for today; null where that is nothing."""
+    gone = gone_on()
+    query = (
+        select(found)
+        .select_from(Payment)
+        .join(Member, Member.id == Payment.member_id)
+        .join(Group, Group.id == Payment.group_id)
+        .where(
+            Payment.contact_id == Contact.id,
+            Payment.kind == PaymentKind.DUES,
+            Payment.status.in_(ASKABLE),
+            Payment.voided_at.is_(None),
+            Payment.asked_on <= today,
+            or_(Payment.snoozed_until.is_(None), Payment.snoozed_until <= today),
+            or_(gone.is_(None), gone > today),
+        )
+    )
+    return query.correlate(Contact).scalar_subquery()
+
+
+def _is_new() -> ColumnElement[int]:
+    """Select 1 for a payment that nobody was asked for yet."""
+    return case((Payment.requested_on.is_(None), 1), else_=0)
 
 
 def _owes() -> ColumnElement[bool]:

@@ -1,8 +1,9 @@
 """Claims about what home lists and adds up, whatever the sizes."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -12,12 +13,14 @@ from substrack.domain.payments import Status
 from substrack.queries.home import Needs, load_needs
 from substrack.queries.home_history import load_history
 from substrack.queries.home_owing import load_longest_owing
-from substrack.queries.home_people import SHOWN
+from substrack.queries.home_people import SHOWN, load_unreachable
 from substrack.queries.home_signs import ADDED_UP, load_signs
 from substrack.queries.objections import LOOKED_AT, list_objections
 from substrack.queries.open_payments import LOOKED_AT as MANY
 from substrack.queries.open_payments import load_longest_due
 from substrack.services.addresses import mark_refused, unsubscribe
+from substrack.services.asking_now import note_asked_by_hand
+from substrack.services.claims import claim_payments
 from substrack.services.connections import connection_for
 from substrack.services.members import leave_group
 from substrack.services.putting_off import object_to_payments
@@ -27,6 +30,7 @@ from tests.support.cast import Cast, at, money
 from tests.web.crowds import copies, crowd
 
 NOW = at("2026-03-01")
+TODAY = NOW.date()
 
 
 def needs_of(cast: Cast) -> Needs:
@@ -37,6 +41,13 @@ def _needs(session: Session, workspace_id: int) -> Needs:
     signs = load_signs(session, workspace_id, today=NOW.date(), now=NOW)
     longest = load_longest_due(session, workspace_id)
     return load_needs(session, workspace_id, signs, longest, today=NOW.date(), now=NOW)
+
+
+def to_ask(cast: Cast, today: date = TODAY) -> dict[str, date | None]:
+    """Name those who are to be asked by hand, and when they were last."""
+    longest = cast.read(lambda session: load_longest_due(session, cast.workspace_id))
+    found = cast.read(lambda session: load_unreachable(session, cast.workspace_id, longest, today=today))
+    return {row.name: row.by_hand_on for row in found if row.is_to_ask}
 
 
 def mailbox_of(cast: Cast, member: Member) -> Address:
@@ -81,6 +92,44 @@ def test_who_had_only_a_chat_that_refuses_is_told_apart(cast: Cast) -> None:
     (row,) = needs_of(cast).cut_off
 
     assert (row.name, row.why, row.since, row.reason) == ("Ben", "chat", NOW, "bot was blocked by the user")
+
+
+class TestAskingByHand:
+    """Theo has no address and was asked by hand on the first; the group asks again after three days."""
+
+    @pytest.fixture
+    def theo(self, cast: Cast) -> Member:
+        theo = cast.join(cast.group(starts_on=TODAY), "Theo", email=None)
+        cast.tick(NOW)
+        assert to_ask(cast) == {"Theo": None}
+        cast.do(note_asked_by_hand, theo.contact_id, by=cast.olga, now=NOW)
+        return theo
+
+    def test_who_was_just_asked_need_not_be_asked(self, cast: Cast, theo: Member) -> None:
+        assert to_ask(cast) == {}
+        assert to_ask(cast, today=TODAY + timedelta(days=2)) == {}
+
+    def test_it_is_time_again_when_the_days_between_are_over(self, cast: Cast, theo: Member) -> None:
+        assert to_ask(cast, today=TODAY + timedelta(days=3)) == {"Theo": TODAY}
+
+    def test_what_is_asked_for_since_has_not_been_asked_for(self, cast: Cast, theo: Member) -> None:
+        other = cast.group("Phone", "6.00", starts_on=TODAY + timedelta(days=1))
+        cast.join(other, "Theo", email=None, contact_id=theo.contact_id)
+        cast.tick(NOW + timedelta(days=1))
+
+        assert to_ask(cast, today=TODAY + timedelta(days=1)) == {"Theo": TODAY}
+
+    def test_what_is_said_to_be_paid_is_not_asked_for(self, cast: Cast, theo: Member) -> None:
+        keys = [cast.payment_of(theo).id]
+        cast.do(claim_payments, theo.contact_id, keys, by=cast.olga, now=NOW)
+
+        assert to_ask(cast, today=TODAY + timedelta(days=9)) == {}
+
+    def test_who_is_gone_is_not_asked(self, cast: Cast, theo: Member) -> None:
+        tomorrow = TODAY + timedelta(days=1)
+        cast.do(leave_group, theo.id, left_on=tomorrow, by=cast.olga, now=NOW)
+
+        assert to_ask(cast, today=TODAY + timedelta(days=9)) == {}
 
 
 def test_many_notes_on_one_payment_hide_no_other(cast: Cast) -> None:

@@ -348,6 +348,32 @@ class TestByHand:
         assert "no request reaches them" not in home
 
     @pytest.mark.only_sqlite
+    def test_home_and_their_page_lead_straight_to_the_message_where_no_request_arrives(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        ben = person(cast, "Ben")
+        assert f'href="{ben}/ask"' in olga.get(ben).text
+
+        set_address(cast, members["Ben"], refused_since=NOW)
+
+        assert f'href="{ben}/message"' in olga.get("/").text
+        assert f'action="{ben}/message"' in olga.get(ben).text
+        assert f'href="{ben}/ask"' not in olga.get(ben).text
+        cast.do(note_asked_by_hand, members["Ben"].contact_id, by=cast.olga, now=NOW)
+        assert f'href="{ben}/message"' not in olga.get("/").text
+
+    @pytest.mark.only_sqlite
+    def test_copying_comes_before_having_sent(
+        self, olga: Browser, cast: Cast, members: dict[str, Member]
+    ) -> None:
+        cast.do(give_pay_link, members["Ben"].contact_id, by=cast.olga, now=NOW)
+
+        shown = olga.get(f"{person(cast, 'Ben')}/message").text
+
+        assert re.findall(r'class="btn btn-primary[^>]*?data-copied', shown)
+        assert '<button type="submit" class="btn btn-quiet">' in shown.partition("message/sent")[2]
+
+    @pytest.mark.only_sqlite
     def test_who_said_they_paid_gets_no_message_that_asks(
         self, olga: Browser, cast: Cast, members: dict[str, Member]
     ) -> None:
