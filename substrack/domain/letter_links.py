@@ -28,6 +28,10 @@ class LetterLinks:
         """Write the URL of a payment's page."""
         return f"{self.home.rstrip('/')}/payments/{public_id}"
 
+    def person(self, public_id: str) -> str:
+        """Write the URL of a person's page."""
+        return f"{self.home.rstrip('/')}/people/{public_id}"
+
     def objection(self, key: str) -> str:
         """Write the URL of the page where a note is answered."""
         return f"{self.home.rstrip('/')}/objections/{key}"

@@ -274,10 +274,12 @@ class About:
 class AboutAddress:
     """A note to admins about an address that refuses messages or stopped requests.
 
-    `channel` is the way it is reached by; what a chat's address says is of use to nobody.
+    `channel` is the way it is reached by; what a chat's address says is of use to nobody. `person_id` is the
+    member's public id.
     """
 
     member: Person
+    person_id: str
     address: str
     reason: str | None = None
     channel: Channel = Channel.EMAIL

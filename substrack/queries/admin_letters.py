@@ -197,7 +197,8 @@ def _address(reading: Reading) -> Address | None:
 
 def _about_address(reading: Reading, address: Address) -> Facts:
     member, reason = person(reading, address.contact_id), reading.message.payload.get("reason")
-    return Facts(AboutAddress(member, address.value, reason, address.channel))
+    contact = reading.session.get_one(Contact, address.contact_id)
+    return Facts(AboutAddress(member, contact.public_id, address.value, reason, address.channel))
 
 
 def stale_code(reading: Reading) -> Facts | None:

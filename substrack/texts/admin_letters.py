@@ -130,7 +130,7 @@ def address_refused(letter: Letter, content: AboutAddress, _: Words) -> Composit
     opening = _("Mail to %(name)s at %(address)s is refused.", name=name, address=content.address)
     why = (Paragraph(_("The mail server said:")), Quote(content.reason)) if content.reason else ()
     advice = _("Nothing more is sent there until you correct the address.")
-    button = Action(_("Open SubsTrack"), letter.links.home, _("Correct it here:"))
+    button = Action(_("Open SubsTrack"), letter.links.person(content.person_id), _("Correct it here:"))
     return Composition(
         _("Mail to %(name)s is refused", name=name), (Paragraph(opening), *why, Paragraph(advice), button)
     )
@@ -144,7 +144,8 @@ def _chat_refused(letter: Letter, content: AboutAddress, _: Words) -> Compositio
         "What is for them goes by mail, if an address is known. "
         "Once they write to the bot again, or open a new invitation, it goes there as before."
     )
-    button = Action(_("Open SubsTrack"), letter.links.home, _("Look at your people here:"))
+    address = letter.links.person(content.person_id)
+    button = Action(_("Open SubsTrack"), address, _("How they are reached is on their page:"))
     subject = _("%(name)s can’t be reached in Telegram", name=name)
     return Composition(subject, (Paragraph(opening), *why, Paragraph(advice), button))
 
@@ -159,7 +160,7 @@ def unsubscribed(letter: Letter, content: AboutAddress, _: Words) -> Composition
         subject = _("%(name)s stopped requests by mail", name=name)
         opening = _("%(name)s has stopped requests to %(address)s.", name=name, address=content.address)
     still = _("Answers to what they do still go there.")
-    button = Action(_("Open SubsTrack"), letter.links.home, _("See what is open here:"))
+    button = Action(_("Open SubsTrack"), letter.links.person(content.person_id), _("See what is open here:"))
     return Composition(subject, (Paragraph(opening), Paragraph(f"{still} {advice}"), button))
 
 

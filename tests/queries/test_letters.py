@@ -567,6 +567,7 @@ def test_admins_hear_about_an_address(circle: Circle, notice: Notice) -> None:
     assert letter is not None
     assert isinstance(letter.content, AboutAddress)
     assert letter.content.address == "ben@example.org"
+    assert letter.content.person_id == circle.ben.public_id
 
 
 @pytest.mark.parametrize("notice", [Notice.INVITE, Notice.SETUP, Notice.RESET])

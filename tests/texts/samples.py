@@ -433,13 +433,13 @@ SAMPLES: dict[str, Letter] = {
         reply_to=BEN.email,
     ),
     "address_refused": to_olga(
-        Notice.ADDRESS_REFUSED, AboutAddress(BEN, "ben@example.org", "550 5.1.1 No such user")
+        Notice.ADDRESS_REFUSED, AboutAddress(BEN, "beN1beN1beN1", "ben@example.org", "550 5.1.1 No such user")
     ),
     "chat_refused": to_olga(
         Notice.ADDRESS_REFUSED,
-        AboutAddress(BEN, "1001", "Forbidden: bot was blocked by the user", Channel.TELEGRAM),
+        AboutAddress(BEN, "beN1beN1beN1", "1001", "Forbidden: bot was blocked by the user", Channel.TELEGRAM),
     ),
-    "unsubscribed": to_olga(Notice.UNSUBSCRIBED, AboutAddress(BEN, "ben@example.org")),
+    "unsubscribed": to_olga(Notice.UNSUBSCRIBED, AboutAddress(BEN, "beN1beN1beN1", "ben@example.org")),
     "invite": to_olga(Notice.INVITE, Account("Olga’s circle", datetime(2026, 3, 12, 9, tzinfo=UTC), "Olga")),
     "setup": to_olga(Notice.SETUP, Account("Olga’s circle", datetime(2026, 3, 12, 9, tzinfo=UTC))),
     "reset": to_olga(Notice.RESET, Account("Olga’s circle", datetime(2026, 3, 5, 11, tzinfo=UTC))),
