@@ -1,11 +1,12 @@
 // `data-forecast="url"` on a form: while somebody types, post it there and show the answer in `data-forecast-here`.
-// Only the latest answer counts; without a connection the last one stays and the button still works.
+// Only the latest answer counts; without a connection the last one stays and the button still works. Why a field was
+// refused is about what stood in it, and goes when something else is typed; what is wrong with that, the answer says.
 const QUIET_MILLISECONDS = 350;
 
 export function bind(form) {
   const place = form.querySelector("[data-forecast-here]");
   let timer, running;
-  form.addEventListener("input", soon);
+  form.addEventListener("input", ({ target }) => { accept(target); soon(); });
   form.addEventListener("change", soon);
   soon();
 
@@ -17,6 +18,13 @@ export function bind(form) {
   function show(text) {
     place.innerHTML = text;
     form.querySelectorAll('.btn[formaction$="#foresight"]').forEach((button) => { button.hidden = true; });
+  }
+
+  function accept(field) {
+    if (!field.classList.contains("is-invalid")) return;
+    field.classList.remove("is-invalid");
+    field.setAttribute("aria-invalid", "false");
+    form.querySelectorAll(`[id^="${field.id}-error-"]`).forEach((error) => error.remove());
   }
 
   async function ask() {

@@ -25,6 +25,22 @@ def test_who_pays_what_stands_there_while_one_types(window: OpenWindow, scene: S
     olga.sees("That makes 6 people; such a plan usually has room for 5.")
 
 
+def test_a_refusal_goes_when_something_else_is_typed(window: OpenWindow, scene: Scene) -> None:
+    olga = window(scene.site, user_id=scene.olga)
+    olga.open("/groups/new")
+    olga.write("What you share", "Proxy")
+    olga.write("Price", "1.234")
+    olga.page.locator("main form button[type=submit]").last.click()
+    olga.sees("can be read in two ways")
+    price = olga.page.locator("[name=price]")
+    assert price.get_attribute("aria-invalid") == "true"
+
+    olga.write("Price", "17,99")
+
+    olga.sees_no("can be read in two ways")
+    assert price.get_attribute("aria-invalid") == "false"
+
+
 def test_a_rhythm_that_was_chosen_is_kept_by_the_next_tile(window: OpenWindow, scene: Scene) -> None:
     olga = window(scene.site, user_id=scene.olga)
     olga.open("/groups/new")
