@@ -67,6 +67,16 @@ class Objection:
     is_open: bool
     ending: Ending | None
 
+    @property
+    def askable(self) -> frozenset[str]:
+        """The public ids of those payments that are still to be paid, as far as anybody has said."""
+        return frozenset(item.payment_id for item in self.items if item.status in ASKABLE)
+
+    @property
+    def is_asked(self) -> bool:
+        """Tell whether requests begin again after an answer."""
+        return bool(self.askable)
+
 
 def list_objections(
     session: Session, workspace_id: int, *, group_id: int | None = None

@@ -28,8 +28,11 @@ from substrack.services.schedule import (
 )
 from substrack.store import Contact, Group, Member, Payment, Workspace
 
-LOOKED_AT: Final = 4
+LOOKED_AT: Final = 5
 """How many of a group's payments of one kind are looked at; that many names would not fit on a card."""
+
+NAMED: Final = 3
+"""How many are named where that many are asked: "others" are always two at least."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ def _next_asking(dues: list[DuePayment], names: dict[int, str]) -> NextAsking | 
     if first is None:
         return None
     asked = [names[contact] for contact in dict.fromkeys(contact for contact, day in days if day == first)]
-    return NextAsking(first, tuple(asked[: LOOKED_AT - 1]), len(asked) >= LOOKED_AT)
+    is_more = len(asked) >= LOOKED_AT
+    return NextAsking(first, tuple(asked[:NAMED] if is_more else asked), is_more)
 
 
 def _asks_on(due: DuePayment) -> date | None:

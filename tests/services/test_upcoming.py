@@ -34,6 +34,13 @@ def test_some_are_named_and_the_others_are_more(cast: Cast, members: list[Member
     assert next_asking(cast) == NextAsking(date(2026, 2, 8), NAMES[:3], is_more=True)
 
 
+def test_a_fourth_is_named_rather_than_called_others(cast: Cast, members: list[Member]) -> None:
+    for member in members[4:]:
+        cast.do(leave_group, member.id, left_on=date(2026, 2, 8), by=cast.olga, now=NOW)
+
+    assert next_asking(cast) == NextAsking(date(2026, 2, 8), NAMES[:4], is_more=False)
+
+
 def test_who_is_asked_first_is_named_though_others_lapse_before(cast: Cast, members: list[Member]) -> None:
     cast.do(set_contact_collection_day, members[-1].contact_id, 5, by=cast.olga, now=NOW)
 

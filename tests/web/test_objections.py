@@ -15,6 +15,7 @@ from substrack.domain.actors import Actor
 from substrack.queries.objections import list_objections
 from substrack.services.founding import Founded
 from substrack.services.objections import answer_objection
+from substrack.services.payments import waive_payment
 from substrack.services.putting_off import object_to_payments
 from substrack.store import Address, Member
 from substrack.web.app import create_app
@@ -86,6 +87,19 @@ def test_the_groups_page_and_the_payments_lead_there(
 
 
 @pytest.mark.only_sqlite
+def test_of_what_is_waived_no_request_is_announced(olga: Browser, cast: Cast, ben: Member, note: str) -> None:
+    page = f"/objections/{note}"
+    for words in ("requests begin again", "Correct or waive it"):
+        assert words in olga.get(page).text
+
+    cast.do(waive_payment, cast.payment_of(ben).id, reason="You left", by=cast.olga, now=NOW)
+
+    shown = olga.get(page).text
+    assert "Ben reads it at once." in shown
+    for words in ("requests begin again", "Correct or waive it"):
+        assert words not in shown
+
+
 def test_an_empty_answer_is_refused_beside_the_field_and_nobody_is_told(
     olga: Browser, cast: Cast, ben: Member, note: str
 ) -> None:
