@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import click
 from sqlalchemy.orm import Session
 
 from substrack.cli.desk import Desk, at_desk
-from substrack.cli.output import plain, show
+from substrack.cli.output import is_asked, plain, show
 from substrack.cli.params import DAY, dry_run_flag, json_flag, read_amount, read_optional
 from substrack.domain.actors import OPERATOR
 from substrack.domain.errors import Refused
@@ -31,6 +31,9 @@ from substrack.services.payments import (
 )
 
 COLUMNS = ("id", "group_name", "member", "period", "amount", "received", "currency", "status", "reference")
+
+MANY_TIMES: Final = 10
+"""More than this many times what is left looks like a slip of the hand."""
 
 payment_ids_argument = click.argument("payment_ids", nargs=-1, required=True)
 reason_option = click.option("--reason", required=True, help="The member reads it.")
@@ -146,6 +149,7 @@ def withdraw(desk: Desk, *, payment_ids: tuple[str, ...], dry_run: bool, as_json
 )
 @click.option("--received-on", type=DAY)
 @click.option("--method")
+@click.option("--yes", is_flag=True, help="Ask nothing, however large the sum is.")
 @dry_run_flag
 @json_flag
 def confirm(
@@ -155,6 +159,7 @@ def confirm(
     amount: str | None,
     received_on: date | None,
     method: str | None,
+    yes: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -163,6 +168,8 @@ def confirm(
         instead = "Book what arrived with `receipt add --amount … --payment ID --payment ID`."
         raise OneSumForSeveral("each of several payments", instead)
 
+    if amount is not None and is_asked() and not (yes or dry_run or as_json):
+        _ask_about_much(desk, payment_ids, amount)
     outcomes: dict[str, Outcome] = {}
 
     def act(session: Session, row: PaymentRow) -> None:
@@ -244,6 +251,16 @@ def adjust(desk: Desk, *, payment_id: str, amount: str, reason: str, dry_run: bo
         adjust_payment(session, row.id, amount=money, reason=reason, by=OPERATOR, now=desk.now)
 
     _decide(desk, [payment_id], act, dry_run=dry_run, as_json=as_json)
+
+
+def _ask_about_much(desk: Desk, payment_ids: Sequence[str], amount: str) -> None:
+    """Ask whether a sum is meant that is many times what is left; nothing is booked before the answer."""
+    with desk.reading() as session:
+        (row, *_others) = [load_payment(session, key) for key in _find(session, desk, payment_ids)]
+    came, left = read_amount(amount, row.amount.currency, flag="amount"), row.left
+    if left.minor and came.minor > MANY_TIMES * left.minor:
+        sentence = f"{came.major()} {came.currency} came, where {left.major()} {left.currency} is left?"
+        click.confirm(sentence, default=False, abort=True, err=True)
 
 
 def _tell_of_confirming(public_id: str, outcome: Outcome) -> None:

@@ -115,6 +115,38 @@ def test_what_came_beyond_a_payment_is_told_to_be_credit(opened: House) -> None:
     assert "Other payments that credit settled, in full or in part: 1." in booked
 
 
+class TestManyTimesWhatIsLeft:
+    """Ben owes 6.00; 60.01 is more than ten times as much."""
+
+    @pytest.mark.parametrize(("answer", "received"), [("n", "0.00"), ("y", "6.00")])
+    def test_on_a_terminal_it_is_a_question(
+        self, opened: House, monkeypatch: pytest.MonkeyPatch, answer: str, received: str
+    ) -> None:
+        monkeypatch.setattr("substrack.cli.payments.is_asked", lambda: True)
+        act = ("payment", "confirm", opened.payment("Ben")["id"], "--amount", "60.01")
+
+        said = opened.run(*act, now=LATER, stdin=f"{answer}\n")
+
+        assert "60.01 EUR came, where 6.00 EUR is left?" in said.stderr
+        assert opened.payment("Ben")["received"] == received
+
+    @pytest.mark.parametrize("more", [("60.00",), ("60.01", "--yes"), ("60.01", "--json")], ids=str)
+    def test_other_sums_and_who_wants_no_question_get_none(
+        self, opened: House, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+    ) -> None:
+        monkeypatch.setattr("substrack.cli.payments.is_asked", lambda: True)
+
+        said = opened.run("payment", "confirm", opened.payment("Ben")["id"], "--amount", *more, now=LATER)
+
+        assert (said.exit_code, said.stderr) == (0, "")
+        assert opened.payment("Ben")["received"] == "6.00"
+
+    def test_without_a_terminal_it_is_booked(self, opened: House) -> None:
+        opened.run("payment", "confirm", opened.payment("Ben")["id"], "--amount", "60.01", now=LATER)
+
+        assert opened.payment("Ben")["received"] == "6.00"
+
+
 def test_a_payment_that_was_confirmed_already_is_said_to_be(opened: House) -> None:
     key = opened.payment("Ben")["id"]
     first, second = (opened.run("payment", "confirm", key, now=LATER) for _time in range(2))
