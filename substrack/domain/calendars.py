@@ -50,6 +50,11 @@ class Calendar:
         cycle = Cycle.begin(terms.unit, terms.every, terms.billing_day, ending.begins_on, self.next_sequence)
         return replace(ending, cycle=cycle)
 
+    def went_on_from(self, former: Calendar) -> date | None:
+        """Say where it goes on after a rest; None if nothing was skipped since it was another."""
+        has_skipped = self.starts_on == former.starts_on and self.begins_on != former.begins_on
+        return self.begins_on if has_skipped else None
+
     def ends_later_than(self, former: Calendar) -> bool:
         """Tell whether periods may follow that an end kept off before."""
         if former.ends_on is None:

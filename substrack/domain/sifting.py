@@ -29,6 +29,7 @@ PLAIN_FACTS: Final = frozenset(
         "status",
         "unit",
         "until",
+        "went_on_from",
         "why",
     }
 )

@@ -13,8 +13,16 @@ from substrack.domain.calendars import Calendar
 from substrack.domain.cycles import Cycle
 from substrack.store import Event, Group
 
+WENT_ON_FROM: Final = "went_on_from"
+"""The fact of a journal line that holds the first day after a rest; None where that skipped nothing."""
+
 _GOING_ON: Final = ("resume", "restore", "end")
 """What lets a group go on after a rest, and may skip what lies behind it."""
+
+_MOVING_PLACES: Final = ("void_period", "restore_period", "repair")
+"""What may move the first day of a group without a word of it in the journal."""
+
+_RHYTHM: Final = frozenset({"unit", "every", "billing_day"})
 
 
 def cycle_of(group: Group) -> Cycle:
@@ -37,23 +45,29 @@ def _went_on_from(session: Session, group: Group) -> date | None:
 
     Its row can't tell: a rhythm that was changed since begins where another would have begun at the start.
     """
-    acts = select(Event.verb, Event.before, Event.after).where(
+    acts = select(Event.verb, Event.after).where(
         Event.group_id == group.id,
-        Event.subject_kind == "group",
-        Event.verb.in_(("create", "edit", *_GOING_ON)),
+        Event.subject_kind.in_(("group", "period")),
+        Event.verb.in_(("create", "edit", "pause", "archive", *_GOING_ON, *_MOVING_PLACES)),
     )
     anchor = found = None
-    for verb, before, after in session.execute(acts.order_by(Event.id)):
-        moved = after.get("anchor_on", anchor)
-        if "starts_on" in after:
-            found = None
-        elif moved != anchor and (verb in _GOING_ON or _was_over(before)):
-            found = moved
-        anchor = moved
+    for verb, facts in session.execute(acts.order_by(Event.id)):
+        after = facts or {}
+        found = None if "starts_on" in after else _skipped_to(verb, after, anchor) or found
+        anchor = after.get("anchor_on", anchor if verb == "edit" else None)
     return date.fromisoformat(found) if found else None
 
 
-def _was_over(before: Mapping[str, Any]) -> bool:
-    """Tell whether an edit took an end back that nothing could have followed."""
-    ends_on = before.get("ends_on")
-    return ends_on is not None and ends_on < before["anchor_on"]
+def _skipped_to(verb: str, after: Mapping[str, Any], anchor: str | None) -> str | None:
+    """Find where an act let a group go on if it skipped anything.
+
+    Older lines don't say so. There it is where they moved the group's first day, if nothing else can have:
+    `anchor` is where it was before, None where a place that was given back or taken may have moved it.
+    """
+    moved: str | None = after.get("anchor_on")
+    if WENT_ON_FROM in after:
+        skipped_to: str | None = after[WENT_ON_FROM]
+        return skipped_to
+    if verb == "edit":
+        return None if _RHYTHM & after.keys() else moved
+    return moved if verb in _GOING_ON and anchor not in (None, moved) else None

@@ -19,7 +19,7 @@ from substrack.domain.currencies import currency_code, exponent_of
 from substrack.domain.errors import Conflict, Refused
 from substrack.domain.shares import check_terms as check_people
 from substrack.domain.terms import GroupTerms, check_terms
-from substrack.queries.calendars import load_calendar
+from substrack.queries.calendars import WENT_ON_FROM, load_calendar
 from substrack.queries.groups import has_periods, load_terms
 from substrack.queries.sharing import sharers_of, window_from
 from substrack.services.announcing import announce_ahead
@@ -35,7 +35,7 @@ from substrack.services.group_rows import (
     joining_day,
     next_start,
     today_in,
-    write_cycle,
+    write_calendar,
 )
 from substrack.services.journal import record_group
 from substrack.services.locks import lock_contacts
@@ -149,11 +149,14 @@ def edit_group(
         raise GroupChanged
     _hold_people(session, group, checked)
     before, texts = facts_of(group), [getattr(group, name) for name in TEXTS]
-    _apply(session, group, checked, former, announces_price=announces_price, by=by, now=now)
+    went_on_from = _apply(session, group, checked, former, announces_price=announces_price, by=by, now=now)
     group.version += 1
     after = facts_of(group)
     renamed = texts != [getattr(group, name) for name in TEXTS]
-    record_group(session, "edit", group, by=by, now=now, **_difference(before, after, renamed))
+    difference = _difference(before, after, renamed)
+    if went_on_from:
+        difference["after"][WENT_ON_FROM] = went_on_from.isoformat()
+    record_group(session, "edit", group, by=by, now=now, **difference)
     if any(before[name] != after[name] for name in ASKING_RULES):
         reschedule_members_payments(session, group.id, now=now)
     reschedule_group(session, group)
@@ -211,7 +214,8 @@ def _apply(
     announces_price: bool,
     by: Actor,
     now: datetime,
-) -> None:
+) -> date | None:
+    """Give a group other terms; returns where it goes on if an end that is taken back skipped anything."""
     calendar = load_calendar(session, group)
     for name in (*TEXTS, *PLAIN_COLUMNS):
         setattr(group, name, getattr(terms, name))
@@ -227,6 +231,7 @@ def _apply(
         set_price(session, group.id, amount=terms.price, announces=announces_price, by=by, now=now)
     if changed.ends_later_than(calendar) or _who_shares_when(former) != _who_shares_when(terms):
         check_what_comes(session, group)
+    return changed.went_on_from(calendar)
 
 
 def _who_shares_when(terms: GroupTerms) -> tuple[object, ...]:
@@ -246,8 +251,7 @@ def _change_currency(session: Session, group: Group, currency: str) -> None:
 
 def _change_calendar(session: Session, group: Group, calendar: Calendar) -> None:
     former = next_start(group)
-    group.starts_on, group.ends_on = calendar.starts_on, calendar.ends_on
-    write_cycle(group, calendar.cycle)
+    write_calendar(group, calendar)
     if not has_opened(group):
         _move_start(session, group, former, next_start(group))
 

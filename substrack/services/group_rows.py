@@ -13,9 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from substrack.domain.actors import Actor
+from substrack.domain.calendars import Calendar
 from substrack.domain.cycles import Cycle, local_date
 from substrack.domain.errors import NotFound
-from substrack.queries.calendars import cycle_of, load_calendar
+from substrack.queries.calendars import cycle_of
 from substrack.queries.groups import UnknownGroup
 from substrack.services.access import check_admin
 from substrack.store import Group
@@ -87,25 +88,23 @@ def joining_day(group: Group, now: datetime) -> date:
     return today if has_opened(group) else min(today, next_start(group))
 
 
-def skip_the_past(group: Group, today: date) -> None:
-    """Let the next period be the first that starts on a day or later; the rhythm stays what it was."""
-    write_cycle(group, cycle_of(group).going_on(group.next_sequence, today))
+def skip_the_past(group: Group, today: date) -> date | None:
+    """Let the next period be the first that starts on a day or later; the rhythm stays what it was.
 
-
-def change_end(session: Session, group: Group, ends_on: date | None, today: date) -> bool:
-    """Set after which day no period starts, and tell whether that is later than it was.
-
-    A group that was over already goes on from today.
+    Returns its first day; None if that skips nothing.
     """
-    former = load_calendar(session, group)
-    ending = former.ending(ends_on, today)
-    write_cycle(group, ending.cycle)
-    group.ends_on = ends_on
-    return ending.ends_later_than(former)
+    former = next_start(group)
+    _write_cycle(group, cycle_of(group).going_on(group.next_sequence, today))
+    return group.anchor_on if next_start(group) != former else None
 
 
-def write_cycle(group: Group, cycle: Cycle) -> None:
-    """Give a group a rhythm."""
+def write_calendar(group: Group, calendar: Calendar) -> None:
+    """Give a group a rhythm, a start and an end."""
+    group.starts_on, group.ends_on = calendar.starts_on, calendar.ends_on
+    _write_cycle(group, calendar.cycle)
+
+
+def _write_cycle(group: Group, cycle: Cycle) -> None:
     group.unit, group.every, group.billing_day = cycle.unit, cycle.every, cycle.billing_day
     group.anchor_on, group.anchor_sequence = cycle.anchor_on, cycle.anchor_sequence
 

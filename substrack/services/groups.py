@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from substrack.domain.currencies import exponent_of
 from substrack.domain.errors import Refused
 from substrack.domain.pay_methods import PayMethod
 from substrack.domain.terms import EndsBeforeStarting, GroupTerms, check_day, check_terms
+from substrack.queries.calendars import WENT_ON_FROM, load_calendar
 from substrack.queries.groups import load_terms
 from substrack.services.access import check_admin
 from substrack.services.announcing import announce_ahead
@@ -26,12 +26,12 @@ from substrack.services.fixed_amounts import check_what_comes
 from substrack.services.group_rows import (
     PLAIN_COLUMNS,
     TEXTS,
-    change_end,
     facts_of,
     hold_group,
     joining_day,
     skip_the_past,
     today_in,
+    write_calendar,
 )
 from substrack.services.journal import record_group
 from substrack.services.pay_details import change_pay_methods, write_pay_methods
@@ -122,8 +122,8 @@ def resume_group(session: Session, group_id: int, *, by: Actor, now: datetime) -
     group = hold_group(session, group_id, by)
     if group.paused_at is not None:
         group.paused_at = None
-        skip_the_past(group, today_in(group, now))
-        _changed(session, "resume", group, by=by, now=now)
+        went_on_from = skip_the_past(group, today_in(group, now))
+        _changed(session, "resume", group, went_on_from=went_on_from, by=by, now=now)
         announce_ahead(session, group, now=now)
     return group
 
@@ -141,9 +141,12 @@ def end_group(session: Session, group_id: int, *, ends_on: date | None, by: Acto
     if ends_on is not None and check_day(ends_on, "ends_on") < group.starts_on:
         raise EndsBeforeStarting(group.starts_on)
     if group.ends_on != ends_on:
-        if change_end(session, group, ends_on, today_in(group, now)):
+        former = load_calendar(session, group)
+        ending = former.ending(ends_on, today_in(group, now))
+        write_calendar(group, ending)
+        if ending.ends_later_than(former):
             check_what_comes(session, group)
-        _changed(session, "end", group, by=by, now=now)
+        _changed(session, "end", group, went_on_from=ending.went_on_from(former), by=by, now=now)
         announce_ahead(session, group, now=now)
     return group
 
@@ -168,8 +171,8 @@ def restore_group(session: Session, group_id: int, *, by: Actor, now: datetime) 
         raise PayerIsGone
     if group.archived_at is not None:
         group.archived_at = None
-        skip_the_past(group, today_in(group, now))
-        _changed(session, "restore", group, by=by, now=now)
+        went_on_from = skip_the_past(group, today_in(group, now))
+        _changed(session, "restore", group, went_on_from=went_on_from, by=by, now=now)
         announce_ahead(session, group, now=now)
     return group
 
@@ -211,10 +214,17 @@ def _payer_of(session: Session, workspace_id: int, contact_id: int | None, by: A
     return default_payer(session, workspace_id, by)
 
 
-def _changed(session: Session, verb: str, group: Group, *, by: Actor, now: datetime) -> None:
+def _changed(
+    session: Session,
+    verb: str,
+    group: Group,
+    *,
+    went_on_from: date | None = None,
+    by: Actor,
+    now: datetime,
+) -> None:
     group.version += 1
-    facts: dict[str, Any] = {"ends_on": group.ends_on.isoformat() if group.ends_on else None}
-    record_group(
-        session, verb, group, by=by, now=now, after=facts | {"anchor_on": group.anchor_on.isoformat()}
-    )
+    days = {"ends_on": group.ends_on, "anchor_on": group.anchor_on, WENT_ON_FROM: went_on_from}
+    facts = {name: day.isoformat() if day else None for name, day in days.items()}
+    record_group(session, verb, group, by=by, now=now, after=facts)
     reschedule_group(session, group)

@@ -80,3 +80,19 @@ def test_the_rhythm_that_goes_on_is_the_one_it_was() -> None:
     cycle = Cycle.begin(Unit.MONTH, 1, 31, date(2026, 1, 31))
     going_on = Calendar(cycle, 1, date(2026, 1, 31), None, date(2026, 1, 31)).going_on(date(2026, 2, 20))
     assert [str(going_on.cycle.start_of(k)) for k in (1, 2)] == ["2026-02-28", "2026-03-31"]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "terms", "went_on_from"),
+    [
+        (FRESH, MONTHLY, None),
+        (OPENED, MONTHLY, None),
+        (replace(OPENED, ends_on=START), replace(MONTHLY, ends_on=START), None),
+        (replace(OPENED, ends_on=START), MONTHLY, date(2026, 1, 26)),
+        (replace(OPENED, ends_on=START), replace(MONTHLY, starts_on=date(2026, 1, 1)), None),
+    ],
+)
+def test_only_what_skipped_anything_went_on_from_a_day(
+    calendar: Calendar, terms: GroupTerms, went_on_from: date | None
+) -> None:
+    assert calendar.under(terms, TODAY).went_on_from(calendar) == went_on_from
