@@ -120,12 +120,11 @@ def claim_payments(
     groups = _by_payer(payments)
     if amount is not None:
         _check_amount(amount, groups)
-    is_typed = amount is not None or any((paid_on, method, note))
     terms = {
         "paid_on": paid_on,
         "method": clean_line(method, field="method") if method and method.strip() else None,
         "note": clean_text(note, field="note") or None if note else None,
-        "flagged": flagged or (not is_typed and _pressed_too_quickly(session, contact_id, by, now)),
+        "flagged": flagged or _pressed_too_quickly(session, contact_id, by, now),
     }
     return [_claim(session, owed, amount, terms, Decision(by, now)) for owed in groups]
 
@@ -289,7 +288,7 @@ def _told_within_the_hour(session: Session, contact_id: int, now: datetime) -> i
 def _pressed_too_quickly(session: Session, contact_id: int, by: Actor, now: datetime) -> bool:
     """Tell whether the press came within a minute of the mail: a scanner that submits forms is that quick.
 
-    No scanner presses a button in a chat, nor does one type a sum, a day or a note.
+    No scanner presses a button in a chat.
     """
     if by.kind is not ActorKind.CONTACT or by.via is Via.TELEGRAM:
         return False

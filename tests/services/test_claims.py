@@ -109,16 +109,6 @@ def test_a_press_within_a_minute_of_the_mail_counts_and_is_flagged(scene: Scene)
     assert scene.cast.payment_of(scene.ben).status is Status.MEMBER_CONFIRMED
 
 
-@pytest.mark.parametrize(
-    "typed", [{"note": "By PayPal"}, {"amount": money("1.00")}, {"method": "cash"}], ids=str
-)
-def test_what_was_typed_was_pressed_by_no_program(scene: Scene, typed: dict[str, Any]) -> None:
-    scene.cast.tick(at("2026-02-04", 9))
-    scene.cast.send(at("2026-02-04", 9))
-    [quick] = scene.claim(scene.ben, now=at("2026-02-04", 9) + timedelta(seconds=59), **typed)
-    assert not quick.flagged
-
-
 @pytest.mark.parametrize("has_chat", [False, True], ids=["by mail", "by mail and in a chat"])
 def test_from_the_eleventh_claim_within_an_hour_admins_get_a_summary(scene: Scene, has_chat: bool) -> None:
     channels = [Channel.EMAIL]
