@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -91,6 +92,22 @@ def test_a_write_where_none_may_be_is_no_trouble(runtime: Runtime) -> None:
     with pytest.raises(DBAPIError) as caught, runtime.reading() as session:
         session.execute(TOUCH)
     assert not isinstance(caught.value, DatabaseTrouble)
+
+
+@pytest.mark.only_postgresql
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, SystemExit])
+def test_who_is_told_to_end_within_a_statement_ends(runtime: Runtime, ends: type[BaseException]) -> None:
+    def leave(_number: int, _frame: object) -> None:
+        raise ends
+
+    former = signal.signal(signal.SIGALRM, leave)
+    signal.setitimer(signal.ITIMER_REAL, SHORT)
+    try:
+        with pytest.raises(ends), runtime.transaction() as session:
+            session.execute(text("SELECT pg_sleep(10)"))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
 
 
 def test_trouble_crosses_processes_and_names_no_parameters(runtime: Runtime, hasty: Runtime) -> None:

@@ -105,8 +105,13 @@ POSTGRESQL_CODES: Final = {
 
 
 def name_trouble(context: ExceptionContext) -> DatabaseTrouble | None:
-    """Tell what is the matter when an error is the database's own; None for one of ours."""
+    """Tell what is the matter when an error is the database's own; None for one of ours.
+
+    Who is told to end in the midst of a statement loses a connection, and ends: that is no trouble.
+    """
     error = context.original_exception
+    if not isinstance(error, Exception):
+        return None
     why = _in_sqlite(error) if context.dialect.name == "sqlite" else _in_postgresql(error, context)
     if why is None:
         return None
